@@ -1,0 +1,117 @@
+//! The closed list of events.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::*;
+
+macro_rules! events {
+    ($($name:ident = $version:literal),+ $(,)?) => {
+        /// Everything that can have happened. Matched without a `_` arm wherever it is folded.
+        #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+        #[serde(tag = "type", content = "payload")]
+        pub enum Event {
+            $(
+                #[allow(missing_docs)] // each payload type says what happened
+                $name($name),
+            )+
+        }
+
+        /// The name of an event type, as stored in its envelope.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum EventType {
+            $(
+                #[allow(missing_docs)]
+                $name,
+            )+
+        }
+
+        impl EventType {
+            /// Every event type this program knows.
+            pub const ALL: &'static [EventType] = &[$(EventType::$name),+];
+
+            /// Its name, forever.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$name => stringify!($name)),+ }
+            }
+
+            /// The version of its payload that this program writes.
+            pub const fn version(self) -> u16 {
+                match self { $(Self::$name => $version),+ }
+            }
+
+            /// The type of that name, if this program knows it.
+            pub fn from_name(name: &str) -> Option<Self> {
+                match name { $(stringify!($name) => Some(Self::$name),)+ _ => None }
+            }
+
+            /// The JSON Schema of its payload.
+            pub fn payload_schema(self) -> schemars::Schema {
+                match self { $(Self::$name => schemars::schema_for!($name)),+ }
+            }
+        }
+
+        impl Event {
+            /// The event's type.
+            pub const fn event_type(&self) -> EventType {
+                match self { $(Self::$name(_) => EventType::$name),+ }
+            }
+
+            pub(super) fn write_payload(&self, out: &mut Vec<u8>) -> Result<(), CodecError> {
+                match self { $(Self::$name(payload) => codec::write_cbor(payload, out)),+ }
+            }
+
+            pub(super) fn read_payload(event_type: EventType, payload: &[u8]) -> Result<Self, CodecError> {
+                match event_type { $(EventType::$name => codec::read_cbor(payload).map(Self::$name)),+ }
+            }
+        }
+
+        $(
+            impl From<$name> for Event {
+                fn from(payload: $name) -> Self {
+                    Self::$name(payload)
+                }
+            }
+        )+
+    };
+}
+
+events! {
+    SessionStarted = 1,
+    SessionEnded = 1,
+    FrameSkipped = 1,
+    FrameAssessed = 1,
+    FrameFailed = 1,
+    FrameConflict = 1,
+    ChannelWatched = 1,
+    ChannelUnwatched = 1,
+    ChannelQuarantined = 1,
+    CadenceChanged = 1,
+    WarningRaised = 1,
+    WarningClaimed = 1,
+    WarningReleased = 1,
+    WarningUpheld = 1,
+    WarningDismissed = 1,
+    WarningAnswerWithdrawn = 1,
+    WarningEscalated = 1,
+    WarningNoted = 1,
+    EnforcementRequested = 1,
+    EnforcementAdmitted = 1,
+    EnforcementHeld = 1,
+    EnforcementAttempted = 1,
+    EnforcementSucceeded = 1,
+    EnforcementVerified = 1,
+    EnforcementNotNeeded = 1,
+    EnforcementSuperseded = 1,
+    EnforcementFailed = 1,
+    EnforcementCancelled = 1,
+    PolicyPublished = 1,
+    PolicyRetired = 1,
+    NotificationRejected = 1,
+    InputGap = 1,
+    StoreOpened = 1,
+    StoreClosed = 1,
+    SegmentSealed = 1,
+    DataLossAccepted = 1,
+    ContentErased = 1,
+}

@@ -1,0 +1,268 @@
+//! What became of each frame, and whether the channel is watched. Exactly one of [`FrameSkipped`],
+//! [`FrameAssessed`], [`FrameFailed`] is the outcome of an accepted frame (invariant I1).
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::model::{
+    ContentRef, Fingerprint, FrameId, ImageFacts, Label, PerceptualHash, PolicyRef, ProviderRef, RuleId, Sequence,
+    SessionId, Similarity, Timestamp, Verdict, WarningId,
+};
+
+/// Outcome: the frame was not shown to a provider, and why. Kept small: most frames end here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct FrameSkipped {
+    /// The frame.
+    pub frame: FrameId,
+    /// What its notification said, digested.
+    pub print: Fingerprint,
+    /// Why it was skipped.
+    pub because: Skip,
+}
+
+/// Why a frame was skipped.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Skip {
+    /// The cadence did not ask for a frame yet.
+    TooSoon {
+        /// The first captured-at at which a frame would be taken, tolerance already deducted.
+        due: Timestamp,
+    },
+    /// It shows what the last assessed frame showed.
+    Similar {
+        /// Its hash.
+        hash: PerceptualHash,
+        /// Distance to the reference: hash bits and luma.
+        distance: Similarity,
+        /// Sequence of the `FrameAssessed` it was compared with.
+        to: Sequence,
+    },
+    /// No room: too many frames were waiting in this process.
+    Overloaded,
+    /// A newer frame of the channel arrived while this one was waiting.
+    Superseded {
+        /// The newer frame.
+        by: FrameId,
+    },
+    /// Too late to matter: a newer frame was already assessed, or it is older than the policy accepts.
+    Stale {
+        /// Captured-at of the newest frame assessed, if that is the reason.
+        newest: Option<Timestamp>,
+    },
+    /// Another source of the same channel is judged.
+    OtherSource,
+    /// Its session had already ended and another had begun.
+    OtherSession,
+    /// No policy watches this channel: said, never taken for clear.
+    NoPolicy,
+    /// The kind of picture is not one that is read.
+    Unsupported,
+}
+
+/// Outcome: a provider judged the frame, and the policy judged the answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct FrameAssessed {
+    /// The frame.
+    pub frame: FrameId,
+    /// What its notification said, digested.
+    pub print: Fingerprint,
+    /// The broadcast it was judged in. A stop reaches this session or none (invariant I11).
+    pub session: SessionId,
+    /// The picture's digest, size and format.
+    pub image: ImageFacts,
+    /// Its hash: the reference for the frames after it.
+    pub hash: PerceptualHash,
+    /// Distance to the reference before it and that reference's sequence, if there was one.
+    pub distance: Option<(Similarity, Sequence)>,
+    /// Who judged.
+    pub provider: ProviderRef,
+    /// The policy version in force when judging began.
+    pub policy: PolicyRef,
+    /// Every label of the answer, or the surest of them where the answer is long (then see `answer`).
+    pub labels: Vec<Label>,
+    /// The whole answer, where it is too long for an event.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<ContentRef>,
+    /// Labels that the provider's taxonomy does not know. Never matched by name, never taken for clear.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unmapped: u8,
+    /// Rules that a label hit, each with its margin and what came of it. The others follow from `labels` and `policy`.
+    pub rules: Vec<RuleOutcome>,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Whether the frame arrived out of order: then it may warn, never stop.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub late: bool,
+    /// What it took, in milliseconds.
+    pub took: Timings,
+}
+
+fn is_zero(count: &u8) -> bool {
+    *count == 0
+}
+
+fn is_false(flag: &bool) -> bool {
+    !*flag
+}
+
+/// Milliseconds spent: fetching the bytes, decoding and hashing, waiting for the provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Timings(
+    /// Fetch.
+    pub u32,
+    /// Decode and hash.
+    pub u32,
+    /// Provider, all attempts.
+    pub u32,
+);
+
+/// What one rule made of one frame.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RuleOutcome {
+    /// The rule.
+    pub rule: RuleId,
+    /// Digest of the rule's definition: a changed rule starts with an empty window.
+    pub rev: u32,
+    /// Index into `labels` of the label that hit it with the largest margin.
+    pub by: u8,
+    /// That label's confidence over the rule's threshold, in thousandths of a percent (never negative here).
+    pub margin: i32,
+    /// Hits in the rule's window, this one included.
+    pub hits: u8,
+    /// What came of it.
+    pub effect: RuleEffect,
+}
+
+/// What came of a rule that a label hit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RuleEffect {
+    /// Not enough hits in the window yet: the next frame is assessed whatever the cadence.
+    Partial,
+    /// A warning was raised in the same append.
+    Raised(WarningId),
+    /// The rule's warning is still open: this frame was added to it instead of raising another.
+    Joined(WarningId),
+    /// The rule's warning was answered a short time ago; no new one until then (captured-at).
+    Cooldown(Timestamp),
+}
+
+/// Outcome: the frame could not be judged. Never taken for clear.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct FrameFailed {
+    /// The frame.
+    pub frame: FrameId,
+    /// What its notification said, digested.
+    pub print: Fingerprint,
+    /// Where it failed.
+    pub stage: FailedStage,
+    /// What was wrong, in at most 300 bytes, without addresses or secrets.
+    pub reason: String,
+    /// How often it was tried.
+    pub attempts: u8,
+}
+
+/// Where a frame failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum FailedStage {
+    /// Fetching its bytes.
+    Fetch,
+    /// Decoding: not a picture, damaged, or beyond the limits.
+    Decode,
+    /// The provider refused, did not answer in time, or answered nonsense.
+    Provider,
+    /// No provider is configured or present.
+    NoProvider,
+    /// Its total deadline passed.
+    Deadline,
+    /// The warden itself broke on it, twice.
+    Warden,
+}
+
+/// Another notification came under the id of a frame that already has an outcome. The first outcome stays.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct FrameConflict {
+    /// The frame id.
+    pub frame: FrameId,
+    /// The event that holds its outcome.
+    pub outcome: crate::model::EventId,
+    /// What the later notification said, digested.
+    pub print: Fingerprint,
+}
+
+/// How often a channel's frames are taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Pace {
+    /// Wanted distance between two taken frames, in milliseconds of captured-at.
+    pub interval_ms: u32,
+    /// How much earlier than that a frame is still taken, and how much later a channel still counts as watched.
+    pub tolerance_ms: u32,
+}
+
+/// The channel's cadence is another from now on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CadenceChanged {
+    /// Before; none at the first.
+    pub from: Option<Pace>,
+    /// From now on.
+    pub to: Pace,
+    /// The policy version that sets it.
+    pub policy: PolicyRef,
+    /// Why.
+    pub because: CadenceBecause,
+}
+
+/// Why a cadence changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CadenceBecause {
+    /// A session began under this policy.
+    SessionBegan,
+    /// Another policy, or another version of it, applies.
+    PolicyChanged,
+}
+
+/// The channel is watched again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ChannelWatched {
+    /// Since when it had not been.
+    pub unwatched_since: Timestamp,
+    /// For how long, in milliseconds.
+    pub unwatched_ms: u64,
+}
+
+/// The channel is live and nobody looks: silence is loud.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ChannelUnwatched {
+    /// Since when (captured-at of the last frame that covered it, plus its cadence and tolerance).
+    pub since: Timestamp,
+    /// Why.
+    pub because: UnwatchedBecause,
+}
+
+/// Why a channel is not watched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum UnwatchedBecause {
+    /// Frames arrive and fail.
+    Failed,
+    /// No frames arrive.
+    NoInput,
+    /// Frames arrive and are dropped for want of room.
+    Overloaded,
+    /// The channel is quarantined.
+    Quarantined,
+    /// No policy watches it.
+    NoPolicy,
+}
+
+/// The channel's warden broke on a frame twice; the frame is set aside and a person should look.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ChannelQuarantined {
+    /// The frame it broke on.
+    pub frame: FrameId,
+    /// What the panic said, in at most 300 bytes.
+    pub reason: String,
+}

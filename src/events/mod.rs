@@ -1,0 +1,37 @@
+//! What happened. The closed list of events, the envelope around each, and their bytes.
+//!
+//! Stored bytes are never rewritten: every past version is read ([`upcast`]), only the newest is written. An event
+//! of an unknown type is shown raw by the audit commands and stops every fold.
+
+mod codec;
+mod enforcement;
+mod envelope;
+mod event;
+mod frames;
+mod policies;
+mod sessions;
+mod store;
+pub mod upcast;
+mod warnings;
+
+pub use codec::{CodecError, PAYLOAD_BYTES_MAX, decode, encode, payload_to_json};
+pub use enforcement::{
+    Budget, EnforcementAdmitted, EnforcementAttempted, EnforcementCancelled, EnforcementFailed, EnforcementHeld,
+    EnforcementKind, EnforcementNotNeeded, EnforcementOrigin, EnforcementRequested, EnforcementSucceeded,
+    EnforcementSuperseded, EnforcementVerified, NotNeededBecause,
+};
+pub use envelope::{Actor, Envelope, EnvelopeError, NewEvent, Recorded};
+pub use event::{Event, EventType};
+pub use frames::{
+    CadenceBecause, CadenceChanged, ChannelQuarantined, ChannelUnwatched, ChannelWatched, FailedStage, FrameAssessed,
+    FrameConflict, FrameFailed, FrameSkipped, Pace, RuleEffect, RuleOutcome, Skip, Timings, UnwatchedBecause,
+};
+pub use policies::{PolicyPublished, PolicyRetired};
+pub use sessions::{SessionEndBecause, SessionEnded, SessionStartBecause, SessionStarted};
+pub use store::{
+    ContentErased, DataLossAccepted, InputGap, NotificationRejected, SegmentSealed, StoreClosed, StoreOpened,
+};
+pub use warnings::{
+    WarningAnswerWithdrawn, WarningClaimed, WarningDismissed, WarningEscalated, WarningNoted, WarningRaised,
+    WarningReleased, WarningUpheld,
+};

@@ -1,0 +1,14 @@
+//! Streamwarden watches live channels and can prove afterwards what it did and why.
+//!
+//! Rooms, and the one direction in which they may know each other (`tests/house.rs` checks it):
+//! `model` ← `events` ← `policy` ← `warden`, `projections` ← `journal`, `imaging`, `providers`, `control` ← `intake`,
+//! `actors` ← `http` ← `cli`. The core (`model`, `events`, `policy`, `warden`, `projections`) has no async, clock,
+//! randomness, IO or logging: time and identity enter it as data.
+
+pub mod clock;
+pub mod events;
+pub mod imaging;
+pub mod journal;
+pub mod model;
+pub mod policy;
+pub mod providers;

@@ -1,0 +1,3 @@
+//! The `streamwarden` program.
+
+fn main() {}

@@ -1,0 +1,146 @@
+//! One thumbnail: who sent it, when it was captured, where its bytes are.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use sha2::Digest;
+
+use super::{ChannelId, FrameId, SessionId, Timestamp};
+
+macro_rules! digest {
+    ($(#[$doc:meta])* $name:ident, $len:literal, $kind:literal, $pattern:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name(pub [u8; $len]);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                super::ids::write_hex(f, &self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{}({})", stringify!($name), self)
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                super::ids::serialize_bytes(&self.0, serializer)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                super::ids::deserialize_bytes(deserializer, $kind).map(Self)
+            }
+        }
+
+        impl schemars::JsonSchema for $name {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                schemars::json_schema!({ "type": "string", "pattern": $pattern })
+            }
+        }
+    };
+}
+
+digest!(
+    /// A SHA-256 digest.
+    Sha256, 32, "a SHA-256 digest", "^[0-9a-f]{64}$"
+);
+digest!(
+    /// First 8 bytes of a digest over what a notification says of a frame besides its identity (captured at, place,
+    /// content digest or etag if stated). A redelivery has the same one; another notification under the same frame
+    /// id has not, and is recorded as a conflict.
+    Fingerprint, 8, "a fingerprint", "^[0-9a-f]{16}$"
+);
+
+impl Sha256 {
+    /// Digests bytes.
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(sha2::Sha256::digest(bytes).into())
+    }
+}
+
+impl Fingerprint {
+    /// Digests length-prefixed parts.
+    pub fn of(parts: &[&[u8]]) -> Self {
+        let mut hasher = sha2::Sha256::new();
+        for part in parts {
+            hasher.update((part.len() as u32).to_be_bytes());
+            hasher.update(part);
+        }
+        let digest = hasher.finalize();
+        let mut first = [0; 8];
+        first.copy_from_slice(&digest[..8]);
+        Self(first)
+    }
+}
+
+/// A thumbnail as its notification announces it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Frame {
+    /// The channel it shows.
+    pub channel: ChannelId,
+    /// The broadcast it belongs to.
+    pub session: SessionId,
+    /// Its identity, the same for every redelivery.
+    pub id: FrameId,
+    /// Its own time, from the notification.
+    pub captured_at: Timestamp,
+    /// What else the notification says, digested.
+    pub fingerprint: Fingerprint,
+    /// Where the bytes are.
+    pub origin: FrameOrigin,
+}
+
+/// Where a frame's bytes are.
+#[derive(Clone, PartialEq)]
+pub enum FrameOrigin {
+    /// A file of this machine.
+    File(PathBuf),
+    /// Handed over with the notification.
+    Inline(Arc<[u8]>),
+}
+
+impl fmt::Debug for FrameOrigin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => write!(f, "File({})", path.display()),
+            Self::Inline(bytes) => write!(f, "Inline({} bytes)", bytes.len()),
+        }
+    }
+}
+
+/// The picture formats that are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ImageFormat {
+    /// JPEG.
+    Jpeg,
+    /// PNG.
+    Png,
+    /// WebP.
+    Webp,
+}
+
+/// What is known of a picture without showing it. The picture itself never enters the journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct ImageFacts {
+    /// Digest of the bytes as fetched: the evidence reference.
+    pub sha256: Sha256,
+    /// Number of bytes as fetched.
+    pub bytes: u32,
+    /// Width in pixels.
+    pub width: u16,
+    /// Height in pixels.
+    pub height: u16,
+    /// Container and codec.
+    pub format: ImageFormat,
+}

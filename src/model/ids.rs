@@ -1,0 +1,503 @@
+//! One newtype per identity. Names are checked where they enter; digests are made, never typed.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use sha2::{Digest, Sha256};
+
+/// Why a text is not a valid identity.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum IdError {
+    /// The text is empty or longer than the identity allows.
+    #[error("{kind} must have 1 to {max} bytes, this has {len}")]
+    Length {
+        /// Which identity was being read.
+        kind: &'static str,
+        /// The most bytes it may have.
+        max: usize,
+        /// The bytes it has.
+        len: usize,
+    },
+    /// A character outside the identity's alphabet.
+    #[error("{kind} may hold letters, digits and . _ : / @ + = , - only; byte {at} is {found:?}")]
+    Character {
+        /// Which identity was being read.
+        kind: &'static str,
+        /// Byte offset of the character.
+        at: usize,
+        /// The character itself.
+        found: char,
+    },
+    /// Not the expected number of hexadecimal digits.
+    #[error("{kind} must be {digits} hexadecimal digits, this is {found:?}")]
+    Hex {
+        /// Which identity was being read.
+        kind: &'static str,
+        /// How many digits are expected.
+        digits: usize,
+        /// The text found.
+        found: String,
+    },
+}
+
+fn check_name(kind: &'static str, max: usize, text: &str) -> Result<(), IdError> {
+    if text.is_empty() || text.len() > max {
+        return Err(IdError::Length { kind, max, len: text.len() });
+    }
+    match text.char_indices().find(|(_, c)| !(c.is_ascii_alphanumeric() || "._:/@+=,-".contains(*c))) {
+        Some((at, found)) => Err(IdError::Character { kind, at, found }),
+        None => Ok(()),
+    }
+}
+
+macro_rules! name_id {
+    ($(#[$doc:meta])* $name:ident, $kind:literal, $max:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name(Arc<str>);
+
+        impl $name {
+            /// The most bytes the name may have.
+            pub const BYTES_MAX: usize = $max;
+
+            /// Checks and takes a name.
+            pub fn new(text: impl AsRef<str>) -> Result<Self, IdError> {
+                check_name($kind, $max, text.as_ref())?;
+                Ok(Self(Arc::from(text.as_ref())))
+            }
+
+            /// The name as text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = IdError;
+            fn from_str(text: &str) -> Result<Self, IdError> {
+                Self::new(text)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{}({})", stringify!($name), self.0)
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(&self.0)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = String::deserialize(deserializer)?;
+                Self::new(text).map_err(serde::de::Error::custom)
+            }
+        }
+
+        impl schemars::JsonSchema for $name {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                schemars::json_schema!({
+                    "type": "string", "minLength": 1, "maxLength": $max, "pattern": "^[A-Za-z0-9._:/@+=,-]+$"
+                })
+            }
+        }
+    };
+}
+
+name_id!(
+    /// A channel: an IVS channel ARN, or the name of any other live source.
+    ChannelId, "a channel id", 200
+);
+name_id!(
+    /// One broadcast of a channel (IVS calls it a stream, `st-…`).
+    SessionId, "a session id", 100
+);
+name_id!(
+    /// A policy, across its versions.
+    PolicyId, "a policy id", 60
+);
+name_id!(
+    /// A rule within a policy. Stable across the policy's versions.
+    RuleId, "a rule id", 60
+);
+name_id!(
+    /// A moderator's pseudonym. The person behind it is kept in the content store, never in an event.
+    ModeratorId, "a moderator id", 60
+);
+name_id!(
+    /// A consumer of the journal that keeps a cursor.
+    ConsumerName, "a consumer name", 60
+);
+
+macro_rules! digest_id {
+    ($(#[$doc:meta])* $name:ident, $kind:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name([u8; 16]);
+
+        impl $name {
+            /// Takes 16 bytes as they are, as when read back from the journal.
+            pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+                Self(bytes)
+            }
+
+            /// The 16 bytes.
+            pub const fn as_bytes(&self) -> &[u8; 16] {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                super::ids::write_hex(f, &self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{}({})", stringify!($name), self)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = IdError;
+            fn from_str(text: &str) -> Result<Self, IdError> {
+                super::ids::read_hex(text)
+                    .map(Self)
+                    .ok_or_else(|| IdError::Hex { kind: $kind, digits: 32, found: text.to_owned() })
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                super::ids::serialize_bytes(&self.0, serializer)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                super::ids::deserialize_bytes(deserializer, $kind).map(Self)
+            }
+        }
+
+        impl schemars::JsonSchema for $name {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                schemars::json_schema!({ "type": "string", "pattern": "^[0-9a-f]{32}$" })
+            }
+        }
+    };
+}
+
+digest_id!(
+    /// A frame, the same for every redelivery of the same thumbnail: a digest of the channel and of what
+    /// names the thumbnail at its source, taken from the notification alone.
+    FrameId, "a frame id"
+);
+digest_id!(
+    /// An event. Derived, not drawn: the outcome of a frame has the id that [`EventId::outcome_of`] gives,
+    /// so a second outcome of the same frame cannot be appended under another id.
+    EventId, "an event id"
+);
+digest_id!(
+    /// An open question to a moderator.
+    WarningId, "a warning id"
+);
+digest_id!(
+    /// One act on a live stream, from request to its single end.
+    EnforcementId, "an enforcement id"
+);
+
+/// First 16 bytes of SHA-256 over a domain word and length-prefixed parts, so that no two different lists of
+/// parts give the same input.
+fn derive(domain: &str, parts: &[&[u8]]) -> [u8; 16] {
+    let mut hasher = Sha256::new();
+    for part in std::iter::once(domain.as_bytes()).chain(parts.iter().copied()) {
+        hasher.update((part.len() as u32).to_be_bytes());
+        hasher.update(part);
+    }
+    let digest = hasher.finalize();
+    let mut id = [0; 16];
+    id.copy_from_slice(&digest[..16]);
+    id
+}
+
+impl FrameId {
+    /// The identity of the thumbnail that `channel`'s source names by `parts` (for S3: bucket, key, version or
+    /// sequencer; for HTTP: the idempotency key or the content's digest; for a file: path and time).
+    pub fn of(channel: &ChannelId, parts: &[&[u8]]) -> Self {
+        let mut all: Vec<&[u8]> = Vec::with_capacity(parts.len() + 1);
+        all.push(channel.as_str().as_bytes());
+        all.extend_from_slice(parts);
+        Self(derive("frame", &all))
+    }
+}
+
+impl EventId {
+    /// The id of the one outcome event of a frame (invariant I1 by construction).
+    pub fn outcome_of(frame: FrameId) -> Self {
+        Self(derive("outcome", &[&frame.0]))
+    }
+
+    /// The id of the `ordinal`th further event that one decision appends together with `first`.
+    pub fn follower(first: EventId, ordinal: u32) -> Self {
+        Self(derive("follower", &[&first.0, &ordinal.to_be_bytes()]))
+    }
+
+    /// The id of an event that a command brings about, where `parts` name the command uniquely.
+    pub fn of_command(domain: &str, parts: &[&[u8]]) -> Self {
+        Self(derive(domain, parts))
+    }
+}
+
+impl WarningId {
+    /// The warning that `rule` raises with the outcome event `outcome`.
+    pub fn of(outcome: EventId, rule: &RuleId) -> Self {
+        Self(derive("warning", &[outcome.as_bytes(), rule.as_str().as_bytes()]))
+    }
+}
+
+impl EnforcementId {
+    /// The enforcement requested by the event or command `cause`, told apart by `what`.
+    pub fn of(cause: EventId, what: &str) -> Self {
+        Self(derive("enforcement", &[cause.as_bytes(), what.as_bytes()]))
+    }
+}
+
+pub(super) fn write_hex(f: &mut fmt::Formatter<'_>, bytes: &[u8]) -> fmt::Result {
+    bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+}
+
+pub(super) fn read_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
+    if text.len() != N * 2 || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
+        return None;
+    }
+    let mut bytes = [0; N];
+    for (i, byte) in bytes.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(&text[2 * i..2 * i + 2], 16).ok()?;
+    }
+    Some(bytes)
+}
+
+struct Hex<'a>(&'a [u8]);
+
+impl fmt::Display for Hex<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_hex(f, self.0)
+    }
+}
+
+/// Bytes in the journal's binary form, hexadecimal text where people read.
+pub(super) fn serialize_bytes<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+    if serializer.is_human_readable() { serializer.collect_str(&Hex(bytes)) } else { serializer.serialize_bytes(bytes) }
+}
+
+pub(super) fn deserialize_bytes<'de, const N: usize, D: Deserializer<'de>>(
+    deserializer: D,
+    kind: &'static str,
+) -> Result<[u8; N], D::Error> {
+    struct Bytes<const N: usize>(&'static str);
+
+    impl<const N: usize> serde::de::Visitor<'_> for Bytes<N> {
+        type Value = [u8; N];
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "{} of {N} bytes", self.0)
+        }
+
+        fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<[u8; N], E> {
+            read_hex(text).ok_or_else(|| E::invalid_value(serde::de::Unexpected::Str(text), &self))
+        }
+
+        fn visit_bytes<E: serde::de::Error>(self, bytes: &[u8]) -> Result<[u8; N], E> {
+            bytes.try_into().map_err(|_| E::invalid_length(bytes.len(), &self))
+        }
+    }
+
+    if deserializer.is_human_readable() {
+        deserializer.deserialize_str(Bytes(kind))
+    } else {
+        deserializer.deserialize_bytes(Bytes(kind))
+    }
+}
+
+macro_rules! counter {
+    ($(#[$doc:meta])* $name:ident, $inner:ty) => {
+        $(#[$doc])*
+        #[derive(
+            Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize,
+            schemars::JsonSchema,
+        )]
+        #[serde(transparent)]
+        pub struct $name(pub $inner);
+
+        impl $name {
+            /// The next one. Counters are 64-bit (epochs 32-bit) and never wrap in practice; if one would, the
+            /// process must end rather than use a number twice.
+            pub fn next(self) -> Self {
+                Self(self.0.checked_add(1).expect("a journal counter never reaches its type's end"))
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    };
+}
+
+counter!(
+    /// Place of an event in the whole journal. Gap-free from 1; 0 is "before the first".
+    Position, u64
+);
+counter!(
+    /// Place of an event within its scope. Gap-free from 1; 0 is "before the first".
+    Sequence, u64
+);
+counter!(
+    /// Which opening of the store wrote an event: one more at every open, so that two writers can be told apart.
+    Epoch, u32
+);
+
+/// One version of one policy.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct PolicyRef {
+    /// The policy.
+    pub id: PolicyId,
+    /// Its version, from 1.
+    pub version: u32,
+}
+
+impl fmt::Display for PolicyRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}@{}", self.id, self.version)
+    }
+}
+
+/// The system's own scopes: what happened to the store, to policies and so on, outside any channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SystemScope {
+    /// Policies published and retired.
+    Policies,
+    /// Notifications refused, gaps in the input, providers suspended.
+    Intake,
+    /// Consumers, parked entries, replays.
+    Outbox,
+    /// The store itself: opened, closed, sealed, repaired, content erased.
+    Store,
+    /// Who read or exported what.
+    Access,
+}
+
+impl SystemScope {
+    /// The scope's name in the journal, without the leading `$`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Policies => "policies",
+            Self::Intake => "intake",
+            Self::Outbox => "outbox",
+            Self::Store => "store",
+            Self::Access => "access",
+        }
+    }
+
+    /// Every system scope.
+    pub const ALL: [Self; 5] = [Self::Policies, Self::Intake, Self::Outbox, Self::Store, Self::Access];
+}
+
+/// The list of events that an event belongs to: a channel's, or one of the system's.
+///
+/// As text a channel is its id, a system scope is `$` and its name; no channel id may start with `$`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Scope {
+    /// A channel's own list.
+    Channel(ChannelId),
+    /// One of the system's lists.
+    System(SystemScope),
+}
+
+impl Scope {
+    /// The channel, if the scope is one.
+    pub fn channel(&self) -> Option<&ChannelId> {
+        match self {
+            Self::Channel(channel) => Some(channel),
+            Self::System(_) => None,
+        }
+    }
+}
+
+impl From<ChannelId> for Scope {
+    fn from(channel: ChannelId) -> Self {
+        Self::Channel(channel)
+    }
+}
+
+impl From<SystemScope> for Scope {
+    fn from(scope: SystemScope) -> Self {
+        Self::System(scope)
+    }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Channel(channel) => channel.fmt(f),
+            Self::System(scope) => write!(f, "${}", scope.name()),
+        }
+    }
+}
+
+impl FromStr for Scope {
+    type Err = IdError;
+
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        match text.strip_prefix('$') {
+            None => ChannelId::new(text).map(Self::Channel),
+            Some(name) => SystemScope::ALL
+                .into_iter()
+                .find(|scope| scope.name() == name)
+                .map(Self::System)
+                .ok_or(IdError::Character { kind: "a scope", at: 0, found: '$' }),
+        }
+    }
+}
+
+impl Serialize for Scope {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Scope {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+impl schemars::JsonSchema for Scope {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Scope".into()
+    }
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "type": "string", "pattern": "^(\\$[a-z]+|[A-Za-z0-9._:/@+=,-]{1,200})$" })
+    }
+}

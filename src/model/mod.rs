@@ -1,0 +1,22 @@
+//! Words that everyone shares: identities, quantities, labels, frames. No rules, no IO, no clock.
+
+mod confidence;
+mod content;
+mod frame;
+mod ids;
+mod label;
+mod perceptual;
+mod time;
+mod verdict;
+
+pub use confidence::{Confidence, ConfidenceError};
+pub use content::ContentRef;
+pub use frame::{Fingerprint, Frame, FrameOrigin, ImageFacts, ImageFormat, Sha256};
+pub use ids::{
+    ChannelId, ConsumerName, EnforcementId, Epoch, EventId, FrameId, IdError, ModeratorId, PolicyId, PolicyRef,
+    Position, RuleId, Scope, Sequence, SessionId, SystemScope, WarningId,
+};
+pub use label::{Label, LabelPath, LabelPathError, ProviderRef};
+pub use perceptual::{HashScheme, LumaDelta, LumaPlane, Measurement, PerceptualHash, Similarity};
+pub use time::Timestamp;
+pub use verdict::{Action, Approval, Verdict};

@@ -1,0 +1,42 @@
+//! Where a threshold is compared: labels against rules.
+
+use super::{Category, Policy, Rule};
+use crate::model::Label;
+
+/// A rule that a label hits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuleHit<'a> {
+    /// The rule.
+    pub rule: &'a Rule,
+    /// Index of the label with the largest margin; of several the first.
+    pub label: usize,
+    /// Its confidence over the threshold, in thousandths of a percent; never negative.
+    pub margin: i32,
+}
+
+/// The rules of `policy` that some label hits, in the policy's order.
+pub fn hits<'a>(policy: &'a Policy, labels: &[Label]) -> Vec<RuleHit<'a>> {
+    policy.rules.iter().filter_map(|rule| hit(rule, labels)).collect()
+}
+
+fn hit<'a>(rule: &'a Rule, labels: &[Label]) -> Option<RuleHit<'a>> {
+    let mut best: Option<RuleHit<'a>> = None;
+    for (label, said) in labels.iter().enumerate() {
+        let margin = said.confidence().margin_over(rule.confidence);
+        let surer = best.as_ref().is_none_or(|best| margin > best.margin);
+        if margin >= 0 && surer && rule.categories.iter().any(|category| category.holds(said)) {
+            best = Some(RuleHit { rule, label, margin });
+        }
+    }
+    best
+}
+
+impl Category {
+    /// Whether a label lies in this category.
+    pub fn holds(&self, label: &Label) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Within(category) => label.path().is_within(category),
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! What is watched for: rules and the policies that hold them, how they match channels, and how an answer is judged.
+//!
+//! Pure. Files are read in [`file`], which turns readable YAML into these types and names every mistake.
+
+mod judge;
+
+pub use judge::{RuleHit, hits};
+
+use std::sync::Arc;
+
+use regex::Regex;
+
+use crate::model::{Action, Approval, ChannelId, Confidence, LabelPath, LumaDelta, PolicyRef, RuleId};
+
+/// A policy version, compiled.
+#[derive(Debug, Clone)]
+pub struct Policy {
+    /// Which policy and which version.
+    pub reference: PolicyRef,
+    /// The channels it is for.
+    pub channels: Channels,
+    /// Among pattern policies that match a channel the highest priority wins, then the smaller id.
+    pub priority: i32,
+    /// Which frames are looked at.
+    pub sampling: Sampling,
+    /// When a frame shows nothing new; none: every sampled frame is assessed.
+    pub similarity: Option<SimilarityLimits>,
+    /// What is watched for.
+    pub rules: Vec<Rule>,
+}
+
+/// Which channels a policy is for.
+#[derive(Debug, Clone)]
+pub enum Channels {
+    /// These and no others; goes before every pattern.
+    Listed(Vec<ChannelId>),
+    /// All whose id the pattern finds (unanchored, as in a search).
+    Matching(Regex),
+}
+
+/// Which frames are looked at, by captured-at. Milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sampling {
+    /// Wanted distance between two sampled frames.
+    pub interval_ms: u32,
+    /// How much earlier a frame is still taken, so that jitter does not skip every other one.
+    pub tolerance_ms: u32,
+    /// A reference older than this no longer excuses a frame: a still violating picture stays one, slow drift is seen.
+    pub reassess_after_ms: u32,
+    /// A frame older than this on arrival is stale.
+    pub max_age_ms: u32,
+}
+
+/// When a frame shows what the last assessed one showed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SimilarityLimits {
+    /// Most differing hash bits, of 64.
+    pub hash_distance_max: u8,
+    /// Most mean |Δ| of the 32×32 luma.
+    pub luma_delta_max: LumaDelta,
+}
+
+/// Categories, a threshold, how often, and what then.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rule {
+    /// Stable across versions.
+    pub id: RuleId,
+    /// Digest of everything below: a changed rule starts with an empty window.
+    pub rev: u32,
+    /// Any of these hits.
+    pub categories: Vec<Category>,
+    /// From this confidence on.
+    pub confidence: Confidence,
+    /// How often within what.
+    pub window: Window,
+    /// What then.
+    pub action: Action,
+    /// Who must agree.
+    pub approval: Approval,
+    /// 1 (least) to 5.
+    pub severity: u8,
+    /// After a warning was answered, no new one of this rule for so long. Milliseconds of captured-at.
+    pub cooldown_ms: u32,
+}
+
+/// Part of a taxonomy.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Category {
+    /// Every label, unmapped ones included.
+    Any,
+    /// This label and all below it.
+    Within(LabelPath),
+}
+
+/// How many hits meet a rule. Only assessed frames count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Window {
+    /// `hits` of the last `of` assessed frames; 1 ≤ hits ≤ of ≤ 32.
+    Frames {
+        /// Hits needed.
+        hits: u8,
+        /// Frames looked back upon.
+        of: u8,
+    },
+    /// `hits` within so many milliseconds of captured-at; 1 ≤ hits ≤ 32.
+    Time {
+        /// Hits needed.
+        hits: u8,
+        /// How far back.
+        within_ms: u32,
+    },
+}
+
+/// The policies in force, as one immutable snapshot: a frame is decided wholly under the one it started with.
+#[derive(Debug, Clone, Default)]
+pub struct PolicySet {
+    policies: Vec<Arc<Policy>>,
+}
+
+impl PolicySet {
+    /// Takes the policies in force, at most one version of each.
+    pub fn new(mut policies: Vec<Arc<Policy>>) -> Self {
+        policies.sort_by(|a, b| b.priority.cmp(&a.priority).then_with(|| a.reference.id.cmp(&b.reference.id)));
+        Self { policies }
+    }
+
+    /// The policy that watches a channel: one that lists it, else the first pattern by priority that finds it.
+    pub fn for_channel(&self, channel: &ChannelId) -> Option<&Arc<Policy>> {
+        let listed = |policy: &&Arc<Policy>| matches!(&policy.channels, Channels::Listed(ids) if ids.contains(channel));
+        let matching = |policy: &&Arc<Policy>| matches!(&policy.channels, Channels::Matching(pattern) if pattern.is_match(channel.as_str()));
+        self.policies.iter().find(listed).or_else(|| self.policies.iter().find(matching))
+    }
+
+    /// All of them, in order of priority.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Policy>> {
+        self.policies.iter()
+    }
+}
