@@ -12,3 +12,4 @@ pub mod journal;
 pub mod model;
 pub mod policy;
 pub mod providers;
+pub mod warden;

@@ -40,6 +40,16 @@ pub enum EnforcementOrigin {
     },
 }
 
+impl EnforcementOrigin {
+    /// The warning it goes back to, if any.
+    pub fn warning(&self) -> Option<WarningId> {
+        match self {
+            Self::Rule { warning, .. } => Some(*warning),
+            Self::Person { warning, .. } => *warning,
+        }
+    }
+}
+
 /// Somebody wants something done to the stream. Always recorded, before anything is done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct EnforcementRequested {

@@ -1,0 +1,258 @@
+//! One stored event folded into the state. Never fails, never decides: what happened, happened.
+
+use crate::events::{CodecError, Event, FrameAssessed, FrameSkipped, Recorded, Skip, UnwatchedBecause};
+use crate::model::{EnforcementId, Sequence, SessionId, Timestamp, WarningId};
+
+use super::{
+    Answer, ChannelState, Claim, Cooldown, Coverage, Enforcement, EnforcementStage, Reference, RuleWindow, Session,
+    UNDO_MS, Warning,
+};
+
+/// What an event's envelope tells a fold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Applied {
+    /// Place in the channel's list.
+    pub sequence: Sequence,
+    /// When it was appended.
+    pub recorded_at: Timestamp,
+    /// The frame's own time, where there is one.
+    pub captured_at: Option<Timestamp>,
+}
+
+impl Applied {
+    /// What the envelope of a stored event says.
+    pub fn of(recorded: &Recorded) -> Self {
+        let envelope = &recorded.envelope;
+        Self { sequence: envelope.sequence, recorded_at: envelope.recorded_at, captured_at: envelope.captured_at }
+    }
+}
+
+/// Folds stored events into a state, in order. An event of an unknown type or version stops the fold: a state that
+/// skipped one would be a guess.
+pub fn replay<'a>(
+    mut state: ChannelState,
+    events: impl IntoIterator<Item = &'a Recorded>,
+) -> Result<ChannelState, CodecError> {
+    for recorded in events {
+        apply(&mut state, Applied::of(recorded), &recorded.event()?);
+    }
+    Ok(state)
+}
+
+/// Folds one event into the state.
+pub fn apply(state: &mut ChannelState, at: Applied, event: &Event) {
+    state.sequence = at.sequence;
+    let captured_at = at.captured_at.unwrap_or(at.recorded_at);
+    match event {
+        Event::SessionStarted(started) => start(state, started.session.clone(), captured_at),
+        Event::SessionEnded(ended) => end(state, &ended.session),
+        Event::CadenceChanged(changed) => {
+            state.pace = Some((changed.to, changed.policy.clone()));
+            // A policy that came to a channel nobody watched for want of one: from here on its frames count.
+            if let Coverage::Unwatched { because: UnwatchedBecause::NoPolicy, .. } = state.coverage {
+                state.coverage = Coverage::Watched { from: captured_at };
+            }
+        }
+        Event::FrameSkipped(skipped) => skip(state, captured_at, skipped),
+        Event::FrameAssessed(assessed) => assess(state, at, captured_at, assessed),
+        Event::FrameFailed(_) => seen(state, captured_at),
+        Event::FrameConflict(_) | Event::ChannelQuarantined(_) => {}
+        Event::ChannelWatched(_) => {} // the covering outcome before it, in the same append, has set it
+        Event::ChannelUnwatched(unwatched) => {
+            state.coverage = Coverage::Unwatched { since: unwatched.since, because: unwatched.because };
+        }
+        Event::WarningRaised(raised) => state.warnings.push(Warning {
+            id: raised.warning,
+            session: raised.session.clone(),
+            rule: raised.rule.clone(),
+            action: raised.action,
+            approval: raised.approval,
+            severity: raised.severity,
+            cooldown_ms: raised.cooldown_ms,
+            raised_at: captured_at,
+            claim: None,
+            answer: None,
+        }),
+        Event::WarningClaimed(claimed) => with(state, claimed.warning, |warning| {
+            warning.claim = Some(Claim { by: claimed.by.clone(), until: claimed.until });
+        }),
+        Event::WarningReleased(released) => with(state, released.warning, |warning| warning.claim = None),
+        Event::WarningUpheld(upheld) => {
+            answer(state, at, upheld.warning, Answer { by: upheld.by.clone(), upheld: true, at: at.recorded_at });
+        }
+        Event::WarningDismissed(dismissed) => {
+            let given = Answer { by: dismissed.by.clone(), upheld: false, at: at.recorded_at };
+            answer(state, at, dismissed.warning, given);
+        }
+        Event::WarningAnswerWithdrawn(withdrawn) => {
+            with(state, withdrawn.warning, |warning| warning.answer = None);
+            state.cooldowns.retain(|cooldown| cooldown.warning != withdrawn.warning);
+        }
+        Event::WarningEscalated(escalated) => with(state, escalated.warning, |warning| warning.claim = None),
+        Event::WarningNoted(_) => {}
+        Event::EnforcementRequested(requested) => state.enforcements.push(Enforcement {
+            id: requested.enforcement,
+            kind: requested.kind,
+            session: requested.session.clone(),
+            origin: requested.origin.clone(),
+            requested_at: at.recorded_at,
+            stage: EnforcementStage::Requested,
+        }),
+        Event::EnforcementAdmitted(admitted) => stage(state, admitted.enforcement, EnforcementStage::Admitted),
+        Event::EnforcementHeld(held) => stage(state, held.enforcement, EnforcementStage::Held),
+        Event::EnforcementAttempted(attempted) => {
+            stage(state, attempted.enforcement, EnforcementStage::Attempted(attempted.attempt));
+        }
+        Event::EnforcementSucceeded(succeeded) => {
+            stage(state, succeeded.enforcement, EnforcementStage::Succeeded(succeeded.attempt));
+        }
+        Event::EnforcementVerified(done) => ended(state, done.enforcement),
+        Event::EnforcementNotNeeded(done) => ended(state, done.enforcement),
+        Event::EnforcementSuperseded(done) => ended(state, done.enforcement),
+        Event::EnforcementFailed(done) => ended(state, done.enforcement),
+        Event::EnforcementCancelled(done) => ended(state, done.enforcement),
+        // The system's own events live in other scopes and say nothing of a channel.
+        Event::PolicyPublished(_)
+        | Event::PolicyRetired(_)
+        | Event::NotificationRejected(_)
+        | Event::InputGap(_)
+        | Event::StoreOpened(_)
+        | Event::StoreClosed(_)
+        | Event::SegmentSealed(_)
+        | Event::DataLossAccepted(_)
+        | Event::ContentErased(_) => {}
+    }
+}
+
+fn start(state: &mut ChannelState, session: SessionId, since: Timestamp) {
+    state.session = Some(Session { id: session, since });
+    state.coverage = Coverage::Watched { from: since };
+    // What was on the air before says nothing of this broadcast: its first frame is assessed, its windows are empty.
+    state.reference = None;
+    state.newest_seen = None;
+    state.newest_sampled = None;
+    state.windows = Vec::new();
+    let still_matters = |warning: &Warning| warning.answer.is_none();
+    state.warnings.retain(still_matters);
+    state.cooldowns.retain(|cooldown| cooldown.session.is_none() && cooldown.until > since);
+}
+
+fn end(state: &mut ChannelState, session: &SessionId) {
+    if state.session.as_ref().is_some_and(|current| current.id == *session) {
+        state.session = None;
+        state.coverage = Coverage::Idle;
+        state.windows = Vec::new();
+    }
+    state.ended_session = Some(session.clone());
+}
+
+fn seen(state: &mut ChannelState, captured_at: Timestamp) {
+    state.newest_seen = state.newest_seen.max(Some(captured_at));
+}
+
+fn sampled(state: &mut ChannelState, captured_at: Timestamp) {
+    seen(state, captured_at);
+    state.newest_sampled = state.newest_sampled.max(Some(captured_at));
+    state.coverage = match state.coverage {
+        Coverage::Watched { from } => Coverage::Watched { from: from.max(captured_at) },
+        Coverage::Unwatched { .. } => Coverage::Watched { from: captured_at },
+        Coverage::Idle => Coverage::Idle, // a last answer after the session's end
+    };
+}
+
+fn skip(state: &mut ChannelState, captured_at: Timestamp, skipped: &FrameSkipped) {
+    match skipped.because {
+        Skip::Similar { .. } => sampled(state, captured_at),
+        // A frame of another broadcast or source says nothing of this one's rhythm.
+        Skip::OtherSession | Skip::OtherSource => {}
+        Skip::TooSoon { .. }
+        | Skip::Overloaded
+        | Skip::Superseded { .. }
+        | Skip::Stale { .. }
+        | Skip::NoPolicy
+        | Skip::Unsupported => seen(state, captured_at),
+    }
+}
+
+fn assess(state: &mut ChannelState, at: Applied, captured_at: Timestamp, assessed: &FrameAssessed) {
+    if state.session.as_ref().is_some_and(|current| current.id != assessed.session) {
+        return; // judged for a broadcast that another has replaced: recorded, but no measure of this one
+    }
+    sampled(state, captured_at);
+    state.reference =
+        Some(Reference { sequence: at.sequence, frame: assessed.frame, captured_at, hash: assessed.hash });
+    for window in &mut state.windows {
+        window.recent <<= 1;
+    }
+    for outcome in &assessed.rules {
+        let window = window_of(state, outcome);
+        window.recent |= 1;
+        window.hits_at.push(captured_at);
+    }
+    let horizon = captured_at.minus_ms(WINDOW_MS_MAX);
+    for window in &mut state.windows {
+        window.hits_at.retain(|hit| *hit > horizon);
+        let surplus = window.hits_at.len().saturating_sub(RuleWindow::HITS_MAX);
+        window.hits_at.drain(..surplus);
+    }
+    state.windows.retain(|window| window.recent != 0 || !window.hits_at.is_empty());
+    state.cooldowns.retain(|cooldown| cooldown.until > captured_at);
+}
+
+/// No time window looks further back than this.
+const WINDOW_MS_MAX: u64 = 60 * 60 * 1000;
+
+fn window_of<'a>(state: &'a mut ChannelState, outcome: &crate::events::RuleOutcome) -> &'a mut RuleWindow {
+    let at = match state.windows.iter().position(|window| window.rule == outcome.rule) {
+        Some(at) => {
+            if state.windows[at].rev != outcome.rev {
+                // The rule means something else now; hits on its former meaning do not count.
+                state.windows[at] = RuleWindow::empty(outcome);
+            }
+            at
+        }
+        None => {
+            state.windows.push(RuleWindow::empty(outcome));
+            state.windows.len() - 1
+        }
+    };
+    &mut state.windows[at]
+}
+
+impl RuleWindow {
+    fn empty(outcome: &crate::events::RuleOutcome) -> Self {
+        Self { rule: outcome.rule.clone(), rev: outcome.rev, recent: 0, hits_at: Vec::new() }
+    }
+}
+
+fn with(state: &mut ChannelState, id: WarningId, change: impl FnOnce(&mut Warning)) {
+    if let Some(warning) = state.warnings.iter_mut().find(|warning| warning.id == id) {
+        change(warning);
+    }
+}
+
+fn answer(state: &mut ChannelState, at: Applied, id: WarningId, given: Answer) {
+    let newest = state.newest_seen.unwrap_or(at.recorded_at);
+    let Some(warning) = state.warnings.iter_mut().find(|warning| warning.id == id) else { return };
+    warning.claim = None;
+    let session = given.upheld.then(|| warning.session.clone());
+    warning.answer = Some(given);
+    if warning.cooldown_ms > 0 {
+        // Counted in the channel's own time, so that footage played fast or late behaves like footage played live.
+        let until = newest.plus_ms(u64::from(warning.cooldown_ms));
+        state.cooldowns.push(Cooldown { rule: warning.rule.clone(), session, until, warning: id });
+    }
+    // Answers are kept for as long as they can be taken back.
+    let horizon = at.recorded_at.minus_ms(UNDO_MS);
+    state.warnings.retain(|warning| warning.answer.as_ref().is_none_or(|answer| answer.at >= horizon));
+}
+
+fn stage(state: &mut ChannelState, id: EnforcementId, stage: EnforcementStage) {
+    if let Some(enforcement) = state.enforcements.iter_mut().find(|enforcement| enforcement.id == id) {
+        enforcement.stage = stage;
+    }
+}
+
+fn ended(state: &mut ChannelState, id: EnforcementId) {
+    state.enforcements.retain(|enforcement| enforcement.id != id);
+}

@@ -1,0 +1,269 @@
+//! What a warden can be asked, and every way it can refuse.
+
+use std::sync::Arc;
+
+use crate::events::{Budget, EnforcementKind, FailedStage, NotNeededBecause, Timings};
+use crate::model::{
+    ContentRef, EnforcementId, EventId, Frame, FrameId, Label, Measurement, ModeratorId, ProviderRef, SessionId,
+    Timestamp, WarningId,
+};
+use crate::policy::Policy;
+
+/// What a warden can be asked. Frames come back to it after each outward step, because those never block it; each
+/// time it decides against the state as it is then, under the policy version taken at the frame's start.
+#[derive(Debug, Clone)]
+pub enum Command {
+    /// A broadcast began, says the platform.
+    StartSession {
+        /// The broadcast.
+        session: SessionId,
+        /// When it began.
+        at: Timestamp,
+    },
+    /// A broadcast ended, says the platform.
+    EndSession {
+        /// The broadcast.
+        session: SessionId,
+    },
+    /// A frame arrived.
+    TakeFrame {
+        /// The frame.
+        frame: Frame,
+    },
+    /// A frame cannot be taken up: too many are waiting in this process.
+    ShedFrame {
+        /// The frame.
+        frame: Frame,
+    },
+    /// A newer frame took the place of this one, which was waiting.
+    SupersedeFrame {
+        /// The frame.
+        frame: Frame,
+        /// The newer one.
+        by: FrameId,
+    },
+    /// A frame was fetched, decoded and hashed.
+    CompareFrame {
+        /// The frame.
+        frame: Frame,
+        /// The policy version it started with.
+        policy: Arc<Policy>,
+        /// What imaging found.
+        measured: Measurement,
+    },
+    /// A provider answered.
+    JudgeFrame {
+        /// The frame.
+        frame: Frame,
+        /// The policy version it started with.
+        policy: Arc<Policy>,
+        /// What imaging found.
+        measured: Measurement,
+        /// The answer.
+        answer: Answered,
+        /// What it took.
+        took: Timings,
+    },
+    /// A frame could not be judged.
+    FailFrame {
+        /// The frame.
+        frame: Frame,
+        /// Where it failed.
+        stage: FailedStage,
+        /// What was wrong.
+        reason: String,
+        /// How often it was tried.
+        attempts: u8,
+    },
+    /// The warden broke on a frame twice.
+    Quarantine {
+        /// The frame.
+        frame: Frame,
+        /// What the panic said.
+        reason: String,
+    },
+    /// Another notification came under the id of a frame that has its outcome.
+    ReportConflict {
+        /// The later frame.
+        frame: Frame,
+        /// The event that holds the outcome.
+        outcome: EventId,
+    },
+    /// Another policy, or another version, may apply now.
+    ReconsiderPolicy,
+    /// Time passed.
+    Tick,
+    /// A moderator acts on warnings or on the stream.
+    Moderate {
+        /// Unique to this request, so that a repeated one changes nothing.
+        request: EventId,
+        /// Who.
+        by: ModeratorId,
+        /// What.
+        act: ModeratorAct,
+    },
+    /// The enforcement reactor reports.
+    Report {
+        /// The enforcement.
+        enforcement: EnforcementId,
+        /// What came of it.
+        report: EnforcementReport,
+    },
+}
+
+/// A provider's answer as the warden needs it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answered {
+    /// Who answered.
+    pub provider: ProviderRef,
+    /// Every label: rules are judged on all of them.
+    pub labels: Vec<Label>,
+    /// Where the whole answer was put, if it is too long for an event.
+    pub kept: Option<ContentRef>,
+    /// How many labels the provider's taxonomy does not know.
+    pub unmapped: u8,
+}
+
+/// What a moderator can do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ModeratorAct {
+    /// Take a warning up.
+    Claim(WarningId),
+    /// Give it back.
+    Release(WarningId),
+    /// Agree with these warnings, and no others.
+    Uphold(Vec<WarningId>),
+    /// Disagree with these warnings, and no others.
+    Dismiss(Vec<WarningId>),
+    /// Take the answer back.
+    Withdraw(WarningId),
+    /// Ask somebody else to decide.
+    Escalate {
+        /// The warning.
+        warning: WarningId,
+        /// To whom, if to somebody in particular.
+        to: Option<ModeratorId>,
+    },
+    /// Add a note.
+    Note {
+        /// The warning.
+        warning: WarningId,
+        /// The text, kept already.
+        note: ContentRef,
+    },
+    /// Act on the stream. For a stop or suspension the broadcast that the moderator sees must be named.
+    Enforce {
+        /// What.
+        kind: EnforcementKind,
+        /// Which broadcast.
+        session: Option<SessionId>,
+    },
+    /// Let a held enforcement go ahead.
+    AdmitHeld(EnforcementId),
+    /// Call an enforcement off before it is tried.
+    Cancel(EnforcementId),
+}
+
+/// What the enforcement reactor reports.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EnforcementReport {
+    /// The budget allows it.
+    Admitted,
+    /// The budget does not.
+    Held(Budget),
+    /// It is about to be tried.
+    Attempting(u8),
+    /// The platform accepted it.
+    Succeeded(u8),
+    /// It was seen to have worked.
+    Verified,
+    /// There was nothing to do.
+    NotNeeded(NotNeededBecause),
+    /// Another session is on the air.
+    Superseded(SessionId),
+    /// It could not be done.
+    Failed(String),
+    /// It grew too old.
+    Expired,
+}
+
+/// Why a command was refused. Each states the rule; none changes anything.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Rejection {
+    /// The warning is not known here, or was answered longer ago than an answer can be taken back.
+    #[error("this channel has no warning {0} that can still be acted on")]
+    UnknownWarning(WarningId),
+    /// Somebody answered already.
+    #[error("warning {warning} was {} by {by}", if *.upheld { "upheld" } else { "dismissed" })]
+    AlreadyAnswered {
+        /// The warning.
+        warning: WarningId,
+        /// By whom.
+        by: ModeratorId,
+        /// How.
+        upheld: bool,
+    },
+    /// Somebody else works on it.
+    #[error("warning {warning} is claimed by {by} until {until}")]
+    ClaimedByAnother {
+        /// The warning.
+        warning: WarningId,
+        /// By whom.
+        by: ModeratorId,
+        /// Until when.
+        until: Timestamp,
+    },
+    /// There is no claim of theirs to give back.
+    #[error("warning {0} is not claimed by this moderator")]
+    NotClaimed(WarningId),
+    /// There is no answer to take back.
+    #[error("warning {0} has no answer to take back")]
+    NotAnswered(WarningId),
+    /// Only who answered may take the answer back.
+    #[error("warning {warning} was answered by {by}, who alone may take it back")]
+    AnsweredByAnother {
+        /// The warning.
+        warning: WarningId,
+        /// By whom.
+        by: ModeratorId,
+    },
+    /// Too late.
+    #[error("the answer to warning {warning} could be taken back until {until}")]
+    WithdrawnTooLate {
+        /// The warning.
+        warning: WarningId,
+        /// Until when.
+        until: Timestamp,
+    },
+    /// What the answer led to has already been done.
+    #[error("the answer to warning {0} was already carried out; lift the enforcement instead")]
+    AlreadyCarriedOut(WarningId),
+    /// No warning was named.
+    #[error("an answer must name at least one warning")]
+    NoWarningNamed,
+    /// The broadcast named is not the one on the air.
+    #[error("session {named} is not on the air{}", .found.as_ref().map(|f| format!("; {f} is")).unwrap_or_default())]
+    OtherSession {
+        /// The broadcast named.
+        named: SessionId,
+        /// The one on the air.
+        found: Option<SessionId>,
+    },
+    /// A stop without naming the broadcast could hit one that nobody judged.
+    #[error("a stop or suspension must name the session it is meant for")]
+    SessionNotNamed,
+    /// The same act is under way.
+    #[error("enforcement {0} of the same kind is already under way")]
+    AlreadyUnderWay(EnforcementId),
+    /// The enforcement has ended or never was.
+    #[error("this channel has no enforcement {0} under way")]
+    UnknownEnforcement(EnforcementId),
+    /// The enforcement is not at a stage where that can happen.
+    #[error("enforcement {enforcement} cannot be {what} now")]
+    WrongStage {
+        /// The enforcement.
+        enforcement: EnforcementId,
+        /// What was reported or asked.
+        what: &'static str,
+    },
+}

@@ -1,0 +1,176 @@
+//! A provider's answer becomes a verdict: where a warning is raised and a stop asked for.
+
+use crate::events::{
+    EnforcementKind, EnforcementOrigin, EnforcementRequested, Event, FrameAssessed, RuleEffect, RuleOutcome, Timings,
+    WarningRaised,
+};
+use crate::model::{
+    Action, Approval, EnforcementId, EventId, Frame, Label, Measurement, SessionId, Timestamp, Verdict, WarningId,
+};
+use crate::policy::{Policy, RuleHit, hits};
+use crate::warden::{Answered, ChannelState, ENFORCEMENT_TTL_MS};
+
+use super::{Decision, Draft, coverage, frame};
+
+/// The most labels kept in the event itself, surest first; the whole answer is then in the content store.
+const LABELS_INLINE_MAX: usize = 40;
+/// The most rules whose outcome an event holds. A policy has at most 200; more than this hit by one frame means a
+/// policy of catch-alls, and the gravest come first.
+const RULES_INLINE_MAX: usize = 16;
+
+/// What is known of a frame when its answer is judged.
+pub(super) struct Judged<'a> {
+    pub frame: &'a Frame,
+    pub policy: &'a Policy,
+    pub measured: &'a Measurement,
+    pub answer: &'a Answered,
+    pub took: Timings,
+}
+
+/// Judges an answer under the policy the frame started with, against the state as it is now.
+pub(super) fn judge(state: &ChannelState, now: Timestamp, judged: &Judged<'_>) -> Decision {
+    let Judged { frame, policy, measured, answer, .. } = judged;
+    let outcome = EventId::outcome_of(frame.id);
+    let late = state.newest_seen.is_some_and(|newest| frame.captured_at < newest);
+
+    let mut hit = hits(policy, &answer.labels);
+    hit.sort_by_key(|hit| std::cmp::Reverse((hit.rule.severity, hit.rule.action)));
+    hit.truncate(RULES_INLINE_MAX);
+    let (labels, kept_at) = keep_labels(&answer.labels, &hit);
+
+    let mut rules = Vec::with_capacity(hit.len());
+    let mut verdict = Verdict::Clear;
+    for hit in &hit {
+        let so_far = state.hits(&hit.rule.id, hit.rule.rev, hit.rule.window, frame.captured_at, true);
+        let effect = effect(state, frame, outcome, hit, so_far);
+        if matches!(effect, RuleEffect::Raised(_) | RuleEffect::Joined(_)) {
+            verdict = verdict.max(calls_for(hit, late));
+        }
+        rules.push(RuleOutcome {
+            rule: hit.rule.id.clone(),
+            rev: hit.rule.rev,
+            by: kept_at(hit.label),
+            margin: hit.margin,
+            hits: so_far,
+            effect,
+        });
+    }
+
+    let mut draft = Draft::outcome(state, Some(policy), frame.id, frame.captured_at);
+    let distance = state
+        .reference
+        .as_ref()
+        .and_then(|reference| Some((frame::distance(reference, measured)?, reference.sequence)));
+    draft.push(FrameAssessed {
+        frame: frame.id,
+        print: frame.fingerprint,
+        session: frame.session.clone(),
+        image: measured.image,
+        hash: measured.hash,
+        distance,
+        provider: answer.provider.clone(),
+        policy: policy.reference.clone(),
+        labels,
+        answer: answer.kept.clone(),
+        unmapped: answer.unmapped,
+        rules: rules.clone(),
+        verdict,
+        late,
+        took: judged.took,
+    });
+    for (hit, outcome) in hit.iter().zip(&rules) {
+        if let RuleEffect::Raised(warning) = outcome.effect {
+            raise(&mut draft, now, judged, hit, warning, late);
+        }
+    }
+    coverage::covered(&mut draft, frame.captured_at);
+    draft.decided()
+}
+
+/// The labels an event holds, and where a label of the answer is found among them: the rules' own labels first of
+/// all, then the surest.
+fn keep_labels(labels: &[Label], hit: &[RuleHit<'_>]) -> (Vec<Label>, impl Fn(usize) -> u8 + use<>) {
+    let mut order: Vec<usize> = (0..labels.len()).collect();
+    order.sort_by_key(|&at| {
+        let decided = hit.iter().any(|hit| hit.label == at);
+        (!decided, std::cmp::Reverse(labels[at].confidence()), at)
+    });
+    order.truncate(LABELS_INLINE_MAX);
+    let kept = order.iter().map(|&at| labels[at].clone()).collect();
+    // A rule's label is always kept: there are fewer rules than places.
+    (kept, move |label| order.iter().position(|&at| at == label).unwrap_or(0) as u8)
+}
+
+fn effect(state: &ChannelState, frame: &Frame, outcome: EventId, hit: &RuleHit<'_>, so_far: u8) -> RuleEffect {
+    if so_far < hit.rule.window.hits_needed() {
+        return RuleEffect::Partial;
+    }
+    if let Some(open) = state.open_warning_of(&hit.rule.id, &frame.session) {
+        return RuleEffect::Joined(open.id);
+    }
+    match state.cooldown_of(&hit.rule.id, &frame.session, frame.captured_at) {
+        Some(until) => RuleEffect::Cooldown(until),
+        None => RuleEffect::Raised(WarningId::of(outcome, &hit.rule.id)),
+    }
+}
+
+/// What a met rule calls for. A late frame may warn, never stop: what it shows may be over.
+fn calls_for(hit: &RuleHit<'_>, late: bool) -> Verdict {
+    match (hit.rule.action, hit.rule.approval) {
+        (Action::Stop | Action::Suspend, Approval::None) if !late => Verdict::Stop,
+        _ => Verdict::Warn,
+    }
+}
+
+fn raise(
+    draft: &mut Draft<'_>,
+    now: Timestamp,
+    judged: &Judged<'_>,
+    hit: &RuleHit<'_>,
+    warning: WarningId,
+    late: bool,
+) {
+    let Judged { frame, policy, answer, .. } = judged;
+    let rule = hit.rule;
+    let stops = calls_for(hit, late) == Verdict::Stop;
+    let raised = draft.push(WarningRaised {
+        warning,
+        frame: frame.id,
+        session: frame.session.clone(),
+        policy: policy.reference.clone(),
+        rule: rule.id.clone(),
+        rev: rule.rev,
+        severity: rule.severity,
+        action: rule.action,
+        approval: if late { Approval::Person } else { rule.approval },
+        label: answer.labels[hit.label].clone(),
+        margin: hit.margin,
+        cooldown_ms: rule.cooldown_ms,
+    });
+    let kind = match rule.action {
+        Action::Stop => EnforcementKind::Stop,
+        Action::Suspend => EnforcementKind::Suspend,
+        Action::Warn => return,
+    };
+    if stops && !asked_already(draft, &frame.session, kind) {
+        draft.push(EnforcementRequested {
+            enforcement: EnforcementId::of(raised, "stop"),
+            kind,
+            session: Some(frame.session.clone()),
+            origin: EnforcementOrigin::Rule { policy: policy.reference.clone(), rule: rule.id.clone(), warning },
+            severity: rule.severity,
+            expires: now.plus_ms(ENFORCEMENT_TTL_MS),
+        });
+    }
+}
+
+/// Whether this decision, or one before it, already asks for as much: one stop of a session at a time. Rules come
+/// gravest first, so a suspension is asked for before a stop.
+fn asked_already(draft: &Draft<'_>, session: &SessionId, kind: EnforcementKind) -> bool {
+    let now =
+        draft.events.iter().any(|new| matches!(&new.event, Event::EnforcementRequested(asked) if asked.kind >= kind));
+    let before = draft.state.enforcements.iter().any(|asked| {
+        asked.kind != EnforcementKind::Lift && asked.kind >= kind && asked.session.as_ref() == Some(session)
+    });
+    now || before
+}

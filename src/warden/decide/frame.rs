@@ -1,0 +1,174 @@
+//! A frame, from its arrival to the provider: is it looked at, does it show anything new?
+
+use crate::events::{
+    Actor, ChannelQuarantined, FailedStage, FrameConflict, FrameFailed, FrameSkipped, SessionStartBecause, Skip,
+    UnwatchedBecause,
+};
+use crate::model::{EventId, Frame, FrameId, Measurement, Similarity, Timestamp};
+use crate::policy::{Policy, SimilarityLimits};
+use crate::warden::{ChannelState, LUMA_DELTA_DIFFERENT, Reference};
+
+use super::{Decision, Draft, Next, coverage, session, short};
+
+/// A frame arrived. In order of precedence: another session, no policy, too late, too soon; otherwise look at it.
+pub(super) fn take(state: &ChannelState, policy: Option<&Policy>, now: Timestamp, frame: &Frame) -> Decision {
+    let on_air = state.session.as_ref();
+    let over = state.ended_session.as_ref() == Some(&frame.session);
+    let older = on_air.is_some_and(|current| current.id != frame.session && frame.captured_at < current.since);
+    if over || older {
+        return skip(state, policy, frame, Skip::OtherSession);
+    }
+    let begins = on_air.is_none_or(|current| current.id != frame.session);
+    let Some(policy) = policy else {
+        let mut decision = skip(state, None, frame, Skip::NoPolicy);
+        if begins {
+            let mut draft = Draft::other(state, Actor::service("intake"), "session started");
+            draft.captured_at = Some(frame.captured_at);
+            session::begin(&mut draft, None, now, &frame.session, SessionStartBecause::FrameArrived);
+            decision.events.splice(0..0, draft.events);
+        }
+        return decision;
+    };
+    if begins {
+        let mut draft = Draft::other(state, Actor::service("intake"), "session started");
+        draft.captured_at = Some(frame.captured_at);
+        session::begin(&mut draft, Some(policy), now, &frame.session, SessionStartBecause::FrameArrived);
+        return draft.then(Next::Look);
+    }
+    let newest = state.reference.as_ref().map(|reference| reference.captured_at);
+    if newest.is_some_and(|newest| frame.captured_at <= newest) {
+        return skip(state, Some(policy), frame, Skip::Stale { newest });
+    }
+    if now.ms_since(frame.captured_at) > u64::from(policy.sampling.max_age_ms) {
+        return skip(state, Some(policy), frame, Skip::Stale { newest: None });
+    }
+    match due(state, policy, frame) {
+        Some(due) if frame.captured_at < due => skip(state, Some(policy), frame, Skip::TooSoon { due }),
+        _ => Decision { events: Vec::new(), next: Some(Next::Look) },
+    }
+}
+
+/// The first captured-at at which a frame is taken; none if any frame is.
+///
+/// A frame is taken up to the tolerance early, or up to half the spacing of the channel's frames where that is less:
+/// so a 60-s cadence takes every one of jittering 60-s thumbnails, and 1-s thumbnails still only once in 60 s.
+fn due(state: &ChannelState, policy: &Policy, frame: &Frame) -> Option<Timestamp> {
+    if state.partly_met(policy, &frame.session, frame.captured_at) {
+        return None;
+    }
+    let sampled = state.newest_sampled?;
+    let spacing_ms = frame.captured_at.ms_since(state.newest_seen.unwrap_or(sampled));
+    let early_ms = u64::from(policy.sampling.tolerance_ms).min(spacing_ms / 2);
+    Some(sampled.plus_ms(u64::from(policy.sampling.interval_ms)).minus_ms(early_ms))
+}
+
+/// A frame was fetched and hashed: is it what the last assessed one was?
+pub(super) fn compare(
+    state: &ChannelState,
+    now: Timestamp,
+    frame: &Frame,
+    policy: &Policy,
+    measured: &Measurement,
+) -> Decision {
+    let _ = now; // the age was judged on arrival; comparing uses the frames' own times only
+    if let Some(decision) = no_longer_wanted(state, policy, frame) {
+        return decision;
+    }
+    let (Some(limits), Some(reference)) = (policy.similarity, &state.reference) else {
+        return Decision { events: Vec::new(), next: Some(Next::Ask) };
+    };
+    let aged = frame.captured_at.ms_since(reference.captured_at) >= u64::from(policy.sampling.reassess_after_ms);
+    let partly_met = state.partly_met(policy, &frame.session, frame.captured_at);
+    match distance(reference, measured) {
+        Some(distance) if !aged && !partly_met && similar(limits, distance) => {
+            let mut draft = Draft::outcome(state, Some(policy), frame.id, frame.captured_at);
+            let because = Skip::Similar { hash: measured.hash, distance, to: reference.sequence };
+            draft.push(FrameSkipped { frame: frame.id, print: frame.fingerprint, because });
+            coverage::covered(&mut draft, frame.captured_at);
+            draft.decided()
+        }
+        _ => Decision { events: Vec::new(), next: Some(Next::Ask) },
+    }
+}
+
+/// While the frame was being fetched its session may have ended and another begun, or a newer frame been assessed.
+fn no_longer_wanted(state: &ChannelState, policy: &Policy, frame: &Frame) -> Option<Decision> {
+    let newest = state.reference.as_ref().map(|reference| reference.captured_at);
+    if newest.is_some_and(|newest| frame.captured_at <= newest) {
+        return Some(skip(state, Some(policy), frame, Skip::Stale { newest }));
+    }
+    let replaced = state.session.as_ref().is_some_and(|current| current.id != frame.session);
+    replaced.then(|| skip(state, Some(policy), frame, Skip::OtherSession))
+}
+
+/// How far a measured frame is from the reference; none if their hashes cannot be compared.
+pub(super) fn distance(reference: &Reference, measured: &Measurement) -> Option<Similarity> {
+    let bits = measured.hash.distance(reference.hash)?;
+    let luma = measured.luma.filter(|(of, _)| *of == reference.sequence).map(|(_, delta)| delta);
+    Some(Similarity(bits, luma))
+}
+
+/// Whether two frames count as the same picture. In doubt they do not.
+///
+/// Either their hashes are near, or (a hash of a flat, symmetric slate flickers) their luma is, and the hashes are not
+/// far. A large difference in luma says "different" whatever the hashes say.
+fn similar(limits: SimilarityLimits, Similarity(bits, luma): Similarity) -> bool {
+    let near = bits <= limits.hash_distance_max;
+    match luma {
+        None => near,
+        Some(delta) if delta >= LUMA_DELTA_DIFFERENT => false,
+        Some(delta) => {
+            let not_far = bits <= limits.hash_distance_max.saturating_mul(2);
+            near || (delta <= limits.luma_delta_max && not_far)
+        }
+    }
+}
+
+/// No room for the frame.
+pub(super) fn shed(state: &ChannelState, frame: &Frame) -> Decision {
+    let mut draft = Draft::outcome(state, None, frame.id, frame.captured_at);
+    draft.push(FrameSkipped { frame: frame.id, print: frame.fingerprint, because: Skip::Overloaded });
+    coverage::uncovered(&mut draft, frame.captured_at, UnwatchedBecause::Overloaded);
+    draft.decided()
+}
+
+/// A newer frame took its place.
+pub(super) fn supersede(state: &ChannelState, frame: &Frame, by: FrameId) -> Decision {
+    skip(state, None, frame, Skip::Superseded { by })
+}
+
+/// The frame could not be judged. Never clear, never silent (invariant I7).
+pub(super) fn fail(state: &ChannelState, frame: &Frame, stage: FailedStage, reason: &str, attempts: u8) -> Decision {
+    let mut draft = Draft::outcome(state, None, frame.id, frame.captured_at);
+    let reason = short(reason);
+    draft.push(FrameFailed { frame: frame.id, print: frame.fingerprint, stage, reason, attempts });
+    coverage::uncovered(&mut draft, frame.captured_at, UnwatchedBecause::Failed);
+    draft.decided()
+}
+
+/// The warden broke on the frame twice: it is set aside, and the channel says so until a later frame covers it.
+pub(super) fn quarantine(state: &ChannelState, frame: &Frame, reason: &str) -> Decision {
+    let mut draft = Draft::outcome(state, None, frame.id, frame.captured_at);
+    let reason = short(reason);
+    let stage = FailedStage::Warden;
+    draft.push(FrameFailed { frame: frame.id, print: frame.fingerprint, stage, reason: reason.clone(), attempts: 2 });
+    draft.push(ChannelQuarantined { frame: frame.id, reason });
+    coverage::uncovered(&mut draft, frame.captured_at, UnwatchedBecause::Quarantined);
+    draft.decided()
+}
+
+/// Another notification came under the frame's id. The first outcome stays; the conflict is recorded once per print.
+pub(super) fn conflict(state: &ChannelState, frame: &Frame, outcome: EventId) -> Decision {
+    let mut draft = Draft::other(state, Actor::service("intake"), "frame conflict");
+    draft.first = EventId::of_command("frame conflict", &[outcome.as_bytes(), &frame.fingerprint.0]);
+    draft.causation = Some(outcome);
+    draft.captured_at = Some(frame.captured_at);
+    draft.push(FrameConflict { frame: frame.id, outcome, print: frame.fingerprint });
+    draft.decided()
+}
+
+fn skip(state: &ChannelState, policy: Option<&Policy>, frame: &Frame, because: Skip) -> Decision {
+    let mut draft = Draft::outcome(state, policy, frame.id, frame.captured_at);
+    draft.push(FrameSkipped { frame: frame.id, print: frame.fingerprint, because });
+    draft.decided()
+}

@@ -1,0 +1,134 @@
+//! From a state and a command to events, or to a refusal. Never changes the state.
+
+mod answer;
+mod coverage;
+mod enforcement;
+mod frame;
+mod moderator;
+mod session;
+
+use crate::events::{Actor, Event, NewEvent};
+use crate::model::{EventId, FrameId, Timestamp};
+use crate::policy::Policy;
+
+use super::{ChannelState, Command, Rejection};
+
+/// What follows from a command: events to append together, and what the shell is to do next.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Decision {
+    /// To be appended in one piece; possibly none.
+    pub events: Vec<NewEvent>,
+    /// What the frame still needs, if it has no outcome yet.
+    pub next: Option<Next>,
+}
+
+/// What a frame without an outcome needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// Fetch it, decode it, hash it; then [`Command::CompareFrame`].
+    Look,
+    /// Ask the provider; then [`Command::JudgeFrame`].
+    Ask,
+}
+
+/// Decides. `policy` is the one that watches the channel now; a command for a frame under way brings its own.
+/// `now` is the time at which the command is decided.
+pub fn decide(
+    state: &ChannelState,
+    policy: Option<&Policy>,
+    now: Timestamp,
+    command: &Command,
+) -> Result<Decision, Rejection> {
+    match command {
+        Command::StartSession { session, at } => Ok(session::start(state, policy, now, session, *at)),
+        Command::EndSession { session } => Ok(session::end(state, session)),
+        Command::TakeFrame { frame } => Ok(frame::take(state, policy, now, frame)),
+        Command::ShedFrame { frame } => Ok(frame::shed(state, frame)),
+        Command::SupersedeFrame { frame, by } => Ok(frame::supersede(state, frame, *by)),
+        Command::CompareFrame { frame, policy, measured } => Ok(frame::compare(state, now, frame, policy, measured)),
+        Command::JudgeFrame { frame, policy, measured, answer, took } => {
+            Ok(answer::judge(state, now, &answer::Judged { frame, policy, measured, answer, took: *took }))
+        }
+        Command::FailFrame { frame, stage, reason, attempts } => {
+            Ok(frame::fail(state, frame, *stage, reason, *attempts))
+        }
+        Command::Quarantine { frame, reason } => Ok(frame::quarantine(state, frame, reason)),
+        Command::ReportConflict { frame, outcome } => Ok(frame::conflict(state, frame, *outcome)),
+        Command::ReconsiderPolicy => Ok(session::reconsider(state, policy, now)),
+        Command::Tick => Ok(coverage::tick(state, policy, now)),
+        Command::Moderate { request, by, act } => moderator::act(state, now, *request, by, act),
+        Command::Report { enforcement, report } => enforcement::report(state, now, *enforcement, report),
+    }
+}
+
+/// Events of one decision in the making: each gets an id that follows from the decision's first.
+struct Draft<'a> {
+    state: &'a ChannelState,
+    actor: Actor,
+    first: EventId,
+    causation: Option<EventId>,
+    captured_at: Option<Timestamp>,
+    events: Vec<NewEvent>,
+}
+
+impl<'a> Draft<'a> {
+    /// A decision whose first event is the outcome of a frame.
+    fn outcome(state: &'a ChannelState, policy: Option<&Policy>, frame: FrameId, captured_at: Timestamp) -> Self {
+        Self {
+            state,
+            actor: Actor::Warden(policy.map(|policy| policy.reference.clone())),
+            first: EventId::outcome_of(frame),
+            causation: None,
+            captured_at: Some(captured_at),
+            events: Vec::with_capacity(2),
+        }
+    }
+
+    /// A decision of another kind. Its ids follow from the sequence that its first event will have, which no other
+    /// event of the channel ever has.
+    fn other(state: &'a ChannelState, actor: Actor, kind: &str) -> Self {
+        let parts: [&[u8]; 2] = [state.channel.as_str().as_bytes(), &state.sequence.next().0.to_be_bytes()];
+        Self {
+            state,
+            actor,
+            first: EventId::of_command(kind, &parts),
+            causation: None,
+            captured_at: None,
+            events: Vec::new(),
+        }
+    }
+
+    fn push(&mut self, event: impl Into<Event>) -> EventId {
+        let ordinal = self.events.len() as u32; // a decision has a handful of events
+        let id = if ordinal == 0 { self.first } else { EventId::follower(self.first, ordinal) };
+        self.events.push(NewEvent {
+            id,
+            event: event.into(),
+            captured_at: self.captured_at,
+            actor: self.actor.clone(),
+            causation: if ordinal == 0 { self.causation } else { Some(self.first) },
+            correlation: Some(self.first),
+        });
+        id
+    }
+
+    fn decided(self) -> Decision {
+        Decision { events: self.events, next: None }
+    }
+
+    fn then(self, next: Next) -> Decision {
+        Decision { events: self.events, next: Some(next) }
+    }
+}
+
+/// A reason as it may stand in an event: at most 300 bytes, no control characters.
+fn short(reason: &str) -> String {
+    const BYTES_MAX: usize = 300;
+    let mut text: String = reason.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if text.len() > BYTES_MAX {
+        let cut = (0..=BYTES_MAX - 3).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+        text.truncate(cut);
+        text.push('…');
+    }
+    text
+}

@@ -1,0 +1,257 @@
+//! Moderators act: on warnings by id, on the stream by naming the broadcast they see.
+
+use crate::events::{
+    Actor, EnforcementAdmitted, EnforcementCancelled, EnforcementKind, EnforcementOrigin, EnforcementRequested,
+    WarningAnswerWithdrawn, WarningClaimed, WarningDismissed, WarningEscalated, WarningNoted, WarningReleased,
+    WarningUpheld,
+};
+use crate::model::{Action, Approval, EnforcementId, EventId, ModeratorId, SessionId, Timestamp, WarningId};
+use crate::warden::{
+    CLAIM_MS, ChannelState, ENFORCEMENT_TTL_MS, EnforcementStage, ModeratorAct, Rejection, UNDO_MS, Warning,
+};
+
+use super::{Decision, Draft};
+
+/// A person's stop is as grave as it gets: it goes before every automatic one.
+const SEVERITY_OF_A_PERSON: u8 = 5;
+
+pub(super) fn act(
+    state: &ChannelState,
+    now: Timestamp,
+    request: EventId,
+    by: &ModeratorId,
+    act: &ModeratorAct,
+) -> Result<Decision, Rejection> {
+    let mut draft = Draft::other(state, Actor::Moderator(by.clone()), "moderation");
+    draft.first = EventId::of_command("moderation", &[request.as_bytes()]);
+    match act {
+        ModeratorAct::Claim(warning) => claim(&mut draft, now, by, *warning)?,
+        ModeratorAct::Release(warning) => release(&mut draft, now, by, *warning)?,
+        ModeratorAct::Uphold(warnings) => answer(&mut draft, now, by, warnings, true)?,
+        ModeratorAct::Dismiss(warnings) => answer(&mut draft, now, by, warnings, false)?,
+        ModeratorAct::Withdraw(warning) => withdraw(&mut draft, now, by, *warning)?,
+        ModeratorAct::Escalate { warning, to } => {
+            open(state, *warning)?;
+            draft.push(WarningEscalated { warning: *warning, by: by.clone(), to: to.clone() });
+        }
+        ModeratorAct::Note { warning, note } => {
+            known(state, *warning)?;
+            draft.push(WarningNoted { warning: *warning, by: by.clone(), note: note.clone() });
+        }
+        ModeratorAct::Enforce { kind, session } => enforce(&mut draft, now, by, *kind, session.as_ref())?,
+        ModeratorAct::AdmitHeld(enforcement) => {
+            let held = under_way(state, *enforcement)?;
+            if held.stage != EnforcementStage::Held {
+                return Err(Rejection::WrongStage { enforcement: *enforcement, what: "admitted" });
+            }
+            draft.push(EnforcementAdmitted { enforcement: *enforcement, by: Some(by.clone()) });
+        }
+        ModeratorAct::Cancel(enforcement) => {
+            if !can_be_called_off(under_way(state, *enforcement)?.stage) {
+                return Err(Rejection::WrongStage { enforcement: *enforcement, what: "cancelled" });
+            }
+            draft.push(EnforcementCancelled { enforcement: *enforcement, by: Some(by.clone()) });
+        }
+    }
+    Ok(draft.decided())
+}
+
+fn known(state: &ChannelState, id: WarningId) -> Result<&Warning, Rejection> {
+    state.warning(id).ok_or(Rejection::UnknownWarning(id))
+}
+
+fn open(state: &ChannelState, id: WarningId) -> Result<&Warning, Rejection> {
+    let warning = known(state, id)?;
+    match &warning.answer {
+        None => Ok(warning),
+        Some(answer) => Err(Rejection::AlreadyAnswered { warning: id, by: answer.by.clone(), upheld: answer.upheld }),
+    }
+}
+
+fn under_way(state: &ChannelState, id: EnforcementId) -> Result<&crate::warden::Enforcement, Rejection> {
+    state.enforcement(id).ok_or(Rejection::UnknownEnforcement(id))
+}
+
+/// Only what has not been tried can be called off; afterwards it is lifted.
+fn can_be_called_off(stage: EnforcementStage) -> bool {
+    match stage {
+        EnforcementStage::Requested | EnforcementStage::Held | EnforcementStage::Admitted => true,
+        EnforcementStage::Attempted(_) | EnforcementStage::Succeeded(_) => false,
+    }
+}
+
+fn claim(draft: &mut Draft<'_>, now: Timestamp, by: &ModeratorId, id: WarningId) -> Result<(), Rejection> {
+    let warning = open(draft.state, id)?;
+    not_anothers(warning, now, by)?;
+    draft.push(WarningClaimed { warning: id, by: by.clone(), until: now.plus_ms(CLAIM_MS) });
+    Ok(())
+}
+
+fn not_anothers(warning: &Warning, now: Timestamp, by: &ModeratorId) -> Result<(), Rejection> {
+    match &warning.claim {
+        Some(claim) if claim.by != *by && claim.until > now => {
+            Err(Rejection::ClaimedByAnother { warning: warning.id, by: claim.by.clone(), until: claim.until })
+        }
+        _ => Ok(()),
+    }
+}
+
+fn release(draft: &mut Draft<'_>, now: Timestamp, by: &ModeratorId, id: WarningId) -> Result<(), Rejection> {
+    let warning = open(draft.state, id)?;
+    match &warning.claim {
+        Some(claim) if claim.by == *by && claim.until > now => {
+            draft.push(WarningReleased { warning: id, by: by.clone(), lapsed: false });
+            Ok(())
+        }
+        _ => Err(Rejection::NotClaimed(id)),
+    }
+}
+
+/// Claims that have run out are given back, so that the warning shows as free to everybody.
+pub(super) fn lapse_claims(draft: &mut Draft<'_>, now: Timestamp) {
+    for warning in draft.state.open_warnings() {
+        if let Some(claim) = warning.claim.as_ref().filter(|claim| claim.until <= now) {
+            draft.push(WarningReleased { warning: warning.id, by: claim.by.clone(), lapsed: true });
+        }
+    }
+}
+
+/// One answer to the warnings the moderator saw (invariant I9): all of them or, if one cannot be answered, none.
+/// The same answer by the same moderator again changes nothing.
+fn answer(
+    draft: &mut Draft<'_>,
+    now: Timestamp,
+    by: &ModeratorId,
+    ids: &[WarningId],
+    upheld: bool,
+) -> Result<(), Rejection> {
+    if ids.is_empty() {
+        return Err(Rejection::NoWarningNamed);
+    }
+    let mut named: Vec<WarningId> = Vec::with_capacity(ids.len());
+    for &id in ids {
+        let warning = known(draft.state, id)?;
+        match &warning.answer {
+            Some(answer) if answer.by == *by && answer.upheld == upheld => continue,
+            Some(_) => open(draft.state, id).map(|_| ())?,
+            None => not_anothers(warning, now, by)?,
+        }
+        if named.contains(&id) {
+            continue;
+        }
+        named.push(id);
+        if upheld {
+            let upheld = draft.push(WarningUpheld { warning: id, by: by.clone() });
+            carry_out(draft, now, by, warning, upheld);
+        } else {
+            draft.push(WarningDismissed { warning: id, by: by.clone() });
+            call_off(draft, by, id);
+        }
+    }
+    Ok(())
+}
+
+/// An upheld warning that proposed a stop asks for it, unless one of that session is under way.
+fn carry_out(draft: &mut Draft<'_>, now: Timestamp, by: &ModeratorId, warning: &Warning, cause: EventId) {
+    let kind = match (warning.action, warning.approval) {
+        (Action::Stop, Approval::Person) => EnforcementKind::Stop,
+        (Action::Suspend, Approval::Person) => EnforcementKind::Suspend,
+        (Action::Warn, _) | (_, Approval::None) => return,
+    };
+    if stop_under_way(draft.state, &warning.session).is_none() {
+        draft.push(EnforcementRequested {
+            enforcement: EnforcementId::of(cause, "stop"),
+            kind,
+            session: Some(warning.session.clone()),
+            origin: EnforcementOrigin::Person { by: by.clone(), warning: Some(warning.id) },
+            severity: warning.severity,
+            expires: now.plus_ms(ENFORCEMENT_TTL_MS),
+        });
+    }
+}
+
+/// A dismissal that is durable before its stop is tried calls the stop off.
+fn call_off(draft: &mut Draft<'_>, by: &ModeratorId, id: WarningId) {
+    for enforcement in &draft.state.enforcements {
+        if enforcement.origin.warning() == Some(id) && can_be_called_off(enforcement.stage) {
+            draft.push(EnforcementCancelled { enforcement: enforcement.id, by: Some(by.clone()) });
+        }
+    }
+}
+
+fn stop_under_way(state: &ChannelState, session: &SessionId) -> Option<EnforcementId> {
+    let stops = |enforcement: &&crate::warden::Enforcement| {
+        enforcement.kind != EnforcementKind::Lift && enforcement.session.as_ref() == Some(session)
+    };
+    state.enforcements.iter().find(stops).map(|enforcement| enforcement.id)
+}
+
+fn withdraw(draft: &mut Draft<'_>, now: Timestamp, by: &ModeratorId, id: WarningId) -> Result<(), Rejection> {
+    let warning = known(draft.state, id)?;
+    let answer = warning.answer.as_ref().ok_or(Rejection::NotAnswered(id))?;
+    if answer.by != *by {
+        return Err(Rejection::AnsweredByAnother { warning: id, by: answer.by.clone() });
+    }
+    let until = answer.at.plus_ms(UNDO_MS);
+    if now > until {
+        return Err(Rejection::WithdrawnTooLate { warning: id, until });
+    }
+    let led_to = draft.state.enforcements.iter().filter(|enforcement| {
+        matches!(&enforcement.origin, EnforcementOrigin::Person { warning: Some(asked), .. } if *asked == id)
+    });
+    let led_to: Vec<_> = led_to.map(|enforcement| (enforcement.id, enforcement.stage)).collect();
+    if led_to.iter().any(|(_, stage)| !can_be_called_off(*stage)) {
+        return Err(Rejection::AlreadyCarriedOut(id));
+    }
+    draft.push(WarningAnswerWithdrawn { warning: id, by: by.clone() });
+    for (enforcement, _) in led_to {
+        draft.push(EnforcementCancelled { enforcement, by: Some(by.clone()) });
+    }
+    Ok(())
+}
+
+fn enforce(
+    draft: &mut Draft<'_>,
+    now: Timestamp,
+    by: &ModeratorId,
+    kind: EnforcementKind,
+    session: Option<&SessionId>,
+) -> Result<(), Rejection> {
+    let session = match (kind, session) {
+        (EnforcementKind::Lift, _) => {
+            let lifting = draft.state.enforcements.iter().find(|asked| asked.kind == EnforcementKind::Lift);
+            if let Some(lifting) = lifting {
+                return Err(Rejection::AlreadyUnderWay(lifting.id));
+            }
+            None
+        }
+        (EnforcementKind::Stop | EnforcementKind::Suspend, None) => return Err(Rejection::SessionNotNamed),
+        (EnforcementKind::Stop | EnforcementKind::Suspend, Some(named)) => {
+            let found = draft.state.session.as_ref().map(|current| current.id.clone());
+            if found.as_ref() != Some(named) {
+                return Err(Rejection::OtherSession { named: named.clone(), found });
+            }
+            // A person's stop overrides an automatic one that is only held: that one is called off in its favour.
+            for asked in &draft.state.enforcements {
+                if asked.session.as_ref() == Some(named) && asked.kind != EnforcementKind::Lift {
+                    if asked.stage == EnforcementStage::Held || asked.kind < kind && can_be_called_off(asked.stage) {
+                        draft.push(EnforcementCancelled { enforcement: asked.id, by: Some(by.clone()) });
+                    } else if asked.kind >= kind {
+                        return Err(Rejection::AlreadyUnderWay(asked.id));
+                    }
+                }
+            }
+            Some(named.clone())
+        }
+    };
+    let enforcement = EnforcementId::of(draft.first, "person");
+    draft.push(EnforcementRequested {
+        enforcement,
+        kind,
+        session,
+        origin: EnforcementOrigin::Person { by: by.clone(), warning: None },
+        severity: SEVERITY_OF_A_PERSON,
+        expires: now.plus_ms(ENFORCEMENT_TTL_MS),
+    });
+    Ok(())
+}

@@ -1,0 +1,107 @@
+//! The one thing to do next about an enforcement, from how far it has come and what is on the air.
+
+use crate::events::{EnforcementKind, NotNeededBecause};
+use crate::model::{SessionId, Timestamp};
+use crate::warden::{EnforcementReport, EnforcementStage};
+
+use super::Case;
+
+/// How often one enforcement is tried.
+pub const ATTEMPTS_MAX: u8 = 5;
+/// How long a platform may take to show that an accepted stop worked before it is tried again.
+pub const VERIFY_WAIT_MS: u64 = 10_000;
+
+/// What was just seen of the channel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    /// The session on the air, if any.
+    pub on_air: Option<SessionId>,
+    /// Whether the channel has no valid stream key.
+    pub suspended: bool,
+}
+
+/// What to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// Report this.
+    Report(EnforcementReport),
+    /// Report the attempt and, once that is durable, make it.
+    Try(u8),
+    /// Nothing yet.
+    Wait,
+}
+
+/// How long to wait after attempt `attempt` before the next.
+pub const fn backoff_ms(attempt: u8) -> u64 {
+    let doublings = if attempt > 6 { 6 } else { attempt };
+    500 << doublings // 1 s after the first, 2 s, 4 s …
+}
+
+/// Plans. A stop is tried only while the very session that was judged is on the air (invariant I11), and an attempt
+/// whose answer was lost is settled by looking, never by guessing.
+pub fn plan(case: &Case, seen: &Seen, now: Timestamp) -> Step {
+    match case.request.kind {
+        EnforcementKind::Lift => lift(case, seen, now),
+        EnforcementKind::Stop | EnforcementKind::Suspend => stop(case, seen, now),
+    }
+}
+
+fn stop(case: &Case, seen: &Seen, now: Timestamp) -> Step {
+    let judged = case.request.session.as_ref();
+    let still_on_air = seen.on_air.is_some() && seen.on_air.as_ref() == judged;
+    let keys_as_wanted = case.request.kind == EnforcementKind::Stop || seen.suspended;
+    match case.stage {
+        EnforcementStage::Requested | EnforcementStage::Held => Step::Wait,
+        EnforcementStage::Admitted => match &seen.on_air {
+            None => Step::Report(EnforcementReport::NotNeeded(NotNeededBecause::AlreadyOffline)),
+            Some(other) if !still_on_air => Step::Report(EnforcementReport::Superseded(other.clone())),
+            Some(_) if now > case.expires => Step::Report(EnforcementReport::Expired),
+            Some(_) => Step::Try(1),
+        },
+        EnforcementStage::Attempted(_) | EnforcementStage::Succeeded(_) if !still_on_air => {
+            if keys_as_wanted {
+                return Step::Report(EnforcementReport::Verified);
+            }
+            match &seen.on_air {
+                // Its keys were not revoked in time and another session has begun, which nobody has judged.
+                Some(other) => Step::Report(EnforcementReport::Superseded(other.clone())),
+                None => again(case, now, "the stream keys are still valid"),
+            }
+        }
+        EnforcementStage::Attempted(_) => again(case, now, "the platform did not accept the stop"),
+        EnforcementStage::Succeeded(_) if now < case.since.plus_ms(VERIFY_WAIT_MS) => Step::Wait,
+        EnforcementStage::Succeeded(_) => again(case, now, "the session is still on the air after an accepted stop"),
+    }
+}
+
+fn lift(case: &Case, seen: &Seen, now: Timestamp) -> Step {
+    match case.stage {
+        EnforcementStage::Requested | EnforcementStage::Held => Step::Wait,
+        EnforcementStage::Admitted if !seen.suspended => {
+            Step::Report(EnforcementReport::NotNeeded(NotNeededBecause::NotSuspended))
+        }
+        EnforcementStage::Admitted if now > case.expires => Step::Report(EnforcementReport::Expired),
+        EnforcementStage::Admitted => Step::Try(1),
+        EnforcementStage::Attempted(_) | EnforcementStage::Succeeded(_) if !seen.suspended => {
+            Step::Report(EnforcementReport::Verified)
+        }
+        EnforcementStage::Attempted(_) | EnforcementStage::Succeeded(_) => {
+            again(case, now, "the channel still has no valid stream key")
+        }
+    }
+}
+
+/// Another try when the pause is over, as long as there are tries left.
+fn again(case: &Case, now: Timestamp, otherwise: &str) -> Step {
+    let tried = match case.stage {
+        EnforcementStage::Attempted(attempt) | EnforcementStage::Succeeded(attempt) => attempt,
+        EnforcementStage::Requested | EnforcementStage::Held | EnforcementStage::Admitted => 0,
+    };
+    if now < case.since.plus_ms(backoff_ms(tried)) {
+        Step::Wait
+    } else if tried >= ATTEMPTS_MAX {
+        Step::Report(EnforcementReport::Failed(format!("{otherwise}, tried {tried} times")))
+    } else {
+        Step::Try(tried + 1)
+    }
+}

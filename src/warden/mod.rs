@@ -1,0 +1,33 @@
+//! What we decide, and nothing else: pure and synchronous, time and identity handed in as data.
+//!
+//! A warden's whole behaviour is three functions. [`decide`] looks at the state and a command and names the events
+//! that follow, or why none may; [`apply`] folds one stored event into the state and never fails or decides;
+//! [`react`] names the outward work that a stored event calls for. [`enforcement`] plans that work where it
+//! touches a stream. `docs/walkthroughs` in ARCHITECTURE.md follow a frame, an answer and a stop through them.
+
+mod apply;
+mod command;
+mod decide;
+pub mod enforcement;
+mod react;
+mod state;
+
+pub use apply::{Applied, apply, replay};
+pub use command::{Answered, Command, EnforcementReport, ModeratorAct, Rejection};
+pub use decide::{Decision, Next, decide};
+pub use react::{Reaction, react};
+pub use state::{
+    Answer, ChannelState, Claim, Cooldown, Coverage, Enforcement, EnforcementStage, Reference, RuleWindow, Session,
+    Warning,
+};
+
+/// A moderator may take an answer back for this long.
+pub const UNDO_MS: u64 = 60_000;
+/// A stop older than this is not carried out: what was judged may no longer be on the air.
+pub const ENFORCEMENT_TTL_MS: u64 = 60_000;
+/// A stop held by the budget waits this long for a person, then it is called off.
+pub const HOLD_TTL_MS: u64 = 15 * 60_000;
+/// A claim lapses by itself after this.
+pub const CLAIM_MS: u64 = 5 * 60_000;
+/// Above this mean |Δ| of the 32×32 luma two frames differ, whatever their hashes say: a hash does not see brightness.
+pub const LUMA_DELTA_DIFFERENT: crate::model::LumaDelta = crate::model::LumaDelta(2_000);

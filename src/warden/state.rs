@@ -1,0 +1,294 @@
+//! What a warden knows of its channel: a fold over the channel's events and nothing besides.
+//!
+//! Small on purpose: one of these is held for each of a hundred thousand live channels.
+
+use serde::{Deserialize, Serialize};
+
+use crate::events::{EnforcementKind, EnforcementOrigin, Pace, UnwatchedBecause};
+use crate::model::{
+    Action, Approval, ChannelId, EnforcementId, FrameId, ModeratorId, PerceptualHash, PolicyRef, RuleId, Sequence,
+    SessionId, Timestamp, WarningId,
+};
+use crate::policy::{Policy, Window};
+
+/// The channel as its events leave it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChannelState {
+    /// The channel.
+    pub channel: ChannelId,
+    /// Sequence of the last event folded in.
+    pub sequence: Sequence,
+    /// The broadcast on the air, as far as known.
+    pub session: Option<Session>,
+    /// The broadcast before it: a late frame of it starts no new session.
+    pub ended_session: Option<SessionId>,
+    /// How often frames are taken, and the policy version that says so.
+    pub pace: Option<(Pace, PolicyRef)>,
+    /// The last assessed frame.
+    pub reference: Option<Reference>,
+    /// Captured-at of the newest frame with any outcome.
+    pub newest_seen: Option<Timestamp>,
+    /// Captured-at of the newest frame that counted as looked at (assessed or similar).
+    pub newest_sampled: Option<Timestamp>,
+    /// Whether somebody looks.
+    pub coverage: Coverage,
+    /// Rules with hits.
+    pub windows: Vec<RuleWindow>,
+    /// Open warnings, and answered ones for as long as the answer can be taken back.
+    pub warnings: Vec<Warning>,
+    /// Rules that raise nothing for a while.
+    pub cooldowns: Vec<Cooldown>,
+    /// Enforcements that have not ended.
+    pub enforcements: Vec<Enforcement>,
+}
+
+/// A broadcast on the air.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Session {
+    /// The broadcast.
+    pub id: SessionId,
+    /// When its first frame or announcement says it began.
+    pub since: Timestamp,
+}
+
+/// The last assessed frame: what later frames are compared with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reference {
+    /// Sequence of its `FrameAssessed`.
+    pub sequence: Sequence,
+    /// The frame.
+    pub frame: FrameId,
+    /// Its own time.
+    pub captured_at: Timestamp,
+    /// Its hash.
+    pub hash: PerceptualHash,
+}
+
+/// Whether somebody looks at the channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Coverage {
+    /// No session is on the air: nothing to look at.
+    Idle,
+    /// A frame covers the channel until then.
+    Watched {
+        /// Captured-at of the frame, or when the session began.
+        from: Timestamp,
+    },
+    /// Nobody looks, and that was said.
+    Unwatched {
+        /// Since when.
+        since: Timestamp,
+        /// Why.
+        because: UnwatchedBecause,
+    },
+}
+
+/// A rule's hits. Windows count assessed frames only.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuleWindow {
+    /// The rule.
+    pub rule: RuleId,
+    /// Digest of its definition when it was hit.
+    pub rev: u32,
+    /// The last 32 assessed frames, newest in the lowest bit.
+    pub recent: u32,
+    /// Captured-at of its hits, oldest first; at most [`RuleWindow::HITS_MAX`].
+    pub hits_at: Vec<Timestamp>,
+}
+
+/// A question to a moderator.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Warning {
+    /// The warning.
+    pub id: WarningId,
+    /// The broadcast judged.
+    pub session: SessionId,
+    /// The rule that raised it.
+    pub rule: RuleId,
+    /// What the rule asks for.
+    pub action: Action,
+    /// Who must agree.
+    pub approval: Approval,
+    /// 1 to 5.
+    pub severity: u8,
+    /// How long the rule is quiet after the answer.
+    pub cooldown_ms: u32,
+    /// When it was raised.
+    pub raised_at: Timestamp,
+    /// Who works on it.
+    pub claim: Option<Claim>,
+    /// Its answer, if it has one.
+    pub answer: Option<Answer>,
+}
+
+/// A moderator's claim on a warning.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claim {
+    /// Who.
+    pub by: ModeratorId,
+    /// Until when.
+    pub until: Timestamp,
+}
+
+/// A moderator's answer to a warning.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// Who.
+    pub by: ModeratorId,
+    /// Whether they agreed with the rule.
+    pub upheld: bool,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A rule that raises nothing for a while.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cooldown {
+    /// The rule.
+    pub rule: RuleId,
+    /// In this session only (the warning was upheld), or in any (it was dismissed).
+    pub session: Option<SessionId>,
+    /// Until when, by captured-at.
+    pub until: Timestamp,
+    /// The warning whose answer began it: taking the answer back ends it.
+    pub warning: WarningId,
+}
+
+/// An enforcement that has not ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Enforcement {
+    /// The enforcement.
+    pub id: EnforcementId,
+    /// What is to be done.
+    pub kind: EnforcementKind,
+    /// The broadcast judged.
+    pub session: Option<SessionId>,
+    /// Who wants it.
+    pub origin: EnforcementOrigin,
+    /// When it was requested.
+    pub requested_at: Timestamp,
+    /// How far it has come.
+    pub stage: EnforcementStage,
+}
+
+/// How far an enforcement has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EnforcementStage {
+    /// Wanted.
+    Requested,
+    /// The budget is spent; a person is asked.
+    Held,
+    /// May be done.
+    Admitted,
+    /// Is about to be, or was, tried; the outcome is not known.
+    Attempted(u8),
+    /// The platform accepted it.
+    Succeeded(u8),
+}
+
+impl ChannelState {
+    /// A channel before its first event.
+    pub fn new(channel: ChannelId) -> Self {
+        Self {
+            channel,
+            sequence: Sequence(0),
+            session: None,
+            ended_session: None,
+            pace: None,
+            reference: None,
+            newest_seen: None,
+            newest_sampled: None,
+            coverage: Coverage::Idle,
+            windows: Vec::new(),
+            warnings: Vec::new(),
+            cooldowns: Vec::new(),
+            enforcements: Vec::new(),
+        }
+    }
+
+    /// The warning of that id, if it is open or its answer can still be taken back.
+    pub fn warning(&self, id: WarningId) -> Option<&Warning> {
+        self.warnings.iter().find(|warning| warning.id == id)
+    }
+
+    /// Warnings without an answer.
+    pub fn open_warnings(&self) -> impl Iterator<Item = &Warning> {
+        self.warnings.iter().filter(|warning| warning.answer.is_none())
+    }
+
+    /// The open warning of `rule` in `session`: a further hit joins it instead of raising another.
+    pub fn open_warning_of(&self, rule: &RuleId, session: &SessionId) -> Option<&Warning> {
+        self.open_warnings().find(|warning| warning.rule == *rule && warning.session == *session)
+    }
+
+    /// Until when `rule` raises nothing in `session`, if that is later than `captured_at`.
+    pub fn cooldown_of(&self, rule: &RuleId, session: &SessionId, captured_at: Timestamp) -> Option<Timestamp> {
+        let holds = |cooldown: &&Cooldown| {
+            cooldown.rule == *rule
+                && cooldown.session.as_ref().is_none_or(|only| only == session)
+                && cooldown.until > captured_at
+        };
+        self.cooldowns.iter().filter(holds).map(|cooldown| cooldown.until).max()
+    }
+
+    /// The enforcement of that id, if it has not ended.
+    pub fn enforcement(&self, id: EnforcementId) -> Option<&Enforcement> {
+        self.enforcements.iter().find(|enforcement| enforcement.id == id)
+    }
+
+    /// Hits of a rule if the frame captured at `captured_at` hit it as well (`and_this`) or not.
+    pub fn hits(&self, rule: &RuleId, rev: u32, window: Window, captured_at: Timestamp, and_this: bool) -> u8 {
+        let before =
+            self.windows.iter().find(|seen| seen.rule == *rule && seen.rev == rev).map_or(0, |seen| match window {
+                Window::Frames { of, .. } => seen.hits_of_last(of.saturating_sub(1)),
+                Window::Time { within_ms, .. } => seen.hits_since(captured_at.minus_ms(u64::from(within_ms))),
+            });
+        before.saturating_add(u8::from(and_this))
+    }
+
+    /// Whether some rule of `policy` has hits but not enough, so that the next frame must be assessed whatever the
+    /// cadence and however similar.
+    pub fn partly_met(&self, policy: &Policy, session: &SessionId, captured_at: Timestamp) -> bool {
+        policy.rules.iter().any(|rule| {
+            let needed = rule.window.hits_needed();
+            let so_far = self.hits(&rule.id, rule.rev, rule.window, captured_at, false);
+            needed > 1
+                && so_far > 0
+                && self.open_warning_of(&rule.id, session).is_none()
+                && self.cooldown_of(&rule.id, session, captured_at).is_none()
+        })
+    }
+
+    /// Until when (captured-at) the channel counts as watched; none if nobody looks or nothing is on the air.
+    pub fn covered_until(&self) -> Option<Timestamp> {
+        match (&self.coverage, &self.pace) {
+            (Coverage::Watched { from }, Some((pace, _))) => {
+                Some(from.plus_ms(u64::from(pace.interval_ms) + u64::from(pace.tolerance_ms)))
+            }
+            _ => None,
+        }
+    }
+}
+
+impl RuleWindow {
+    /// The most hits remembered; no window asks for more.
+    pub const HITS_MAX: usize = 32;
+
+    fn hits_of_last(&self, frames: u8) -> u8 {
+        let mask = if frames >= 32 { u32::MAX } else { (1u32 << frames) - 1 };
+        (self.recent & mask).count_ones() as u8
+    }
+
+    fn hits_since(&self, after: Timestamp) -> u8 {
+        self.hits_at.iter().filter(|at| **at > after).count().min(255) as u8
+    }
+}
+
+impl Window {
+    /// How many hits meet the rule.
+    pub const fn hits_needed(self) -> u8 {
+        match self {
+            Self::Frames { hits, .. } | Self::Time { hits, .. } => hits,
+        }
+    }
+}
