@@ -166,6 +166,9 @@ pub trait Journal: Send + Sync + 'static {
     /// The event of that id, in whichever segment it is.
     fn find(&self, id: EventId) -> Result<Option<Recorded>, ReadError>;
 
+    /// Whether [`Journal::find`] might find the event. Never blocks; "no" is certain, "yes" is not.
+    fn may_hold(&self, id: EventId) -> bool;
+
     /// The scope's last durable sequence; 0 if it has no event.
     fn scope_head(&self, scope: &Scope) -> Sequence;
 
