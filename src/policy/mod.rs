@@ -1,16 +1,25 @@
 //! What is watched for: rules and the policies that hold them, how they match channels, and how an answer is judged.
 //!
-//! Pure. Files are read in [`file`], which turns readable YAML into these types and names every mistake.
+//! Pure: texts come in, never files. [`file`] turns readable YAML into these types and names every mistake, [`check`]
+//! finds what is lawful and can never work, [`explain`] says why a verdict is what it is, [`import`] translates the
+//! configuration of another system.
 
+pub mod bounds;
+pub mod diagnostic;
+mod document;
+pub mod file;
 mod judge;
+pub mod taxonomy;
+mod terms;
 
+pub use document::schema;
 pub use judge::{RuleHit, hits};
 
 use std::sync::Arc;
 
 use regex::Regex;
 
-use crate::model::{Action, Approval, ChannelId, Confidence, LabelPath, LumaDelta, PolicyRef, RuleId};
+use crate::model::{Action, Approval, ChannelId, Confidence, LabelPath, LumaDelta, PolicyRef, RuleId, Sha256};
 
 /// A policy version, compiled.
 #[derive(Debug, Clone)]
@@ -81,6 +90,35 @@ pub struct Rule {
     pub severity: u8,
     /// After a warning was answered, no new one of this rule for so long. Milliseconds of captured-at.
     pub cooldown_ms: u32,
+}
+
+impl Rule {
+    /// The rule with the [`rev`](Self::rev) that its definition has. The order of its categories does not count.
+    pub fn revised(mut self) -> Self {
+        let Self { id: _, rev: _, categories, confidence, window, action, approval, severity, cooldown_ms } = &self;
+        let mut names: Vec<&str> = categories.iter().map(terms::show_category).collect();
+        names.sort_unstable();
+        names.dedup();
+        // Written out by hand: the digest stays the same however these types come to be serialised.
+        let definition = format!(
+            "rule/1\n{}\n{}\n{}\n{}\n{}\n{severity}\n{cooldown_ms}",
+            names.join("\n"),
+            confidence.as_milli(),
+            terms::show_window(*window),
+            match action {
+                Action::Warn => "warn",
+                Action::Stop => "stop",
+                Action::Suspend => "suspend",
+            },
+            match approval {
+                Approval::None => "none",
+                Approval::Person => "person",
+            },
+        );
+        let [a, b, c, d, ..] = Sha256::of(definition.as_bytes()).0;
+        self.rev = u32::from_be_bytes([a, b, c, d]);
+        self
+    }
 }
 
 /// Part of a taxonomy.
