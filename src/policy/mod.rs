@@ -5,8 +5,10 @@
 //! configuration of another system.
 
 pub mod bounds;
+pub mod check;
 pub mod diagnostic;
 mod document;
+pub mod explain;
 pub mod file;
 mod judge;
 pub mod taxonomy;
@@ -45,6 +47,16 @@ pub enum Channels {
     Listed(Vec<ChannelId>),
     /// All whose id the pattern finds (unanchored, as in a search).
     Matching(Regex),
+}
+
+impl Channels {
+    /// Whether the channel is one of these.
+    pub fn holds(&self, channel: &ChannelId) -> bool {
+        match self {
+            Self::Listed(ids) => ids.contains(channel),
+            Self::Matching(pattern) => pattern.is_match(channel.as_str()),
+        }
+    }
 }
 
 /// Which frames are looked at, by captured-at. Milliseconds.
@@ -149,6 +161,15 @@ pub enum Window {
     },
 }
 
+impl Window {
+    /// How many hits fill it.
+    pub fn hits_needed(self) -> u8 {
+        match self {
+            Self::Frames { hits, .. } | Self::Time { hits, .. } => hits,
+        }
+    }
+}
+
 /// The policies in force, as one immutable snapshot: a frame is decided wholly under the one it started with.
 #[derive(Debug, Clone, Default)]
 pub struct PolicySet {
@@ -164,9 +185,9 @@ impl PolicySet {
 
     /// The policy that watches a channel: one that lists it, else the first pattern by priority that finds it.
     pub fn for_channel(&self, channel: &ChannelId) -> Option<&Arc<Policy>> {
-        let listed = |policy: &&Arc<Policy>| matches!(&policy.channels, Channels::Listed(ids) if ids.contains(channel));
-        let matching = |policy: &&Arc<Policy>| matches!(&policy.channels, Channels::Matching(pattern) if pattern.is_match(channel.as_str()));
-        self.policies.iter().find(listed).or_else(|| self.policies.iter().find(matching))
+        let listing = self.policies.iter().filter(|policy| matches!(policy.channels, Channels::Listed(_)));
+        let matching = self.policies.iter().filter(|policy| matches!(policy.channels, Channels::Matching(_)));
+        listing.chain(matching).find(|policy| policy.channels.holds(channel))
     }
 
     /// All of them, in order of priority.
