@@ -6,10 +6,15 @@
 mod admission;
 mod chain;
 mod memory;
+mod store;
 
 pub use admission::RECORD_BYTES_MAX;
 pub use chain::{ChainValue, StoredRecord, leaf};
 pub use memory::MemoryJournal;
+pub use store::{
+    ActiveEntry, Archive, Damage, Loss, Manifest, OpenError, Options, QUEUE_MAX, RetiredEntry, SealedEntry,
+    SledJournal, VALUE_BYTES_MAX,
+};
 
 use std::sync::Arc;
 

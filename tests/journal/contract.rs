@@ -4,10 +4,15 @@ use std::sync::Arc;
 
 use streamwarden::clock::ManualClock;
 use streamwarden::events::Recorded;
-use streamwarden::journal::{AppendError, Appended, EVENTS_PER_APPEND_MAX, Journal, MemoryJournal, READ_LIMIT_MAX};
+use streamwarden::journal::{
+    AppendError, Appended, EVENTS_PER_APPEND_MAX, Journal, MemoryJournal, Options, READ_LIMIT_MAX, SledJournal,
+};
 use streamwarden::model::{ConsumerName, Position, Scope, Sequence, SystemScope, Timestamp};
 
+use tempfile::TempDir;
+
 use crate::events::{append, append_at, channel, event, id, padded};
+use crate::store::options;
 
 /// A journal that can be left and found again, and whose clock can be set.
 pub trait Subject {
@@ -58,6 +63,35 @@ impl Subject for Memory {
     }
 }
 
+struct Sled {
+    journal: Option<SledJournal>,
+    options: Options,
+    clock: Arc<ManualClock>,
+    _dir: TempDir,
+}
+
+impl Sled {
+    fn new(roll_after_events: u64) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let clock = Arc::new(ManualClock::at(Timestamp::from_millis(1_000)));
+        let options = Options { roll_after_events, ..options(dir.path(), clock.clone()) };
+        Self { journal: Some(SledJournal::open(options.clone()).unwrap()), options, clock, _dir: dir }
+    }
+}
+
+impl Subject for Sled {
+    fn journal(&self) -> &dyn Journal {
+        self.journal.as_ref().unwrap()
+    }
+    fn reopen(&mut self) {
+        self.journal = None;
+        self.journal = Some(SledJournal::open(self.options.clone()).unwrap());
+    }
+    fn clock(&self) -> &ManualClock {
+        &self.clock
+    }
+}
+
 macro_rules! contract {
     ($journal:ident, $new:expr, [$($test:ident),+ $(,)?]) => {
         mod $journal {
@@ -92,6 +126,8 @@ macro_rules! contract {
 
 contract! {
     memory: Memory::new(),
+    sled: Sled::new(u64::MAX),
+    sled_rolling_over: Sled::new(50),
 }
 
 fn the_expected_sequence_decides_alone(subject: &mut impl Subject) {
