@@ -3,6 +3,12 @@
 //! This is the port. Two implementations live behind it and pass one contract suite: [`sled`](SledJournal) on disk,
 //! and memory for simulation. Readers never see past the durable watermark.
 
+mod chain;
+pub mod content;
+pub mod sealed;
+
+pub use chain::{ChainValue, StoredRecord, leaf};
+
 use std::sync::Arc;
 
 use tokio::sync::{oneshot, watch};
