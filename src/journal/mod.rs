@@ -5,7 +5,9 @@
 
 mod admission;
 mod chain;
+pub mod content;
 mod memory;
+pub mod sealed;
 mod store;
 
 pub use admission::RECORD_BYTES_MAX;
