@@ -53,7 +53,8 @@ def film_night(film):
     return "film-night", wide + close + landscape + end, None, dict(
         title="Film night",
         provider="local",
-        note="Real film: a passage of Big Buck Bunny, slowed to one picture a second; three cuts between framings made by us.",
+        note="Real film: a passage of Big Buck Bunny, slowed to one picture a second; three cuts between framings are ours. "
+        "The local model knows photographs only: the cartoon rabbit's fur makes it unsure, an honest false alarm.",
     )
 
 
@@ -93,9 +94,9 @@ def be_right_back():
 
 
 def rocket_still():
-    """A photograph that drifts by one pixel a frame: never unlike the frame before, slowly unlike the first."""
+    """A photograph that drifts by a few pixels a frame: never unlike the frame before, slowly unlike the first."""
     photo = photograph("rocket.jpg")
-    frames = [photo.crop((step * 4, step * 2, 500 + step * 4, round(500 * HEIGHT / WIDTH) + step * 2)) for step in range(30)]
+    frames = [wide_crop(photo, step * 4, step * 2, 500) for step in range(30)]
     return "rocket-still", frames, None, dict(
         title="Launch pad",
         provider="local",
@@ -104,23 +105,22 @@ def rocket_still():
 
 
 def borderline():
-    """A cup of coffee; in sepia the local model is not sure of it."""
+    """A cup of coffee: the whole table in colour, the cup close in sepia, of which the local model is not sure."""
     photo = photograph("coffee.png")
     sepia = ImageOps.colorize(photo.convert("L"), (60, 20, 10), (255, 225, 200), mid=(214, 150, 120))
     frames = []
     for step in range(30):
-        left, top = BORDERLINE_AT[0] + step % 2, BORDERLINE_AT[1]
-        source = sepia if 8 <= step < 22 else photo
-        frames.append(source.crop((left, top, left + 448, top + 252)))
+        drift = step % 10
+        if 8 <= step < 22:
+            frames.append(wide_crop(sepia, 30 + drift, drift // 2, 500))
+        else:
+            frames.append(wide_crop(photo, 0, 60 + drift // 2, 600))
     return "borderline", frames, None, dict(
         title="Coffee morning",
         provider="local",
-        note="A harmless photograph of a cup of coffee. When it turns sepia the real local model is unsure of it (review band, "
-        "20 to 80 %): the everyday case of a moderator. The labels are the model's own, nothing is staged but the tint.",
+        note="A harmless photograph of a cup of coffee. Close up in sepia the real local model is unsure of it (review band, "
+        "20 to 80 %): the everyday case of a moderator. The labels are the model's own; only the tint and the crop are ours.",
     )
-
-
-BORDERLINE_AT = (150, 75)
 
 
 def rehearsal_film(film):
@@ -155,6 +155,11 @@ def film_frames():
         raw = subprocess.run(ffmpeg, check=True, stdout=subprocess.PIPE).stdout
     frames = np.frombuffer(raw, np.uint8).reshape(-1, 720, 1280, 3)
     return [Image.fromarray(frame) for frame in frames]
+
+
+def wide_crop(picture, left, top, width):
+    """A 16:9 crop."""
+    return picture.crop((left, top, left + width, top + width * 9 // 16))
 
 
 def photograph(name):

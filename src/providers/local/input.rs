@@ -73,7 +73,8 @@ fn decoded(file: &[u8]) -> Result<RgbImage, ProviderError> {
 
 /// Bilinear with a support that grows with the reduction, as Pillow does it; not the four nearest pixels.
 fn scaled(picture: &RgbImage) -> Result<RgbImage, ProviderError> {
-    let failed = |error: &dyn std::fmt::Display| ProviderError::Refused(format!("the image could not be scaled: {error}"));
+    let failed =
+        |error: &dyn std::fmt::Display| ProviderError::Refused(format!("the image could not be scaled: {error}"));
     let source = ImageRef::new(picture.width(), picture.height(), picture.as_raw(), PixelType::U8x3)
         .map_err(|error| failed(&error))?;
     let mut target = Image::new(SCALED_SIDE, SCALED_SIDE, PixelType::U8x3);
@@ -113,7 +114,8 @@ mod tests {
     fn a_plain_picture_becomes_its_colour_less_the_mean_in_bgr() {
         let input = Input::of_file(&png(300, 200)).expect("a readable picture");
         assert_eq!(input.values().len(), INPUT_SIDE * INPUT_SIDE * 3);
-        for (value, expected) in input.values().iter().zip([50.0 - 104.0, 100.0 - 117.0, 200.0 - 123.0].iter().cycle()) {
+        for (value, expected) in input.values().iter().zip([50.0 - 104.0, 100.0 - 117.0, 200.0 - 123.0].iter().cycle())
+        {
             assert!((value - expected).abs() <= 2.0, "{value} is not {expected} within what JPEG may change");
         }
     }

@@ -30,7 +30,8 @@ impl Network {
             let why = format!("the model at {path} has sha256 {found}, expected {sha256}; it was not loaded");
             return Err(ProviderError::Refused(why));
         }
-        let model = Model::load(weights).map_err(|error| refused(path, &format!("is no network rten can run: {error}")))?;
+        let model =
+            Model::load(weights).map_err(|error| refused(path, &format!("is no network rten can run: {error}")))?;
         check_shape(&model).map_err(|why| refused(path, &why))?;
         Ok(Self { model })
     }
