@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use super::system::{CommandError, Wardens};
 use crate::control::{ControlError, StreamControl};
 use crate::events::{CodecError, EnforcementKind, NotNeededBecause};
-use crate::journal::snapshots::Snapshots;
+use crate::journal::snapshots::{Snapshot, Snapshots};
 use crate::journal::{Journal, READ_LIMIT_MAX, ReadError};
 use crate::model::{EnforcementId, Position, Scope, Sequence, SystemScope};
 use crate::warden::enforcement::{BudgetLimits, Case, Desk, Due, Step, plan};
@@ -121,8 +121,8 @@ impl EnforcementReactor {
             return; // the next start reads from the one before
         }
         self.saved = self.desk.position;
-        let sequence = Sequence(self.desk.position.0);
-        let saving = move || snapshots.save(&desk_scope(), sequence, SNAPSHOT_SCHEMA, &bytes);
+        let snapshot = Snapshot { sequence: Sequence(0), position: self.desk.position, state: bytes };
+        let saving = move || snapshots.save(&desk_scope(), SNAPSHOT_SCHEMA, &snapshot);
         if let Ok(Err(error)) = tokio::task::spawn_blocking(saving).await {
             tracing::warn!("the enforcement desk was not saved: {error}");
         }

@@ -20,7 +20,8 @@ use super::look::{Looked, Unseen, look};
 use super::shard::{Gauge, ShardParts};
 use super::system::Outcome;
 use crate::events::{Event, FailedStage, NewEvent, Recorded, Timings};
-use crate::journal::{Append, AppendError, Appended, Expected, READ_LIMIT_MAX};
+use crate::journal::snapshots::{Snapshot, Snapshots};
+use crate::journal::{Append, AppendError, Appended, Expected, Journal, READ_LIMIT_MAX};
 use crate::model::{ChannelId, EventId, Frame, LumaPlane, Measurement, Position, Scope};
 use crate::policy::Policy;
 use crate::providers::Answer;
@@ -454,10 +455,10 @@ impl Warden {
         if ciborium::into_writer(state.as_ref(), &mut bytes).is_err() {
             return; // a snapshot that cannot be written is one that is not there
         }
-        let (snapshots, scope, sequence) =
-            (snapshots.clone(), Scope::Channel(self.channel.clone()), state.sequence);
+        let (snapshots, scope) = (snapshots.clone(), Scope::Channel(self.channel.clone()));
+        let snapshot = Snapshot { sequence: state.sequence, position: Position(0), state: bytes };
         drop(tokio::task::spawn_blocking(move || {
-            if let Err(error) = snapshots.save(&scope, sequence, SNAPSHOT_SCHEMA, &bytes) {
+            if let Err(error) = snapshots.save(&scope, SNAPSHOT_SCHEMA, &snapshot) {
                 tracing::warn!(%scope, "a snapshot was not saved: {error}");
             }
         }));
@@ -550,8 +551,8 @@ impl Actor for Warden {
 /// The channel's state from its last snapshot and the events after it, or from all its events.
 fn recover(
     channel: ChannelId,
-    journal: &dyn crate::journal::Journal,
-    snapshots: Option<&crate::journal::snapshots::Snapshots>,
+    journal: &dyn Journal,
+    snapshots: Option<&Snapshots>,
 ) -> Result<ChannelState, String> {
     let scope = Scope::Channel(channel.clone());
     let saved = snapshots.and_then(|snapshots| snapshots.load(&scope, SNAPSHOT_SCHEMA));

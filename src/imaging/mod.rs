@@ -71,6 +71,11 @@ pub struct Imaging {
 }
 
 impl Imaging {
+    /// The limits it measures within.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
     /// Measures within these limits, with this hash.
     pub fn new(limits: Limits, algorithm: Algorithm) -> Self {
         Self { limits, algorithm, hashing: Hashing::new(algorithm) }

@@ -117,6 +117,10 @@ impl Journal for MemoryJournal {
         Stored::find(&*self.events(), id)
     }
 
+    fn may_hold(&self, id: EventId) -> bool {
+        self.events().ids.contains_key(&id)
+    }
+
     fn scope_head(&self, scope: &Scope) -> Sequence {
         self.events().last_sequence(scope)
     }

@@ -8,6 +8,7 @@ mod chain;
 pub mod content;
 mod memory;
 pub mod sealed;
+pub mod snapshots;
 mod store;
 
 pub use admission::RECORD_BYTES_MAX;

@@ -195,6 +195,10 @@ impl Journal for SledJournal {
         self.shared.segments().find(id, until)
     }
 
+    fn may_hold(&self, id: EventId) -> bool {
+        self.shared.segments().may_hold(id)
+    }
+
     fn scope_head(&self, scope: &Scope) -> Sequence {
         self.shared.segments().hot.index().last_sequence(scope).unwrap_or_default()
     }

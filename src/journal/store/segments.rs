@@ -51,6 +51,12 @@ impl Older {
         }
     }
 
+    fn may_hold(&self, id: EventId) -> bool {
+        match self {
+            Self::Retired { hot, .. } => hot.index().position(id).is_some(),
+        }
+    }
+
     fn find(&self, id: EventId) -> Result<Option<Recorded>, ReadError> {
         match self {
             Self::Retired { hot, last } => hot.find(id, *last),
@@ -104,6 +110,11 @@ impl Segments {
             None => Ok(out),
             Some(other) => Err(misplaced(other, &format!("the index has it in {scope}"))),
         }
+    }
+
+    /// Whether some segment might hold the event: asks indexes in memory only. "No" is certain.
+    pub fn may_hold(&self, id: EventId) -> bool {
+        self.hot.index().position(id).is_some() || self.older.iter().any(|older| older.may_hold(id))
     }
 
     /// The event of that id, if its position is not past `until`.
