@@ -168,6 +168,7 @@ impl DocumentReader<'_> {
         Some(Loaded {
             policy: Policy {
                 reference: PolicyRef { id: id?, version: version.unwrap_or(1) },
+                taxonomy: taxonomy?.name().into(),
                 channels: channels?,
                 priority: priority.unwrap_or(0),
                 sampling,

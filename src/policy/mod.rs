@@ -28,6 +28,8 @@ use crate::model::{Action, Approval, ChannelId, Confidence, LabelPath, LumaDelta
 pub struct Policy {
     /// Which policy and which version.
     pub reference: PolicyRef,
+    /// The taxonomy its rules are written in. An answer in another one cannot be judged by it, and is not.
+    pub taxonomy: Arc<str>,
     /// The channels it is for.
     pub channels: Channels,
     /// Among pattern policies that match a channel the highest priority wins, then the smaller id.
