@@ -95,11 +95,9 @@ impl Findings {
                 let hint = "remove it, or write action: stop if the stream shall be stopped without a person";
                 self.warn(loaded, at, "approval: none changes nothing: a warning always asks a person", hint);
             }
-            let others = loaded.policy.rules.iter().enumerate().filter(|(other, _)| *other != index);
+            let mut others = loaded.policy.rules.iter().enumerate().filter(|(other, _)| *other != index);
             // Of two that do the same the first stays, of three that cover each other one does.
-            let shadow = others
-                .map(|(other, by)| (other, by))
-                .find(|(other, by)| covers(by, rule) && !(covers(rule, by) && *other > index));
+            let shadow = others.find(|(other, by)| covers(by, rule) && !(covers(rule, by) && *other > index));
             if let Some((_, by)) = shadow {
                 let what =
                     format!("rule {} adds nothing: whenever it is met, {} is met and does as much", rule.id, by.id);
@@ -115,7 +113,7 @@ impl Findings {
                 *other != index && wider.covers(category) && !(category.covers(wider) && *other > index)
             };
             if let Some((_, wider)) = rule.categories.iter().enumerate().find(same_or_wider) {
-                let (narrow, wide) = (terms::show_category(category), terms::show_category(wider));
+                let (narrow, wide) = (category.as_str(), wider.as_str());
                 self.warn(loaded, *at, format!("{narrow} is held by {wide} of the same rule"), "remove one of the two");
             }
             let Category::Within(path) = category else { continue };

@@ -316,7 +316,7 @@ impl fmt::Display for Change {
         match self {
             Self::MoreConfidence { path, by } => write!(f, "{} more on {path}", Exactly(*by)),
             Self::AnyLabel { categories, from } => {
-                let names: Vec<&str> = categories.iter().map(terms::show_category).collect();
+                let names: Vec<&str> = categories.iter().map(Category::as_str).collect();
                 write!(f, "{} or more on {}", Exactly(from.as_milli()), names.join(" or "))
             }
             Self::MoreHits { more: 1, window } => write!(f, "one more hit ({})", terms::show_window(*window)),

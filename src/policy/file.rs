@@ -141,14 +141,15 @@ impl DocumentReader<'_> {
             PolicyId::new(text)
                 .map_err(|e| Flaw::new(e.to_string(), "a policy id", "write lower-case words joined by -"))
         });
-        let version = self.read(written.version.as_ref(), |text| terms::whole(text, "version", 1..=u32::MAX));
+        let version = self.read(written.version.as_ref(), |text| terms::whole(text, "version", 1..=u32::MAX, 1));
         let title = self.read(written.title.as_ref(), title);
         let channels = written.channels.as_ref();
         let channels_place = channels.map_or(at, place);
         let channels =
             self.required(at, "channels", "a list of ids, or `matching:`", "channels: { matching: ^live- }", channels);
         let channels = channels.and_then(|channels| self.channels(channels));
-        let priority = self.read(written.priority.as_ref(), |text| terms::whole(text, "priority", i32::MIN..=i32::MAX));
+        let priority =
+            self.read(written.priority.as_ref(), |text| terms::whole(text, "priority", i32::MIN..=i32::MAX, 10));
         let taxonomy = self.required(
             at,
             "taxonomy",
@@ -202,6 +203,12 @@ impl DocumentReader<'_> {
                 }
                 Some(Channels::Listed(channels))
             }
+            ChannelsDocument::Word(word) => {
+                let hint = format!("write [{word}] for one channel, {{ matching: {word} }} for a pattern");
+                let flaw = Flaw::new(format!("{word:?} is no list"), "a list of ids, or `matching:`", hint);
+                self.said.error(place(written), flaw);
+                None
+            }
             ChannelsDocument::Matching(matching) => {
                 let (regex, note) = self.read(Some(&matching.matching), terms::pattern)?;
                 if let Some(note) = note {
@@ -239,8 +246,8 @@ impl DocumentReader<'_> {
             }
             Some((SimilarityDocument::Limits(limits), _)) => limits,
         };
-        let bits =
-            self.read(limits.hash_distance.as_ref(), |text| terms::whole(text, "hash distance", 0..=bounds::HASH_BITS));
+        let bits = self
+            .read(limits.hash_distance.as_ref(), |text| terms::whole(text, "hash distance", 0..=bounds::HASH_BITS, 10));
         let luma = self.read(limits.luma_delta.as_ref(), luma_delta);
         Some(SimilarityLimits {
             hash_distance_max: bits.unwrap_or(DEFAULT.hash_distance_max),
@@ -285,7 +292,8 @@ impl DocumentReader<'_> {
         });
         let categories =
             self.required(at, "categories", "a list", "categories: [Violence/Weapons]", rule.categories.as_deref());
-        let (categories, category_places) = self.categories(at, categories.unwrap_or_default(), taxonomy);
+        let (categories, category_places) =
+            categories.map(|categories| self.categories(at, categories, taxonomy)).unwrap_or_default();
         let confidence = self.required(at, "confidence", "percent", "confidence: 80", rule.confidence.as_ref());
         let confidence = self.read(confidence, terms::percent);
         let window = self.read(rule.window.as_ref(), terms::window).unwrap_or(Window::Frames { hits: 1, of: 1 });
@@ -296,7 +304,7 @@ impl DocumentReader<'_> {
             terms::word(text, "approval", &[("none", Approval::None), ("person", Approval::Person)])
         });
         let severity =
-            self.read(rule.severity.as_ref(), |text| terms::whole(text, "severity", 1..=bounds::SEVERITY_MAX));
+            self.read(rule.severity.as_ref(), |text| terms::whole(text, "severity", 1..=bounds::SEVERITY_MAX, 3));
         let cooldown = self.read(rule.cooldown.as_ref(), |text| terms::duration(text, bounds::COOLDOWN_MS));
 
         let places = RulePlaces {
@@ -327,9 +335,7 @@ impl DocumentReader<'_> {
         written: &[Text],
         taxonomy: Option<&'static Taxonomy>,
     ) -> (Vec<Category>, Vec<Place>) {
-        if !written.is_empty() {
-            self.bounded(at, "categories", written.len(), bounds::CATEGORIES_MAX);
-        }
+        self.bounded(at, "categories", written.len(), bounds::CATEGORIES_MAX);
         let Some(taxonomy) = taxonomy else { return Default::default() }; // reported already
         let read = written.iter().filter_map(|text| {
             let category = self.read(Some(text), |text| category(text, taxonomy))?;
@@ -354,7 +360,7 @@ impl DocumentReader<'_> {
 
     fn bounded(&mut self, at: Place, name: &str, count: usize, most: usize) {
         if count == 0 || count > most {
-            let hint = if count == 0 { "add one, or remove the policy" } else { "split the policy" };
+            let hint = if count == 0 { "add one" } else { "split the policy" };
             self.said.error(at, Flaw::new(format!("there are {count} {name}"), format!("1 to {most}"), hint));
         }
     }
@@ -422,12 +428,26 @@ pub(super) fn unknown_category_hint(text: &str, closest: Option<&LabelPath>, tax
             let new: Vec<&str> = new.iter().map(LabelPath::as_str).collect();
             format!("{old_name} was a label of Rekognition 6; version 7 has {} in its place", new.join(", "))
         }
-        (None, None) => format!("its top categories are: {}", top_categories(taxonomy).join(", ")),
+        (None, None) => {
+            let above = nearest_category_above(text, taxonomy);
+            let below = |path: &&str| path.rsplit_once('/').map(|(parent, _)| parent) == above;
+            let paths: Vec<&str> = taxonomy.labels().iter().map(|label| label.path.as_str()).filter(below).collect();
+            match above {
+                Some(above) => format!("under {above} there are: {}", paths.join(", ")),
+                None => format!("its top categories are: {}", paths.join(", ")),
+            }
+        }
     }
 }
 
-fn top_categories(taxonomy: &Taxonomy) -> Vec<&str> {
-    taxonomy.labels().iter().map(|label| label.path.as_str()).filter(|path| !path.contains('/')).collect()
+/// The longest part of a path, from the top, that the taxonomy holds and that has something below it.
+fn nearest_category_above<'a>(text: &'a str, taxonomy: &Taxonomy) -> Option<&'a str> {
+    let parents = std::iter::successors(text.rsplit_once('/'), |(above, _)| above.rsplit_once('/'));
+    let is_parent = |above: &&str| {
+        let under = format!("{above}/");
+        taxonomy.labels().iter().any(|label| label.path.as_str().starts_with(&under))
+    };
+    parents.map(|(above, _)| above).find(is_parent)
 }
 
 /// What is wrong with the shape of a document, and where.

@@ -10,6 +10,7 @@ pub mod diagnostic;
 mod document;
 pub mod explain;
 pub mod file;
+pub mod import;
 mod judge;
 pub mod taxonomy;
 mod terms;
@@ -108,7 +109,7 @@ impl Rule {
     /// The rule with the [`rev`](Self::rev) that its definition has. The order of its categories does not count.
     pub fn revised(mut self) -> Self {
         let Self { id: _, rev: _, categories, confidence, window, action, approval, severity, cooldown_ms } = &self;
-        let mut names: Vec<&str> = categories.iter().map(terms::show_category).collect();
+        let mut names: Vec<&str> = categories.iter().map(Category::as_str).collect();
         names.sort_unstable();
         names.dedup();
         // Written out by hand: the digest stays the same however these types come to be serialised.
@@ -140,6 +141,16 @@ pub enum Category {
     Any,
     /// This label and all below it.
     Within(LabelPath),
+}
+
+impl Category {
+    /// The category as a policy file names it.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Any => "*",
+            Self::Within(path) => path.as_str(),
+        }
+    }
 }
 
 /// How many hits meet a rule. Only assessed frames count.

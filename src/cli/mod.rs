@@ -1,0 +1,3 @@
+//! The command line: arguments in, the rooms asked, answers written. No rules of its own.
+
+pub mod policy;
