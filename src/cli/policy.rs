@@ -43,7 +43,8 @@ pub enum PolicyCommand {
     },
     /// Say which policy applies to a channel, and why the others do not.
     ///
-    /// Exit code 0: a policy applies; 1: none does, the channel is not watched; 2: the files hold errors or cannot be read.
+    /// Exit code 0: a policy applies; 1: none does, the channel is not watched; 2: the files hold errors or cannot be
+    /// read.
     Explain {
         /// The channel.
         #[arg(long, value_name = "ID")]
@@ -52,12 +53,12 @@ pub enum PolicyCommand {
         #[arg(required = true, value_name = "FILE")]
         files: Vec<PathBuf>,
     },
-    /// Translate the configuration of aws-ai-content-moderation-livestream (JSON, plain or DynamoDB-typed) into policies.
+    /// Translate the configuration of aws-ai-content-moderation-livestream into policies.
     ///
     /// The policies are written to the standard output, notes of every change to the standard error.
     /// Exit code 0: translated; 1: items cannot be translated; 2: the file cannot be read.
     Import {
-        /// One configuration item, a list of them, or the output of `aws dynamodb scan`.
+        /// JSON: one configuration item, a list of them, or the output of `aws dynamodb scan`; plain or DynamoDB-typed.
         #[arg(value_name = "FILE")]
         file: PathBuf,
     },

@@ -1,7 +1,7 @@
 //! Why a verdict is what it is, and what would have changed it: for people who must answer for it.
 //!
-//! Pure. Compares nothing by itself that [`judge`](super::judge) compares: whether a label hits is margin ≥ 0, and the
-//! margin is [`Confidence::margin_over`]. How full a window is comes in: only the warden, or the journal, knows it.
+//! Pure. A label hits where its margin is not negative, and the margin is [`Confidence::margin_over`], as in judging
+//! ([`hits`](super::hits)). How full a window is comes in: only the warden, or the journal, knows it.
 
 use std::fmt;
 

@@ -1,10 +1,11 @@
 //! What is watched for: rules and the policies that hold them, how they match channels, and how an answer is judged.
 //!
-//! Pure: texts come in, never files. [`file`] turns readable YAML into these types and names every mistake, [`check`]
-//! finds what is lawful and can never work, [`explain`] says why a verdict is what it is, [`import`] translates the
-//! configuration of another system.
+//! Pure: texts come in, never files. [`mod@file`] turns readable YAML into these types and names every mistake,
+//! [`check`] finds what is lawful and can never work, [`explain`] says why a verdict is what it is, [`import`]
+//! translates the configuration of another system.
 
 pub mod bounds;
+mod category;
 pub mod check;
 pub mod diagnostic;
 mod document;
@@ -12,6 +13,7 @@ pub mod explain;
 pub mod file;
 pub mod import;
 mod judge;
+mod shape;
 pub mod taxonomy;
 mod terms;
 

@@ -145,7 +145,7 @@ pub(super) fn pattern(text: &str) -> Result<(Regex, Option<String>), Flaw> {
         other => Flaw::new(
             format!("{text:?} is not a regular expression: {}", reason(&other)),
             "the syntax of the regex crate, without look-around and back-references",
-            "quote the pattern with '…' so that YAML leaves backslashes alone, and escape . ( [ * + ? where they are meant as they stand",
+            "put the pattern in '…' so that YAML leaves backslashes alone; escape . ( [ * + ? that stand for themselves",
         ),
     })
 }

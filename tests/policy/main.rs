@@ -3,14 +3,18 @@
 //! A table is a text file of cases: `==== what the case shows`, the input, `....`, the output. To accept new output run
 //! with `STREAMWARDEN_REGENERATE=1` and review the difference as if it were code.
 
+#![allow(clippy::unwrap_used)] // a test that cannot go on panics
+
 mod command;
 mod table;
 
 use std::fmt::Write;
 use std::path::Path;
 
+use proptest::prelude::{ProptestConfig, prop_assert, proptest};
 use streamwarden::model::ChannelId;
 use streamwarden::policy::check::check;
+use streamwarden::policy::diagnostic::Severity;
 use streamwarden::policy::{file, import, schema};
 
 fn repository() -> &'static Path {
@@ -126,6 +130,45 @@ fn a_rule_changes_its_revision_with_its_meaning_and_not_with_its_spelling() {
         "categories: [Weapons, Explicit], confidence: 80, cooldown: 301s",
     ] {
         assert_ne!(rev(other), first, "{other}");
+    }
+}
+
+#[test]
+fn what_is_larger_than_a_policy_can_be_is_refused() {
+    let with = |rules: &str| format!("policy: p\nchannels: [c]\ntaxonomy: rekognition/7.0\nrules:\n{rules}");
+    let rules = |count: usize| -> String {
+        (0..count).map(|id| format!("- {{id: r{id}, categories: [Weapons], confidence: 80}}\n")).collect()
+    };
+    let categories = |count: usize| format!("- {{id: r, categories: [{}], confidence: 80}}", "Weapons, ".repeat(count));
+    let refused = |text: &str, what: &str| {
+        file::load("p.yaml", text).is_err_and(|error| error.0.iter().any(|said| said.what == what))
+    };
+    assert!(file::load("p.yaml", &with(&rules(200))).is_ok());
+    assert!(refused(&with(&rules(201)), "there are 201 rules"));
+    assert!(file::load("p.yaml", &with(&categories(64))).is_ok());
+    assert!(refused(&with(&categories(65)), "there are 65 categories"));
+    assert!(refused(&"#".repeat((1 << 20) + 1), "the file has 1048577 bytes"));
+    assert!(refused(&"policy: p\n---\n".repeat(201), "the file holds too many policies"));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(150))]
+
+    /// Whatever is done to a file: no panic, and every error has its place in the file, what was expected and a hint.
+    #[test]
+    fn a_damaged_file_earns_whole_messages_and_no_panic(
+        at in 0_usize..4000, removed in 0_usize..40, put in "[-a-z0-9:,{}\\[\\]*&!|>'\"# \n\t%@é]{0,12}",
+    ) {
+        let whole = include_str!("../../policies/demo.yaml");
+        let mut text: Vec<char> = whole.chars().collect();
+        let from = at % text.len();
+        text.splice(from..(from + removed).min(text.len()), put.chars());
+        let text: String = text.into_iter().collect();
+        let lines = text.lines().count() as u32 + 1; // an error may stand just behind the end
+        for said in check(&[("p.yaml", &text)], &[]).diagnostics {
+            prop_assert!((1..=lines).contains(&said.at.line) && said.at.column >= 1, "{said}");
+            prop_assert!(said.severity != Severity::Error || (said.expected.is_some() && said.hint.is_some()), "{said}");
+        }
     }
 }
 

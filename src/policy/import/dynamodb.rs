@@ -72,7 +72,8 @@ mod tests {
 
     #[test]
     fn typed_and_plain_items_are_the_same() {
-        let plain = json!({"channel_id": "c", "global_flag": true, "none": null, "image": {"rules": [{"n": 59.5}], "s": ["a"]}});
+        let plain = json!({"channel_id": "c", "global_flag": true, "none": null,
+            "image": {"rules": [{"n": 59.5}], "s": ["a"]}});
         let typed = json!({"channel_id": {"S": "c"}, "global_flag": {"BOOL": true}, "none": {"NULL": true},
             "image": {"M": {"rules": {"L": [{"M": {"n": {"N": "59.5"}}}]}, "s": {"SS": ["a"]}}}});
         let expected = items(plain.clone()).unwrap();

@@ -41,7 +41,7 @@ pub enum ImportError {
         bytes: usize,
     },
     /// Not JSON.
-    #[error("the file is not JSON from line {}, column {} on; expected one item, or a list of items", .0.line(), .0.column())]
+    #[error("the file is not JSON at line {}, column {}; expected one item or a list", .0.line(), .0.column())]
     Json(#[source] serde_json::Error),
     /// JSON, and no configuration.
     #[error("{0}; expected one item, a list of items, or what `aws dynamodb scan` prints")]
