@@ -148,7 +148,7 @@ impl Findings {
         }
     }
 
-    /// A rule partly met has the next frame assessed whatever the cadence, but frames come no faster than they are made.
+    /// A rule partly met has the next frame assessed whatever the cadence; but it must have been made by then.
     fn window(&mut self, loaded: &Loaded, rule: &Rule, places: &RulePlaces) {
         let Window::Time { hits, within_ms } = rule.window else { return };
         let needed_ms = u64::from(hits - 1) * u64::from(loaded.policy.sampling.interval_ms);

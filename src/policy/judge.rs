@@ -58,7 +58,8 @@ mod tests {
 
     fn judged(categories: &str, labels: &[(&str, u32)]) -> Option<(usize, i32)> {
         let text = format!(
-            "policy: p\nchannels: [c]\ntaxonomy: rekognition/7.0\nrules: [{{id: r, categories: {categories}, confidence: 80}}]"
+            "policy: p\nchannels: [c]\ntaxonomy: rekognition/7.0\n\
+             rules: [{{id: r, categories: {categories}, confidence: 80}}]"
         );
         let policy = file::load("p.yaml", &text).unwrap().remove(0).policy;
         let label =

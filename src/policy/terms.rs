@@ -127,7 +127,7 @@ pub(super) fn show_window(window: Window) -> String {
     }
 }
 
-/// Reads a channel pattern. A JavaScript literal such as `/^ivs-/i` is understood; then a note says what was made of it.
+/// Reads a channel pattern. A JavaScript literal such as `/^ivs-/i` is understood; a note says what was made of it.
 pub(super) fn pattern(text: &str) -> Result<(Regex, Option<String>), Flaw> {
     const EXPECTED: &str = "a regular expression of at most 512 bytes";
     if text.is_empty() || text.len() > bounds::PATTERN_BYTES_MAX {
@@ -145,7 +145,7 @@ pub(super) fn pattern(text: &str) -> Result<(Regex, Option<String>), Flaw> {
         other => Flaw::new(
             format!("{text:?} is not a regular expression: {}", reason(&other)),
             "the syntax of the regex crate, without look-around and back-references",
-            "put the pattern in '…' so that YAML leaves backslashes alone; escape . ( [ * + ? that stand for themselves",
+            "put the pattern in '…' so that YAML leaves backslashes alone; escape . ( [ * + ? meant as they are",
         ),
     })
 }

@@ -31,9 +31,12 @@ fn call(files: &[(&str, &str)], args: &[&str]) -> Called {
     Called { outcome, out: shown(out), err: shown(err) }
 }
 
-const SOUND: &str = "policy: a\nchannels: {matching: ^live-}\ntaxonomy: rekognition/7.0\nrules:\n- {id: r, categories: [Weapons], confidence: 80}\n";
-const LISTING: &str = "policy: b\nchannels: [live-1]\ntaxonomy: local-nudity/1\nrules:\n- {id: r, categories: [Probable], confidence: 80, action: stop, window: 2 of 3}\n";
-const OTHER: &str = "policy: c\nchannels: {matching: ^live}\npriority: -1\ntaxonomy: rekognition/7.0\nrules:\n- {id: r, categories: [\"*\"], confidence: 40}\n";
+const SOUND: &str = "policy: a\nchannels: {matching: ^live-}\ntaxonomy: rekognition/7.0\nrules:\n\
+    - {id: r, categories: [Weapons], confidence: 80}\n";
+const LISTING: &str = "policy: b\nchannels: [live-1]\ntaxonomy: local-nudity/1\nrules:\n\
+    - {id: r, categories: [Probable], confidence: 80, action: stop, window: 2 of 3}\n";
+const OTHER: &str = "policy: c\nchannels: {matching: ^live}\npriority: -1\ntaxonomy: rekognition/7.0\nrules:\n\
+    - {id: r, categories: [\"*\"], confidence: 40}\n";
 const BROKEN: &str = "policy: d\nchanels: [x]\n";
 
 #[test]
@@ -85,7 +88,8 @@ fn explain_says_which_policy_applies_and_why_the_others_do_not() {
         "b@1 applies: it lists the channel (b.yaml:2)\n\
          \x20 a frame every 60 s (−6 s), assessed again after 300 s though similar, stale after 900 s\n\
          \x20 similar up to 10 hash bits and 2.00 grey levels\n\
-         \x20 r: Preliminary Nudity/Probable from 80.0 % in 2 of 3 frames (local-nudity/1): a moderator is asked to stop the stream\n\
+         \x20 r: Preliminary Nudity/Probable from 80.0 % in 2 of 3 frames (local-nudity/1): \
+         a moderator is asked to stop the stream\n\
          a@1 does not apply: b@1 lists the channel, which goes before every pattern (a.yaml:2)\n\
          c@1 does not apply: b@1 lists the channel, which goes before every pattern (c.yaml:2)\n"
     );

@@ -12,9 +12,10 @@ use std::fmt::Write;
 use std::path::Path;
 
 use proptest::prelude::{ProptestConfig, prop_assert, proptest};
-use streamwarden::model::ChannelId;
+use streamwarden::model::{ChannelId, Confidence, Label, LabelPath};
 use streamwarden::policy::check::check;
 use streamwarden::policy::diagnostic::Severity;
+use streamwarden::policy::explain::{WindowProgress, explain};
 use streamwarden::policy::{file, import, schema};
 
 fn repository() -> &'static Path {
@@ -46,6 +47,29 @@ fn rules_and_policies_that_can_never_work_are_warned_of() {
     table::run("warnings.txt", checked);
 }
 
+/// Explains one rule, given as it stands in a file, on labels of `path = percent`; `hits = n` is its window's progress.
+fn explained(_: &str, text: &str) -> String {
+    let (rule, facts) = text.split_once('\n').unwrap();
+    let policy = format!("policy: p\nchannels: [c]\ntaxonomy: rekognition/7.0\nrules: [{{id: r, {rule}}}]");
+    let policy = file::load("p.yaml", &policy).unwrap().remove(0).policy;
+    let mut labels = Vec::new();
+    let mut progress = Vec::new();
+    for (name, value) in facts.lines().map(|line| line.split_once(" = ").unwrap()) {
+        if name == "hits" {
+            progress.push(WindowProgress { rule: policy.rules[0].id.clone(), hits: value.parse().unwrap() });
+        } else {
+            let confidence = Confidence::from_percent(value.parse().unwrap()).unwrap();
+            labels.push(Label(LabelPath::new(name).unwrap(), confidence));
+        }
+    }
+    explain(&policy, &labels, &progress).iter().map(|rule| format!("{rule}\n")).collect()
+}
+
+#[test]
+fn each_rule_says_how_far_it_came_and_what_would_have_changed_it() {
+    table::run("explain.txt", explained);
+}
+
 #[test]
 fn configurations_of_the_sample_are_translated_with_a_note_for_every_change() {
     table::run("import.txt", |_, text| match import::import(text) {
@@ -68,8 +92,7 @@ fn what_is_imported_is_accepted_by_check_without_an_error() {
     for label in
         ["Explicit/Explicit Sexual Activity", "Explicit/Sex Toys", "Violence/Weapons", "Drugs & Tobacco/Products"]
     {
-        let label = streamwarden::model::LabelPath::new(label).unwrap();
-        let label = streamwarden::model::Label(label, streamwarden::model::Confidence::MAX);
+        let label = Label(LabelPath::new(label).unwrap(), Confidence::MAX);
         assert!(rule.categories.iter().any(|category| category.holds(&label)), "{label:?} is lost by the translation");
     }
 }
@@ -95,7 +118,8 @@ fn the_policies_that_come_with_the_program_are_without_fault() {
 fn the_defaults_are_those_that_the_reference_file_states() {
     let reference = std::fs::read_to_string(repository().join("policies/default.yaml")).unwrap();
     let stated = file::load("default.yaml", &reference).unwrap().remove(0).policy;
-    let bare = "policy: p\nchannels: [c]\ntaxonomy: rekognition/7.0\nrules: [{id: r, categories: [Hate Symbols], confidence: 80}]";
+    let bare = "policy: p\nchannels: [c]\ntaxonomy: rekognition/7.0\n\
+                rules: [{id: r, categories: [Hate Symbols], confidence: 80}]";
     let silent = file::load("bare.yaml", bare).unwrap().remove(0).policy;
     assert_eq!(silent.sampling, stated.sampling);
     assert_eq!(silent.similarity, stated.similarity);
@@ -167,7 +191,8 @@ proptest! {
         let lines = text.lines().count() as u32 + 1; // an error may stand just behind the end
         for said in check(&[("p.yaml", &text)], &[]).diagnostics {
             prop_assert!((1..=lines).contains(&said.at.line) && said.at.column >= 1, "{said}");
-            prop_assert!(said.severity != Severity::Error || (said.expected.is_some() && said.hint.is_some()), "{said}");
+            let whole = said.expected.is_some() && said.hint.is_some();
+            prop_assert!(said.severity != Severity::Error || whole, "{said}");
         }
     }
 }
