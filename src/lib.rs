@@ -5,7 +5,11 @@
 //! `actors` ← `http` ← `cli`. The core (`model`, `events`, `policy`, `warden`, `projections`) has no async, clock,
 //! randomness, IO or logging: time and identity enter it as data.
 
+<<<<<<< HEAD
 pub mod actors;
+=======
+pub mod cli;
+>>>>>>> policy
 pub mod clock;
 pub mod control;
 pub mod events;
