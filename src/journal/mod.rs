@@ -6,6 +6,7 @@
 mod chain;
 pub mod content;
 pub mod sealed;
+pub mod snapshots;
 
 pub use chain::{ChainValue, StoredRecord, leaf};
 
