@@ -5,6 +5,7 @@
 //! `actors` ← `http` ← `cli`. The core (`model`, `events`, `policy`, `warden`, `projections`) has no async, clock,
 //! randomness, IO or logging: time and identity enter it as data.
 
+pub mod cli;
 pub mod clock;
 pub mod events;
 pub mod imaging;
