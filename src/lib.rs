@@ -5,14 +5,12 @@
 //! `actors` ← `http` ← `cli`. The core (`model`, `events`, `policy`, `warden`, `projections`) has no async, clock,
 //! randomness, IO or logging: time and identity enter it as data.
 
-<<<<<<< HEAD
 pub mod actors;
-=======
 pub mod cli;
->>>>>>> policy
 pub mod clock;
 pub mod control;
 pub mod events;
+pub mod house;
 pub mod imaging;
 pub mod intake;
 pub mod journal;
@@ -20,4 +18,5 @@ pub mod model;
 pub mod policy;
 pub mod projections;
 pub mod providers;
+pub mod telemetry;
 pub mod warden;

@@ -16,7 +16,7 @@ use crate::actors::{ProviderChoice, Settings};
 use crate::clock::{Clock, ManualClock, SystemClock};
 use crate::control::{RehearsalControl, StreamControl};
 use crate::house::Ground;
-use crate::intake::{Footage, FootageProvider, Source};
+use crate::intake::{Footage, FootageChannel, FootageProvider, Source};
 use crate::journal::Journal;
 use crate::model::{ChannelId, SessionId, Timestamp};
 use crate::providers::Provider;
@@ -68,11 +68,10 @@ pub(super) fn run(args: &DemoArgs) -> anyhow::Result<()> {
     let mut ground = Ground::open(&args.data)?;
     ground.policies.publish("policies/demo.yaml", POLICIES).context("publishing the demo's policies")?;
     let now = SystemClock.now();
-    let sources: Vec<Source> = footage
-        .channels()
-        .iter()
-        .map(|channel| Source::Folder(channel.play(session_at(&channel.channel, now), now)))
-        .collect();
+    let sources = async move {
+        let play = |channel: &FootageChannel| channel.play(session_at(&channel.channel, now), now);
+        Ok(footage.channels().iter().map(|channel| Source::Folder(play(channel))).collect())
+    };
     let providers = ProviderChoice { default: None, by_channel };
     let outcome = run_played(ground, sources, providers, args.pace, now, args.quiet)?;
     outcome.say(&args.data)
@@ -117,16 +116,18 @@ pub(super) struct Ran {
     settled: bool,
 }
 
-/// Opens the house over `ground`, plays the sources, prints decisions, closes everything.
+/// Opens the house over `ground`, plays the sources, prints decisions, closes everything. Sources are opened inside,
+/// because a child process belongs to the runtime that started it.
 pub(super) fn run_played(
     ground: Ground,
-    sources: Vec<Source>,
+    sources: impl Future<Output = anyhow::Result<Vec<Source>>> + 'static,
     providers: ProviderChoice,
     pace: Pace,
     start: Timestamp,
     quiet: bool,
 ) -> anyhow::Result<Ran> {
     actix::System::new().block_on(async move {
+        let sources = sources.await?;
         let journal: Arc<dyn Journal> = ground.journal.clone();
         let after = *journal.watermark().borrow();
         let stage = Arc::new(RehearsalControl::new());

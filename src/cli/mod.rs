@@ -4,6 +4,7 @@
 //! there is something to try.
 
 mod demo;
+pub mod event_text;
 mod play;
 pub mod policy;
 mod print;

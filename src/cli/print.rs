@@ -3,9 +3,11 @@
 use std::io::Write;
 use std::sync::Arc;
 
+use indicatif::MultiProgress;
 use tokio::sync::watch;
 
-use crate::events::{Event, Recorded};
+use super::event_text::one_line;
+use crate::events::Recorded;
 use crate::journal::{Journal, READ_LIMIT_MAX};
 use crate::model::Position;
 use crate::projections::Summary;
@@ -15,6 +17,7 @@ pub(super) async fn follow(
     journal: Arc<dyn Journal>,
     after: Position,
     quiet: bool,
+    bars: MultiProgress,
     mut done: watch::Receiver<bool>,
 ) -> anyhow::Result<Summary> {
     let mut watermark = journal.watermark();
@@ -30,7 +33,7 @@ pub(super) async fn follow(
             for recorded in &page {
                 summary.apply(recorded)?;
                 if !quiet {
-                    show(recorded)?;
+                    show(recorded, &bars)?;
                 }
             }
         }
@@ -44,12 +47,10 @@ pub(super) async fn follow(
     }
 }
 
-fn show(recorded: &Recorded) -> anyhow::Result<()> {
-    let event = recorded.event()?;
-    let boring = matches!(event, Event::StoreOpened(_) | Event::StoreClosed(_));
-    if !boring {
-        writeln!(std::io::stdout().lock(), "{}", super::render::line(recorded))?;
-    }
+/// One line on standard output, without tearing the bars on standard error.
+fn show(recorded: &Recorded, bars: &MultiProgress) -> anyhow::Result<()> {
+    let line = one_line(recorded);
+    bars.suspend(|| writeln!(std::io::stdout().lock(), "{line}"))?;
     Ok(())
 }
 

@@ -19,7 +19,7 @@ use crate::providers::local::PINNED_PATH;
 const POLICY: &str = include_str!("../../policies/default.yaml");
 
 /// What watching can be told.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(super) struct WatchArgs {
     /// Video files and folders of pictures; each is a channel.
     #[arg(required = true, value_name = "FILE|DIR")]
@@ -57,26 +57,22 @@ pub(super) fn run(args: &WatchArgs) -> anyhow::Result<()> {
         ground.policies.publish(&file.to_string_lossy(), &text)?;
     }
     let start = SystemClock.now();
-    let sources = open(args, start)?;
     println!("real: pictures, decoding, hashing, decisions, the local model, the journal. Pretended: that the channels are live.");
     println!("the local model is a preliminary filter for photographic nudity with a review band, not a verdict\n");
     let providers = ProviderChoice { default: Some(local_model(&args.model)), ..ProviderChoice::default() };
-    run_played(ground, sources, providers, args.pace, start, args.quiet)?.say(&args.data)
+    run_played(ground, open(args.clone(), start), providers, args.pace, start, args.quiet)?.say(&args.data)
 }
 
-fn open(args: &WatchArgs, start: Timestamp) -> anyhow::Result<Vec<Source>> {
+async fn open(args: WatchArgs, start: Timestamp) -> anyhow::Result<Vec<Source>> {
     let ffmpeg = Ffmpeg::at(&args.ffmpeg);
     let channels = channels_of(&args.paths);
-    let opening = async {
-        let mut sources = Vec::with_capacity(args.paths.len());
-        for (path, channel) in args.paths.iter().zip(channels) {
-            let session = session_at(&channel, start);
-            let broadcast = Broadcast { channel, session };
-            sources.push(source(path, broadcast, start, args.every, &ffmpeg).await?);
-        }
-        anyhow::Ok(sources)
-    };
-    actix::System::new().block_on(opening)
+    let mut sources = Vec::with_capacity(args.paths.len());
+    for (path, channel) in args.paths.iter().zip(channels) {
+        let session = session_at(&channel, start);
+        let broadcast = Broadcast { channel, session };
+        sources.push(source(path, broadcast, start, args.every, &ffmpeg).await?);
+    }
+    Ok(sources)
 }
 
 async fn source(
