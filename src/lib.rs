@@ -8,6 +8,7 @@
 pub mod clock;
 pub mod events;
 pub mod imaging;
+pub mod intake;
 pub mod journal;
 pub mod model;
 pub mod policy;
