@@ -126,6 +126,7 @@ pub fn apply(state: &mut ChannelState, at: Applied, event: &Event) {
 
 fn start(state: &mut ChannelState, session: SessionId, since: Timestamp) {
     state.session = Some(Session { id: session, since });
+    state.newest_start = state.newest_start.max(Some(since));
     state.coverage = Coverage::Watched { from: since };
     // What was on the air before says nothing of this broadcast: its first frame is assessed, its windows are empty.
     state.reference = None;
@@ -175,7 +176,7 @@ fn skip(state: &mut ChannelState, captured_at: Timestamp, skipped: &FrameSkipped
 }
 
 fn assess(state: &mut ChannelState, at: Applied, captured_at: Timestamp, assessed: &FrameAssessed) {
-    if state.session.as_ref().is_some_and(|current| current.id != assessed.session) {
+    if state.is_replaced(&assessed.session) {
         return; // judged for a broadcast that another has replaced: recorded, but no measure of this one
     }
     sampled(state, captured_at);

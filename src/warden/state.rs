@@ -20,8 +20,10 @@ pub struct ChannelState {
     pub sequence: Sequence,
     /// The broadcast on the air, as far as known.
     pub session: Option<Session>,
-    /// The broadcast before it: a late frame of it starts no new session.
+    /// The broadcast that ended last: a late frame of it starts no new session.
     pub ended_session: Option<SessionId>,
+    /// When the newest broadcast began, over or not: what is older than that starts no new session either.
+    pub newest_start: Option<Timestamp>,
     /// How often frames are taken, and the policy version that says so.
     pub pace: Option<(Pace, PolicyRef)>,
     /// The last assessed frame.
@@ -194,6 +196,7 @@ impl ChannelState {
             sequence: Sequence(0),
             session: None,
             ended_session: None,
+            newest_start: None,
             pace: None,
             reference: None,
             newest_seen: None,
@@ -204,6 +207,17 @@ impl ChannelState {
             cooldowns: Vec::new(),
             enforcements: Vec::new(),
         }
+    }
+
+    /// Whether `session`, known from something that happened `at`, is over: it ended, or a newer one has begun.
+    pub fn is_over(&self, session: &SessionId, at: Timestamp) -> bool {
+        let on_air = self.session.as_ref().is_some_and(|current| current.id == *session);
+        !on_air && (self.ended_session.as_ref() == Some(session) || self.newest_start.is_some_and(|newest| at < newest))
+    }
+
+    /// Whether another session than `session` is on the air.
+    pub fn is_replaced(&self, session: &SessionId) -> bool {
+        self.session.as_ref().is_some_and(|current| current.id != *session)
     }
 
     /// The warning of that id, if it is open or its answer can still be taken back.

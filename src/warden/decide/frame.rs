@@ -12,13 +12,10 @@ use super::{Decision, Draft, Next, coverage, session, short};
 
 /// A frame arrived. In order of precedence: another session, no policy, too late, too soon; otherwise look at it.
 pub(super) fn take(state: &ChannelState, policy: Option<&Policy>, now: Timestamp, frame: &Frame) -> Decision {
-    let on_air = state.session.as_ref();
-    let over = state.ended_session.as_ref() == Some(&frame.session);
-    let older = on_air.is_some_and(|current| current.id != frame.session && frame.captured_at < current.since);
-    if over || older {
+    if state.is_over(&frame.session, frame.captured_at) {
         return skip(state, policy, frame, Skip::OtherSession);
     }
-    let begins = on_air.is_none_or(|current| current.id != frame.session);
+    let begins = begins_session(state, frame);
     let Some(policy) = policy else {
         let mut decision = skip(state, None, frame, Skip::NoPolicy);
         if begins {
@@ -46,6 +43,12 @@ pub(super) fn take(state: &ChannelState, policy: Option<&Policy>, now: Timestamp
         Some(due) if frame.captured_at < due => skip(state, Some(policy), frame, Skip::TooSoon { due }),
         _ => Decision { events: Vec::new(), next: Some(Next::Look) },
     }
+}
+
+/// Whether a frame is the first that is heard of its session.
+fn begins_session(state: &ChannelState, frame: &Frame) -> bool {
+    let on_air = state.session.as_ref().is_some_and(|current| current.id == frame.session);
+    !on_air && !state.is_over(&frame.session, frame.captured_at)
 }
 
 /// The first captured-at at which a frame is taken; none if any frame is.
@@ -97,8 +100,7 @@ fn no_longer_wanted(state: &ChannelState, policy: &Policy, frame: &Frame) -> Opt
     if newest.is_some_and(|newest| frame.captured_at <= newest) {
         return Some(skip(state, Some(policy), frame, Skip::Stale { newest }));
     }
-    let replaced = state.session.as_ref().is_some_and(|current| current.id != frame.session);
-    replaced.then(|| skip(state, Some(policy), frame, Skip::OtherSession))
+    state.is_replaced(&frame.session).then(|| skip(state, Some(policy), frame, Skip::OtherSession))
 }
 
 /// How far a measured frame is from the reference; none if their hashes cannot be compared.
