@@ -1,6 +1,6 @@
 //! One stored event folded into the state. Never fails, never decides: what happened, happened.
 
-use crate::events::{CodecError, Event, FrameAssessed, FrameSkipped, Recorded, Skip, UnwatchedBecause};
+use crate::events::{CodecError, Event, FrameAssessed, FrameSkipped, Recorded, Skip};
 use crate::model::{EnforcementId, Sequence, SessionId, Timestamp, WarningId};
 
 use super::{
@@ -48,16 +48,12 @@ pub fn apply(state: &mut ChannelState, at: Applied, event: &Event) {
         Event::SessionEnded(ended) => end(state, &ended.session),
         Event::CadenceChanged(changed) => {
             state.pace = Some((changed.to, changed.policy.clone()));
-            // A policy that came to a channel nobody watched for want of one: from here on its frames count.
-            if let Coverage::Unwatched { because: UnwatchedBecause::NoPolicy, .. } = state.coverage {
-                state.coverage = Coverage::Watched { from: captured_at };
-            }
         }
         Event::FrameSkipped(skipped) => skip(state, captured_at, skipped),
         Event::FrameAssessed(assessed) => assess(state, at, captured_at, assessed),
         Event::FrameFailed(_) => seen(state, captured_at),
         Event::FrameConflict(_) | Event::ChannelQuarantined(_) => {}
-        Event::ChannelWatched(_) => {} // the covering outcome before it, in the same append, has set it
+        Event::ChannelWatched(_) => state.coverage = Coverage::Watched { from: captured_at },
         Event::ChannelUnwatched(unwatched) => {
             state.coverage = Coverage::Unwatched { since: unwatched.since, because: unwatched.because };
         }
@@ -144,7 +140,11 @@ fn end(state: &mut ChannelState, session: &SessionId) {
         state.coverage = Coverage::Idle;
         state.windows = Vec::new();
     }
-    state.ended_session = Some(session.clone());
+    if !state.has_ended(session) {
+        let surplus = (state.ended_sessions.len() + 1).saturating_sub(ChannelState::ENDED_MAX);
+        state.ended_sessions.drain(..surplus);
+        state.ended_sessions.push(session.clone());
+    }
 }
 
 fn seen(state: &mut ChannelState, captured_at: Timestamp) {
@@ -156,7 +156,8 @@ fn sampled(state: &mut ChannelState, captured_at: Timestamp) {
     state.newest_sampled = state.newest_sampled.max(Some(captured_at));
     state.coverage = match state.coverage {
         Coverage::Watched { from } => Coverage::Watched { from: from.max(captured_at) },
-        Coverage::Unwatched { .. } => Coverage::Watched { from: captured_at },
+        // `ChannelWatched` in the same append says that this frame covers again, if it does.
+        unwatched @ Coverage::Unwatched { .. } => unwatched,
         Coverage::Idle => Coverage::Idle, // a last answer after the session's end
     };
 }
@@ -180,8 +181,10 @@ fn assess(state: &mut ChannelState, at: Applied, captured_at: Timestamp, assesse
         return; // judged for a broadcast that another has replaced: recorded, but no measure of this one
     }
     sampled(state, captured_at);
-    state.reference =
-        Some(Reference { sequence: at.sequence, frame: assessed.frame, captured_at, hash: assessed.hash });
+    if state.reference.as_ref().is_none_or(|newest| newest.captured_at <= captured_at) {
+        state.reference =
+            Some(Reference { sequence: at.sequence, frame: assessed.frame, captured_at, hash: assessed.hash });
+    }
     for window in &mut state.windows {
         window.recent <<= 1;
     }

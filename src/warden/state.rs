@@ -20,8 +20,9 @@ pub struct ChannelState {
     pub sequence: Sequence,
     /// The broadcast on the air, as far as known.
     pub session: Option<Session>,
-    /// The broadcast that ended last: a late frame of it starts no new session.
-    pub ended_session: Option<SessionId>,
+    /// The broadcasts that ended last, newest last, at most [`ChannelState::ENDED_MAX`]: a late frame or announcement
+    /// of one of them begins nothing.
+    pub ended_sessions: Vec<SessionId>,
     /// When the newest broadcast began, over or not: what is older than that starts no new session either.
     pub newest_start: Option<Timestamp>,
     /// How often frames are taken, and the policy version that says so.
@@ -189,13 +190,16 @@ pub enum EnforcementStage {
 }
 
 impl ChannelState {
+    /// How many ended broadcasts are remembered: announcements are late by seconds, not by many broadcasts.
+    pub const ENDED_MAX: usize = 4;
+
     /// A channel before its first event.
     pub fn new(channel: ChannelId) -> Self {
         Self {
             channel,
             sequence: Sequence(0),
             session: None,
-            ended_session: None,
+            ended_sessions: Vec::new(),
             newest_start: None,
             pace: None,
             reference: None,
@@ -212,7 +216,12 @@ impl ChannelState {
     /// Whether `session`, known from something that happened `at`, is over: it ended, or a newer one has begun.
     pub fn is_over(&self, session: &SessionId, at: Timestamp) -> bool {
         let on_air = self.session.as_ref().is_some_and(|current| current.id == *session);
-        !on_air && (self.ended_session.as_ref() == Some(session) || self.newest_start.is_some_and(|newest| at < newest))
+        !on_air && (self.has_ended(session) || self.newest_start.is_some_and(|newest| at < newest))
+    }
+
+    /// Whether that session is known to have ended.
+    pub fn has_ended(&self, session: &SessionId) -> bool {
+        self.ended_sessions.contains(session)
     }
 
     /// Whether another session than `session` is on the air.

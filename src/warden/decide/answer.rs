@@ -83,7 +83,7 @@ pub(super) fn judge(state: &ChannelState, now: Timestamp, judged: &Judged<'_>) -
             raise(&mut draft, now, judged, hit, warning, late);
         }
     }
-    coverage::covered(&mut draft, frame.captured_at);
+    coverage::covered(&mut draft, policy, &frame.session, frame.captured_at);
     draft.decided()
 }
 

@@ -54,7 +54,7 @@ pub(super) fn begin(
 /// The platform says that a broadcast ended. An end that overtook its start is kept, so that the start, when it
 /// comes, begins nothing; while another broadcast is on the air an unknown end is an old one.
 pub(super) fn end(state: &ChannelState, session: &SessionId) -> Decision {
-    if state.is_replaced(session) || state.ended_session.as_ref() == Some(session) {
+    if state.is_replaced(session) || state.has_ended(session) {
         return Decision::default();
     }
     let mut draft = Draft::other(state, Actor::service("intake"), "session ended");
