@@ -1,7 +1,7 @@
 //! One stored event folded into the state. Never fails, never decides: what happened, happened.
 
-use crate::events::{CodecError, Event, FrameAssessed, FrameSkipped, Recorded, Skip};
-use crate::model::{EnforcementId, Sequence, SessionId, Timestamp, WarningId};
+use crate::events::{CodecError, EnforcementOrigin, Event, FrameAssessed, FrameSkipped, Recorded, Skip};
+use crate::model::{Approval, EnforcementId, ModeratorId, Sequence, SessionId, Timestamp, WarningId};
 
 use super::{
     Answer, ChannelState, Claim, Cooldown, Coverage, Enforcement, EnforcementStage, Reference, RuleWindow, Session,
@@ -44,7 +44,7 @@ pub fn apply(state: &mut ChannelState, at: Applied, event: &Event) {
     state.sequence = at.sequence;
     let captured_at = at.captured_at.unwrap_or(at.recorded_at);
     match event {
-        Event::SessionStarted(started) => start(state, started.session.clone(), captured_at),
+        Event::SessionStarted(started) => start(state, at, started.session.clone(), captured_at),
         Event::SessionEnded(ended) => end(state, &ended.session),
         Event::CadenceChanged(changed) => {
             state.pace = Some((changed.to, changed.policy.clone()));
@@ -74,10 +74,10 @@ pub fn apply(state: &mut ChannelState, at: Applied, event: &Event) {
         }),
         Event::WarningReleased(released) => with(state, released.warning, |warning| warning.claim = None),
         Event::WarningUpheld(upheld) => {
-            answer(state, at, upheld.warning, Answer { by: upheld.by.clone(), upheld: true, at: at.recorded_at });
+            answer(state, at, upheld.warning, Answer::new(upheld.by.clone(), true, at.recorded_at));
         }
         Event::WarningDismissed(dismissed) => {
-            let given = Answer { by: dismissed.by.clone(), upheld: false, at: at.recorded_at };
+            let given = Answer::new(dismissed.by.clone(), false, at.recorded_at);
             answer(state, at, dismissed.warning, given);
         }
         Event::WarningAnswerWithdrawn(withdrawn) => {
@@ -86,14 +86,20 @@ pub fn apply(state: &mut ChannelState, at: Applied, event: &Event) {
         }
         Event::WarningEscalated(escalated) => with(state, escalated.warning, |warning| warning.claim = None),
         Event::WarningNoted(_) => {}
-        Event::EnforcementRequested(requested) => state.enforcements.push(Enforcement {
-            id: requested.enforcement,
-            kind: requested.kind,
-            session: requested.session.clone(),
-            origin: requested.origin.clone(),
-            requested_at: at.recorded_at,
-            stage: EnforcementStage::Requested,
-        }),
+        Event::EnforcementRequested(requested) => {
+            if let EnforcementOrigin::Rule { warning, .. } = &requested.origin {
+                // The rule has asked by itself: upholding the warning need not ask again.
+                with(state, *warning, |warning| warning.approval = Approval::None);
+            }
+            state.enforcements.push(Enforcement {
+                id: requested.enforcement,
+                kind: requested.kind,
+                session: requested.session.clone(),
+                origin: requested.origin.clone(),
+                requested_at: at.recorded_at,
+                stage: EnforcementStage::Requested,
+            });
+        }
         Event::EnforcementAdmitted(admitted) => stage(state, admitted.enforcement, EnforcementStage::Admitted),
         Event::EnforcementHeld(held) => stage(state, held.enforcement, EnforcementStage::Held),
         Event::EnforcementAttempted(attempted) => {
@@ -102,7 +108,17 @@ pub fn apply(state: &mut ChannelState, at: Applied, event: &Event) {
         Event::EnforcementSucceeded(succeeded) => {
             stage(state, succeeded.enforcement, EnforcementStage::Succeeded(succeeded.attempt));
         }
-        Event::EnforcementVerified(done) => ended(state, done.enforcement),
+        Event::EnforcementVerified(done) => {
+            let origin = state.enforcement(done.enforcement).map(|verified| verified.origin.clone());
+            if let Some(EnforcementOrigin::Person { warning: Some(upheld), .. }) = origin {
+                with(state, upheld, |warning| {
+                    if let Some(answer) = &mut warning.answer {
+                        answer.carried_out = Some(done.enforcement);
+                    }
+                });
+            }
+            ended(state, done.enforcement);
+        }
         Event::EnforcementNotNeeded(done) => ended(state, done.enforcement),
         Event::EnforcementSuperseded(done) => ended(state, done.enforcement),
         Event::EnforcementFailed(done) => ended(state, done.enforcement),
@@ -120,7 +136,7 @@ pub fn apply(state: &mut ChannelState, at: Applied, event: &Event) {
     }
 }
 
-fn start(state: &mut ChannelState, session: SessionId, since: Timestamp) {
+fn start(state: &mut ChannelState, at: Applied, session: SessionId, since: Timestamp) {
     state.session = Some(Session { id: session, since });
     state.newest_start = state.newest_start.max(Some(since));
     state.coverage = Coverage::Watched { from: since };
@@ -129,8 +145,7 @@ fn start(state: &mut ChannelState, session: SessionId, since: Timestamp) {
     state.newest_seen = None;
     state.newest_sampled = None;
     state.windows = Vec::new();
-    let still_matters = |warning: &Warning| warning.answer.is_none();
-    state.warnings.retain(still_matters);
+    forget_answers(state, at);
     state.cooldowns.retain(|cooldown| cooldown.session.is_none() && cooldown.until > since);
 }
 
@@ -246,9 +261,19 @@ fn answer(state: &mut ChannelState, at: Applied, id: WarningId, given: Answer) {
         let until = newest.plus_ms(u64::from(warning.cooldown_ms));
         state.cooldowns.push(Cooldown { rule: warning.rule.clone(), session, until, warning: id });
     }
-    // Answers are kept for as long as they can be taken back.
+    forget_answers(state, at);
+}
+
+/// Answers are kept for as long as they can be taken back.
+fn forget_answers(state: &mut ChannelState, at: Applied) {
     let horizon = at.recorded_at.minus_ms(UNDO_MS);
     state.warnings.retain(|warning| warning.answer.as_ref().is_none_or(|answer| answer.at >= horizon));
+}
+
+impl Answer {
+    fn new(by: ModeratorId, upheld: bool, at: Timestamp) -> Self {
+        Self { by, upheld, at, carried_out: None }
+    }
 }
 
 fn stage(state: &mut ChannelState, id: EnforcementId, stage: EnforcementStage) {

@@ -142,6 +142,8 @@ pub struct Answer {
     pub upheld: bool,
     /// When.
     pub at: Timestamp,
+    /// The enforcement that it led to, once that was seen to have worked: from then on there is nothing to take back.
+    pub carried_out: Option<EnforcementId>,
 }
 
 /// A rule that raises nothing for a while.

@@ -121,10 +121,6 @@ impl<'a> Draft<'a> {
     fn decided(self) -> Decision {
         Decision { events: self.events, next: None }
     }
-
-    fn then(self, next: Next) -> Decision {
-        Decision { events: self.events, next: Some(next) }
-    }
 }
 
 /// A reason as it may stand in an event: at most 300 bytes, no control characters.
