@@ -9,6 +9,7 @@ mod apply;
 mod command;
 mod decide;
 pub mod enforcement;
+pub mod invariants;
 mod react;
 mod state;
 
