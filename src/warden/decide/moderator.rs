@@ -192,10 +192,20 @@ fn call_off(draft: &mut Draft<'_>, by: &ModeratorId, id: WarningId) {
 
 fn admit_held(draft: &mut Draft<'_>, by: &ModeratorId, id: WarningId) {
     for enforcement in &draft.state.enforcements {
-        if enforcement.origin.warning() == Some(id) && enforcement.stage == EnforcementStage::Held {
+        let held = enforcement.stage == EnforcementStage::Held && !settled_in(draft, enforcement.id);
+        if enforcement.origin.warning() == Some(id) && held {
             draft.push(EnforcementAdmitted { enforcement: enforcement.id, by: Some(by.clone()) });
         }
     }
+}
+
+/// Whether the answer in the making has admitted an enforcement or called it off already.
+fn settled_in(draft: &Draft<'_>, id: EnforcementId) -> bool {
+    draft.events.iter().any(|new| match &new.event {
+        Event::EnforcementAdmitted(admitted) => admitted.enforcement == id,
+        Event::EnforcementCancelled(end) => end.enforcement == id,
+        _ => false,
+    })
 }
 
 /// A person wants `kind` for `session`. The enforcement that already does as much, if one is under way; else those that
@@ -218,15 +228,18 @@ fn give_way(
             EnforcementStage::Requested => automatic,
             EnforcementStage::Admitted | EnforcementStage::Attempted(_) | EnforcementStage::Succeeded(_) => false,
         };
-        if unadmitted || asked.kind < kind && can_be_called_off(asked.stage) {
+        let admitted_now = draft
+            .events
+            .iter()
+            .any(|new| matches!(&new.event, Event::EnforcementAdmitted(admitted) if admitted.enforcement == asked.id));
+        if !admitted_now && (unadmitted || asked.kind < kind && can_be_called_off(asked.stage)) {
             replaced.push(asked.id);
         } else if asked.kind >= kind {
             return Some(asked.id);
         }
     }
     for enforcement in replaced {
-        let said = |new: &crate::events::NewEvent| matches!(&new.event, Event::EnforcementCancelled(end) if end.enforcement == enforcement);
-        if !draft.events.iter().any(said) {
+        if !settled_in(draft, enforcement) {
             draft.push(EnforcementCancelled { enforcement, by: Some(by.clone()) });
         }
     }
