@@ -101,7 +101,7 @@ fn stands_alone(line: &str, at: usize) -> bool {
     !line[at..].starts_with('/') || !before.is_some_and(|c| c.is_alphanumeric() || "_-.}/".contains(c))
 }
 
-/// Whether a line says "issue 12" or "issue #12".
+/// Whether a line names an issue by its number.
 fn names_an_issue(line: &str) -> bool {
     let lower = line.to_ascii_lowercase();
     lower.match_indices("issue").any(|(at, word)| {
