@@ -5,11 +5,15 @@
 //! `actors` ← `http` ← `cli`. The core (`model`, `events`, `policy`, `warden`, `projections`) has no async, clock,
 //! randomness, IO or logging: time and identity enter it as data.
 
+pub mod actors;
 pub mod clock;
+pub mod control;
 pub mod events;
 pub mod imaging;
+pub mod intake;
 pub mod journal;
 pub mod model;
 pub mod policy;
+pub mod projections;
 pub mod providers;
 pub mod warden;

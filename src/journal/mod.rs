@@ -3,6 +3,22 @@
 //! This is the port. Two implementations live behind it and pass one contract suite: [`sled`](SledJournal) on disk,
 //! and memory for simulation. Readers never see past the durable watermark.
 
+mod admission;
+mod chain;
+pub mod content;
+mod memory;
+pub mod sealed;
+pub mod snapshots;
+mod store;
+
+pub use admission::RECORD_BYTES_MAX;
+pub use chain::{ChainValue, StoredRecord, leaf};
+pub use memory::MemoryJournal;
+pub use store::{
+    ActiveEntry, Archive, Damage, Loss, Manifest, OpenError, Options, QUEUE_MAX, RetiredEntry, SealedEntry,
+    SledJournal, VALUE_BYTES_MAX,
+};
+
 use std::sync::Arc;
 
 use tokio::sync::{oneshot, watch};
@@ -67,8 +83,8 @@ pub enum AppendError {
         /// What is.
         actual: Sequence,
     },
-    /// The id belongs to another event.
-    #[error("event id {id} belongs to the event at position {position}, which is another one")]
+    /// The id belongs to another event, or to the same one appended among others.
+    #[error("event id {id} is stored at position {position}, as another event or among others than this append's")]
     IdTaken {
         /// The id.
         id: EventId,
@@ -166,12 +182,16 @@ pub trait Journal: Send + Sync + 'static {
     /// The event of that id, in whichever segment it is.
     fn find(&self, id: EventId) -> Result<Option<Recorded>, ReadError>;
 
+    /// Whether [`Journal::find`] might find the event. Never blocks; "no" is certain, "yes" is not.
+    fn may_hold(&self, id: EventId) -> bool;
+
     /// The scope's last durable sequence; 0 if it has no event.
     fn scope_head(&self, scope: &Scope) -> Sequence;
 
     /// How far a consumer has come; none if it never said.
     fn cursor(&self, consumer: &ConsumerName) -> Result<Option<Position>, ReadError>;
 
-    /// Keeps how far a consumer has come. Durable when the ticket resolves (it rides the next commit).
+    /// Keeps how far a consumer has come. Durable when the ticket resolves (it rides the next commit), with that
+    /// position as `first`. A cursor past the watermark is the consumer's defect and is stored as said.
     fn save_cursor(&self, consumer: &ConsumerName, position: Position) -> Ticket;
 }

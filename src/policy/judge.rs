@@ -39,4 +39,13 @@ impl Category {
             Self::Within(category) => label.path().is_within(category),
         }
     }
+
+    /// Whether every label in `other` lies in this category too.
+    pub fn covers(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Any, _) => true,
+            (Self::Within(_), Self::Any) => false,
+            (Self::Within(wide), Self::Within(narrow)) => narrow.is_within(wide),
+        }
+    }
 }

@@ -1,16 +1,27 @@
 //! What is watched for: rules and the policies that hold them, how they match channels, and how an answer is judged.
 //!
-//! Pure. Files are read in [`file`], which turns readable YAML into these types and names every mistake.
+//! Pure: texts come in, never files. [`file`] turns readable YAML into these types and names every mistake, [`check`]
+//! finds what is lawful and can never work, [`explain`] says why a verdict is what it is, [`import`] translates the
+//! configuration of another system.
 
+pub mod bounds;
+pub mod check;
+pub mod diagnostic;
+mod document;
+pub mod explain;
+pub mod file;
 mod judge;
+pub mod taxonomy;
+mod terms;
 
+pub use document::schema;
 pub use judge::{RuleHit, hits};
 
 use std::sync::Arc;
 
 use regex::Regex;
 
-use crate::model::{Action, Approval, ChannelId, Confidence, LabelPath, LumaDelta, PolicyRef, RuleId};
+use crate::model::{Action, Approval, ChannelId, Confidence, LabelPath, LumaDelta, PolicyRef, RuleId, Sha256};
 
 /// A policy version, compiled.
 #[derive(Debug, Clone)]
@@ -36,6 +47,16 @@ pub enum Channels {
     Listed(Vec<ChannelId>),
     /// All whose id the pattern finds (unanchored, as in a search).
     Matching(Regex),
+}
+
+impl Channels {
+    /// Whether the channel is one of these.
+    pub fn holds(&self, channel: &ChannelId) -> bool {
+        match self {
+            Self::Listed(ids) => ids.contains(channel),
+            Self::Matching(pattern) => pattern.is_match(channel.as_str()),
+        }
+    }
 }
 
 /// Which frames are looked at, by captured-at. Milliseconds.
@@ -83,6 +104,35 @@ pub struct Rule {
     pub cooldown_ms: u32,
 }
 
+impl Rule {
+    /// The rule with the [`rev`](Self::rev) that its definition has. The order of its categories does not count.
+    pub fn revised(mut self) -> Self {
+        let Self { id: _, rev: _, categories, confidence, window, action, approval, severity, cooldown_ms } = &self;
+        let mut names: Vec<&str> = categories.iter().map(terms::show_category).collect();
+        names.sort_unstable();
+        names.dedup();
+        // Written out by hand: the digest stays the same however these types come to be serialised.
+        let definition = format!(
+            "rule/1\n{}\n{}\n{}\n{}\n{}\n{severity}\n{cooldown_ms}",
+            names.join("\n"),
+            confidence.as_milli(),
+            terms::show_window(*window),
+            match action {
+                Action::Warn => "warn",
+                Action::Stop => "stop",
+                Action::Suspend => "suspend",
+            },
+            match approval {
+                Approval::None => "none",
+                Approval::Person => "person",
+            },
+        );
+        let [a, b, c, d, ..] = Sha256::of(definition.as_bytes()).0;
+        self.rev = u32::from_be_bytes([a, b, c, d]);
+        self
+    }
+}
+
 /// Part of a taxonomy.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Category {
@@ -111,6 +161,15 @@ pub enum Window {
     },
 }
 
+impl Window {
+    /// How many hits fill it.
+    pub fn hits_needed(self) -> u8 {
+        match self {
+            Self::Frames { hits, .. } | Self::Time { hits, .. } => hits,
+        }
+    }
+}
+
 /// The policies in force, as one immutable snapshot: a frame is decided wholly under the one it started with.
 #[derive(Debug, Clone, Default)]
 pub struct PolicySet {
@@ -126,9 +185,9 @@ impl PolicySet {
 
     /// The policy that watches a channel: one that lists it, else the first pattern by priority that finds it.
     pub fn for_channel(&self, channel: &ChannelId) -> Option<&Arc<Policy>> {
-        let listed = |policy: &&Arc<Policy>| matches!(&policy.channels, Channels::Listed(ids) if ids.contains(channel));
-        let matching = |policy: &&Arc<Policy>| matches!(&policy.channels, Channels::Matching(pattern) if pattern.is_match(channel.as_str()));
-        self.policies.iter().find(listed).or_else(|| self.policies.iter().find(matching))
+        let listing = self.policies.iter().filter(|policy| matches!(policy.channels, Channels::Listed(_)));
+        let matching = self.policies.iter().filter(|policy| matches!(policy.channels, Channels::Matching(_)));
+        listing.chain(matching).find(|policy| policy.channels.holds(channel))
     }
 
     /// All of them, in order of priority.

@@ -1,5 +1,8 @@
 //! Who labels an image. SDK and model types end here.
 
+pub mod local;
+pub mod rehearsal;
+
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;

@@ -111,6 +111,17 @@ pub enum Command {
     },
 }
 
+impl Command {
+    /// The id that the first event of this command will have, where the command names it by itself: a moderator's
+    /// request that comes twice is known by it.
+    pub fn first_event(&self) -> Option<EventId> {
+        match self {
+            Self::Moderate { request, .. } => Some(EventId::of_command("moderation", &[request.as_bytes()])),
+            _ => None,
+        }
+    }
+}
+
 /// A provider's answer as the warden needs it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answered {

@@ -283,12 +283,3 @@ impl RuleWindow {
         self.hits_at.iter().filter(|at| **at > after).count().min(255) as u8
     }
 }
-
-impl Window {
-    /// How many hits meet the rule.
-    pub const fn hits_needed(self) -> u8 {
-        match self {
-            Self::Frames { hits, .. } | Self::Time { hits, .. } => hits,
-        }
-    }
-}

@@ -1,0 +1,63 @@
+//! Asking a provider, with the one retry loop there is.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::events::FailedStage;
+use crate::providers::{Answer, Provider, ProviderError};
+
+/// How often a provider that is merely unavailable is asked, all in all.
+const ATTEMPTS_MAX: u8 = 3;
+/// The pause after the first attempt; it doubles.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub(super) struct Unanswered {
+    pub(super) stage: FailedStage,
+    pub(super) reason: String,
+    pub(super) attempts: u8,
+}
+
+/// Asks until there is an answer, a refusal, or `deadline` has passed.
+pub(super) async fn ask(
+    provider: Option<Arc<dyn Provider>>,
+    image: Arc<[u8]>,
+    deadline: Duration,
+) -> Result<Answer, Unanswered> {
+    let Some(provider) = provider else {
+        let reason = "no provider is configured for this channel".to_owned();
+        return Err(Unanswered { stage: FailedStage::NoProvider, reason, attempts: 0 });
+    };
+    let mut attempts = 0;
+    let asking = async {
+        let mut pause = PAUSE;
+        loop {
+            attempts += 1;
+            match provider.assess(image.clone()).await {
+                Ok(answer) => return Ok(answer),
+                Err(ProviderError::Unavailable(_)) if attempts < ATTEMPTS_MAX => {
+                    tokio::time::sleep(pause).await;
+                    pause *= 2;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    };
+    match tokio::time::timeout(deadline, asking).await {
+        Ok(Ok(answer)) => Ok(answer),
+        Ok(Err(error)) => {
+            let stage = match error {
+                ProviderError::Absent(_) => FailedStage::NoProvider,
+                ProviderError::Unavailable(_) | ProviderError::Refused(_) | ProviderError::Nonsense(_) => {
+                    FailedStage::Provider
+                }
+            };
+            Err(Unanswered { stage, reason: error.to_string(), attempts })
+        }
+        Err(_) => {
+            let reason = format!("no answer within {} ms", deadline.as_millis());
+            Err(Unanswered { stage: FailedStage::Deadline, reason, attempts })
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! The one that carries enforcements out: reads the journal, asks the plan, acts, and reports to the channel's warden.
+//!
+//! It has no choice of its own. What is under way is folded from the journal, so a restart goes on where the last
+//! process stopped, and an attempt whose answer was lost is settled by looking at the channel.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use super::system::{CommandError, Wardens};
+use crate::control::{ControlError, StreamControl};
+use crate::events::{CodecError, EnforcementKind, NotNeededBecause};
+use crate::journal::snapshots::{Snapshot, Snapshots};
+use crate::journal::{Journal, READ_LIMIT_MAX, ReadError};
+use crate::model::{EnforcementId, Position, Scope, Sequence, SystemScope};
+use crate::warden::enforcement::{BudgetLimits, Case, Desk, Due, Step, plan};
+use crate::warden::{Command, EnforcementReport};
+
+/// How long a call to the platform may take.
+const CALL_TIMEOUT: Duration = Duration::from_secs(5);
+/// How often it is looked whether something is due though no event came: retries, verification, what grew too old.
+const ROUND: Duration = Duration::from_millis(500);
+/// Enforcements worked on at the same time.
+const AT_ONCE_MAX: usize = 32;
+/// The desk is saved after so many events, so that a restart reads little.
+const SAVE_EVERY: u64 = 20_000;
+/// Layout of the saved desk.
+const SNAPSHOT_SCHEMA: u16 = 1;
+
+/// Why the reactor ended.
+#[derive(Debug, thiserror::Error)]
+pub enum ReactorError {
+    /// The journal could not be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// An event cannot be understood: going on would be guessing what is under way.
+    #[error(transparent)]
+    Codec(#[from] CodecError),
+    /// A worker broke.
+    #[error("reading the journal broke: {0}")]
+    Broke(String),
+}
+
+/// Carries enforcements out.
+pub struct EnforcementReactor {
+    journal: Arc<dyn Journal>,
+    snapshots: Option<Arc<Snapshots>>,
+    wardens: Wardens,
+    control: Arc<dyn StreamControl>,
+    limits: BudgetLimits,
+    desk: Desk,
+    saved: Position,
+    under_way: HashSet<EnforcementId>,
+}
+
+impl EnforcementReactor {
+    /// A reactor that starts from the last saved desk, or from the first event.
+    pub fn new(
+        journal: Arc<dyn Journal>,
+        snapshots: Option<Arc<Snapshots>>,
+        wardens: Wardens,
+        control: Arc<dyn StreamControl>,
+        limits: BudgetLimits,
+    ) -> Self {
+        let saved = snapshots.as_ref().and_then(|snapshots| snapshots.load(&desk_scope(), SNAPSHOT_SCHEMA));
+        let desk: Option<Desk> = saved.and_then(|saved| ciborium::from_reader(saved.state.as_slice()).ok());
+        let desk = desk.filter(|desk| desk.position <= *journal.watermark().borrow()).unwrap_or_default();
+        let saved = desk.position;
+        Self { journal, snapshots, wardens, control, limits, desk, saved, under_way: HashSet::new() }
+    }
+
+    /// Runs until `stop` turns true or the journal ends. What is under way then is finished or left to the next start.
+    pub async fn run(mut self, mut stop: watch::Receiver<bool>) -> Result<(), ReactorError> {
+        let mut watermark = self.journal.watermark();
+        let mut steps: JoinSet<EnforcementId> = JoinSet::new();
+        loop {
+            self.catch_up(*watermark.borrow_and_update()).await?;
+            self.begin_steps(&mut steps);
+            tokio::select! {
+                changed = watermark.changed() => if changed.is_err() { break },
+                Some(done) = steps.join_next(), if !steps.is_empty() => {
+                    if let Ok(id) = done {
+                        self.under_way.remove(&id);
+                    }
+                }
+                () = tokio::time::sleep(ROUND) => {}
+                _ = stop.wait_for(|stop| *stop) => break,
+            }
+        }
+        // A call that has begun is waited for (it has a time limit), so that its result is recorded if it can be.
+        while steps.join_next().await.is_some() {}
+        self.save().await;
+        Ok(())
+    }
+
+    async fn catch_up(&mut self, watermark: Position) -> Result<(), ReactorError> {
+        while self.desk.position < watermark {
+            let (journal, after) = (self.journal.clone(), self.desk.position);
+            let page = tokio::task::spawn_blocking(move || journal.read(after, READ_LIMIT_MAX)).await;
+            let page = page.map_err(|broke| ReactorError::Broke(broke.to_string()))??;
+            if page.is_empty() {
+                break; // a declared hole at the end: nothing more to read yet
+            }
+            for recorded in &page {
+                self.desk.apply(recorded)?;
+            }
+            if self.desk.position.0 - self.saved.0 >= SAVE_EVERY {
+                self.save().await;
+            }
+        }
+        Ok(())
+    }
+
+    async fn save(&mut self) {
+        let Some(snapshots) = self.snapshots.clone() else { return };
+        let mut bytes = Vec::new();
+        if ciborium::into_writer(&self.desk, &mut bytes).is_err() {
+            return; // the next start reads from the one before
+        }
+        self.saved = self.desk.position;
+        let snapshot = Snapshot { sequence: Sequence(0), position: self.desk.position, state: bytes };
+        let saving = move || snapshots.save(&desk_scope(), SNAPSHOT_SCHEMA, &snapshot);
+        if let Ok(Err(error)) = tokio::task::spawn_blocking(saving).await {
+            tracing::warn!("the enforcement desk was not saved: {error}");
+        }
+    }
+
+    fn begin_steps(&mut self, steps: &mut JoinSet<EnforcementId>) {
+        let now = self.wardens.clock().now();
+        for (id, due) in self.desk.due(self.limits, now) {
+            if self.under_way.len() >= AT_ONCE_MAX {
+                break;
+            }
+            let Some(case) = self.desk.case(id) else { continue };
+            if self.under_way.insert(id) {
+                let hands = Hands { wardens: self.wardens.clone(), control: self.control.clone(), case: case.clone() };
+                steps.spawn(async move {
+                    hands.step(due).await;
+                    id
+                });
+            }
+        }
+    }
+}
+
+/// The desk is no scope of the journal's; it is saved under the store's name.
+fn desk_scope() -> Scope {
+    Scope::System(SystemScope::Outbox)
+}
+
+/// What one step needs.
+struct Hands {
+    wardens: Wardens,
+    control: Arc<dyn StreamControl>,
+    case: Case,
+}
+
+impl Hands {
+    async fn step(&self, due: Due) {
+        match due {
+            Due::Report(report) => {
+                self.report(report).await;
+            }
+            Due::Look => {
+                let looking = self.control.look(&self.case.channel);
+                let Ok(Ok(seen)) = tokio::time::timeout(CALL_TIMEOUT, looking).await else {
+                    return; // not known what is on the air: nothing is done until it is
+                };
+                match plan(&self.case, &seen, self.wardens.clock().now()) {
+                    Step::Wait => {}
+                    Step::Report(report) => {
+                        self.report(report).await;
+                    }
+                    Step::Try(attempt) => self.attempt(attempt).await,
+                }
+            }
+        }
+    }
+
+    async fn attempt(&self, attempt: u8) {
+        // Durable before the call (invariant I5). Refused if a person has called it off meanwhile.
+        if !self.report(EnforcementReport::Attempting(attempt)).await {
+            return;
+        }
+        fail::fail_point!("enforcement.before_call");
+        let called = tokio::time::timeout(CALL_TIMEOUT, self.call()).await;
+        fail::fail_point!("enforcement.after_call");
+        match called {
+            Ok(Ok(())) => {
+                self.report(EnforcementReport::Succeeded(attempt)).await;
+            }
+            Ok(Err(ControlError::NotBroadcasting)) if attempt == 1 => {
+                self.report(EnforcementReport::NotNeeded(NotNeededBecause::AlreadyOffline)).await;
+            }
+            Ok(Err(ControlError::Denied(reason))) => {
+                self.report(EnforcementReport::Failed(reason)).await;
+            }
+            // Whether it worked is not known: the next round looks.
+            Ok(Err(ControlError::NotBroadcasting | ControlError::Unavailable(_))) | Err(_) => {}
+        }
+    }
+
+    async fn call(&self) -> Result<(), ControlError> {
+        let channel = &self.case.channel;
+        match (self.case.request.kind, &self.case.request.session) {
+            (EnforcementKind::Lift, _) => self.control.restore_keys(channel).await,
+            (EnforcementKind::Stop, Some(session)) => self.control.stop(channel, session).await,
+            (EnforcementKind::Suspend, Some(session)) => {
+                // Keys first: an encoder reconnects within seconds of a stop.
+                self.control.revoke_keys(channel).await?;
+                match self.control.stop(channel, session).await {
+                    Err(ControlError::NotBroadcasting) => Ok(()), // the keys are revoked and nothing is on the air
+                    other => other,
+                }
+            }
+            (EnforcementKind::Stop | EnforcementKind::Suspend, None) => {
+                Err(ControlError::Denied("the request names no session".to_owned()))
+            }
+        }
+    }
+
+    /// Whether the warden took the report.
+    async fn report(&self, report: EnforcementReport) -> bool {
+        let enforcement = self.case.request.enforcement;
+        let command = Command::Report { enforcement, report };
+        match self.wardens.command(&self.case.channel, command).await {
+            Ok(_) => true,
+            Err(CommandError::Rejected(reason)) => {
+                // Somebody was faster, or this desk has not yet read what it caused: the next round knows.
+                tracing::debug!(%enforcement, "a report was not taken: {reason}");
+                false
+            }
+            Err(error) => {
+                tracing::warn!(%enforcement, "a report was not recorded: {error}");
+                false
+            }
+        }
+    }
+}

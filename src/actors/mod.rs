@@ -1,0 +1,19 @@
+//! Who runs: one warden per channel, its supervision, and the reactors. Rules live in `warden`; here is only the
+//! order in which things happen.
+//!
+//! A frame's way: [`Wardens::offer`] → the shard of its channel → its warden, which decides, has the decision made
+//! durable, and lets fetching, hashing and the provider run outside meanwhile. Nobody but a channel's warden appends
+//! to the channel's list.
+
+mod ask;
+mod enforcement;
+mod look;
+mod planes;
+mod policies;
+mod shard;
+mod system;
+mod warden;
+
+pub use enforcement::{EnforcementReactor, ReactorError};
+pub use policies::{PolicyDesk, PublishError};
+pub use system::{CommandError, OfferError, Outcome, Parts, ProviderChoice, Settings, Wardens};

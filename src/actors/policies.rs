@@ -1,0 +1,178 @@
+//! The policies in force: published into the journal, read back from it, handed to every warden as one snapshot.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use crate::events::{Actor, CodecError, Event, NewEvent, PolicyPublished, PolicyRetired};
+use crate::journal::content::{self, Content};
+use crate::journal::{Append, AppendError, Expected, Journal, READ_LIMIT_MAX, ReadError};
+use crate::model::{ContentRef, EventId, PolicyId, PolicyRef, Scope, Sequence, SystemScope};
+use crate::policy::file::{self, PolicyFileError};
+use crate::policy::{Policy, PolicySet};
+
+/// Why policies could not be published or read back.
+#[derive(Debug, thiserror::Error)]
+pub enum PublishError {
+    /// The text has mistakes.
+    #[error("the policies in {file} have mistakes")]
+    Text {
+        /// The file's name.
+        file: String,
+        /// The mistakes, each with its place and a hint.
+        source: PolicyFileError,
+    },
+    /// The text could not be kept.
+    #[error("keeping the text of {file}")]
+    Content {
+        /// The file's name.
+        file: String,
+        /// Why.
+        source: content::ContentError,
+    },
+    /// The text of a published policy is gone.
+    #[error("the text of {0} was erased; publish it again")]
+    Erased(PolicyRef),
+    /// A published text no longer holds its policy.
+    #[error("the text published as {0} does not hold that policy")]
+    Missing(PolicyRef),
+    /// The journal refused.
+    #[error(transparent)]
+    Append(#[from] AppendError),
+    /// The journal could not be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// An event of the policies scope cannot be understood.
+    #[error(transparent)]
+    Codec(#[from] CodecError),
+}
+
+/// Publishes policies and keeps the set in force.
+pub struct PolicyDesk {
+    journal: Arc<dyn Journal>,
+    content: Arc<content::Store>,
+    in_force: BTreeMap<PolicyId, Published>,
+    sequence: Sequence,
+    set: watch::Sender<Arc<PolicySet>>,
+}
+
+struct Published {
+    text: Vec<u8>,
+    policy: Arc<Policy>,
+}
+
+impl PolicyDesk {
+    /// Reads the policies in force from the journal. Blocks.
+    pub fn open(journal: Arc<dyn Journal>, content: Arc<content::Store>) -> Result<Self, PublishError> {
+        let mut desk = Self {
+            journal,
+            content,
+            in_force: BTreeMap::new(),
+            sequence: Sequence(0),
+            set: watch::Sender::new(Arc::new(PolicySet::default())),
+        };
+        let scope = Scope::System(SystemScope::Policies);
+        let mut texts: BTreeMap<PolicyId, (PolicyRef, ContentRef)> = BTreeMap::new();
+        loop {
+            let page = desk.journal.read_scope(&scope, desk.sequence, READ_LIMIT_MAX)?;
+            let Some(last) = page.last() else { break };
+            desk.sequence = last.envelope.sequence;
+            for recorded in &page {
+                match recorded.event()? {
+                    Event::PolicyPublished(published) => {
+                        texts.insert(published.policy.id.clone(), (published.policy, published.text));
+                    }
+                    Event::PolicyRetired(retired) => {
+                        texts.remove(&retired.policy.id);
+                    }
+                    _ => {} // other events of the scope change no policy
+                }
+            }
+        }
+        for (id, (reference, text)) in texts {
+            let plain = match desk.content.get(&text) {
+                Ok(Content::Plain(plain)) => plain,
+                Ok(Content::Erased) => return Err(PublishError::Erased(reference)),
+                Err(source) => return Err(PublishError::Content { file: reference.to_string(), source }),
+            };
+            let policy = compile(&reference, &plain)?;
+            desk.in_force.insert(id, Published { text: plain, policy: Arc::new(policy) });
+        }
+        desk.announce();
+        Ok(desk)
+    }
+
+    /// The policies in force, as wardens follow them.
+    pub fn subscribe(&self) -> watch::Receiver<Arc<PolicySet>> {
+        self.set.subscribe()
+    }
+
+    /// Publishes what a file holds. A policy whose text is the one in force stays as it is; another gets the next
+    /// version. Durable when this returns. Blocks.
+    pub fn publish(&mut self, file: &str, text: &str) -> Result<Vec<PolicyRef>, PublishError> {
+        let loaded =
+            file::load(file, text).map_err(|source| PublishError::Text { file: file.to_owned(), source })?;
+        let mut published = Vec::new();
+        for one in loaded {
+            let id = one.policy.reference.id.clone();
+            let now = self.in_force.get(&id);
+            if now.is_some_and(|now| now.text == text.as_bytes()) {
+                continue;
+            }
+            let version = now.map_or(0, |now| now.policy.reference.version) + 1;
+            let version = if one.version_stated { one.policy.reference.version.max(version) } else { version };
+            let reference = PolicyRef { id: id.clone(), version };
+            let text_ref = self
+                .content
+                .put(&format!("policy/{id}"), text.as_bytes())
+                .map_err(|source| PublishError::Content { file: file.to_owned(), source })?;
+            self.append(PolicyPublished { policy: reference.clone(), text: text_ref }.into(), &reference, "published")?;
+            let policy = Arc::new(Policy { reference: reference.clone(), ..one.policy });
+            self.in_force.insert(id, Published { text: text.as_bytes().to_vec(), policy });
+            published.push(reference);
+        }
+        self.announce();
+        Ok(published)
+    }
+
+    /// Takes a policy out of force. Durable when this returns. Blocks.
+    pub fn retire(&mut self, id: &PolicyId) -> Result<Option<PolicyRef>, PublishError> {
+        let Some(published) = self.in_force.get(id) else { return Ok(None) };
+        let reference = published.policy.reference.clone();
+        self.append(PolicyRetired { policy: reference.clone() }.into(), &reference, "retired")?;
+        self.in_force.remove(id);
+        self.announce();
+        Ok(Some(reference))
+    }
+
+    fn append(&mut self, event: Event, policy: &PolicyRef, what: &str) -> Result<(), AppendError> {
+        let next = self.sequence.next();
+        let parts: [&[u8]; 3] = [policy.id.as_str().as_bytes(), what.as_bytes(), &next.0.to_be_bytes()];
+        let id = EventId::of_command("policy", &parts);
+        let actor = Actor::service("policies");
+        let new = NewEvent { id, event, captured_at: None, actor, causation: None, correlation: None };
+        let append = Append {
+            scope: Scope::System(SystemScope::Policies),
+            expected: Expected::At(self.sequence),
+            events: vec![new],
+        };
+        self.journal.append(append).wait()?;
+        self.sequence = next;
+        Ok(())
+    }
+
+    fn announce(&self) {
+        let policies = self.in_force.values().map(|published| published.policy.clone()).collect();
+        self.set.send_replace(Arc::new(PolicySet::new(policies)));
+    }
+}
+
+fn compile(reference: &PolicyRef, text: &[u8]) -> Result<Policy, PublishError> {
+    let name = reference.to_string();
+    let loaded = file::load(&name, &String::from_utf8_lossy(text))
+        .map_err(|source| PublishError::Text { file: name, source })?;
+    let found = loaded.into_iter().find(|one| one.policy.reference.id == reference.id);
+    let found = found.ok_or_else(|| PublishError::Missing(reference.clone()))?;
+    Ok(Policy { reference: reference.clone(), ..found.policy })
+}

@@ -1,0 +1,275 @@
+//! The wardens of one arbiter: who is awake, who must be woken, who broke.
+//!
+//! actix's own supervisor does not survive a panic (the mailbox stays closed), so a warden that broke is replaced by a
+//! fresh one that reads its past from the journal. A frame it breaks on twice is set aside.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use actix::{Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message, ResponseActFuture, WrapFuture};
+use tokio::sync::{Semaphore, oneshot};
+
+use super::planes::Planes;
+use super::system::Parts;
+use super::warden::{Inspect, Offer, Order, Reconsider, Rest, Tick, Warden};
+use crate::model::{ChannelId, FrameId};
+use crate::warden::Command;
+
+/// How often due wardens are told that time passed.
+const TICK: Duration = Duration::from_secs(1);
+/// How often idle wardens are looked for.
+const SWEEP: Duration = Duration::from_secs(5);
+/// A frame that its warden broke on so often is set aside.
+const PANICS_MAX: u8 = 2;
+
+/// What the wardens of an arbiter share.
+pub(super) struct ShardParts {
+    pub(super) house: Parts,
+    pub(super) looks: Arc<Semaphore>,
+    pub(super) recoveries: Arc<Semaphore>,
+    pub(super) planes: RefCell<Planes>,
+}
+
+impl ShardParts {
+    pub(super) fn new(house: Parts, looks: Arc<Semaphore>, recoveries: Arc<Semaphore>) -> Self {
+        let planes = RefCell::new(Planes::new(house.settings.planes_max));
+        Self { house, looks, recoveries, planes }
+    }
+}
+
+/// What a warden shows its shard without a message: read after its death, too.
+pub(super) struct Gauge {
+    /// When it wants to be told the time, µs; `i64::MAX` for never.
+    pub(super) wake_at: Cell<i64>,
+    /// The frame it is working on.
+    pub(super) frame: Cell<Option<FrameId>>,
+    /// Whether it is doing anything.
+    pub(super) busy: Cell<bool>,
+    /// Whether a session is on the air.
+    pub(super) live: Cell<bool>,
+    /// What its panic said.
+    pub(super) panic: RefCell<Option<String>>,
+}
+
+impl Gauge {
+    fn new(panic: Option<String>) -> Self {
+        Self {
+            wake_at: Cell::new(i64::MAX),
+            frame: Cell::new(None),
+            busy: Cell::new(false),
+            live: Cell::new(false),
+            panic: RefCell::new(panic),
+        }
+    }
+}
+
+struct Entry {
+    warden: Addr<Warden>,
+    gauge: Rc<Gauge>,
+    used: Instant,
+    /// The frame it last broke on, and how often.
+    broke: Option<(FrameId, u8)>,
+}
+
+/// The wardens of one arbiter.
+pub(super) struct Shard {
+    parts: Rc<ShardParts>,
+    wardens: HashMap<ChannelId, Entry>,
+    closing: bool,
+}
+
+/// Something for a warden.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(super) enum Deliver {
+    Offer(Box<Offer>),
+    Order(Box<Order>),
+    Inspect(Inspect),
+}
+
+/// How many wardens are awake.
+#[derive(Message)]
+#[rtype(result = "usize")]
+pub(super) struct Count;
+
+/// Put every warden to rest.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(super) struct Shutdown;
+
+impl Shard {
+    pub(super) fn new(parts: ShardParts) -> Self {
+        Self { parts: Rc::new(parts), wardens: HashMap::new(), closing: false }
+    }
+
+    /// The channel's warden, woken or replaced if need be.
+    fn warden(&mut self, channel: &ChannelId) -> &mut Entry {
+        let dead = match self.wardens.get(channel) {
+            Some(entry) if entry.warden.connected() => None,
+            Some(entry) => Some((autopsy(channel, entry), entry.gauge.panic.take())),
+            None => Some((None, None)),
+        };
+        if let Some((broke, panic)) = dead {
+            let gauge = Rc::new(Gauge::new(panic));
+            let warden = Warden::wake(channel.clone(), self.parts.clone(), gauge.clone());
+            self.wardens.insert(channel.clone(), Entry { warden, gauge, used: Instant::now(), broke });
+        }
+        let entry = self.wardens.get_mut(channel).expect("the entry is there or was just inserted");
+        entry.used = Instant::now();
+        entry
+    }
+
+    fn tick(&mut self) {
+        let now = self.parts.house.clock.now().as_micros();
+        for entry in self.wardens.values().filter(|entry| entry.gauge.wake_at.get() <= now) {
+            // A full mailbox means that it is awake anyway; the next round comes in a second.
+            let _ = entry.warden.try_send(Tick);
+        }
+    }
+
+    fn sweep(&mut self) {
+        let idle_after = self.parts.house.settings.idle_after;
+        self.wardens.retain(|_, entry| {
+            if !entry.warden.connected() && entry.gauge.frame.get().is_none() {
+                return false; // it was put to rest
+            }
+            let idle = !entry.gauge.busy.get() && !entry.gauge.live.get() && entry.used.elapsed() >= idle_after;
+            if idle {
+                // It rests only if it is still idle when it gets there. Who is behind it in the mailbox is told that it
+                // is gone and comes back here, where a fresh one is woken.
+                let _ = entry.warden.try_send(Rest { reply: None });
+            }
+            true
+        });
+    }
+}
+
+/// What a dead warden leaves behind: the frame it broke on, counted.
+fn autopsy(channel: &ChannelId, dead: &Entry) -> Option<(FrameId, u8)> {
+    let frame = dead.gauge.frame.get()?;
+    let times = match dead.broke {
+        Some((before, times)) if before == frame => times.saturating_add(1),
+        _ => 1,
+    };
+    tracing::error!(%channel, %frame, times, "a warden broke; a fresh one takes over from the journal");
+    Some((frame, times))
+}
+
+impl Actor for Shard {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Context<Self>) {
+        ctx.set_mailbox_capacity(1024);
+        ctx.run_interval(TICK, |shard, _| shard.tick());
+        ctx.run_interval(SWEEP, |shard, _| shard.sweep());
+        let mut policies = self.parts.house.policies.clone();
+        let changes = async move { policies.changed().await.is_ok() };
+        ctx.spawn(changes.into_actor(self).map(follow_policies));
+    }
+}
+
+/// Tells every warden that is awake that the policies changed, then waits for the next change.
+fn follow_policies(changed: bool, shard: &mut Shard, ctx: &mut Context<Shard>) {
+    if !changed {
+        return; // nobody publishes any more
+    }
+    let wardens: Vec<Addr<Warden>> = shard.wardens.values().map(|entry| entry.warden.clone()).collect();
+    let mut policies = shard.parts.house.policies.clone();
+    policies.mark_unchanged();
+    let told = async move {
+        for warden in wardens {
+            let _ = warden.send(Reconsider).await; // one that is gone takes the new policy when it wakes
+        }
+        policies.changed().await.is_ok()
+    };
+    ctx.spawn(told.into_actor(shard).map(follow_policies));
+}
+
+impl Handler<Deliver> for Shard {
+    type Result = ();
+
+    fn handle(&mut self, deliver: Deliver, ctx: &mut Context<Self>) {
+        if self.closing {
+            return; // the reply end is dropped; the sender sees that the system is closing
+        }
+        match deliver {
+            Deliver::Offer(offer) => {
+                let entry = self.warden(&offer.frame.channel);
+                match entry.broke {
+                    Some((frame, times)) if frame == offer.frame.id && times >= PANICS_MAX => {
+                        entry.broke = None;
+                        let reason = entry.gauge.panic.borrow().clone();
+                        let reason = reason.unwrap_or_else(|| format!("the warden broke on it {times} times"));
+                        let command = Command::Quarantine { frame: offer.frame.clone(), reason };
+                        let (reply, _) = oneshot::channel();
+                        let channel = offer.frame.channel.clone();
+                        forward(&entry.warden, Order { channel, command, reply }, ctx);
+                        // Behind it in the same mailbox, the offer finds the outcome.
+                        forward(&entry.warden, *offer, ctx);
+                    }
+                    _ => forward(&entry.warden, *offer, ctx),
+                }
+            }
+            Deliver::Order(order) => {
+                let entry = self.warden(&order.channel);
+                forward(&entry.warden, *order, ctx);
+            }
+            Deliver::Inspect(inspect) => {
+                let entry = self.warden(&inspect.channel);
+                forward(&entry.warden, inspect, ctx);
+            }
+        }
+    }
+}
+
+/// Hands a message on without waiting here: a full mailbox holds up its own sender only.
+fn forward<M>(warden: &Addr<Warden>, message: M, ctx: &mut Context<Shard>)
+where
+    M: Message<Result = ()> + Send + 'static,
+    Warden: Handler<M>,
+{
+    if let Err(actix::prelude::SendError::Full(message)) = warden.try_send(message) {
+        let warden = warden.clone();
+        ctx.spawn(actix::fut::wrap_future(async move {
+            let _ = warden.send(message).await; // a warden that is gone drops the reply end, and the sender comes back
+        }));
+    }
+}
+
+impl Handler<Count> for Shard {
+    type Result = usize;
+
+    fn handle(&mut self, _: Count, _: &mut Context<Self>) -> usize {
+        self.wardens.values().filter(|entry| entry.warden.connected()).count()
+    }
+}
+
+impl Handler<Shutdown> for Shard {
+    type Result = ResponseActFuture<Self, ()>;
+
+    fn handle(&mut self, _: Shutdown, _: &mut Context<Self>) -> Self::Result {
+        self.closing = true;
+        let wardens: Vec<Addr<Warden>> = self.wardens.values().map(|entry| entry.warden.clone()).collect();
+        let patience = self.parts.house.settings.frame_deadline;
+        let rested = async move {
+            let mut waiting = Vec::with_capacity(wardens.len());
+            for warden in wardens {
+                let (reply, rested) = oneshot::channel();
+                if warden.send(Rest { reply: Some(reply) }).await.is_ok() {
+                    waiting.push(rested);
+                }
+            }
+            let all = async {
+                for rested in waiting {
+                    let _ = rested.await;
+                }
+            };
+            // Frames under way end by their deadline; twice that means that something hangs, and the journal is safe.
+            let _ = tokio::time::timeout(2 * patience, all).await;
+        };
+        Box::pin(rested.into_actor(self))
+    }
+}

@@ -1,0 +1,263 @@
+//! The wardens as the rest of the program sees them: offer a frame, give a command, ask for a state.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::Addr;
+use tokio::sync::{Semaphore, oneshot, watch};
+
+use super::shard::{Deliver, Shard, ShardParts, Shutdown};
+use super::warden::{Inspect, Offer, Order, Stale};
+use crate::clock::Clock;
+use crate::events::Event;
+use crate::imaging::Imaging;
+use crate::journal::{AppendError, Journal, content, snapshots};
+use crate::model::{ChannelId, EventId, Frame, FrameId, Position};
+use crate::policy::PolicySet;
+use crate::providers::Provider;
+use crate::warden::{ChannelState, Command, Rejection};
+
+/// How often an offer or command is taken to a fresh warden when the one it was with broke or was put to rest.
+const DELIVERIES_MAX: u32 = 8;
+
+/// Bounds of the actor system.
+#[derive(Debug, Clone, Copy)]
+pub struct Settings {
+    /// Threads that wardens run on.
+    pub arbiters: usize,
+    /// Frames under way in the process; beyond it a live frame is shed at once, with an outcome.
+    pub frames_max: usize,
+    /// Frames being fetched, decoded and hashed at the same time.
+    pub looks_max: usize,
+    /// Wardens reading their past at the same time.
+    pub recoveries_max: usize,
+    /// From arrival to outcome at the latest.
+    pub frame_deadline: Duration,
+    /// A warden without session and work is put to rest after this.
+    pub idle_after: Duration,
+    /// Luma planes kept, per arbiter; about 1.2 KiB each.
+    pub planes_max: usize,
+    /// A warden's state is saved after so many events.
+    pub snapshot_every: u32,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            arbiters: 2,
+            frames_max: 4096,
+            looks_max: 4,
+            recoveries_max: 50,
+            frame_deadline: Duration::from_secs(20),
+            idle_after: Duration::from_secs(120),
+            planes_max: 8192,
+            snapshot_every: 200,
+        }
+    }
+}
+
+/// Which provider judges which channel.
+#[derive(Clone, Default)]
+pub struct ProviderChoice {
+    /// For every channel not named below. None: its frames fail, loudly.
+    pub default: Option<Arc<dyn Provider>>,
+    /// By channel.
+    pub by_channel: HashMap<ChannelId, Arc<dyn Provider>>,
+}
+
+impl ProviderChoice {
+    pub(super) fn of(&self, channel: &ChannelId) -> Option<Arc<dyn Provider>> {
+        self.by_channel.get(channel).or(self.default.as_ref()).cloned()
+    }
+}
+
+/// What the wardens need of the house.
+#[derive(Clone)]
+pub struct Parts {
+    /// Where decisions are kept.
+    pub journal: Arc<dyn Journal>,
+    /// Where long answers are kept; none: their surest labels only.
+    pub content: Option<Arc<content::Store>>,
+    /// Where states are saved; none: a warden always reads its whole past.
+    pub snapshots: Option<Arc<snapshots::Snapshots>>,
+    /// The time by which frames are judged.
+    pub clock: Arc<dyn Clock>,
+    /// The policies in force.
+    pub policies: watch::Receiver<Arc<PolicySet>>,
+    /// Who judges.
+    pub providers: ProviderChoice,
+    /// How pictures are measured.
+    pub imaging: Arc<Imaging>,
+    /// Bounds.
+    pub settings: Settings,
+}
+
+/// The recorded outcome of a frame.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// The event that holds it.
+    pub id: EventId,
+    /// Where it stands in the journal.
+    pub position: Position,
+    /// `FrameSkipped`, `FrameAssessed` or `FrameFailed`.
+    pub event: Event,
+    /// Whether it was there before this offer: a redelivery.
+    pub repeated: bool,
+}
+
+/// Why a frame has no outcome yet. It was not accepted; offer it again.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum OfferError {
+    /// The journal does not take events now.
+    #[error("frame {frame} was not accepted: {reason}")]
+    Journal {
+        /// The frame.
+        frame: FrameId,
+        /// Why.
+        reason: AppendError,
+    },
+    /// The channel's past cannot be read; its warden must not guess.
+    #[error("channel {channel} cannot be watched, its past cannot be read: {reason}")]
+    Unreadable {
+        /// The channel.
+        channel: ChannelId,
+        /// Why.
+        reason: Arc<str>,
+    },
+    /// The system is shutting down.
+    #[error("frame {frame} was not accepted: shutting down")]
+    ShuttingDown {
+        /// The frame.
+        frame: FrameId,
+    },
+}
+
+/// Why a command changed nothing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CommandError {
+    /// The warden refuses it.
+    #[error(transparent)]
+    Rejected(#[from] Rejection),
+    /// The journal does not take events now.
+    #[error("nothing was changed: {0}")]
+    Journal(AppendError),
+    /// The channel's past cannot be read.
+    #[error("the channel's past cannot be read: {0}")]
+    Unreadable(Arc<str>),
+    /// The system is shutting down.
+    #[error("nothing was changed: shutting down")]
+    ShuttingDown,
+}
+
+/// All wardens. A cheap handle.
+#[derive(Clone)]
+pub struct Wardens {
+    shards: Arc<[Addr<Shard>]>,
+    frames: Arc<Semaphore>,
+    /// Wardens' own time, for those who must agree with it.
+    clock: Arc<dyn Clock>,
+}
+
+impl Wardens {
+    /// Starts the shards, each on an arbiter of its own. Call within an actix system.
+    pub fn start(parts: &Parts) -> Self {
+        let looks = Arc::new(Semaphore::new(parts.settings.looks_max.max(1)));
+        let recoveries = Arc::new(Semaphore::new(parts.settings.recoveries_max.max(1)));
+        let shards = (0..parts.settings.arbiters.max(1))
+            .map(|_| {
+                let arbiter = actix::Arbiter::new().handle();
+                let (parts, looks, recoveries) = (parts.clone(), looks.clone(), recoveries.clone());
+                <Shard as actix::Actor>::start_in_arbiter(&arbiter, move |_| {
+                    Shard::new(ShardParts::new(parts, looks, recoveries))
+                })
+            })
+            .collect();
+        let frames = Arc::new(Semaphore::new(parts.settings.frames_max.max(1)));
+        Self { shards, frames, clock: parts.clock.clone() }
+    }
+
+    /// The time by which frames are judged.
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
+    }
+
+    /// Offers a frame and waits for its durable outcome. The same frame again gives the same outcome.
+    ///
+    /// Offers for one channel that do not wait for each other compete: one frame is under way and one waits, the newer
+    /// taking the older's place. A source that must not lose frames that way waits for each outcome.
+    pub async fn offer(&self, frame: Frame) -> Result<Outcome, OfferError> {
+        let permit = self.frames.try_acquire().ok();
+        let shed = permit.is_none();
+        for _ in 0..DELIVERIES_MAX {
+            let (reply, outcome) = oneshot::channel();
+            let offer = Offer { frame: frame.clone(), shed, reply };
+            if self.shard(&frame.channel).send(Deliver::Offer(Box::new(offer))).await.is_err() {
+                break;
+            }
+            match outcome.await {
+                Ok(Ok(outcome)) => return Ok(outcome),
+                Ok(Err(Stale::Journal(reason))) => return Err(OfferError::Journal { frame: frame.id, reason }),
+                Ok(Err(Stale::Unreadable(reason))) => {
+                    return Err(OfferError::Unreadable { channel: frame.channel, reason });
+                }
+                // The warden broke, or was put to rest with the offer in its mailbox: take it to a fresh one.
+                Ok(Err(Stale::Gone)) | Err(_) => {}
+            }
+        }
+        Err(OfferError::ShuttingDown { frame: frame.id })
+    }
+
+    /// Gives a command and waits until what follows from it is durable. Returns the ids of the events appended.
+    pub async fn command(&self, channel: &ChannelId, command: Command) -> Result<Vec<EventId>, CommandError> {
+        for _ in 0..DELIVERIES_MAX {
+            let (reply, done) = oneshot::channel();
+            let order = Order { channel: channel.clone(), command: command.clone(), reply };
+            if self.shard(channel).send(Deliver::Order(Box::new(order))).await.is_err() {
+                break;
+            }
+            match done.await {
+                Ok(Ok(result)) => return result.map_err(CommandError::Rejected),
+                Ok(Err(Stale::Journal(reason))) => return Err(CommandError::Journal(reason)),
+                Ok(Err(Stale::Unreadable(reason))) => return Err(CommandError::Unreadable(reason)),
+                Ok(Err(Stale::Gone)) | Err(_) => {}
+            }
+        }
+        Err(CommandError::ShuttingDown)
+    }
+
+    /// The state a channel's warden holds now.
+    pub async fn inspect(&self, channel: &ChannelId) -> Option<ChannelState> {
+        for _ in 0..DELIVERIES_MAX {
+            let (reply, state) = oneshot::channel();
+            let inspect = Inspect { channel: channel.clone(), reply };
+            self.shard(channel).send(Deliver::Inspect(inspect)).await.ok()?;
+            if let Ok(state) = state.await {
+                return Some(state);
+            }
+        }
+        None
+    }
+
+    /// How many wardens are awake.
+    pub async fn awake(&self) -> usize {
+        let mut awake = 0;
+        for shard in self.shards.iter() {
+            awake += shard.send(super::shard::Count).await.unwrap_or(0);
+        }
+        awake
+    }
+
+    /// Lets every frame under way come to its outcome (each has a deadline), then puts all wardens to rest.
+    pub async fn shutdown(&self) {
+        for shard in self.shards.iter() {
+            let _ = shard.send(Shutdown).await; // a shard that is gone has nothing left to end
+        }
+    }
+
+    fn shard(&self, channel: &ChannelId) -> &Addr<Shard> {
+        let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(channel);
+        &self.shards[(hash % self.shards.len() as u64) as usize]
+    }
+}

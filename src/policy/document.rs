@@ -1,0 +1,249 @@
+//! How a policy is written: the shape of one YAML document, from which its JSON Schema is generated.
+//!
+//! Every scalar is kept as the text that stands there, with its place: meaning is given in [`file`](super::file), so
+//! that a mistaken value is reported with line and column and beside all others. Only the shape is checked here.
+
+use std::fmt;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_saphyr::Spanned;
+
+use super::diagnostic::Place;
+use super::{bounds, taxonomy::Taxonomy};
+use crate::model::{ChannelId, PolicyId, RuleId};
+
+/// A scalar as it stands in the file.
+pub(super) type Text = Spanned<String>;
+
+/// Where a value stands.
+pub(super) fn place<T>(value: &Spanned<T>) -> Place {
+    let at = value.referenced;
+    Place { line: at.line().max(1) as u32, column: at.column().max(1) as u32 } // files are bounded far below 2^32
+}
+
+/// A Streamwarden policy: which channels it watches, how closely, and what it watches for.
+/// One YAML document is one policy; a file may hold several, separated by `---`.
+#[derive(Debug, serde::Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Policy")]
+pub(super) struct PolicyDocument {
+    /// The policy's id, the same across its versions.
+    #[schemars(with = "PolicyId", required)]
+    pub policy: Option<Text>,
+    /// Its version, from 1. Where none is stated the journal counts on when the policy is published.
+    #[schemars(with = "Option<Count>")]
+    pub version: Option<Text>,
+    /// What people call it.
+    #[schemars(with = "Option<String>", length(min = 1, max = 120))]
+    pub title: Option<Text>,
+    /// The channels it is for: a list of ids, or a pattern. A policy that lists a channel goes before every pattern.
+    #[schemars(with = "ChannelsDocument", required)]
+    pub channels: Option<Spanned<ChannelsDocument>>,
+    /// Of several patterns that find a channel the highest priority wins, then the smaller id. Default 0.
+    #[schemars(with = "Option<i32>")]
+    pub priority: Option<Text>,
+    /// The taxonomy whose categories the rules name.
+    #[schemars(with = "TaxonomyName", required)]
+    pub taxonomy: Option<Text>,
+    /// Which frames are looked at.
+    pub sampling: Option<SamplingDocument>,
+    /// When a frame shows nothing new and is not assessed; `off` assesses every sampled frame.
+    #[schemars(with = "Option<SimilarityDocument>")]
+    pub similarity: Option<Spanned<SimilarityDocument>>,
+    /// What is watched for. Rules are independent of each other: every one that is met takes effect.
+    #[schemars(with = "Vec<RuleDocument>", required, length(min = 1, max = bounds::RULES_MAX))]
+    pub rules: Option<Vec<Spanned<RuleDocument>>>,
+}
+
+/// Which channels a policy is for.
+#[derive(Debug, JsonSchema)]
+#[schemars(untagged, rename = "Channels")]
+pub(super) enum ChannelsDocument {
+    /// These and no others.
+    Listed(#[schemars(with = "Vec<ChannelId>", length(min = 1, max = bounds::CHANNELS_MAX))] Vec<Text>),
+    /// All that the pattern finds.
+    Matching(MatchingDocument),
+}
+
+/// All channels whose id the pattern finds.
+#[derive(Debug, serde::Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Matching")]
+pub(super) struct MatchingDocument {
+    /// A regular expression, found anywhere in the channel's id unless anchored with `^` and `$`.
+    #[schemars(with = "String", length(min = 1, max = bounds::PATTERN_BYTES_MAX))]
+    pub matching: Text,
+}
+
+/// Which frames are looked at, by the time they were captured.
+#[derive(Debug, Default, serde::Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Sampling")]
+pub(super) struct SamplingDocument {
+    /// Wanted distance between two sampled frames, 100ms to 1h. Default 60s.
+    #[schemars(with = "Option<DurationText>")]
+    pub every: Option<Text>,
+    /// How much earlier a frame is still taken, below `every`. Default a tenth of `every`, at least 500ms, at most
+    /// half of `every`.
+    #[schemars(with = "Option<DurationText>")]
+    pub tolerance: Option<Text>,
+    /// A frame like the last assessed one is assessed again after this long, at least `every` and at most 24h.
+    /// Default 5m, or `every` if that is longer.
+    #[schemars(with = "Option<DurationText>")]
+    pub reassess_after: Option<Text>,
+    /// A frame older than this on arrival is recorded as stale and not assessed, 1s to 7d. Default 15m.
+    #[schemars(with = "Option<DurationText>")]
+    pub max_age: Option<Text>,
+}
+
+/// When a frame shows what the last assessed one showed.
+#[derive(Debug, JsonSchema)]
+#[schemars(untagged, rename = "Similarity")]
+pub(super) enum SimilarityDocument {
+    /// Every sampled frame is assessed.
+    Switch(#[schemars(with = "SwitchedOff")] String),
+    /// Both limits must hold.
+    Limits(SimilarityLimitsDocument),
+}
+
+/// Both limits must hold for a frame to be similar.
+#[derive(Debug, serde::Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "SimilarityLimits")]
+pub(super) struct SimilarityLimitsDocument {
+    /// Most differing bits of the 64-bit perceptual hash. Default 10.
+    #[schemars(with = "Option<HashBits>")]
+    pub hash_distance: Option<Text>,
+    /// Most mean difference of the 32×32 grey picture, in grey levels of 256. Default 2.0.
+    #[schemars(with = "Option<f32>", range(min = 0, max = 255))]
+    pub luma_delta: Option<Text>,
+}
+
+/// Categories, a threshold, how often, and what then.
+#[derive(Debug, serde::Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Rule")]
+pub(super) struct RuleDocument {
+    /// The rule's id: unique within the policy, the same across its versions.
+    #[schemars(with = "RuleId", required)]
+    pub id: Option<Text>,
+    /// Any of these: a path of the taxonomy (`Violence/Weapons`), a name that only one label has (`Weapons`), or `*`
+    /// for every label. A category holds everything below it.
+    #[schemars(with = "Vec<String>", required, length(min = 1, max = bounds::CATEGORIES_MAX))]
+    pub categories: Option<Vec<Text>>,
+    /// From this confidence on, in percent.
+    #[schemars(with = "crate::model::Confidence", required)]
+    pub confidence: Option<Text>,
+    /// How often: `2 of 3` assessed frames, or `3 within 2m`. Default `1 of 1`.
+    #[schemars(with = "Option<WindowText>")]
+    pub window: Option<Text>,
+    /// What then: `warn` puts it before a moderator, `stop` stops the stream, `suspend` also revokes its keys.
+    /// Default `warn`.
+    #[schemars(with = "Option<crate::model::Action>")]
+    pub action: Option<Text>,
+    /// Who must agree to a stop or suspend: `person`, or `none`. Default `person`.
+    #[schemars(with = "Option<crate::model::Approval>")]
+    pub approval: Option<Text>,
+    /// How grave, 1 (least) to 5. Default 3.
+    #[schemars(with = "Option<SeverityNumber>")]
+    pub severity: Option<Text>,
+    /// After a warning of this rule was answered, no new one for so long, up to 24h. Default 5m.
+    #[schemars(with = "Option<DurationText>")]
+    pub cooldown: Option<Text>,
+}
+
+impl<'de> Deserialize<'de> for ChannelsDocument {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Shape;
+        impl<'de> Visitor<'de> for Shape {
+            type Value = ChannelsDocument;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list of channel ids, or `matching:` with a pattern")
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+                let mut ids = Vec::new();
+                while let Some(id) = seq.next_element()? {
+                    ids.push(id); // bounded by the file's size
+                }
+                Ok(ChannelsDocument::Listed(ids))
+            }
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+                Deserialize::deserialize(MapAccessDeserializer::new(map)).map(ChannelsDocument::Matching)
+            }
+        }
+        deserializer.deserialize_any(Shape)
+    }
+}
+
+impl<'de> Deserialize<'de> for SimilarityDocument {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Shape;
+        impl<'de> Visitor<'de> for Shape {
+            type Value = SimilarityDocument;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("`off`, or `hash_distance:` and `luma_delta:`")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+                Deserialize::deserialize(MapAccessDeserializer::new(map)).map(SimilarityDocument::Limits)
+            }
+            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(SimilarityDocument::Switch(text.to_owned()))
+            }
+            fn visit_bool<E>(self, on: bool) -> Result<Self::Value, E> {
+                Ok(SimilarityDocument::Switch(if on { "on" } else { "off" }.to_owned())) // YAML 1.1 reads `off` so
+            }
+        }
+        deserializer.deserialize_any(Shape)
+    }
+}
+
+macro_rules! schema_only {
+    ($($(#[$doc:meta])* $name:ident = $schema:expr;)*) => {
+        $(
+            $(#[$doc])*
+            enum $name {}
+
+            impl JsonSchema for $name {
+                fn schema_name() -> std::borrow::Cow<'static, str> {
+                    stringify!($name).into()
+                }
+                fn inline_schema() -> bool {
+                    true
+                }
+                fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                    $schema
+                }
+            }
+        )*
+    };
+}
+
+schema_only! {
+    /// A number and a unit.
+    DurationText = json_schema!({ "type": "string", "pattern": r"^[0-9]+(\.[0-9]+)? ?(ms|s|m|h|d)$" });
+    /// Frames or time.
+    WindowText = json_schema!({
+        "type": "string",
+        "pattern": r"^[0-9]+ (of [0-9]+|within [0-9]+(\.[0-9]+)? ?(ms|s|m|h|d))$",
+    });
+    /// One that is built in.
+    TaxonomyName = json_schema!({
+        "type": "string",
+        "enum": Taxonomy::all().iter().map(Taxonomy::name).collect::<Vec<_>>(),
+    });
+    /// YAML 1.1 readers take a bare `off` for false.
+    SwitchedOff = json_schema!({ "enum": ["off", false] });
+    /// From 1.
+    Count = json_schema!({ "type": "integer", "minimum": 1, "maximum": u32::MAX });
+    /// Of a 64-bit hash.
+    HashBits = json_schema!({ "type": "integer", "minimum": 0, "maximum": 64 });
+    /// Of a rule.
+    SeverityNumber = json_schema!({ "type": "integer", "minimum": 1, "maximum": 5 });
+}
+
+/// The JSON Schema of a policy document, as committed in `schemas/policy.schema.json`.
+pub fn schema() -> Schema {
+    schemars::schema_for!(PolicyDocument)
+}

@@ -1,0 +1,443 @@
+//! Why a verdict is what it is, and what would have changed it: for people who must answer for it.
+//!
+//! Pure. Compares nothing by itself that [`judge`](super::judge) compares: whether a label hits is margin ≥ 0, and the
+//! margin is [`Confidence::margin_over`]. How full a window is comes in: only the warden, or the journal, knows it.
+
+use std::fmt;
+
+use super::{Category, Channels, Policy, Rule, Window, terms};
+use crate::model::{Action, Approval, ChannelId, Confidence, Label, LabelPath, PolicyRef, RuleId};
+
+/// How many hits a rule's window holds, this frame's included if it is one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WindowProgress {
+    /// The rule.
+    pub rule: RuleId,
+    /// Hits in its window.
+    pub hits: u8,
+}
+
+/// What one rule made of one frame's labels.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuleExplanation {
+    /// The rule.
+    pub rule: RuleId,
+    /// The confidence it asks for.
+    pub threshold: Confidence,
+    /// What it asks for when it is met.
+    pub action: Action,
+    /// Who must agree.
+    pub approval: Approval,
+    /// The label of its categories with the largest margin, hit or not; none if no label lies in them.
+    pub best: Option<BestLabel>,
+    /// How often it asks for a hit.
+    pub window: Window,
+    /// Hits in its window, this frame's included; none if it is not known.
+    pub hits: Option<u8>,
+    /// How far it came.
+    pub reached: Reached,
+    /// What would have changed that, smallest first.
+    pub would_change: Vec<Change>,
+}
+
+/// The label that came nearest to a threshold, or went farthest above it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BestLabel {
+    /// Its index in the answer.
+    pub index: usize,
+    /// The label.
+    pub label: Label,
+    /// Its confidence over the threshold, in thousandths of a percent; negative below it.
+    pub margin: i32,
+}
+
+/// How far a rule came with a frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reached {
+    /// No label hit it.
+    Missed,
+    /// A label hit it; its window is not full.
+    Partial,
+    /// A label hit it and its window is full.
+    Met,
+    /// A label hit it; how full its window is, is not known.
+    Hit,
+}
+
+/// Something that would have let a rule come out otherwise.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// That much more confidence on a label, in thousandths of a percent: a hit.
+    MoreConfidence {
+        /// The label.
+        path: LabelPath,
+        /// How much.
+        by: u32,
+    },
+    /// No label of the categories was seen; any of them from this confidence on: a hit.
+    AnyLabel {
+        /// The categories, as the policy names them.
+        categories: Vec<Category>,
+        /// From which confidence on.
+        from: Confidence,
+    },
+    /// That many more hits in the window: met.
+    MoreHits {
+        /// How many.
+        more: u8,
+        /// The window.
+        window: Window,
+    },
+    /// Less confidence on every label that hit it, each by more than its margin: no hit.
+    LessConfidence {
+        /// Each label with its margin, in thousandths of a percent.
+        each: Vec<(LabelPath, u32)>,
+    },
+}
+
+/// Explains every rule of a policy on one answer, in the policy's order.
+pub fn explain(policy: &Policy, labels: &[Label], progress: &[WindowProgress]) -> Vec<RuleExplanation> {
+    policy.rules.iter().map(|rule| explain_rule(rule, labels, progress)).collect()
+}
+
+fn explain_rule(rule: &Rule, labels: &[Label], progress: &[WindowProgress]) -> RuleExplanation {
+    let within: Vec<BestLabel> = labels
+        .iter()
+        .enumerate()
+        .filter(|(_, label)| rule.categories.iter().any(|category| category.holds(label)))
+        .map(|(index, label)| BestLabel {
+            index,
+            label: label.clone(),
+            margin: label.confidence().margin_over(rule.confidence),
+        })
+        .collect();
+    // Of several the first, as in judging.
+    let best = within.iter().reduce(|best, next| if next.margin > best.margin { next } else { best }).cloned();
+    let hits = progress.iter().find(|progress| progress.rule == rule.id).map(|progress| progress.hits);
+    let needed = rule.window.hits_needed();
+    let hit = best.as_ref().is_some_and(|best| best.margin >= 0);
+    let reached = match hits {
+        _ if !hit => Reached::Missed,
+        Some(hits) if hits >= needed => Reached::Met,
+        Some(_) => Reached::Partial,
+        None if needed == 1 => Reached::Met,
+        None => Reached::Hit,
+    };
+
+    let mut would_change = Vec::new();
+    match (&best, reached) {
+        (None, _) => {
+            would_change.push(Change::AnyLabel { categories: rule.categories.clone(), from: rule.confidence });
+        }
+        (Some(best), Reached::Missed) => {
+            would_change
+                .push(Change::MoreConfidence { path: best.label.path().clone(), by: best.margin.unsigned_abs() });
+        }
+        (Some(_), Reached::Partial | Reached::Met | Reached::Hit) => {
+            let over = within.iter().filter(|label| label.margin >= 0);
+            let each = over.map(|label| (label.label.path().clone(), label.margin.unsigned_abs())).collect();
+            would_change.push(Change::LessConfidence { each });
+        }
+    }
+    // A miss needs its own hit and what the window lacks besides; a hit that is not enough only the latter.
+    let counted = hits.map(|hits| hits.saturating_add(u8::from(reached == Reached::Missed)));
+    if let Some(more) = counted.and_then(|hits| needed.checked_sub(hits)).filter(|more| *more > 0) {
+        would_change.push(Change::MoreHits { more, window: rule.window });
+    }
+    RuleExplanation {
+        rule: rule.id.clone(),
+        threshold: rule.confidence,
+        action: rule.action,
+        approval: rule.approval,
+        best,
+        window: rule.window,
+        hits,
+        reached,
+        would_change,
+    }
+}
+
+/// What a policy has to do with a channel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// The policy.
+    pub policy: PolicyRef,
+    /// Whether and why it applies.
+    pub because: StandingBecause,
+}
+
+/// Why a policy applies to a channel, or does not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StandingBecause {
+    /// It applies: it lists the channel.
+    Lists,
+    /// It applies: its pattern finds the channel.
+    Finds {
+        /// The pattern.
+        pattern: String,
+    },
+    /// It lists other channels.
+    ListsOthers,
+    /// Its pattern does not find the channel.
+    FindsNothing {
+        /// The pattern.
+        pattern: String,
+    },
+    /// It would apply, and another goes before it.
+    Outranked {
+        /// The one that applies.
+        by: PolicyRef,
+        /// Why that one goes first.
+        rank: Rank,
+    },
+}
+
+/// Why one of two policies for the same channel goes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rank {
+    /// It lists the channel, the other finds it by pattern.
+    ListedFirst,
+    /// Its priority is higher.
+    Priority {
+        /// Its priority.
+        winner: i32,
+        /// The other's.
+        loser: i32,
+    },
+    /// Their priorities are equal and its id is the smaller one.
+    SmallerId,
+}
+
+/// Says of every policy what it has to do with a channel, in the order given.
+pub fn standings<'a>(policies: impl IntoIterator<Item = &'a Policy>, channel: &ChannelId) -> Vec<Standing> {
+    let policies: Vec<&Policy> = policies.into_iter().collect();
+    let set = super::PolicySet::new(policies.iter().map(|policy| std::sync::Arc::new((*policy).clone())).collect());
+    let winner = set.for_channel(channel);
+    let standing = |policy: &Policy| {
+        let because = match (&policy.channels, winner) {
+            (Channels::Listed(_), _) if !policy.channels.holds(channel) => StandingBecause::ListsOthers,
+            (Channels::Matching(pattern), _) if !pattern.is_match(channel.as_str()) => {
+                StandingBecause::FindsNothing { pattern: pattern.as_str().to_owned() }
+            }
+            (_, Some(winner)) if winner.reference != policy.reference => {
+                StandingBecause::Outranked { by: winner.reference.clone(), rank: rank(winner, policy) }
+            }
+            (Channels::Listed(_), _) => StandingBecause::Lists,
+            (Channels::Matching(pattern), _) => StandingBecause::Finds { pattern: pattern.as_str().to_owned() },
+        };
+        Standing { policy: policy.reference.clone(), because }
+    };
+    policies.into_iter().map(standing).collect()
+}
+
+fn rank(winner: &Policy, loser: &Policy) -> Rank {
+    match (&winner.channels, &loser.channels) {
+        (Channels::Listed(_), Channels::Matching(_)) => Rank::ListedFirst,
+        _ if winner.priority == loser.priority => Rank::SmallerId,
+        _ => Rank::Priority { winner: winner.priority, loser: loser.priority },
+    }
+}
+
+impl StandingBecause {
+    /// Whether the policy applies.
+    pub fn applies(&self) -> bool {
+        match self {
+            Self::Lists | Self::Finds { .. } => true,
+            Self::ListsOthers | Self::FindsNothing { .. } | Self::Outranked { .. } => false,
+        }
+    }
+}
+
+impl fmt::Display for Standing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { policy, because } = self;
+        match because {
+            StandingBecause::Lists => write!(f, "{policy} applies: it lists the channel"),
+            StandingBecause::Finds { pattern } => {
+                write!(f, "{policy} applies: its pattern {pattern} finds the channel")
+            }
+            StandingBecause::ListsOthers => write!(f, "{policy} does not apply: it lists other channels"),
+            StandingBecause::FindsNothing { pattern } => {
+                write!(f, "{policy} does not apply: its pattern {pattern} does not find the channel")
+            }
+            StandingBecause::Outranked { by, rank: Rank::ListedFirst } => {
+                write!(f, "{policy} does not apply: {by} lists the channel, which goes before every pattern")
+            }
+            StandingBecause::Outranked { by, rank: Rank::Priority { winner, loser } } => {
+                write!(f, "{policy} does not apply: {by} goes first, its priority {winner} is above {loser}")
+            }
+            StandingBecause::Outranked { by, rank: Rank::SmallerId } => {
+                write!(f, "{policy} does not apply: {by} goes first, of equal priority and the smaller id")
+            }
+        }
+    }
+}
+
+impl fmt::Display for RuleExplanation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let action = match (self.action, self.approval) {
+            (Action::Warn, _) => "warn",
+            (Action::Stop, Approval::None) => "stop",
+            (Action::Stop, Approval::Person) => "stop if a person agrees",
+            (Action::Suspend, Approval::None) => "suspend",
+            (Action::Suspend, Approval::Person) => "suspend if a person agrees",
+        };
+        write!(f, "{} ({action}, from {} %): ", self.rule, Exactly(self.threshold.as_milli()))?;
+        match &self.best {
+            Some(best) => {
+                let margin = Exactly(best.margin.unsigned_abs());
+                let sign = if best.margin < 0 { '−' } else { '+' };
+                write!(f, "{} {} ({sign}{margin})", best.label.path(), Exactly(best.label.confidence().as_milli()))?;
+            }
+            None => f.write_str("no label of its categories")?,
+        }
+        let window = terms::show_window(self.window);
+        match (self.reached, self.hits) {
+            (Reached::Missed, Some(hits)) => write!(f, ", not a hit; {hits} in its window of {window}")?,
+            (Reached::Missed, None) => f.write_str(", not a hit")?,
+            (Reached::Partial, hits) => {
+                write!(f, ", a hit, {} of its window of {window}: not met yet", hits.unwrap_or(1))?
+            }
+            (Reached::Met, _) => write!(f, ", met ({window})")?,
+            (Reached::Hit, _) => write!(f, ", a hit in its window of {window}")?,
+        }
+        f.write_str("; otherwise with ")?;
+        // A miss needs all of it together, a hit that is not enough comes out otherwise with any of it.
+        let joint = if self.reached == Reached::Missed { " and " } else { ", or with " };
+        for (index, change) in self.would_change.iter().enumerate() {
+            write!(f, "{}{change}", if index == 0 { "" } else { joint })?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::MoreConfidence { path, by } => write!(f, "{} more on {path}", Exactly(*by)),
+            Self::AnyLabel { categories, from } => {
+                let names: Vec<&str> = categories.iter().map(terms::show_category).collect();
+                write!(f, "{} or more on {}", Exactly(from.as_milli()), names.join(" or "))
+            }
+            Self::MoreHits { more: 1, window } => write!(f, "one more hit ({})", terms::show_window(*window)),
+            Self::MoreHits { more, window } => write!(f, "{more} more hits ({})", terms::show_window(*window)),
+            Self::LessConfidence { each } => {
+                for (index, (path, by)) in each.iter().enumerate() {
+                    let joint = if index == 0 { "" } else { " and " };
+                    write!(f, "{joint}more than {} less on {path}", Exactly(*by))?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+/// Thousandths of a percent, shown as percent to the last digit: a margin of 0.002 must not look like none.
+struct Exactly(u32);
+
+impl fmt::Display for Exactly {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", f64::from(self.0) / 1000.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::{file, hits};
+
+    fn policy(window: &str) -> Policy {
+        let text = format!(
+            "policy: p\nchannels: {{matching: .*}}\ntaxonomy: rekognition/7.0\nrules:\n\
+             - {{id: weapons, categories: [Violence], confidence: 90, window: {window}, action: stop, approval: none}}\n\
+             - {{id: alcohol, categories: [Alcohol], confidence: 80}}\n"
+        );
+        file::load("p.yaml", &text).unwrap().remove(0).policy
+    }
+
+    fn label(path: &str, percent: f64) -> Label {
+        Label(LabelPath::new(path).unwrap(), Confidence::from_percent(percent).unwrap())
+    }
+
+    fn lines(window: &str, labels: &[Label], hits: Option<u8>) -> Vec<String> {
+        let policy = policy(window);
+        let progress: Vec<_> =
+            hits.map(|hits| WindowProgress { rule: policy.rules[0].id.clone(), hits }).into_iter().collect();
+        explain(&policy, labels, &progress).iter().map(RuleExplanation::to_string).collect()
+    }
+
+    #[test]
+    fn each_rule_says_how_far_it_came_and_what_would_have_changed_it() {
+        let weapons = |percent| [label("Violence/Weapons", percent), label("Gambling", 99.0)];
+        for (window, percent, hits, expected) in [
+            (
+                "2 of 3",
+                89.15,
+                Some(0),
+                "Violence/Weapons 89.15 (−0.85), not a hit; 0 in its window of 2 of 3; otherwise with 0.85 more on Violence/Weapons and one more hit (2 of 3)",
+            ),
+            (
+                "2 of 3",
+                89.1,
+                Some(1),
+                "Violence/Weapons 89.1 (−0.9), not a hit; 1 in its window of 2 of 3; otherwise with 0.9 more on Violence/Weapons",
+            ),
+            (
+                "3 of 5",
+                95.0,
+                Some(1),
+                "Violence/Weapons 95 (+5), a hit, 1 of its window of 3 of 5: not met yet; otherwise with more than 5 less on Violence/Weapons, or with 2 more hits (3 of 5)",
+            ),
+            (
+                "2 within 1m",
+                90.0,
+                Some(2),
+                "Violence/Weapons 90 (+0), met (2 within 1m); otherwise with more than 0 less on Violence/Weapons",
+            ),
+            (
+                "2 of 3",
+                97.0,
+                None,
+                "Violence/Weapons 97 (+7), a hit in its window of 2 of 3; otherwise with more than 7 less on Violence/Weapons",
+            ),
+        ] {
+            let lines = lines(window, &weapons(percent), hits);
+            assert_eq!(lines[0], format!("weapons (stop, from 90 %): {expected}"));
+            assert_eq!(
+                lines[1],
+                "alcohol (warn, from 80 %): no label of its categories, not a hit; otherwise with 80 or more on Alcohol"
+            );
+        }
+    }
+
+    #[test]
+    fn every_label_over_the_threshold_must_fall_for_a_rule_to_miss() {
+        let labels =
+            [label("Violence", 95.0), label("Violence/Weapons", 99.0), label("Violence/Graphic Violence", 12.0)];
+        let line = lines("1 of 1", &labels, None).remove(0);
+        assert!(
+            line.ends_with(
+                "met (1 of 1); otherwise with more than 5 less on Violence and more than 9 less on Violence/Weapons"
+            ),
+            "{line}"
+        );
+    }
+
+    #[test]
+    fn explaining_and_judging_agree() {
+        let policy = policy("1 of 1");
+        for percent in [0.0, 79.999, 80.0, 89.999, 90.0, 100.0] {
+            for path in ["Violence", "Violence/Weapons", "Alcohol/Alcohol Use", "Gambling"] {
+                let labels = [label("Violence/Weapons", 50.0), label(path, percent)];
+                let judged = hits(&policy, &labels);
+                let judged: Vec<_> = judged.iter().map(|hit| (hit.rule.id.clone(), hit.label, hit.margin)).collect();
+                let explained: Vec<_> = explain(&policy, &labels, &[])
+                    .into_iter()
+                    .filter(|rule| rule.reached != Reached::Missed)
+                    .filter_map(|rule| rule.best.map(|best| (rule.rule, best.index, best.margin)))
+                    .collect();
+                assert_eq!(judged, explained, "{path} {percent}");
+            }
+        }
+    }
+}

@@ -1,0 +1,481 @@
+//! Readable YAML → [`Policy`]. Every mistake is named with line, column, what was expected and what to do, as many at
+//! once as there are: only a mistaken shape (an unknown key, a list where a word belongs) hides the rest of its document.
+//!
+//! Reads texts, never files; says nothing of what is lawful and unwise (see [`check`](super::check)).
+
+use std::sync::Arc;
+
+use serde_saphyr::Spanned;
+
+use super::diagnostic::{Diagnostic, Diagnostics, Flaw, Place, Severity};
+use super::document::{
+    ChannelsDocument, PolicyDocument, RuleDocument, SamplingDocument, SimilarityDocument, Text, place,
+};
+use super::taxonomy::{Taxonomy, Unresolved, closest_name, from_rekognition_6};
+use super::{Category, Channels, Policy, Rule, Sampling, SimilarityLimits, Window, bounds, terms};
+use crate::model::{Action, Approval, ChannelId, LabelPath, LumaDelta, PolicyId, PolicyRef, RuleId};
+
+/// A policy as it was read from a file.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// The policy, compiled.
+    pub policy: Policy,
+    /// What people call it.
+    pub title: Option<String>,
+    /// Whether the file states the version; otherwise it is 1 here and the publisher counts on.
+    pub version_stated: bool,
+    /// The taxonomy that its categories belong to. Labels of another one are never judged by it.
+    pub taxonomy: &'static Taxonomy,
+    /// The file it stands in.
+    pub file: Arc<str>,
+    /// Where its parts stand, for what is said of them later.
+    pub places: Places,
+}
+
+/// Where the parts of a policy stand.
+#[derive(Debug, Clone)]
+pub struct Places {
+    /// Its id.
+    pub policy: Place,
+    /// Its channels.
+    pub channels: Place,
+    /// Its rules, in their order.
+    pub rules: Vec<RulePlaces>,
+}
+
+/// Where the parts of a rule stand; what is not stated stands where the rule begins.
+#[derive(Debug, Clone)]
+pub struct RulePlaces {
+    /// Its id.
+    pub id: Place,
+    /// Its categories, in their order.
+    pub categories: Vec<Place>,
+    /// Its threshold.
+    pub confidence: Place,
+    /// Its window.
+    pub window: Place,
+    /// Who must agree, if stated.
+    pub approval: Option<Place>,
+}
+
+/// What a text holds.
+#[derive(Debug)]
+pub struct Reading {
+    /// The policies without a mistake, in the order of the file.
+    pub policies: Vec<Loaded>,
+    /// Everything that was said of the others, and notes.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// A file's policies cannot be used.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{}", show_all(.0))]
+pub struct PolicyFileError(
+    /// Every error that was found, at least one.
+    pub Vec<Diagnostic>,
+);
+
+fn show_all(errors: &[Diagnostic]) -> String {
+    errors.iter().map(Diagnostic::to_string).collect::<Vec<_>>().join("\n")
+}
+
+/// Reads every policy of a text, or says everything that is wrong with it: for starting up and publishing.
+pub fn load(file: &str, text: &str) -> Result<Vec<Loaded>, PolicyFileError> {
+    let Reading { policies, mut diagnostics } = read(file, text);
+    diagnostics.retain(|said| said.severity == Severity::Error);
+    if diagnostics.is_empty() { Ok(policies) } else { Err(PolicyFileError(diagnostics)) }
+}
+
+/// Reads what can be read of a text. `file` is its name in what is said.
+pub fn read(file: &str, text: &str) -> Reading {
+    let file: Arc<str> = file.into();
+    let mut diagnostics = Diagnostics::of(file.clone());
+    let mut policies = Vec::new();
+    if text.len() > bounds::FILE_BYTES_MAX {
+        let what = format!("the file has {} bytes", text.len());
+        let expected = format!("at most {}", bounds::FILE_BYTES_MAX);
+        diagnostics.error(Place::START, Flaw::new(what, expected, "split it: one policy a file is easiest to review"));
+        return Reading { policies, diagnostics: diagnostics.into_sorted() };
+    }
+    let mut bytes = text.as_bytes();
+    let mut documents = 0;
+    for document in serde_saphyr::read::<_, Spanned<PolicyDocument>>(&mut bytes).take(bounds::DOCUMENTS_MAX + 1) {
+        documents += 1;
+        if documents > bounds::DOCUMENTS_MAX {
+            let expected = format!("at most {} policies in a file", bounds::DOCUMENTS_MAX);
+            diagnostics.error(Place::START, Flaw::new("the file holds too many policies", expected, "split it"));
+            break;
+        }
+        match document {
+            Ok(document) => policies.extend(DocumentReader { said: &mut diagnostics, file: &file }.policy(document)),
+            Err(error) => {
+                let (at, flaw) = shape_flaw(&error);
+                diagnostics.error(at, flaw);
+            }
+        }
+    }
+    if documents == 0 {
+        let flaw =
+            Flaw::new("the file holds no policy", "at least one YAML document", "begin with `policy: my-policy`");
+        diagnostics.error(Place::START, flaw);
+    }
+    Reading { policies, diagnostics: diagnostics.into_sorted() }
+}
+
+/// Gives the texts of one document their meaning. A missing or mistaken part is reported and replaced by nothing, so
+/// that the parts after it are read too.
+struct DocumentReader<'a> {
+    said: &'a mut Diagnostics,
+    file: &'a Arc<str>,
+}
+
+impl DocumentReader<'_> {
+    fn policy(mut self, document: Spanned<PolicyDocument>) -> Option<Loaded> {
+        let errors_before = self.said.errors();
+        let at = place(&document);
+        let written = document.value;
+        let id_place = written.policy.as_ref().map_or(at, place);
+
+        let id = self.required(at, "policy", "an id", "policy: my-policy", written.policy.as_ref());
+        let id = self.read(id, |text| {
+            PolicyId::new(text)
+                .map_err(|e| Flaw::new(e.to_string(), "a policy id", "write lower-case words joined by -"))
+        });
+        let version = self.read(written.version.as_ref(), |text| terms::whole(text, "version", 1..=u32::MAX));
+        let title = self.read(written.title.as_ref(), title);
+        let channels = written.channels.as_ref();
+        let channels_place = channels.map_or(at, place);
+        let channels =
+            self.required(at, "channels", "a list of ids, or `matching:`", "channels: { matching: ^live- }", channels);
+        let channels = channels.and_then(|channels| self.channels(channels));
+        let priority = self.read(written.priority.as_ref(), |text| terms::whole(text, "priority", i32::MIN..=i32::MAX));
+        let taxonomy = self.required(
+            at,
+            "taxonomy",
+            "a built-in taxonomy",
+            "taxonomy: rekognition/7.0",
+            written.taxonomy.as_ref(),
+        );
+        let taxonomy = self.read(taxonomy, taxonomy_named);
+        let sampling = self.sampling(written.sampling.unwrap_or_default());
+        let similarity = self.similarity(written.similarity.as_ref());
+        let rules = self.required(at, "rules", "a list of rules", "rules: [ … ]", written.rules.as_deref());
+        let (rules, rule_places) = rules.map(|rules| self.rules(at, rules, taxonomy)).unwrap_or_default();
+
+        if self.said.errors() > errors_before {
+            return None;
+        }
+        Some(Loaded {
+            policy: Policy {
+                reference: PolicyRef { id: id?, version: version.unwrap_or(1) },
+                channels: channels?,
+                priority: priority.unwrap_or(0),
+                sampling,
+                similarity,
+                rules,
+            },
+            title,
+            version_stated: version.is_some(),
+            taxonomy: taxonomy?,
+            file: self.file.clone(),
+            places: Places { policy: id_place, channels: channels_place, rules: rule_places },
+        })
+    }
+
+    fn channels(&mut self, written: &Spanned<ChannelsDocument>) -> Option<Channels> {
+        match &written.value {
+            ChannelsDocument::Listed(ids) => {
+                self.bounded(place(written), "channels", ids.len(), bounds::CHANNELS_MAX);
+                let mut channels: Vec<ChannelId> = Vec::with_capacity(ids.len());
+                for id in ids {
+                    let read = self.read(Some(id), |text| {
+                        let hint = "write the channel's ARN or name; a pattern goes under `matching:`";
+                        ChannelId::new(text).map_err(|e| Flaw::new(e.to_string(), "a channel id", hint))
+                    });
+                    match read {
+                        Some(channel) if channels.contains(&channel) => {
+                            self.said.warning(place(id), format!("{channel} is listed twice"), "remove one of the two");
+                        }
+                        Some(channel) => channels.push(channel),
+                        None => {}
+                    }
+                }
+                Some(Channels::Listed(channels))
+            }
+            ChannelsDocument::Matching(matching) => {
+                let (regex, note) = self.read(Some(&matching.matching), terms::pattern)?;
+                if let Some(note) = note {
+                    self.said.note(place(&matching.matching), note);
+                }
+                Some(Channels::Matching(regex))
+            }
+        }
+    }
+
+    fn sampling(&mut self, written: SamplingDocument) -> Sampling {
+        let SamplingDocument { every, tolerance, reassess_after, max_age } = written;
+        let every_ms = self.read(every.as_ref(), |text| terms::duration(text, bounds::EVERY_MS)).unwrap_or(60_000);
+        let tolerance_ms = self
+            .read(tolerance.as_ref(), |text| terms::duration(text, 0..=every_ms - 1))
+            .unwrap_or((every_ms / 10).max(500).min(every_ms / 2));
+        let reassess_after_ms = self
+            .read(reassess_after.as_ref(), |text| terms::duration(text, every_ms..=bounds::REASSESS_AFTER_MS_MAX))
+            .unwrap_or(every_ms.max(300_000));
+        let max_age_ms =
+            self.read(max_age.as_ref(), |text| terms::duration(text, bounds::MAX_AGE_MS)).unwrap_or(900_000);
+        Sampling { interval_ms: every_ms, tolerance_ms, reassess_after_ms, max_age_ms }
+    }
+
+    fn similarity(&mut self, written: Option<&Spanned<SimilarityDocument>>) -> Option<SimilarityLimits> {
+        const DEFAULT: SimilarityLimits = SimilarityLimits { hash_distance_max: 10, luma_delta_max: LumaDelta(200) };
+        let limits = match written.map(|written| (&written.value, place(written))) {
+            None => return Some(DEFAULT),
+            Some((SimilarityDocument::Switch(off), _)) if off == "off" => return None,
+            Some((SimilarityDocument::Switch(other), at)) => {
+                let expected = "`off`, or the two limits";
+                let hint = "leave `similarity` out for the defaults, or write { hash_distance: 10, luma_delta: 2.0 }";
+                self.said.error(at, Flaw::new(format!("{other:?} is not a similarity"), expected, hint));
+                return None;
+            }
+            Some((SimilarityDocument::Limits(limits), _)) => limits,
+        };
+        let bits =
+            self.read(limits.hash_distance.as_ref(), |text| terms::whole(text, "hash distance", 0..=bounds::HASH_BITS));
+        let luma = self.read(limits.luma_delta.as_ref(), luma_delta);
+        Some(SimilarityLimits {
+            hash_distance_max: bits.unwrap_or(DEFAULT.hash_distance_max),
+            luma_delta_max: luma.unwrap_or(DEFAULT.luma_delta_max),
+        })
+    }
+
+    fn rules(
+        &mut self,
+        at: Place,
+        written: &[Spanned<RuleDocument>],
+        taxonomy: Option<&'static Taxonomy>,
+    ) -> (Vec<Rule>, Vec<RulePlaces>) {
+        self.bounded(at, "rules", written.len(), bounds::RULES_MAX);
+        let mut seen: Vec<(RuleId, Place)> = Vec::with_capacity(written.len());
+        let mut read = Vec::with_capacity(written.len());
+        for rule in written {
+            let (id, compiled) = self.rule(rule, taxonomy);
+            let Some((id, id_place)) = id else { continue };
+            if let Some((_, first)) = seen.iter().find(|(other, _)| *other == id) {
+                let what = format!("rule {id} stands here a second time; the first is on line {}", first.line);
+                self.said.error(id_place, Flaw::new(what, "ids unique within the policy", "rename one of the two"));
+            }
+            seen.push((id, id_place));
+            read.extend(compiled);
+        }
+        read.into_iter().unzip()
+    }
+
+    fn rule(
+        &mut self,
+        written: &Spanned<RuleDocument>,
+        taxonomy: Option<&'static Taxonomy>,
+    ) -> (Option<(RuleId, Place)>, Option<(Rule, RulePlaces)>) {
+        let at = place(written);
+        let stands = |text: &Option<Text>| text.as_ref().map_or(at, place);
+        let rule = &written.value;
+
+        let id = self.required(at, "id", "a rule id", "id: weapons", rule.id.as_ref());
+        let id = self.read(id, |text| {
+            RuleId::new(text).map_err(|e| Flaw::new(e.to_string(), "a rule id", "write lower-case words joined by -"))
+        });
+        let categories =
+            self.required(at, "categories", "a list", "categories: [Violence/Weapons]", rule.categories.as_deref());
+        let (categories, category_places) = self.categories(at, categories.unwrap_or_default(), taxonomy);
+        let confidence = self.required(at, "confidence", "percent", "confidence: 80", rule.confidence.as_ref());
+        let confidence = self.read(confidence, terms::percent);
+        let window = self.read(rule.window.as_ref(), terms::window).unwrap_or(Window::Frames { hits: 1, of: 1 });
+        let action = self.read(rule.action.as_ref(), |text| {
+            terms::word(text, "action", &[("warn", Action::Warn), ("stop", Action::Stop), ("suspend", Action::Suspend)])
+        });
+        let approval = self.read(rule.approval.as_ref(), |text| {
+            terms::word(text, "approval", &[("none", Approval::None), ("person", Approval::Person)])
+        });
+        let severity =
+            self.read(rule.severity.as_ref(), |text| terms::whole(text, "severity", 1..=bounds::SEVERITY_MAX));
+        let cooldown = self.read(rule.cooldown.as_ref(), |text| terms::duration(text, bounds::COOLDOWN_MS));
+
+        let places = RulePlaces {
+            id: stands(&rule.id),
+            categories: category_places,
+            confidence: stands(&rule.confidence),
+            window: stands(&rule.window),
+            approval: rule.approval.as_ref().map(place),
+        };
+        let compiled = id.clone().zip(confidence).map(|(id, confidence)| Rule {
+            id,
+            rev: 0,
+            categories,
+            confidence,
+            window,
+            action: action.unwrap_or(Action::Warn),
+            approval: approval.unwrap_or(Approval::Person), // nothing is stopped without a person unless it is written
+            severity: severity.unwrap_or(3),
+            cooldown_ms: cooldown.unwrap_or(300_000),
+        });
+        let id_place = places.id;
+        (id.map(|id| (id, id_place)), compiled.map(|rule| (rule.revised(), places)))
+    }
+
+    fn categories(
+        &mut self,
+        at: Place,
+        written: &[Text],
+        taxonomy: Option<&'static Taxonomy>,
+    ) -> (Vec<Category>, Vec<Place>) {
+        if !written.is_empty() {
+            self.bounded(at, "categories", written.len(), bounds::CATEGORIES_MAX);
+        }
+        let Some(taxonomy) = taxonomy else { return Default::default() }; // reported already
+        let read = written.iter().filter_map(|text| {
+            let category = self.read(Some(text), |text| category(text, taxonomy))?;
+            Some((category, place(text)))
+        });
+        read.unzip()
+    }
+
+    /// Reads a text if there is one; a flaw is reported where the text stands.
+    fn read<T>(&mut self, text: Option<&Text>, read: impl FnOnce(&str) -> Result<T, Flaw>) -> Option<T> {
+        let text = text?;
+        read(&text.value).map_err(|flaw| self.said.error(place(text), flaw)).ok()
+    }
+
+    fn required<T>(&mut self, at: Place, key: &str, expected: &str, example: &str, value: Option<T>) -> Option<T> {
+        if value.is_none() {
+            let flaw = Flaw::new(format!("`{key}` is missing"), expected, format!("add `{example}`"));
+            self.said.error(at, flaw);
+        }
+        value
+    }
+
+    fn bounded(&mut self, at: Place, name: &str, count: usize, most: usize) {
+        if count == 0 || count > most {
+            let hint = if count == 0 { "add one, or remove the policy" } else { "split the policy" };
+            self.said.error(at, Flaw::new(format!("there are {count} {name}"), format!("1 to {most}"), hint));
+        }
+    }
+}
+
+fn title(text: &str) -> Result<String, Flaw> {
+    if (1..=bounds::TITLE_BYTES_MAX).contains(&text.len()) {
+        return Ok(text.to_owned());
+    }
+    let expected = format!("1 to {} bytes", bounds::TITLE_BYTES_MAX);
+    Err(Flaw::new(format!("the title has {} bytes", text.len()), expected, "shorten it, or leave it out"))
+}
+
+fn taxonomy_named(name: &str) -> Result<&'static Taxonomy, Flaw> {
+    Taxonomy::named(name).ok_or_else(|| {
+        let known: Vec<&str> = Taxonomy::all().iter().map(Taxonomy::name).collect();
+        let hint = match closest_name(name, known.iter().copied()) {
+            Some(near) => format!("did you mean {near}?"),
+            None => format!("write one of: {}", known.join(", ")),
+        };
+        Flaw::new(format!("{name:?} is not a built-in taxonomy"), known.join(" | "), hint)
+    })
+}
+
+fn luma_delta(text: &str) -> Result<LumaDelta, Flaw> {
+    let levels = text.parse::<f64>().ok().filter(|levels| (0.0..=255.0).contains(levels));
+    levels.map(|levels| LumaDelta((levels * 100.0).round() as u16)).ok_or_else(|| {
+        let what = format!("{text:?} is not a luma difference");
+        Flaw::new(what, "grey levels, 0 to 255", "write 2.0; larger overlooks more, 0 accepts no difference")
+    })
+}
+
+/// A bare name must be in the taxonomy: there is no path to match without it. A path that is not in it is taken as it
+/// stands, for labels that a newer model adds, and left to `check` to warn of.
+fn category(text: &str, taxonomy: &Taxonomy) -> Result<Category, Flaw> {
+    if text == "*" {
+        return Ok(Category::Any);
+    }
+    let expected = || format!("a path or name of {}, or \"*\"", taxonomy.name());
+    match taxonomy.resolve(text) {
+        Ok(label) => Ok(Category::Within(label.path.clone())),
+        Err(Unresolved::Ambiguous { paths }) => {
+            let paths: Vec<&str> = paths.iter().map(LabelPath::as_str).collect();
+            let hint = format!("write one of: {}", paths.join(", "));
+            Err(Flaw::new(format!("{text:?} is the name of several labels"), expected(), hint))
+        }
+        Err(Unresolved::Unknown { closest }) => match LabelPath::new(text) {
+            Ok(path) if text.contains('/') => Ok(Category::Within(path)),
+            Ok(_) => {
+                let what = format!("{} has no label {text:?}", taxonomy.name());
+                Err(Flaw::new(what, expected(), unknown_category_hint(text, closest.as_ref(), taxonomy)))
+            }
+            Err(error) => Err(Flaw::new(error.to_string(), expected(), "write the path as in Violence/Weapons")),
+        },
+    }
+}
+
+/// What to write in place of a category that the taxonomy does not hold.
+pub(super) fn unknown_category_hint(text: &str, closest: Option<&LabelPath>, taxonomy: &Taxonomy) -> String {
+    let old_name = text.rsplit('/').next().unwrap_or(text);
+    let renamed = from_rekognition_6(old_name).filter(|_| taxonomy.name() == Taxonomy::REKOGNITION);
+    match (closest, renamed) {
+        (Some(path), _) => format!("did you mean {path}?"),
+        (None, Some(new)) => {
+            let new: Vec<&str> = new.iter().map(LabelPath::as_str).collect();
+            format!("{old_name} was a label of Rekognition 6; version 7 has {} in its place", new.join(", "))
+        }
+        (None, None) => format!("its top categories are: {}", top_categories(taxonomy).join(", ")),
+    }
+}
+
+fn top_categories(taxonomy: &Taxonomy) -> Vec<&str> {
+    taxonomy.labels().iter().map(|label| label.path.as_str()).filter(|path| !path.contains('/')).collect()
+}
+
+/// What is wrong with the shape of a document, and where.
+fn shape_flaw(error: &serde_saphyr::Error) -> (Place, Flaw) {
+    use serde_saphyr::Error;
+    let error = error.without_snippet();
+    let at = error
+        .location()
+        .map_or(Place::START, |at| Place { line: at.line().max(1) as u32, column: at.column().max(1) as u32 });
+    let flaw = match error {
+        Error::SerdeUnknownField { field, expected, .. } => {
+            let hint = match closest_name(field, expected.iter().copied()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => "remove it, or write it as a comment".to_owned(),
+            };
+            Flaw::new(format!("`{field}` is not a key here"), expected.join(", "), hint)
+        }
+        Error::DuplicateMappingKey { key, .. } => {
+            let key = key.as_deref().unwrap_or("a key");
+            Flaw::new(format!("`{key}` stands here a second time"), "each key once", "remove one of the two")
+        }
+        Error::SerdeMissingField { field, .. } => {
+            Flaw::new(format!("`{field}` is missing"), format!("`{field}:` with a value"), "add it")
+        }
+        Error::NullIntoString { .. } => Flaw::new("nothing stands here", "a value", "write a value, or remove the key"),
+        Error::Unexpected { expected, .. } => {
+            let expected = match *expected {
+                "mapping start" => "keys and values",
+                "sequence start" => "a list, such as [a, b]",
+                "string scalar" => "one word, number or quoted text",
+                other => other,
+            };
+            Flaw::new("the value has another shape", expected, "compare with policies/default.yaml")
+        }
+        Error::SerdeInvalidType { unexpected, expected, .. } => {
+            let what = format!("{unexpected} does not belong here");
+            Flaw::new(what, expected.clone(), "compare with policies/default.yaml")
+        }
+        other => {
+            let text = other.to_string();
+            let what = text.split(" at line ").next().unwrap_or(&text).to_owned();
+            let hint = if what.contains("alias") {
+                "quote the asterisk: \"*\""
+            } else {
+                "check the indentation and quote texts that hold : # * & ! % @ or \\"
+            };
+            Flaw::new(what, "well-formed YAML", hint)
+        }
+    };
+    (at, flaw)
+}

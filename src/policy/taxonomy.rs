@@ -1,0 +1,245 @@
+//! Which labels a provider knows, at one version of its model: reviewed data, built into the program.
+//!
+//! A policy names categories of one taxonomy. A name that the taxonomy does not hold is found here and not by a frame
+//! that silently matches nothing. Knows nothing of policies.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+
+use crate::model::{Confidence, Label, LabelPath};
+
+/// The most edits between a mistaken name and the one it is taken for; above it no suggestion is made.
+const EDITS_MAX: usize = 3;
+/// Names longer than this are compared up to here: the comparison is quadratic.
+const COMPARED_CHARS_MAX: usize = 80;
+
+/// A provider's tree of categories.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Taxonomy {
+    name: String,
+    source: String,
+    note: String,
+    floor: Confidence,
+    floor_note: String,
+    labels: Vec<KnownLabel>,
+}
+
+/// A label that the taxonomy holds.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KnownLabel {
+    /// Its place in the tree.
+    pub path: LabelPath,
+    /// The least confidence it is ever given with; the taxonomy's floor if not stated.
+    pub from: Option<Confidence>,
+    /// The provider calls it something else from this confidence on.
+    pub below: Option<Confidence>,
+}
+
+/// Why a text names no category.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unresolved {
+    /// No label has that path or name.
+    Unknown {
+        /// The label that was perhaps meant.
+        closest: Option<LabelPath>,
+    },
+    /// Several labels have that name.
+    Ambiguous {
+        /// All of them.
+        paths: Vec<LabelPath>,
+    },
+}
+
+static TAXONOMIES: LazyLock<[Taxonomy; 2]> = LazyLock::new(|| {
+    [include_str!("taxonomies/rekognition-7.0.json"), include_str!("taxonomies/local-nudity-1.json")]
+        .map(|text| Taxonomy::parse(text).expect("the built-in taxonomies are read by a test"))
+});
+
+static FROM_REKOGNITION_6: LazyLock<BTreeMap<String, Vec<LabelPath>>> = LazyLock::new(|| {
+    #[derive(Deserialize)]
+    struct Mapping {
+        labels: BTreeMap<String, Vec<LabelPath>>,
+    }
+    let text = include_str!("taxonomies/rekognition-6.1-to-7.0.json");
+    serde_json::from_str::<Mapping>(text).expect("the built-in mapping is read by a test").labels
+});
+
+impl Taxonomy {
+    /// The name of the taxonomy that Rekognition 7 answers in.
+    pub const REKOGNITION: &'static str = "rekognition/7.0";
+    /// The name of the local model's taxonomy.
+    pub const LOCAL_NUDITY: &'static str = "local-nudity/1";
+
+    /// Every taxonomy that is built in.
+    pub fn all() -> &'static [Self] {
+        TAXONOMIES.as_slice()
+    }
+
+    /// The taxonomy of that name.
+    pub fn named(name: &str) -> Option<&'static Self> {
+        Self::all().iter().find(|taxonomy| taxonomy.name == name)
+    }
+
+    fn parse(text: &str) -> Result<Self, serde_json::Error> {
+        serde_json::from_str(text)
+    }
+
+    /// Its name and version, as in [`ProviderRef`](crate::model::ProviderRef).
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Where the data comes from, and what must be known of it.
+    pub fn provenance(&self) -> (&str, &str) {
+        (&self.source, &self.note)
+    }
+
+    /// The least confidence the provider reports, and why.
+    pub fn floor(&self) -> (Confidence, &str) {
+        (self.floor, &self.floor_note)
+    }
+
+    /// Every label, parents before their children.
+    pub fn labels(&self) -> &[KnownLabel] {
+        &self.labels
+    }
+
+    /// The label at that place.
+    pub fn get(&self, path: &LabelPath) -> Option<&KnownLabel> {
+        self.labels.iter().find(|label| label.path == *path)
+    }
+
+    /// How many of an answer's labels this taxonomy does not hold.
+    pub fn unmapped(&self, labels: &[Label]) -> usize {
+        labels.iter().filter(|label| self.get(label.path()).is_none()).count()
+    }
+
+    /// The label meant by a full path, or by the last names of one where only one label has them.
+    pub fn resolve(&self, text: &str) -> Result<&KnownLabel, Unresolved> {
+        if let Some(label) = self.labels.iter().find(|label| label.path.as_str() == text) {
+            return Ok(label);
+        }
+        let named: Vec<_> = self.labels.iter().filter(|label| ends_with_names(label.path.as_str(), text)).collect();
+        match named.as_slice() {
+            [label] => Ok(label),
+            [] => Err(Unresolved::Unknown { closest: self.closest(text) }),
+            several => Err(Unresolved::Ambiguous { paths: several.iter().map(|label| label.path.clone()).collect() }),
+        }
+    }
+
+    fn closest(&self, text: &str) -> Option<LabelPath> {
+        let paths = self.labels.iter().map(|label| (label.path.as_str(), label));
+        let leaves = self.labels.iter().map(|label| (label.path.leaf(), label));
+        closest_of(text, paths.chain(leaves)).map(|label| label.path.clone())
+    }
+}
+
+/// The Rekognition 7.0 labels that took the place of a 6.1 label name; none if 6.1 had no such label.
+pub fn from_rekognition_6(name: &str) -> Option<&'static [LabelPath]> {
+    FROM_REKOGNITION_6.get(name).map(Vec::as_slice)
+}
+
+/// The name nearest to a mistaken one, if any is near enough to be meant.
+pub fn closest_name<'a>(mistaken: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    closest_of(mistaken, names.into_iter().map(|name| (name, name)))
+}
+
+fn closest_of<'a, T>(mistaken: &str, candidates: impl Iterator<Item = (&'a str, T)>) -> Option<T> {
+    let mistaken = mistaken.to_lowercase();
+    let allowed = EDITS_MAX.min(mistaken.chars().count() / 3);
+    candidates
+        .map(|(name, meant)| (edits(&mistaken, &name.to_lowercase()), meant))
+        .filter(|(edits, _)| *edits <= allowed)
+        .min_by_key(|(edits, _)| *edits)
+        .map(|(_, meant)| meant)
+}
+
+fn ends_with_names(path: &str, names: &str) -> bool {
+    path.strip_suffix(names).is_some_and(|above| above.ends_with('/'))
+}
+
+/// How many insertions, deletions and replacements turn one text into the other (Levenshtein).
+fn edits(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().take(COMPARED_CHARS_MAX).collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.chars().take(COMPARED_CHARS_MAX).enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.iter().enumerate() {
+            let replaced = diagonal + usize::from(x != *y);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rekognition() -> &'static Taxonomy {
+        Taxonomy::named(Taxonomy::REKOGNITION).unwrap()
+    }
+
+    #[test]
+    fn the_built_in_data_is_whole() {
+        assert_eq!(rekognition().labels().len(), 52);
+        assert_eq!(Taxonomy::named(Taxonomy::LOCAL_NUDITY).unwrap().labels().len(), 3);
+        for taxonomy in Taxonomy::all() {
+            for label in taxonomy.labels() {
+                if let Some((parent, _)) = label.path.as_str().rsplit_once('/') {
+                    assert!(taxonomy.resolve(parent).is_ok(), "{} has no parent", label.path);
+                }
+                assert_eq!(taxonomy.resolve(label.path.leaf()).unwrap().path, label.path, "names are unique");
+            }
+        }
+    }
+
+    #[test]
+    fn every_label_of_6_has_a_place_in_7() {
+        assert_eq!(FROM_REKOGNITION_6.len(), 44, "10 labels of level 1 and 35 of level 2, Gambling on both");
+        for (old, new) in &*FROM_REKOGNITION_6 {
+            assert!(!new.is_empty(), "{old}");
+            for path in new {
+                assert!(rekognition().get(path).is_some(), "{old} → {path}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_name_at_any_level_is_found_and_a_near_one_suggested() {
+        let path = |text| LabelPath::new(text).unwrap();
+        for (text, expected) in [
+            ("Weapons", Ok(path("Violence/Weapons"))),
+            ("Violence/Weapons", Ok(path("Violence/Weapons"))),
+            ("Graphic Violence/Blood & Gore", Ok(path("Violence/Graphic Violence/Blood & Gore"))),
+            ("weapons", Err(Unresolved::Unknown { closest: Some(path("Violence/Weapons")) })),
+            ("Violence/Wepons", Err(Unresolved::Unknown { closest: Some(path("Violence/Weapons")) })),
+            ("apons", Err(Unresolved::Unknown { closest: None })),
+            ("Suggestive", Err(Unresolved::Unknown { closest: None })),
+        ] {
+            assert_eq!(rekognition().resolve(text).map(|label| label.path.clone()), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_two_labels_have_is_not_guessed() {
+        let text = r#"{"name":"x/1","source":"","note":"","floor":0,"floor_note":"",
+            "labels":[{"path":"A"},{"path":"A/Blood"},{"path":"B"},{"path":"B/Blood"}]}"#;
+        let taxonomy = Taxonomy::parse(text).unwrap();
+        let paths = ["A/Blood", "B/Blood"].map(|path| LabelPath::new(path).unwrap()).to_vec();
+        assert_eq!(taxonomy.resolve("Blood").map(|label| &label.path), Err(Unresolved::Ambiguous { paths }));
+        assert_eq!(taxonomy.resolve("B/Blood").map(|label| label.path.as_str()), Ok("B/Blood"));
+    }
+
+    #[test]
+    fn labels_outside_the_taxonomy_are_counted() {
+        let label = |path| Label(LabelPath::new(path).unwrap(), Confidence::MAX);
+        assert_eq!(rekognition().unmapped(&[label("Violence"), label("Suggestive"), label("Weapons")]), 2);
+    }
+}

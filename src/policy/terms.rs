@@ -1,0 +1,242 @@
+//! The small words of the policy language: durations, percentages, windows, patterns. Each is read from the text that
+//! stands in the file, or the text is found at fault with what was expected and what to write instead.
+
+use std::ops::RangeInclusive;
+
+use regex::{Regex, RegexBuilder};
+
+use super::bounds;
+use super::diagnostic::Flaw;
+use super::taxonomy::closest_name;
+use super::{Category, Window};
+use crate::model::Confidence;
+
+/// Reads a duration such as `500ms`, `60s`, `1.5m`, `2h`, `1d` into milliseconds within a range.
+pub(super) fn duration(text: &str, range: RangeInclusive<u32>) -> Result<u32, Flaw> {
+    const EXPECTED: &str = "a number and a unit: ms, s, m, h or d";
+    let (number, unit) = text.split_at(text.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(text.len()));
+    let Ok(number @ 0.0..) = number.parse::<f64>() else {
+        return Err(Flaw::new(format!("{text:?} is not a duration"), EXPECTED, "write 60s, 5m or 1.5h"));
+    };
+    let ms_per_unit = match unit.trim() {
+        "ms" => 1.0,
+        "s" => 1e3,
+        "m" => 60e3,
+        "h" => 3600e3,
+        "d" => 86_400e3,
+        "" => {
+            return Err(Flaw::new(
+                format!("{text:?} has no unit"),
+                EXPECTED,
+                format!("write {text}s if seconds are meant"),
+            ));
+        }
+        _ => {
+            let what = format!("{text:?} is not one number and one unit");
+            return Err(Flaw::new(what, EXPECTED, "write 90s or 1.5m for a minute and a half"));
+        }
+    };
+    let ms = number * ms_per_unit;
+    if ms < f64::from(*range.start()) || ms > f64::from(*range.end()) {
+        let (least, most) = (show_duration(*range.start()), show_duration(*range.end()));
+        let nearest = if ms < f64::from(*range.start()) { &least } else { &most };
+        let hint = format!("write {nearest}, or whatever lies between");
+        return Err(Flaw::new(format!("{text} is out of range"), format!("{least} to {most}"), hint));
+    }
+    Ok(ms as u32)
+}
+
+/// Writes milliseconds in the largest unit that keeps them whole.
+pub(super) fn show_duration(ms: u32) -> String {
+    for (unit, per_unit) in [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000)] {
+        if ms >= per_unit && ms.is_multiple_of(per_unit) {
+            return format!("{}{unit}", ms / per_unit);
+        }
+    }
+    if ms == 0 { "0s".to_owned() } else { format!("{ms}ms") }
+}
+
+/// Reads a percentage such as `90`, `92.5` or `90 %`.
+pub(super) fn percent(text: &str) -> Result<Confidence, Flaw> {
+    let number = text.strip_suffix('%').unwrap_or(text).trim_end();
+    number
+        .parse()
+        .ok()
+        .and_then(|percent| Confidence::from_percent(percent).ok())
+        .ok_or_else(|| Flaw::new(format!("{text:?} is not a confidence"), "percent, 0 to 100", "write 92.5 for 92.5 %"))
+}
+
+/// Reads a whole number within a range.
+pub(super) fn whole<T>(text: &str, name: &str, range: RangeInclusive<T>) -> Result<T, Flaw>
+where
+    T: std::str::FromStr + PartialOrd + std::fmt::Display,
+{
+    match text.parse::<T>() {
+        Ok(number) if range.contains(&number) => Ok(number),
+        _ => Err(Flaw::new(
+            format!("{text:?} is not a {name}"),
+            format!("a whole number from {} to {}", range.start(), range.end()),
+            format!("write a number such as {}", range.start()),
+        )),
+    }
+}
+
+/// Reads one of a few words.
+pub(super) fn word<T: Copy>(text: &str, name: &str, words: &[(&str, T)]) -> Result<T, Flaw> {
+    if let Some((_, meant)) = words.iter().find(|(word, _)| *word == text) {
+        return Ok(*meant);
+    }
+    let all = words.iter().map(|(word, _)| *word).collect::<Vec<_>>();
+    let hint = match closest_name(text, all.iter().copied()) {
+        Some(near) => format!("did you mean {near}?"),
+        None => format!("write one of: {}", all.join(", ")),
+    };
+    Err(Flaw::new(format!("{text:?} is not a {name}"), all.join(" | "), hint))
+}
+
+/// Reads `2 of 3` or `3 within 2m`.
+pub(super) fn window(text: &str) -> Result<Window, Flaw> {
+    const HINT: &str =
+        "write 2 of 3 for two of the last three assessed frames, 3 within 2m for three hits in two minutes";
+    let flaw = || Flaw::new(format!("{text:?} is not a window"), "`N of M` or `N within DURATION`", HINT);
+    let frames = 1..=bounds::WINDOW_FRAMES_MAX;
+    let words: Vec<&str> = text.split_whitespace().collect();
+    match words.as_slice() {
+        [hits, "of", of] => {
+            let (hits, of) = (whole(hits, "number of hits", frames.clone())?, whole(of, "number of frames", frames)?);
+            if hits > of {
+                let what = format!("{hits} hits can never be among {of} frames");
+                return Err(Flaw::new(what, "N of M with N ≤ M", format!("write {of} of {hits}, or {hits} of {hits}")));
+            }
+            Ok(Window::Frames { hits, of })
+        }
+        [hits, "within", within @ ..] if !within.is_empty() => Ok(Window::Time {
+            hits: whole(hits, "number of hits", frames)?,
+            within_ms: duration(&within.join(" "), bounds::WITHIN_MS)?,
+        }),
+        _ => Err(flaw()),
+    }
+}
+
+/// Writes a window as it is read.
+pub(super) fn show_window(window: Window) -> String {
+    match window {
+        Window::Frames { hits, of } => format!("{hits} of {of}"),
+        Window::Time { hits, within_ms } => format!("{hits} within {}", show_duration(within_ms)),
+    }
+}
+
+/// Writes a category as it is read.
+pub(super) fn show_category(category: &Category) -> &str {
+    match category {
+        Category::Any => "*",
+        Category::Within(path) => path.as_str(),
+    }
+}
+
+/// Reads a channel pattern. A JavaScript literal such as `/^ivs-/i` is understood; then a note says what was made of it.
+pub(super) fn pattern(text: &str) -> Result<(Regex, Option<String>), Flaw> {
+    const EXPECTED: &str = "a regular expression of at most 512 bytes";
+    if text.is_empty() || text.len() > bounds::PATTERN_BYTES_MAX {
+        let what = format!("the pattern has {} bytes", text.len());
+        return Err(Flaw::new(what, EXPECTED, "write .* for every channel, list the channels where there are few"));
+    }
+    let (bare, note) = without_slashes(text)?;
+    let compiled = RegexBuilder::new(&bare).size_limit(bounds::PATTERN_COMPILED_BYTES_MAX).build();
+    compiled.map(|regex| (regex, note)).map_err(|error| match error {
+        regex::Error::CompiledTooBig(limit) => Flaw::new(
+            format!("the pattern takes more than {limit} bytes when compiled"),
+            "a pattern without large repetitions",
+            "write + or * in place of a large {n,m}",
+        ),
+        other => Flaw::new(
+            format!("{text:?} is not a regular expression: {}", reason(&other)),
+            "the syntax of the regex crate, without look-around and back-references",
+            "quote the pattern with '…' so that YAML leaves backslashes alone, and escape . ( [ * + ? where they are meant as they stand",
+        ),
+    })
+}
+
+/// The last line of the regex crate's multi-line message is the reason, the rest draws the pattern.
+fn reason(error: &regex::Error) -> String {
+    let text = error.to_string();
+    let last = text.lines().last().unwrap_or_default();
+    last.trim().trim_start_matches("error: ").to_owned()
+}
+
+fn without_slashes(text: &str) -> Result<(String, Option<String>), Flaw> {
+    let Some((body, flags)) = text.strip_prefix('/').and_then(|rest| rest.rsplit_once('/')) else {
+        return Ok((text.to_owned(), None));
+    };
+    if !flags.chars().all(|flag| flag.is_ascii_alphabetic()) {
+        return Ok((text.to_owned(), None)); // a path such as /live/stage-1, not a literal
+    }
+    let mut kept = String::new();
+    for flag in flags.chars() {
+        match flag {
+            'i' | 's' | 'm' => kept.push(flag),
+            'g' | 'u' | 'y' | 'd' => {} // change how a script walks through matches, not what is found
+            other => {
+                let what = format!("{text:?} has the flag {other:?}, which is not known here");
+                return Err(Flaw::new(
+                    what,
+                    "the flags i, m and s",
+                    format!("write the pattern without slashes: {body}"),
+                ));
+            }
+        }
+    }
+    let bare = if kept.is_empty() { body.to_owned() } else { format!("(?{kept}){body}") };
+    let note = format!("{text} is written between slashes, as in JavaScript; it is read as {bare}");
+    Ok((bare, Some(note)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_read_and_written() {
+        for (text, ms) in [("500ms", 500), ("60s", 60_000), ("1.5 m", 90_000), ("2h", 7_200_000), ("1d", 86_400_000)] {
+            assert_eq!(duration(text, 0..=u32::MAX), Ok(ms), "{text}");
+            assert_eq!(duration(&show_duration(ms), 0..=u32::MAX), Ok(ms), "{text}");
+        }
+        for nonsense in ["", "60", "s", "-1s", "1m30s", "1e3s", "1..5s", "one minute", "5 fortnights"] {
+            assert!(duration(nonsense, 0..=u32::MAX).is_err(), "{nonsense:?}");
+        }
+        assert_eq!(duration("2h", 0..=3_600_000).unwrap_err().expected, "0s to 1h");
+    }
+
+    #[test]
+    fn windows_are_read_and_written() {
+        for text in ["1 of 1", "2 of 3", "32 of 32", "3 within 2m"] {
+            assert_eq!(show_window(window(text).unwrap()), text);
+        }
+        for nonsense in
+            ["", "2", "2 of", "0 of 3", "3 of 2", "33 of 33", "2/3", "3 within", "3 within 2", "two of three"]
+        {
+            assert!(window(nonsense).is_err(), "{nonsense:?}");
+        }
+    }
+
+    #[test]
+    fn a_javascript_literal_is_understood_and_a_path_left_alone() {
+        let finds = |text: &str, channel| {
+            let (regex, note) = pattern(text).unwrap();
+            (regex.is_match(channel), note.is_some())
+        };
+        assert_eq!(finds("/^ivs-/", "ivs-1"), (true, true));
+        assert_eq!(finds("/^IVS-/gi", "ivs-1"), (true, true));
+        assert_eq!(finds("/^a\\/b/", "a/b"), (true, true));
+        assert_eq!(finds("/live/stage-1", "x/live/stage-1"), (true, false));
+        assert_eq!(finds("^ivs-", "my-ivs-1"), (false, false));
+        assert!(pattern("/a/q").is_err());
+    }
+
+    #[test]
+    fn a_pattern_that_would_grow_without_bound_is_refused() {
+        assert!(pattern("(?:\\pL{900}){900}").unwrap_err().what.contains("when compiled"));
+        assert!(pattern(&"a".repeat(513)).is_err());
+        assert!(pattern("(a").unwrap_err().what.contains("unclosed group"));
+    }
+}
