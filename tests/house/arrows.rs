@@ -19,8 +19,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("imaging", &["model"]),
     ("providers", &["model", "events"]),
     ("control", &["model", "events", "warden"]), // what was seen of a channel is the plan's own word
-    // Where frames come from.
-    ("intake", &["model", "events", "clock", "imaging"]),
+    // Where frames come from. The bundled footage names the provider that may read its labels, and no other may.
+    ("intake", &["model", "events", "clock", "imaging", "providers"]),
     // Who runs.
     (
         "actors",
@@ -70,7 +70,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("chacha20poly1305", &["journal"]),
     ("getrandom", &["journal"]),
     ("rustix", &["journal"]),
-    ("ciborium", &["events", "journal"]),
+    ("ciborium", &["events", "journal", "actors"]), // actors: snapshots of state, derived and deletable
     ("image", &["imaging", "providers"]),
     ("image_hasher", &["imaging"]),
     ("fast_image_resize", &["imaging", "providers"]),

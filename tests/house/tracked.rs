@@ -88,6 +88,9 @@ fn out_of_place(file: &Tracked) -> Vec<Finding> {
                 findings.push(finding(format!("`{text}` {why}")));
             }
         }
+        if ["<".repeat(7), ">".repeat(7)].iter().any(|mark| line.starts_with(mark.as_str())) {
+            findings.push(finding("a merge was committed with its conflict".to_owned()));
+        }
         if names_an_issue(line) {
             findings.push(finding("an issue's number says nothing to who reads this later; say the reason".to_owned()));
         }
@@ -146,6 +149,7 @@ fn planted_paths_hosts_and_numbers_are_found() {
     }
     assert_eq!(found(concat!("see iss", "ue 7")), 1);
     assert_eq!(found(concat!("fixes iss", "ue #7")), 1);
+    assert_eq!(found(&format!("{} HEAD", "<".repeat(7))), 1);
     for harmless in ["docs/work/a", "an issue of 2", "crates.io only", "${root}/root/x", "src/home/mod.rs"] {
         assert_eq!(found(harmless), 0, "{harmless}");
     }
