@@ -6,9 +6,11 @@
 //! randomness, IO or logging: time and identity enter it as data.
 
 pub mod actors;
+pub mod cli;
 pub mod clock;
 pub mod control;
 pub mod events;
+pub mod house;
 pub mod imaging;
 pub mod intake;
 pub mod journal;
@@ -16,4 +18,5 @@ pub mod model;
 pub mod policy;
 pub mod projections;
 pub mod providers;
+pub mod telemetry;
 pub mod warden;

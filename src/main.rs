@@ -1,3 +1,13 @@
 //! The `streamwarden` program.
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc; // glibc keeps what 100,000 resting wardens gave back
+
+fn main() -> ExitCode {
+    streamwarden::telemetry::init();
+    ExitCode::from(streamwarden::cli::run(streamwarden::cli::Cli::parse()))
+}

@@ -77,7 +77,8 @@ impl EnforcementReactor {
         let mut watermark = self.journal.watermark();
         let mut steps: JoinSet<EnforcementId> = JoinSet::new();
         loop {
-            self.catch_up(*watermark.borrow_and_update()).await?;
+            let durable = *watermark.borrow_and_update(); // the guard is not held while reading: it holds up commits
+            self.catch_up(durable).await?;
             self.begin_steps(&mut steps);
             tokio::select! {
                 changed = watermark.changed() => if changed.is_err() { break },

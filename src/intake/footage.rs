@@ -29,7 +29,7 @@ pub struct Footage {
 /// One of them.
 #[derive(Debug)]
 pub struct FootageChannel {
-    /// The channel, named after its folder.
+    /// The channel: `demo/` and its folder's name.
     pub channel: ChannelId,
     /// What a viewer would see it called.
     pub title: String,
@@ -94,7 +94,7 @@ impl FootageChannel {
         let text = fs::read(&about).map_err(|source| SourceError::Unreadable { path: about.clone(), source })?;
         let description: Description = serde_json::from_slice(&text).map_err(|error| wrong(error.to_string()))?;
         let name = folder.file_name().unwrap_or_default().to_string_lossy();
-        let channel = ChannelId::new(&name).map_err(|error| wrong(format!("its folder: {error}")))?;
+        let channel = ChannelId::new(format!("demo/{name}")).map_err(|error| wrong(format!("its folder: {error}")))?;
         let frames: Vec<_> = entries(folder, FRAMES_MAX + 1)?.into_iter().filter(|path| *path != about).collect();
         if frames.is_empty() {
             return Err(SourceError::Empty { path: folder.to_owned() });

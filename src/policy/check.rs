@@ -4,8 +4,8 @@
 
 use super::diagnostic::{Diagnostic, Place, Severity};
 use super::file::{self, Loaded, Reading, RulePlaces};
-use super::taxonomy::{KnownLabel, Taxonomy, Unresolved};
-use super::{Category, Channels, Rule, Window, terms};
+use super::taxonomy::{KnownLabel, Taxonomy};
+use super::{Category, Channels, Rule, Window, category, terms};
 use crate::model::{Action, Approval, ChannelId, Confidence, LabelPath};
 
 /// A threshold up to this many thousandths of a percent was probably meant as a fraction of one.
@@ -95,11 +95,9 @@ impl Findings {
                 let hint = "remove it, or write action: stop if the stream shall be stopped without a person";
                 self.warn(loaded, at, "approval: none changes nothing: a warning always asks a person", hint);
             }
-            let others = loaded.policy.rules.iter().enumerate().filter(|(other, _)| *other != index);
+            let mut others = loaded.policy.rules.iter().enumerate().filter(|(other, _)| *other != index);
             // Of two that do the same the first stays, of three that cover each other one does.
-            let shadow = others
-                .map(|(other, by)| (other, by))
-                .find(|(other, by)| covers(by, rule) && !(covers(rule, by) && *other > index));
+            let shadow = others.find(|(other, by)| covers(by, rule) && !(covers(rule, by) && *other > index));
             if let Some((_, by)) = shadow {
                 let what =
                     format!("rule {} adds nothing: whenever it is met, {} is met and does as much", rule.id, by.id);
@@ -115,13 +113,13 @@ impl Findings {
                 *other != index && wider.covers(category) && !(category.covers(wider) && *other > index)
             };
             if let Some((_, wider)) = rule.categories.iter().enumerate().find(same_or_wider) {
-                let (narrow, wide) = (terms::show_category(category), terms::show_category(wider));
+                let (narrow, wide) = (category.as_str(), wider.as_str());
                 self.warn(loaded, *at, format!("{narrow} is held by {wide} of the same rule"), "remove one of the two");
             }
             let Category::Within(path) = category else { continue };
             if loaded.taxonomy.get(path).is_none() {
                 let what = format!("{} has no label {path}: no frame can match it", loaded.taxonomy.name());
-                self.warn(loaded, *at, what, unknown_path_hint(path, loaded.taxonomy));
+                self.warn(loaded, *at, what, category::hint_for_unknown_path(path, loaded.taxonomy));
             } else if !reachable(path, rule.confidence, loaded.taxonomy) {
                 let what = format!("{path} is never given with {} % or more: no frame can match it", rule.confidence);
                 let hint = "lower the threshold, or name the category that takes its place above";
@@ -150,7 +148,7 @@ impl Findings {
         }
     }
 
-    /// A rule partly met has the next frame assessed whatever the cadence, but frames come no faster than they are made.
+    /// A rule partly met has the next frame assessed whatever the cadence; but it must have been made by then.
     fn window(&mut self, loaded: &Loaded, rule: &Rule, places: &RulePlaces) {
         let Window::Time { hits, within_ms } = rule.window else { return };
         let needed_ms = u64::from(hits - 1) * u64::from(loaded.policy.sampling.interval_ms);
@@ -159,7 +157,7 @@ impl Findings {
             let needed = terms::show_duration(u32::try_from(needed_ms).unwrap_or(u32::MAX));
             let within = terms::show_duration(within_ms);
             let what = format!(
-                "{hits} frames at {every} span {needed}: the window of {within} never fills unless the source sends frames faster"
+                "{hits} frames at {every} span {needed}: the window of {within} never fills unless frames come faster"
             );
             self.warn(loaded, places.window, what, format!("write {hits} within {needed}, or sample more often"));
         }
@@ -240,17 +238,6 @@ fn covers(wide: &Rule, narrow: &Rule) -> bool {
 fn reachable(path: &LabelPath, confidence: Confidence, taxonomy: &Taxonomy) -> bool {
     let can_be = |label: &KnownLabel| label.below.is_none_or(|below| confidence < below);
     taxonomy.labels().iter().any(|label| label.path.is_within(path) && can_be(label))
-}
-
-fn unknown_path_hint(path: &LabelPath, taxonomy: &Taxonomy) -> String {
-    let closest = match taxonomy.resolve(path.leaf()) {
-        Ok(label) => Some(label.path.clone()), // the right name in the wrong place
-        Err(_) => match taxonomy.resolve(path.as_str()) {
-            Err(Unresolved::Unknown { closest }) => closest,
-            Ok(_) | Err(Unresolved::Ambiguous { .. }) => None,
-        },
-    };
-    file::unknown_category_hint(path.as_str(), closest.as_ref(), taxonomy)
 }
 
 /// Whether `other` is asked before `loaded` about a channel that both are for: the order of [`PolicySet`].

@@ -65,6 +65,9 @@ pub(super) enum ChannelsDocument {
     Listed(#[schemars(with = "Vec<ChannelId>", length(min = 1, max = bounds::CHANNELS_MAX))] Vec<Text>),
     /// All that the pattern finds.
     Matching(MatchingDocument),
+    /// Neither: kept to be reported beside other mistakes.
+    #[schemars(skip)]
+    Word(String),
 }
 
 /// All channels whose id the pattern finds.
@@ -171,6 +174,9 @@ impl<'de> Deserialize<'de> for ChannelsDocument {
             }
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
                 Deserialize::deserialize(MapAccessDeserializer::new(map)).map(ChannelsDocument::Matching)
+            }
+            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(ChannelsDocument::Word(text.to_owned()))
             }
         }
         deserializer.deserialize_any(Shape)

@@ -1,5 +1,6 @@
 //! Readable YAML → [`Policy`]. Every mistake is named with line, column, what was expected and what to do, as many at
-//! once as there are: only a mistaken shape (an unknown key, a list where a word belongs) hides the rest of its document.
+//! once as there are: only a mistaken shape (an unknown key, a list where a word belongs) hides the rest of its
+//! document.
 //!
 //! Reads texts, never files; says nothing of what is lawful and unwise (see [`check`](super::check)).
 
@@ -11,9 +12,9 @@ use super::diagnostic::{Diagnostic, Diagnostics, Flaw, Place, Severity};
 use super::document::{
     ChannelsDocument, PolicyDocument, RuleDocument, SamplingDocument, SimilarityDocument, Text, place,
 };
-use super::taxonomy::{Taxonomy, Unresolved, closest_name, from_rekognition_6};
-use super::{Category, Channels, Policy, Rule, Sampling, SimilarityLimits, Window, bounds, terms};
-use crate::model::{Action, Approval, ChannelId, LabelPath, LumaDelta, PolicyId, PolicyRef, RuleId};
+use super::taxonomy::{Taxonomy, closest_name};
+use super::{Category, Channels, Policy, Rule, Sampling, SimilarityLimits, Window, bounds, category, shape, terms};
+use crate::model::{Action, Approval, ChannelId, LumaDelta, PolicyId, PolicyRef, RuleId};
 
 /// A policy as it was read from a file.
 #[derive(Debug, Clone)]
@@ -109,7 +110,7 @@ pub fn read(file: &str, text: &str) -> Reading {
         match document {
             Ok(document) => policies.extend(DocumentReader { said: &mut diagnostics, file: &file }.policy(document)),
             Err(error) => {
-                let (at, flaw) = shape_flaw(&error);
+                let (at, flaw) = shape::flaw(&error);
                 diagnostics.error(at, flaw);
             }
         }
@@ -141,14 +142,15 @@ impl DocumentReader<'_> {
             PolicyId::new(text)
                 .map_err(|e| Flaw::new(e.to_string(), "a policy id", "write lower-case words joined by -"))
         });
-        let version = self.read(written.version.as_ref(), |text| terms::whole(text, "version", 1..=u32::MAX));
+        let version = self.read(written.version.as_ref(), |text| terms::whole(text, "version", 1..=u32::MAX, 1));
         let title = self.read(written.title.as_ref(), title);
         let channels = written.channels.as_ref();
         let channels_place = channels.map_or(at, place);
         let channels =
             self.required(at, "channels", "a list of ids, or `matching:`", "channels: { matching: ^live- }", channels);
         let channels = channels.and_then(|channels| self.channels(channels));
-        let priority = self.read(written.priority.as_ref(), |text| terms::whole(text, "priority", i32::MIN..=i32::MAX));
+        let priority =
+            self.read(written.priority.as_ref(), |text| terms::whole(text, "priority", i32::MIN..=i32::MAX, 10));
         let taxonomy = self.required(
             at,
             "taxonomy",
@@ -168,6 +170,7 @@ impl DocumentReader<'_> {
         Some(Loaded {
             policy: Policy {
                 reference: PolicyRef { id: id?, version: version.unwrap_or(1) },
+                taxonomy: taxonomy?.name().into(),
                 channels: channels?,
                 priority: priority.unwrap_or(0),
                 sampling,
@@ -201,6 +204,12 @@ impl DocumentReader<'_> {
                     }
                 }
                 Some(Channels::Listed(channels))
+            }
+            ChannelsDocument::Word(word) => {
+                let hint = format!("write [{word}] for one channel, {{ matching: {word} }} for a pattern");
+                let flaw = Flaw::new(format!("{word:?} is no list"), "a list of ids, or `matching:`", hint);
+                self.said.error(place(written), flaw);
+                None
             }
             ChannelsDocument::Matching(matching) => {
                 let (regex, note) = self.read(Some(&matching.matching), terms::pattern)?;
@@ -239,8 +248,8 @@ impl DocumentReader<'_> {
             }
             Some((SimilarityDocument::Limits(limits), _)) => limits,
         };
-        let bits =
-            self.read(limits.hash_distance.as_ref(), |text| terms::whole(text, "hash distance", 0..=bounds::HASH_BITS));
+        let bits = self
+            .read(limits.hash_distance.as_ref(), |text| terms::whole(text, "hash distance", 0..=bounds::HASH_BITS, 10));
         let luma = self.read(limits.luma_delta.as_ref(), luma_delta);
         Some(SimilarityLimits {
             hash_distance_max: bits.unwrap_or(DEFAULT.hash_distance_max),
@@ -255,26 +264,23 @@ impl DocumentReader<'_> {
         taxonomy: Option<&'static Taxonomy>,
     ) -> (Vec<Rule>, Vec<RulePlaces>) {
         self.bounded(at, "rules", written.len(), bounds::RULES_MAX);
-        let mut seen: Vec<(RuleId, Place)> = Vec::with_capacity(written.len());
-        let mut read = Vec::with_capacity(written.len());
-        for rule in written {
-            let (id, compiled) = self.rule(rule, taxonomy);
-            let Some((id, id_place)) = id else { continue };
-            if let Some((_, first)) = seen.iter().find(|(other, _)| *other == id) {
-                let what = format!("rule {id} stands here a second time; the first is on line {}", first.line);
-                self.said.error(id_place, Flaw::new(what, "ids unique within the policy", "rename one of the two"));
+        let mut ids: Vec<&Text> = Vec::with_capacity(written.len());
+        for id in written.iter().filter_map(|rule| rule.value.id.as_ref()) {
+            if let Some(first) = ids.iter().find(|first| first.value == id.value) {
+                let what =
+                    format!("rule {} stands here a second time; the first is on line {}", id.value, place(first).line);
+                self.said.error(place(id), Flaw::new(what, "ids unique within the policy", "rename one of the two"));
             }
-            seen.push((id, id_place));
-            read.extend(compiled);
+            ids.push(id);
         }
-        read.into_iter().unzip()
+        written.iter().filter_map(|rule| self.rule(rule, taxonomy)).unzip()
     }
 
     fn rule(
         &mut self,
         written: &Spanned<RuleDocument>,
         taxonomy: Option<&'static Taxonomy>,
-    ) -> (Option<(RuleId, Place)>, Option<(Rule, RulePlaces)>) {
+    ) -> Option<(Rule, RulePlaces)> {
         let at = place(written);
         let stands = |text: &Option<Text>| text.as_ref().map_or(at, place);
         let rule = &written.value;
@@ -285,7 +291,8 @@ impl DocumentReader<'_> {
         });
         let categories =
             self.required(at, "categories", "a list", "categories: [Violence/Weapons]", rule.categories.as_deref());
-        let (categories, category_places) = self.categories(at, categories.unwrap_or_default(), taxonomy);
+        let (categories, category_places) =
+            categories.map(|categories| self.categories(at, categories, taxonomy)).unwrap_or_default();
         let confidence = self.required(at, "confidence", "percent", "confidence: 80", rule.confidence.as_ref());
         let confidence = self.read(confidence, terms::percent);
         let window = self.read(rule.window.as_ref(), terms::window).unwrap_or(Window::Frames { hits: 1, of: 1 });
@@ -296,7 +303,7 @@ impl DocumentReader<'_> {
             terms::word(text, "approval", &[("none", Approval::None), ("person", Approval::Person)])
         });
         let severity =
-            self.read(rule.severity.as_ref(), |text| terms::whole(text, "severity", 1..=bounds::SEVERITY_MAX));
+            self.read(rule.severity.as_ref(), |text| terms::whole(text, "severity", 1..=bounds::SEVERITY_MAX, 3));
         let cooldown = self.read(rule.cooldown.as_ref(), |text| terms::duration(text, bounds::COOLDOWN_MS));
 
         let places = RulePlaces {
@@ -306,19 +313,18 @@ impl DocumentReader<'_> {
             window: stands(&rule.window),
             approval: rule.approval.as_ref().map(place),
         };
-        let compiled = id.clone().zip(confidence).map(|(id, confidence)| Rule {
-            id,
+        let rule = Rule {
+            id: id?,
             rev: 0,
             categories,
-            confidence,
+            confidence: confidence?,
             window,
             action: action.unwrap_or(Action::Warn),
             approval: approval.unwrap_or(Approval::Person), // nothing is stopped without a person unless it is written
             severity: severity.unwrap_or(3),
             cooldown_ms: cooldown.unwrap_or(300_000),
-        });
-        let id_place = places.id;
-        (id.map(|id| (id, id_place)), compiled.map(|rule| (rule.revised(), places)))
+        };
+        Some((rule.revised(), places))
     }
 
     fn categories(
@@ -327,12 +333,10 @@ impl DocumentReader<'_> {
         written: &[Text],
         taxonomy: Option<&'static Taxonomy>,
     ) -> (Vec<Category>, Vec<Place>) {
-        if !written.is_empty() {
-            self.bounded(at, "categories", written.len(), bounds::CATEGORIES_MAX);
-        }
+        self.bounded(at, "categories", written.len(), bounds::CATEGORIES_MAX);
         let Some(taxonomy) = taxonomy else { return Default::default() }; // reported already
         let read = written.iter().filter_map(|text| {
-            let category = self.read(Some(text), |text| category(text, taxonomy))?;
+            let category = self.read(Some(text), |text| category::read(text, taxonomy))?;
             Some((category, place(text)))
         });
         read.unzip()
@@ -354,7 +358,7 @@ impl DocumentReader<'_> {
 
     fn bounded(&mut self, at: Place, name: &str, count: usize, most: usize) {
         if count == 0 || count > most {
-            let hint = if count == 0 { "add one, or remove the policy" } else { "split the policy" };
+            let hint = if count == 0 { "add one" } else { "split the policy" };
             self.said.error(at, Flaw::new(format!("there are {count} {name}"), format!("1 to {most}"), hint));
         }
     }
@@ -385,97 +389,4 @@ fn luma_delta(text: &str) -> Result<LumaDelta, Flaw> {
         let what = format!("{text:?} is not a luma difference");
         Flaw::new(what, "grey levels, 0 to 255", "write 2.0; larger overlooks more, 0 accepts no difference")
     })
-}
-
-/// A bare name must be in the taxonomy: there is no path to match without it. A path that is not in it is taken as it
-/// stands, for labels that a newer model adds, and left to `check` to warn of.
-fn category(text: &str, taxonomy: &Taxonomy) -> Result<Category, Flaw> {
-    if text == "*" {
-        return Ok(Category::Any);
-    }
-    let expected = || format!("a path or name of {}, or \"*\"", taxonomy.name());
-    match taxonomy.resolve(text) {
-        Ok(label) => Ok(Category::Within(label.path.clone())),
-        Err(Unresolved::Ambiguous { paths }) => {
-            let paths: Vec<&str> = paths.iter().map(LabelPath::as_str).collect();
-            let hint = format!("write one of: {}", paths.join(", "));
-            Err(Flaw::new(format!("{text:?} is the name of several labels"), expected(), hint))
-        }
-        Err(Unresolved::Unknown { closest }) => match LabelPath::new(text) {
-            Ok(path) if text.contains('/') => Ok(Category::Within(path)),
-            Ok(_) => {
-                let what = format!("{} has no label {text:?}", taxonomy.name());
-                Err(Flaw::new(what, expected(), unknown_category_hint(text, closest.as_ref(), taxonomy)))
-            }
-            Err(error) => Err(Flaw::new(error.to_string(), expected(), "write the path as in Violence/Weapons")),
-        },
-    }
-}
-
-/// What to write in place of a category that the taxonomy does not hold.
-pub(super) fn unknown_category_hint(text: &str, closest: Option<&LabelPath>, taxonomy: &Taxonomy) -> String {
-    let old_name = text.rsplit('/').next().unwrap_or(text);
-    let renamed = from_rekognition_6(old_name).filter(|_| taxonomy.name() == Taxonomy::REKOGNITION);
-    match (closest, renamed) {
-        (Some(path), _) => format!("did you mean {path}?"),
-        (None, Some(new)) => {
-            let new: Vec<&str> = new.iter().map(LabelPath::as_str).collect();
-            format!("{old_name} was a label of Rekognition 6; version 7 has {} in its place", new.join(", "))
-        }
-        (None, None) => format!("its top categories are: {}", top_categories(taxonomy).join(", ")),
-    }
-}
-
-fn top_categories(taxonomy: &Taxonomy) -> Vec<&str> {
-    taxonomy.labels().iter().map(|label| label.path.as_str()).filter(|path| !path.contains('/')).collect()
-}
-
-/// What is wrong with the shape of a document, and where.
-fn shape_flaw(error: &serde_saphyr::Error) -> (Place, Flaw) {
-    use serde_saphyr::Error;
-    let error = error.without_snippet();
-    let at = error
-        .location()
-        .map_or(Place::START, |at| Place { line: at.line().max(1) as u32, column: at.column().max(1) as u32 });
-    let flaw = match error {
-        Error::SerdeUnknownField { field, expected, .. } => {
-            let hint = match closest_name(field, expected.iter().copied()) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => "remove it, or write it as a comment".to_owned(),
-            };
-            Flaw::new(format!("`{field}` is not a key here"), expected.join(", "), hint)
-        }
-        Error::DuplicateMappingKey { key, .. } => {
-            let key = key.as_deref().unwrap_or("a key");
-            Flaw::new(format!("`{key}` stands here a second time"), "each key once", "remove one of the two")
-        }
-        Error::SerdeMissingField { field, .. } => {
-            Flaw::new(format!("`{field}` is missing"), format!("`{field}:` with a value"), "add it")
-        }
-        Error::NullIntoString { .. } => Flaw::new("nothing stands here", "a value", "write a value, or remove the key"),
-        Error::Unexpected { expected, .. } => {
-            let expected = match *expected {
-                "mapping start" => "keys and values",
-                "sequence start" => "a list, such as [a, b]",
-                "string scalar" => "one word, number or quoted text",
-                other => other,
-            };
-            Flaw::new("the value has another shape", expected, "compare with policies/default.yaml")
-        }
-        Error::SerdeInvalidType { unexpected, expected, .. } => {
-            let what = format!("{unexpected} does not belong here");
-            Flaw::new(what, expected.clone(), "compare with policies/default.yaml")
-        }
-        other => {
-            let text = other.to_string();
-            let what = text.split(" at line ").next().unwrap_or(&text).to_owned();
-            let hint = if what.contains("alias") {
-                "quote the asterisk: \"*\""
-            } else {
-                "check the indentation and quote texts that hold : # * & ! % @ or \\"
-            };
-            Flaw::new(what, "well-formed YAML", hint)
-        }
-    };
-    (at, flaw)
 }

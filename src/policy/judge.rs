@@ -49,3 +49,42 @@ impl Category {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Confidence, LabelPath};
+    use crate::policy::file;
+
+    fn judged(categories: &str, labels: &[(&str, u32)]) -> Option<(usize, i32)> {
+        let text = format!(
+            "policy: p\nchannels: [c]\ntaxonomy: rekognition/7.0\n\
+             rules: [{{id: r, categories: {categories}, confidence: 80}}]"
+        );
+        let policy = file::load("p.yaml", &text).unwrap().remove(0).policy;
+        let label =
+            |(path, milli): &(&str, u32)| Label(LabelPath::new(path).unwrap(), Confidence::from_milli(*milli).unwrap());
+        let labels: Vec<Label> = labels.iter().map(label).collect();
+        hits(&policy, &labels).first().map(|hit| (hit.label, hit.margin))
+    }
+
+    #[test]
+    fn a_label_hits_from_the_threshold_on_in_its_category_or_below() {
+        let weapons = "Violence/Weapons";
+        for (categories, labels, expected) in [
+            ("[Violence]", &[(weapons, 80_000)][..], Some((0, 0))),
+            ("[Violence]", &[(weapons, 79_999)], None),
+            ("[Weapons]", &[("Violence", 99_000)], None),
+            ("[Weapons]", &[], None),
+            ("[\"*\"]", &[("A New Label", 81_000)], Some((0, 1000))),
+            (
+                "[Explicit, Violence]",
+                &[("Gambling", 99_000), (weapons, 90_000), ("Explicit", 95_000)],
+                Some((2, 15_000)),
+            ),
+            ("[Violence]", &[("Violence", 90_000), (weapons, 90_000)], Some((0, 10_000))),
+        ] {
+            assert_eq!(judged(categories, labels), expected, "{categories} {labels:?}");
+        }
+    }
+}

@@ -1,16 +1,19 @@
 //! What is watched for: rules and the policies that hold them, how they match channels, and how an answer is judged.
 //!
-//! Pure: texts come in, never files. [`file`] turns readable YAML into these types and names every mistake, [`check`]
-//! finds what is lawful and can never work, [`explain`] says why a verdict is what it is, [`import`] translates the
-//! configuration of another system.
+//! Pure: texts come in, never files. [`mod@file`] turns readable YAML into these types and names every mistake,
+//! [`check`] finds what is lawful and can never work, [`explain`] says why a verdict is what it is, [`import`]
+//! translates the configuration of another system.
 
 pub mod bounds;
+mod category;
 pub mod check;
 pub mod diagnostic;
 mod document;
 pub mod explain;
 pub mod file;
+pub mod import;
 mod judge;
+mod shape;
 pub mod taxonomy;
 mod terms;
 
@@ -28,6 +31,8 @@ use crate::model::{Action, Approval, ChannelId, Confidence, LabelPath, LumaDelta
 pub struct Policy {
     /// Which policy and which version.
     pub reference: PolicyRef,
+    /// The taxonomy its rules are written in. An answer in another one cannot be judged by it, and is not.
+    pub taxonomy: Arc<str>,
     /// The channels it is for.
     pub channels: Channels,
     /// Among pattern policies that match a channel the highest priority wins, then the smaller id.
@@ -108,7 +113,7 @@ impl Rule {
     /// The rule with the [`rev`](Self::rev) that its definition has. The order of its categories does not count.
     pub fn revised(mut self) -> Self {
         let Self { id: _, rev: _, categories, confidence, window, action, approval, severity, cooldown_ms } = &self;
-        let mut names: Vec<&str> = categories.iter().map(terms::show_category).collect();
+        let mut names: Vec<&str> = categories.iter().map(Category::as_str).collect();
         names.sort_unstable();
         names.dedup();
         // Written out by hand: the digest stays the same however these types come to be serialised.
@@ -140,6 +145,16 @@ pub enum Category {
     Any,
     /// This label and all below it.
     Within(LabelPath),
+}
+
+impl Category {
+    /// The category as a policy file names it.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Any => "*",
+            Self::Within(path) => path.as_str(),
+        }
+    }
 }
 
 /// How many hits meet a rule. Only assessed frames count.

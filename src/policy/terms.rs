@@ -5,10 +5,10 @@ use std::ops::RangeInclusive;
 
 use regex::{Regex, RegexBuilder};
 
+use super::Window;
 use super::bounds;
 use super::diagnostic::Flaw;
 use super::taxonomy::closest_name;
-use super::{Category, Window};
 use crate::model::Confidence;
 
 /// Reads a duration such as `500ms`, `60s`, `1.5m`, `2h`, `1d` into milliseconds within a range.
@@ -67,16 +67,16 @@ pub(super) fn percent(text: &str) -> Result<Confidence, Flaw> {
 }
 
 /// Reads a whole number within a range.
-pub(super) fn whole<T>(text: &str, name: &str, range: RangeInclusive<T>) -> Result<T, Flaw>
+pub(super) fn whole<T>(text: &str, name: &str, range: RangeInclusive<T>, example: T) -> Result<T, Flaw>
 where
     T: std::str::FromStr + PartialOrd + std::fmt::Display,
 {
     match text.parse::<T>() {
         Ok(number) if range.contains(&number) => Ok(number),
         _ => Err(Flaw::new(
-            format!("{text:?} is not a {name}"),
+            format!("{text:?} is no {name}"),
             format!("a whole number from {} to {}", range.start(), range.end()),
-            format!("write a number such as {}", range.start()),
+            format!("write a number such as {example}"),
         )),
     }
 }
@@ -91,7 +91,7 @@ pub(super) fn word<T: Copy>(text: &str, name: &str, words: &[(&str, T)]) -> Resu
         Some(near) => format!("did you mean {near}?"),
         None => format!("write one of: {}", all.join(", ")),
     };
-    Err(Flaw::new(format!("{text:?} is not a {name}"), all.join(" | "), hint))
+    Err(Flaw::new(format!("{text:?} is no {name}"), all.join(" | "), hint))
 }
 
 /// Reads `2 of 3` or `3 within 2m`.
@@ -103,7 +103,8 @@ pub(super) fn window(text: &str) -> Result<Window, Flaw> {
     let words: Vec<&str> = text.split_whitespace().collect();
     match words.as_slice() {
         [hits, "of", of] => {
-            let (hits, of) = (whole(hits, "number of hits", frames.clone())?, whole(of, "number of frames", frames)?);
+            let (hits, of) =
+                (whole(hits, "number of hits", frames.clone(), 2)?, whole(of, "number of frames", frames, 3)?);
             if hits > of {
                 let what = format!("{hits} hits can never be among {of} frames");
                 return Err(Flaw::new(what, "N of M with N ≤ M", format!("write {of} of {hits}, or {hits} of {hits}")));
@@ -111,7 +112,7 @@ pub(super) fn window(text: &str) -> Result<Window, Flaw> {
             Ok(Window::Frames { hits, of })
         }
         [hits, "within", within @ ..] if !within.is_empty() => Ok(Window::Time {
-            hits: whole(hits, "number of hits", frames)?,
+            hits: whole(hits, "number of hits", frames, 2)?,
             within_ms: duration(&within.join(" "), bounds::WITHIN_MS)?,
         }),
         _ => Err(flaw()),
@@ -126,15 +127,7 @@ pub(super) fn show_window(window: Window) -> String {
     }
 }
 
-/// Writes a category as it is read.
-pub(super) fn show_category(category: &Category) -> &str {
-    match category {
-        Category::Any => "*",
-        Category::Within(path) => path.as_str(),
-    }
-}
-
-/// Reads a channel pattern. A JavaScript literal such as `/^ivs-/i` is understood; then a note says what was made of it.
+/// Reads a channel pattern. A JavaScript literal such as `/^ivs-/i` is understood; a note says what was made of it.
 pub(super) fn pattern(text: &str) -> Result<(Regex, Option<String>), Flaw> {
     const EXPECTED: &str = "a regular expression of at most 512 bytes";
     if text.is_empty() || text.len() > bounds::PATTERN_BYTES_MAX {
@@ -152,7 +145,7 @@ pub(super) fn pattern(text: &str) -> Result<(Regex, Option<String>), Flaw> {
         other => Flaw::new(
             format!("{text:?} is not a regular expression: {}", reason(&other)),
             "the syntax of the regex crate, without look-around and back-references",
-            "quote the pattern with '…' so that YAML leaves backslashes alone, and escape . ( [ * + ? where they are meant as they stand",
+            "put the pattern in '…' so that YAML leaves backslashes alone; escape . ( [ * + ? meant as they are",
         ),
     })
 }

@@ -1,7 +1,7 @@
 //! A provider's answer becomes a verdict: where a warning is raised and a stop asked for.
 
 use crate::events::{
-    EnforcementKind, EnforcementOrigin, EnforcementRequested, Event, FrameAssessed, RuleEffect, RuleOutcome, Timings,
+    EnforcementKind, EnforcementOrigin, EnforcementRequested, Event, FailedStage, FrameAssessed, RuleEffect, RuleOutcome, Timings,
     WarningRaised,
 };
 use crate::model::{
@@ -30,6 +30,11 @@ pub(super) struct Judged<'a> {
 /// Judges an answer under the policy the frame started with, against the state as it is now.
 pub(super) fn judge(state: &ChannelState, now: Timestamp, judged: &Judged<'_>) -> Decision {
     let Judged { frame, policy, measured, answer, .. } = judged;
+    if answer.provider.taxonomy != policy.taxonomy {
+        // Rules that name no label of the answer would all be silent, and silence would read as clear.
+        let reason = format!("labels come in {}, {} has rules for {}", answer.provider.taxonomy, policy.reference, policy.taxonomy);
+        return frame::fail(state, frame, FailedStage::Provider, &reason, 1);
+    }
     let outcome = EventId::outcome_of(frame.id);
     let late = state.newest_seen.is_some_and(|newest| frame.captured_at < newest);
 

@@ -1,0 +1,75 @@
+//! The command line: arguments in, the rooms asked, answers written. No rules of its own.
+//!
+//! Data goes to standard output, everything else to standard error; an error is followed by a `hint:` line where
+//! there is something to try.
+
+mod demo;
+pub mod event_text;
+mod play;
+pub mod policy;
+mod print;
+mod watch;
+
+use std::io::Write;
+
+use clap::{Parser, Subcommand};
+
+/// Watches live channels and can prove afterwards what it did and why.
+#[derive(Debug, Parser)]
+#[command(name = "streamwarden", version, max_term_width = 100)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Play the bundled footage into wardens and print what they decide.
+    Demo(demo::DemoArgs),
+    /// Watch your own videos and folders of pictures.
+    Watch(watch::WatchArgs),
+    /// Check, explain and import policies.
+    Policy(policy::PolicyArgs),
+}
+
+/// Runs the program; returns its exit code.
+pub fn run(cli: Cli) -> u8 {
+    let result = match cli.command {
+        Command::Demo(args) => demo::run(&args),
+        Command::Watch(args) => watch::run(&args),
+        Command::Policy(args) => {
+            let outcome = policy::run(&args, &mut std::io::stdout().lock(), &mut std::io::stderr().lock());
+            return match outcome {
+                Ok(outcome) => outcome as u8,
+                Err(error) => complain(&error.into()),
+            };
+        }
+    };
+    match result {
+        Ok(()) => 0,
+        Err(error) => complain(&error),
+    }
+}
+
+/// Exit code of a command that could not be carried out.
+const EXIT_FAILED: u8 = 1;
+
+/// The error, its causes, and what to try.
+fn complain(error: &anyhow::Error) -> u8 {
+    let mut err = std::io::stderr().lock();
+    let _ = writeln!(err, "error: {error}"); // nobody is left to tell that standard error is closed
+    for cause in error.chain().skip(1) {
+        let _ = writeln!(err, "  because: {cause}");
+    }
+    if let Some(hint) = error.chain().find_map(hint) {
+        let _ = writeln!(err, "hint: {hint}");
+    }
+    EXIT_FAILED
+}
+
+fn hint(cause: &(dyn std::error::Error + 'static)) -> Option<&'static str> {
+    if let Some(error) = cause.downcast_ref::<crate::journal::OpenError>() {
+        return Some(error.hint());
+    }
+    cause.downcast_ref::<crate::intake::SourceError>()?.hint()
+}

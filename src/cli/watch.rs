@@ -1,0 +1,91 @@
+//! `streamwarden watch`: your own videos and folders of pictures, as if they were live channels.
+
+use std::num::NonZeroU32;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use clap::Args;
+
+use super::demo::{local_model, run_played, session_at};
+use super::play::Pace;
+use crate::actors::ProviderChoice;
+use crate::clock::{Clock, SystemClock};
+use crate::house::Ground;
+use crate::intake::{Broadcast, Ffmpeg, Folder, Source, Times, Video, channels_of};
+use crate::model::Timestamp;
+use crate::providers::local::PINNED_PATH;
+
+/// The policy where none is named.
+const POLICY: &str = include_str!("../../policies/default.yaml");
+
+/// What watching can be told.
+#[derive(Debug, Clone, Args)]
+pub(super) struct WatchArgs {
+    /// Video files and folders of pictures; each is a channel.
+    #[arg(required = true, value_name = "FILE|DIR")]
+    paths: Vec<PathBuf>,
+    /// Where the journal is kept.
+    #[arg(long, value_name = "DIR", default_value = "data/watch")]
+    data: PathBuf,
+    /// Policies; without one the commented default policy is used.
+    #[arg(long, value_name = "FILE")]
+    policy: Vec<PathBuf>,
+    /// How fast the pictures are shown.
+    #[arg(long, value_enum, default_value = "fast")]
+    pace: Pace,
+    /// Milliseconds from one picture to the next: of a folder's pictures, and of the frames taken from a video.
+    #[arg(long, value_name = "MS", default_value = "1000")]
+    every: NonZeroU32,
+    /// The ffmpeg that reads videos.
+    #[arg(long, value_name = "FILE", default_value = "ffmpeg")]
+    ffmpeg: PathBuf,
+    /// Weights of the local model; `make model` fetches them.
+    #[arg(long, value_name = "FILE", default_value = PINNED_PATH)]
+    model: PathBuf,
+    /// Print the closing summary only.
+    #[arg(long)]
+    quiet: bool,
+}
+
+pub(super) fn run(args: &WatchArgs) -> anyhow::Result<()> {
+    let mut ground = Ground::open(&args.data)?;
+    if args.policy.is_empty() {
+        ground.policies.publish("policies/default.yaml", POLICY).context("publishing the default policy")?;
+    }
+    for file in &args.policy {
+        let text = std::fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
+        ground.policies.publish(&file.to_string_lossy(), &text)?;
+    }
+    let start = SystemClock.now();
+    println!("real: pictures, decoding, hashing, decisions, the local model, the journal. Pretended: that the channels are live.");
+    println!("the local model is a preliminary filter for photographic nudity with a review band, not a verdict\n");
+    let providers = ProviderChoice { default: Some(local_model(&args.model)), ..ProviderChoice::default() };
+    run_played(ground, open(args.clone(), start), providers, args.pace, start, args.quiet)?.say(&args.data)
+}
+
+async fn open(args: WatchArgs, start: Timestamp) -> anyhow::Result<Vec<Source>> {
+    let ffmpeg = Ffmpeg::at(&args.ffmpeg);
+    let channels = channels_of(&args.paths);
+    let mut sources = Vec::with_capacity(args.paths.len());
+    for (path, channel) in args.paths.iter().zip(channels) {
+        let session = session_at(&channel, start);
+        let broadcast = Broadcast { channel, session };
+        sources.push(source(path, broadcast, start, args.every, &ffmpeg).await?);
+    }
+    Ok(sources)
+}
+
+async fn source(
+    path: &Path,
+    broadcast: Broadcast,
+    start: Timestamp,
+    every: NonZeroU32,
+    ffmpeg: &Ffmpeg,
+) -> anyhow::Result<Source> {
+    if path.is_dir() {
+        let times = Times::Spaced { start, interval_ms: every };
+        Ok(Source::Folder(Folder::open(path, broadcast, times)?))
+    } else {
+        Ok(Source::Video(Box::new(Video::open(path, broadcast, start, every, ffmpeg).await?)))
+    }
+}

@@ -1,0 +1,138 @@
+//! The whole house put together: journal, content, policies, wardens and reactors over one data directory. Wiring, no
+//! rules. Opened in two steps because the first blocks on the disk and the second needs an actix system.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::actors::{
+    EnforcementReactor, Parts, PolicyDesk, ProviderChoice, PublishError, ReactorError, Settings, Wardens,
+};
+use crate::clock::{Clock, SystemClock};
+use crate::control::StreamControl;
+use crate::imaging::{Algorithm, Imaging, Limits};
+use crate::journal::snapshots::Snapshots;
+use crate::journal::{Journal, OpenError, Options, SledJournal, content};
+use crate::warden::enforcement::BudgetLimits;
+
+/// Exit code of a process whose journal failed for good (`EX_IOERR`). The next start verifies what is on the disk.
+pub const EXIT_JOURNAL_FAILED: i32 = 74;
+
+/// Why the house does not open.
+#[derive(Debug, thiserror::Error)]
+pub enum HouseError {
+    /// The journal.
+    #[error("opening the journal in {}", data.display())]
+    Journal {
+        /// The data directory.
+        data: PathBuf,
+        /// Why.
+        source: OpenError,
+    },
+    /// The content store.
+    #[error("opening the content store in {}", data.display())]
+    Content {
+        /// The data directory.
+        data: PathBuf,
+        /// Why.
+        source: content::ContentError,
+    },
+    /// The policies.
+    #[error("reading the policies in force")]
+    Policies(#[source] PublishError),
+}
+
+/// What stands on the disk: journal, content, policies. Nothing runs yet.
+pub struct Ground {
+    /// The journal.
+    pub journal: Arc<SledJournal>,
+    /// Large and personal content.
+    pub content: Arc<content::Store>,
+    /// The policies in force.
+    pub policies: PolicyDesk,
+    /// Saved states; none if they cannot be opened, which costs time and nothing else.
+    pub snapshots: Option<Arc<Snapshots>>,
+}
+
+/// The house, running.
+pub struct House {
+    /// What stands on the disk.
+    pub ground: Ground,
+    /// The wardens.
+    pub wardens: Wardens,
+    stop: watch::Sender<bool>,
+    reactor: JoinHandle<Result<(), ReactorError>>,
+}
+
+impl Ground {
+    /// Opens a data directory, or makes one. Blocks.
+    pub fn open(data: &Path) -> Result<Self, HouseError> {
+        let mut options = Options::new(data, Arc::new(SystemClock));
+        options.on_fatal = Arc::new(|reason| {
+            // Not a shutdown: nothing more may be acknowledged, and what runs may not go on as if it were.
+            tracing::error!("the journal failed and the process ends: {reason}");
+            std::process::exit(EXIT_JOURNAL_FAILED);
+        });
+        let journal =
+            SledJournal::open(options).map_err(|source| HouseError::Journal { data: data.to_owned(), source })?;
+        let journal = Arc::new(journal);
+        let content = content::Store::open(&data.join("content"), &data.join("keys"))
+            .map_err(|source| HouseError::Content { data: data.to_owned(), source })?;
+        let content = Arc::new(content);
+        let snapshots = match Snapshots::open(&data.join("derived"), journal.store_id()) {
+            Ok(snapshots) => Some(Arc::new(snapshots)),
+            Err(error) => {
+                tracing::warn!("saved states cannot be used, wardens read their whole past: {error}");
+                None
+            }
+        };
+        let policies =
+            PolicyDesk::open(journal.clone(), content.clone()).map_err(HouseError::Policies)?;
+        Ok(Self { journal, content, policies, snapshots })
+    }
+
+    /// Starts wardens and reactors. Call within an actix system.
+    pub fn start(
+        self,
+        clock: Arc<dyn Clock>,
+        providers: ProviderChoice,
+        control: Arc<dyn StreamControl>,
+        limits: BudgetLimits,
+        settings: Settings,
+    ) -> House {
+        let journal: Arc<dyn Journal> = self.journal.clone();
+        let wardens = Wardens::start(&Parts {
+            journal: journal.clone(),
+            content: Some(self.content.clone()),
+            snapshots: self.snapshots.clone(),
+            clock,
+            policies: self.policies.subscribe(),
+            providers,
+            imaging: Arc::new(Imaging::new(Limits::default(), Algorithm::MedianDct)),
+            settings,
+        });
+        let (stop, stopped) = watch::channel(false);
+        let reactor = EnforcementReactor::new(journal, self.snapshots.clone(), wardens.clone(), control, limits);
+        let reactor = tokio::spawn(reactor.run(stopped));
+        House { ground: self, wardens, stop, reactor }
+    }
+}
+
+impl House {
+    /// Puts everything to rest in order: wardens first (each frame under way comes to its outcome), then the reactors,
+    /// then the journal. What cannot be finished is taken up at the next start.
+    pub async fn close(self) {
+        self.wardens.shutdown().await;
+        let _ = self.stop.send(true); // a reactor that has ended does not listen any more
+        match self.reactor.await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::error!("the enforcement reactor ended early: {error}"),
+            Err(broke) => tracing::error!("the enforcement reactor broke: {broke}"),
+        }
+        let journal = self.ground.journal.clone();
+        drop(self.ground);
+        let _ = tokio::task::spawn_blocking(move || journal.close()).await; // a panic in it was reported
+    }
+}
