@@ -1,6 +1,6 @@
 //! Streamwarden watches live channels and can prove afterwards what it did and why.
 //!
-//! Rooms, and the one direction in which they may know each other (`tests/house.rs` checks it):
+//! Rooms, and the one direction in which they may know each other (`tests/house` checks it):
 //! `model` ← `events` ← `policy` ← `warden`, `projections` ← `journal`, `imaging`, `providers`, `control` ← `intake`,
 //! `actors` ← `http` ← `cli`. The core (`model`, `events`, `policy`, `warden`, `projections`) has no async, clock,
 //! randomness, IO or logging: time and identity enter it as data.

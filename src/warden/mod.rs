@@ -1,9 +1,9 @@
 //! What we decide, and nothing else: pure and synchronous, time and identity handed in as data.
 //!
-//! A warden's whole behaviour is three functions. [`decide`] looks at the state and a command and names the events
-//! that follow, or why none may; [`apply`] folds one stored event into the state and never fails or decides;
-//! [`react`] names the outward work that a stored event calls for. [`enforcement`] plans that work where it
-//! touches a stream. `docs/walkthroughs` in ARCHITECTURE.md follow a frame, an answer and a stop through them.
+//! A warden's whole behaviour is three functions. [`decide()`] looks at the state and a command and names the events
+//! that follow, or why none may; [`apply()`] folds one stored event into the state and never fails or decides;
+//! [`react()`] names the outward work that a stored event calls for. [`enforcement`] plans that work where it
+//! touches a stream. The walkthroughs in ARCHITECTURE.md follow a frame, an answer and a stop through them.
 
 mod apply;
 mod command;

@@ -42,7 +42,7 @@ pub struct Case {
 pub enum Due {
     /// Report this.
     Report(EnforcementReport),
-    /// Look at the channel, then ask [`super::plan`].
+    /// Look at the channel, then ask [`super::plan()`].
     Look,
 }
 

@@ -1,6 +1,6 @@
 //! What can make us stop a stream: the plan of every enforcement, pure.
 //!
-//! The [`Desk`] folds the journal into the enforcements under way and into the budget; [`plan`] says, from one
+//! The [`Desk`] folds the journal into the enforcements under way and into the budget; [`plan()`] says, from one
 //! enforcement and what was just seen of the channel, the one thing to do next. The reactor in `actors` does that
 //! thing and has no choice left. Everything that could hit the wrong session is decided here.
 

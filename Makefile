@@ -1,0 +1,58 @@
+# The two commands a newcomer needs are `make demo` and `make test`; both install what they need, on a fresh machine,
+# from the package registries alone. `make help` lists the rest.
+
+CARGO  ?= cargo
+PYTHON ?= python3
+export PYTHON
+SHELL  := bash
+.SHELLFLAGS := -euo pipefail -c
+
+# One version of one tool, by digest: what the gate refuses must not change with the day.
+DENY := .tools/deny/bin/cargo-deny
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test bench soak fuzz lint doc deny schemas model tools clean-tools
+
+help: ## this list
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
+
+demo: model ## moderate the bundled footage, live-paced, with embedded defaults, and print every decision
+	$(CARGO) run --locked --release --quiet -- demo $(DEMO_ARGS)
+
+test: ## every test, with what they need installed first
+	scripts/test.sh
+
+bench: model ## our speed beside that of others, both run now on this machine; prints the tables
+	@for bench in benches/*.rs; do $(CARGO) bench --locked --bench "$$(basename "$$bench" .rs)"; done
+
+soak: model ## the tests again, with many more rounds of crashes, power cuts and simulated seeds
+	scripts/soak.sh
+
+fuzz: ## hostile bytes into the decoders, FUZZ_SECONDS into each (needs a nightly toolchain)
+	scripts/fuzz.sh
+
+lint: ## formatting, and clippy with warnings as errors on every target
+	$(CARGO) fmt --check
+	$(CARGO) clippy --locked --all-targets -- -D warnings
+
+doc: ## the documentation, with warnings as errors
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --document-private-items --quiet
+
+deny: $(DENY) ## licences, sources and banned crates (deny.toml)
+	$(DENY) --locked check --hide-inclusion-graph bans licenses sources
+
+schemas: ## write schemas/ and the golden files anew from the types; then read the difference
+	STREAMWARDEN_REGENERATE=1 $(CARGO) test --locked --quiet -- schema golden
+
+model: ## fetch the local model's weights, pinned by digest; they are never committed
+	@scripts/tools.sh python
+	@scripts/fetch-model.sh
+
+tools: ## install what the tests need besides cargo: python3 with pip, strace, ffmpeg
+	scripts/tools.sh
+
+$(DENY): scripts/tools.sh
+	scripts/tools.sh deny
+
+clean-tools: ## forget fetched tools and weights
+	rm -rf .tools .venv models

