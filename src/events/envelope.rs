@@ -77,7 +77,7 @@ impl FromStr for Actor {
             Some(("service", name)) => Some(Self::service(name)),
             _ => None,
         };
-        actor.ok_or_else(|| EnvelopeError::Malformed("actor"))
+        actor.ok_or(EnvelopeError::Malformed("actor"))
     }
 }
 

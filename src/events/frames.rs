@@ -80,6 +80,8 @@ pub struct FrameAssessed {
     /// The policy version in force when judging began.
     pub policy: PolicyRef,
     /// Every label of the answer, or the surest of them where the answer is long (then see `answer`).
+    #[serde(with = "super::label_list")]
+    #[schemars(with = "Vec<Label>")]
     pub labels: Vec<Label>,
     /// The whole answer, where it is too long for an event.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -119,6 +121,7 @@ pub struct Timings(
 
 /// What one rule made of one frame.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(remote = "Self")]
 pub struct RuleOutcome {
     /// The rule.
     pub rule: RuleId,
@@ -133,6 +136,8 @@ pub struct RuleOutcome {
     /// What came of it.
     pub effect: RuleEffect,
 }
+
+crate::model::tuple_in_binary!(RuleOutcome { rule, rev, by, margin, hits, effect });
 
 /// What came of a rule that a label hit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

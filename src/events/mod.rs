@@ -8,6 +8,7 @@ mod enforcement;
 mod envelope;
 mod event;
 mod frames;
+mod label_list;
 mod policies;
 mod sessions;
 mod store;

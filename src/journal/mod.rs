@@ -5,7 +5,10 @@
 
 mod admission;
 mod chain;
+pub mod content;
 mod memory;
+pub mod sealed;
+pub mod snapshots;
 mod store;
 
 pub use admission::RECORD_BYTES_MAX;

@@ -132,6 +132,7 @@ pub enum ImageFormat {
 
 /// What is known of a picture without showing it. The picture itself never enters the journal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(remote = "Self")]
 pub struct ImageFacts {
     /// Digest of the bytes as fetched: the evidence reference.
     pub sha256: Sha256,
@@ -144,3 +145,5 @@ pub struct ImageFacts {
     /// Container and codec.
     pub format: ImageFormat,
 }
+
+super::tuple_in_binary!(ImageFacts { sha256, bytes, width, height, format });

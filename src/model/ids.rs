@@ -379,12 +379,15 @@ counter!(
 
 /// One version of one policy.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(remote = "Self")]
 pub struct PolicyRef {
     /// The policy.
     pub id: PolicyId,
     /// Its version, from 1.
     pub version: u32,
 }
+
+super::tuple_in_binary!(PolicyRef { id, version });
 
 impl fmt::Display for PolicyRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -113,6 +113,7 @@ impl Label {
 
 /// Who judged an image: the provider, the version of its model, and the taxonomy its labels belong to.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(remote = "Self")]
 pub struct ProviderRef {
     /// The provider's name: `local`, `rehearsal`, `rekognition`, `hive`.
     pub name: Arc<str>,
@@ -121,6 +122,8 @@ pub struct ProviderRef {
     /// The taxonomy's name and version, such as `rekognition/7.0`.
     pub taxonomy: Arc<str>,
 }
+
+super::tuple_in_binary!(ProviderRef { name, model, taxonomy });
 
 impl fmt::Display for ProviderRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,5 +1,6 @@
 //! Words that everyone shares: identities, quantities, labels, frames. No rules, no IO, no clock.
 
+mod compact;
 mod confidence;
 mod content;
 mod frame;
@@ -9,6 +10,7 @@ mod perceptual;
 mod time;
 mod verdict;
 
+pub(crate) use compact::tuple_in_binary;
 pub use confidence::{Confidence, ConfidenceError};
 pub use content::ContentRef;
 pub use frame::{Fingerprint, Frame, FrameOrigin, ImageFacts, ImageFormat, Sha256};

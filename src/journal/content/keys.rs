@@ -1,0 +1,153 @@
+//! Keys and their tombstones: one key per subject at a time, and the ids of those that were destroyed.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use super::{
+    ContentError, create_private, io_at, list, random, read_bounded, remove_temporaries, subject_digest,
+    sync_directory, write_synced,
+};
+
+/// Bytes of a key's id, which tells the keys of one subject apart across erasures.
+pub(super) const ID_BYTES: usize = 8;
+const KEY_BYTES: usize = 32;
+const CRC_BYTES: usize = 4;
+const VERSION: u8 = 1;
+const KEY_FILE_BYTES: usize = 1 + ID_BYTES + KEY_BYTES + CRC_BYTES;
+/// The most erasures one subject may have had; far beyond what a person's requests come to.
+const ERASURES_MAX: usize = 4096;
+const TOMBSTONE_BYTES_MAX: usize = 1 + ERASURES_MAX * ID_BYTES + CRC_BYTES;
+
+/// What an erasure came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Erasure {
+    /// The subject's key was destroyed.
+    Destroyed,
+    /// The subject has no key: nothing was ever stored, or all of it is erased.
+    NothingToErase,
+}
+
+/// A subject's live key.
+pub(super) struct Key {
+    pub id: [u8; ID_BYTES],
+    pub bytes: [u8; KEY_BYTES],
+}
+
+/// The directory of keys.
+pub(super) struct Keys {
+    directory: PathBuf,
+}
+
+impl Keys {
+    /// Opens the directory and finishes erasures that a crash interrupted after their tombstone.
+    pub(super) fn open(directory: &Path) -> Result<Self, ContentError> {
+        create_private(directory)?;
+        remove_temporaries(directory)?;
+        let keys = Self { directory: directory.to_owned() };
+        for tombstone in list(directory)?.iter().filter(|path| path.extension().is_some_and(|name| name == "erased")) {
+            let path = tombstone.with_extension("key");
+            let erased = read_tombstone(tombstone)?;
+            if read_key(&path)?.is_some_and(|key| erased.contains(&key.id)) {
+                destroy(&path)?;
+                sync_directory(directory)?;
+            }
+        }
+        Ok(keys)
+    }
+
+    pub(super) fn live(&self, subject: &str) -> Result<Option<Key>, ContentError> {
+        read_key(&self.path_of(subject, "key"))
+    }
+
+    pub(super) fn live_or_new(&self, subject: &str) -> Result<Key, ContentError> {
+        if let Some(key) = self.live(subject)? {
+            return Ok(key);
+        }
+        let key = Key { id: random()?, bytes: random()? };
+        let mut file = [&[VERSION], &key.id[..], &key.bytes].concat();
+        file.extend_from_slice(&crc32fast::hash(&file).to_be_bytes());
+        write_synced(&self.path_of(subject, "key"), &file)?;
+        Ok(key)
+    }
+
+    pub(super) fn is_erased(&self, subject: &str, id: &[u8; ID_BYTES]) -> Result<bool, ContentError> {
+        Ok(read_tombstone(&self.path_of(subject, "erased"))?.contains(id))
+    }
+
+    /// Whether the subject was erased and has not been written to since.
+    pub(super) fn only_erased(&self, subject: &str) -> Result<bool, ContentError> {
+        Ok(self.live(subject)?.is_none() && !read_tombstone(&self.path_of(subject, "erased"))?.is_empty())
+    }
+
+    pub(super) fn erase(&self, subject: &str) -> Result<Erasure, ContentError> {
+        let Some(key) = self.live(subject)? else { return Ok(Erasure::NothingToErase) };
+        let tombstone = self.path_of(subject, "erased");
+        let mut erased = read_tombstone(&tombstone)?;
+        if erased.len() >= ERASURES_MAX {
+            return Err(ContentError::Unfit(format!("{subject} was erased {ERASURES_MAX} times already")));
+        }
+        erased.push(key.id);
+        let mut file = [&[VERSION], erased.concat().as_slice()].concat();
+        file.extend_from_slice(&crc32fast::hash(&file).to_be_bytes());
+        write_synced(&tombstone, &file)?;
+        fail::fail_point!("content.erase.after_tombstone");
+        destroy(&self.path_of(subject, "key"))?;
+        sync_directory(&self.directory)?;
+        Ok(Erasure::Destroyed)
+    }
+
+    /// Copies a subject's live key and tombstone, and names them relative to the data directory.
+    pub(super) fn copy_to(&self, target: &Keys, subject: &str) -> Result<Vec<PathBuf>, ContentError> {
+        let mut copied = Vec::new();
+        for (extension, bytes_max) in [("erased", TOMBSTONE_BYTES_MAX), ("key", KEY_FILE_BYTES)] {
+            let source = self.path_of(subject, extension);
+            let Some(bytes) = read_bounded(&source, bytes_max)? else { continue };
+            let path = target.path_of(subject, extension);
+            if read_bounded(&path, bytes_max)?.as_ref() != Some(&bytes) {
+                write_synced(&path, &bytes)?;
+            }
+            copied.push(Path::new("keys").join(path.file_name().unwrap_or_default()));
+        }
+        Ok(copied)
+    }
+
+    fn path_of(&self, subject: &str, extension: &str) -> PathBuf {
+        self.directory.join(format!("{}.{extension}", subject_digest(subject)))
+    }
+}
+
+fn read_key(path: &Path) -> Result<Option<Key>, ContentError> {
+    let Some(bytes) = read_bounded(path, KEY_FILE_BYTES)? else { return Ok(None) };
+    let damaged = |finding: &str| ContentError::Damaged { file: path.to_owned(), finding: finding.to_owned() };
+    let body = checked(&bytes).ok_or_else(|| damaged("its checksum fails"))?;
+    let (id, rest) = body.split_first_chunk().ok_or_else(|| damaged("it is cut short"))?;
+    let key = rest.try_into().map_err(|_| damaged("it does not hold a key"))?;
+    Ok(Some(Key { id: *id, bytes: key }))
+}
+
+/// The ids of the keys destroyed; none without a tombstone.
+fn read_tombstone(path: &Path) -> Result<Vec<[u8; ID_BYTES]>, ContentError> {
+    let Some(bytes) = read_bounded(path, TOMBSTONE_BYTES_MAX)? else { return Ok(Vec::new()) };
+    let damaged = |finding: &str| ContentError::Damaged { file: path.to_owned(), finding: finding.to_owned() };
+    let body = checked(&bytes).ok_or_else(|| damaged("its checksum fails"))?;
+    let (ids, rest) = body.as_chunks();
+    if rest.is_empty() { Ok(ids.to_vec()) } else { Err(damaged("it ends within a key's id")) }
+}
+
+/// What stands between version and checksum; none if either is not as it should be.
+fn checked(file: &[u8]) -> Option<&[u8]> {
+    let (body, crc) = file.split_last_chunk::<CRC_BYTES>()?;
+    let sound = crc32fast::hash(body) == u32::from_be_bytes(*crc) && body.first() == Some(&VERSION);
+    sound.then(|| &body[1..])
+}
+
+/// Overwrites, syncs and unlinks a key. The caller syncs the directory.
+fn destroy(path: &Path) -> Result<(), ContentError> {
+    let overwritten = File::options()
+        .write(true)
+        .open(path)
+        .and_then(|mut file| file.write_all(&[0; KEY_FILE_BYTES]).and_then(|()| file.sync_all()));
+    overwritten.map_err(io_at("overwriting key", path))?;
+    fs::remove_file(path).map_err(io_at("removing key", path))
+}

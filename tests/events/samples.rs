@@ -1,0 +1,253 @@
+//! One event of each type, as full as it realistically gets: golden files, sizes and schemas are checked with them.
+
+use std::sync::Arc;
+
+use streamwarden::events::*;
+use streamwarden::model::*;
+
+/// The sample of a type.
+pub fn sample(event_type: EventType) -> Event {
+    match event_type {
+        EventType::SessionStarted => {
+            SessionStarted { session: session(), because: SessionStartBecause::FrameArrived }.into()
+        }
+        EventType::SessionEnded => SessionEnded { session: session(), because: SessionEndBecause::AnotherBegan }.into(),
+        EventType::FrameSkipped => similar_skip().into(),
+        EventType::FrameAssessed => assessed().into(),
+        EventType::FrameFailed => FrameFailed {
+            frame: frame(),
+            print: print(),
+            stage: FailedStage::Provider,
+            reason: "no answer within 5000 ms".to_owned(),
+            attempts: 3,
+        }
+        .into(),
+        EventType::FrameConflict => FrameConflict { frame: frame(), outcome: outcome(), print: print() }.into(),
+        EventType::ChannelWatched => ChannelWatched { unwatched_since: moment(-90_000), unwatched_ms: 90_000 }.into(),
+        EventType::ChannelUnwatched => {
+            ChannelUnwatched { since: moment(-90_000), because: UnwatchedBecause::NoInput }.into()
+        }
+        EventType::ChannelQuarantined => {
+            ChannelQuarantined { frame: frame(), reason: "index out of bounds: the len is 0".to_owned() }.into()
+        }
+        EventType::CadenceChanged => CadenceChanged {
+            from: Some(Pace { interval_ms: 60_000, tolerance_ms: 5_000 }),
+            to: Pace { interval_ms: 10_000, tolerance_ms: 1_000 },
+            policy: policy(),
+            because: CadenceBecause::PolicyChanged,
+        }
+        .into(),
+        EventType::WarningRaised => WarningRaised {
+            warning: warning(),
+            frame: frame(),
+            session: session(),
+            policy: policy(),
+            rule: rule(),
+            rev: 0x5eed_1234,
+            severity: 4,
+            action: Action::Suspend,
+            approval: Approval::Person,
+            label: label("Explicit/Explicit Nudity", 97_312),
+            margin: 17_312,
+            cooldown_ms: 300_000,
+        }
+        .into(),
+        EventType::WarningClaimed => {
+            WarningClaimed { warning: warning(), by: moderator(), until: moment(120_000) }.into()
+        }
+        EventType::WarningReleased => WarningReleased { warning: warning(), by: moderator(), lapsed: true }.into(),
+        EventType::WarningUpheld => WarningUpheld { warning: warning(), by: moderator() }.into(),
+        EventType::WarningDismissed => WarningDismissed { warning: warning(), by: moderator() }.into(),
+        EventType::WarningAnswerWithdrawn => WarningAnswerWithdrawn { warning: warning(), by: moderator() }.into(),
+        EventType::WarningEscalated => {
+            WarningEscalated { warning: warning(), by: moderator(), to: Some(named(ModeratorId::new("lead-2"))) }.into()
+        }
+        EventType::WarningNoted => {
+            WarningNoted { warning: warning(), by: moderator(), note: content("moderator/m-17") }.into()
+        }
+        EventType::EnforcementRequested => EnforcementRequested {
+            enforcement: enforcement(),
+            kind: EnforcementKind::Suspend,
+            session: Some(session()),
+            origin: EnforcementOrigin::Rule { policy: policy(), rule: rule(), warning: warning() },
+            severity: 5,
+            expires: moment(60_000),
+        }
+        .into(),
+        EventType::EnforcementAdmitted => {
+            EnforcementAdmitted { enforcement: enforcement(), by: Some(moderator()) }.into()
+        }
+        EventType::EnforcementHeld => {
+            EnforcementHeld { enforcement: enforcement(), budget: Budget::LiveShare { used: 3, of: 3 } }.into()
+        }
+        EventType::EnforcementAttempted => EnforcementAttempted { enforcement: enforcement(), attempt: 2 }.into(),
+        EventType::EnforcementSucceeded => EnforcementSucceeded { enforcement: enforcement(), attempt: 2 }.into(),
+        EventType::EnforcementVerified => EnforcementVerified { enforcement: enforcement(), took_ms: 1_840 }.into(),
+        EventType::EnforcementNotNeeded => {
+            EnforcementNotNeeded { enforcement: enforcement(), because: NotNeededBecause::AlreadyOffline }.into()
+        }
+        EventType::EnforcementSuperseded => EnforcementSuperseded {
+            enforcement: enforcement(),
+            found: named(SessionId::new("st-1HKsqLdmVCkG5DkWbXJTwAP")),
+        }
+        .into(),
+        EventType::EnforcementFailed => EnforcementFailed {
+            enforcement: enforcement(),
+            reason: "the platform refused: channel not found".to_owned(),
+            attempts: 4,
+        }
+        .into(),
+        EventType::EnforcementCancelled => EnforcementCancelled { enforcement: enforcement(), by: None }.into(),
+        EventType::PolicyPublished => PolicyPublished { policy: policy(), text: content("policy/family-safe") }.into(),
+        EventType::PolicyRetired => PolicyRetired { policy: policy() }.into(),
+        EventType::NotificationRejected => NotificationRejected {
+            source: "kinesis/thumbnails/shardId-000000000003".to_owned(),
+            reason: "expected a string at detail.channel_name, found a number".to_owned(),
+            copy: content("intake/kinesis"),
+        }
+        .into(),
+        EventType::InputGap => InputGap {
+            source: "kinesis/thumbnails/shardId-000000000003".to_owned(),
+            from: moment(-86_400_000),
+            to: moment(0),
+        }
+        .into(),
+        EventType::StoreOpened => {
+            StoreOpened { clean: false, head: Position(1_204_233), program: "0.1.0".to_owned() }.into()
+        }
+        EventType::StoreClosed => StoreClosed { head: Position(1_204_999) }.into(),
+        EventType::SegmentSealed => SegmentSealed {
+            first: Position(1),
+            last: Position(200_000),
+            chain: Sha256::of(b"chain"),
+            file: Sha256::of(b"file"),
+            bytes: 31_415_926,
+        }
+        .into(),
+        EventType::DataLossAccepted => DataLossAccepted {
+            from: Position(1_205_000),
+            to: Position(1_205_017),
+            finding: "the store ends at 1204999, the anchor says 1205017".to_owned(),
+        }
+        .into(),
+        EventType::ContentErased => {
+            ContentErased { subject: "moderator/m-17".to_owned(), reason: "request-2291".to_owned() }.into()
+        }
+    }
+}
+
+/// The most frequent event: a frame like the last assessed one, with its hash and both distances.
+pub fn similar_skip() -> FrameSkipped {
+    let distance = Similarity(3, Some(LumaDelta(187)));
+    FrameSkipped {
+        frame: frame(),
+        print: print(),
+        because: Skip::Similar { hash: hash(), distance, to: Sequence(48_211) },
+    }
+}
+
+/// An assessed frame with five labels as Rekognition's model version 7 names them, and one rule met.
+pub fn assessed() -> FrameAssessed {
+    let labels = [
+        ("Explicit", 97_312),
+        ("Explicit/Explicit Nudity", 97_312),
+        ("Explicit/Explicit Nudity/Exposed Female Genitalia", 91_004),
+        ("Swimwear or Underwear", 63_870),
+        ("Swimwear or Underwear/Female Swimwear or Underwear", 63_870),
+    ];
+    FrameAssessed {
+        frame: frame(),
+        print: print(),
+        session: session(),
+        image: ImageFacts {
+            sha256: Sha256::of(b"picture"),
+            bytes: 183_204,
+            width: 1920,
+            height: 1080,
+            format: ImageFormat::Jpeg,
+        },
+        hash: hash(),
+        distance: Some((Similarity(23, Some(LumaDelta(2_914))), Sequence(48_211))),
+        provider: ProviderRef {
+            name: Arc::from("rekognition"),
+            model: Arc::from("7.0"),
+            taxonomy: Arc::from("rekognition/7.0"),
+        },
+        policy: policy(),
+        labels: labels.map(|(path, milli)| label(path, milli)).into(),
+        answer: None,
+        unmapped: 0,
+        rules: vec![RuleOutcome {
+            rule: rule(),
+            rev: 0x5eed_1234,
+            by: 1,
+            margin: 17_312,
+            hits: 2,
+            effect: RuleEffect::Raised(warning()),
+        }],
+        verdict: Verdict::Warn,
+        late: false,
+        took: Timings(38, 9, 412),
+    }
+}
+
+fn channel() -> ChannelId {
+    named(ChannelId::new("arn:aws:ivs:eu-west-1:123456789012:channel/AbCdEfGhIjKl"))
+}
+
+fn session() -> SessionId {
+    named(SessionId::new("st-1HKsqLdmVCkG5DkWbXJTwAB"))
+}
+
+fn frame() -> FrameId {
+    FrameId::of(&channel(), &[b"thumbnails", b"ivs/v1/123456789012/thumb0.jpg", b"0055AED6DCD90281E5"])
+}
+
+fn outcome() -> EventId {
+    EventId::outcome_of(frame())
+}
+
+fn print() -> Fingerprint {
+    Fingerprint::of(&[b"2026-03-01T21:04:07Z", b"etag"])
+}
+
+fn hash() -> PerceptualHash {
+    PerceptualHash { scheme: HashScheme::MedianDctFromDc, bits: 0xe1c3_9a5b_0f27_d648 }
+}
+
+fn policy() -> PolicyRef {
+    PolicyRef { id: named(PolicyId::new("family-safe")), version: 12 }
+}
+
+fn rule() -> RuleId {
+    named(RuleId::new("explicit-nudity"))
+}
+
+fn warning() -> WarningId {
+    WarningId::of(outcome(), &rule())
+}
+
+fn enforcement() -> EnforcementId {
+    EnforcementId::of(outcome(), "stop")
+}
+
+fn moderator() -> ModeratorId {
+    named(ModeratorId::new("m-17"))
+}
+
+fn content(subject: &str) -> ContentRef {
+    ContentRef { subject: subject.to_owned(), digest: Sha256::of(subject.as_bytes()), bytes: 1_733 }
+}
+
+fn label(path: &str, milli: u32) -> Label {
+    Label(LabelPath::new(path).expect("a sound path"), Confidence::from_milli(milli).expect("at most 100,000"))
+}
+
+/// 21:04:07 on the first of March 2026, and `ms` milliseconds.
+fn moment(ms: i64) -> Timestamp {
+    Timestamp::from_millis(1_772_399_047_000 + ms)
+}
+
+fn named<T>(id: Result<T, IdError>) -> T {
+    id.expect("the samples' names are sound")
+}
