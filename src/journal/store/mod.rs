@@ -17,9 +17,11 @@ mod index;
 mod layout;
 mod manifest;
 mod open;
+mod repair;
 mod rollover;
 mod sealing;
 mod segments;
+mod verify;
 
 use std::error::Error;
 use std::fs::File;
@@ -35,6 +37,8 @@ pub use chunk::{Damage, VALUE_BYTES_MAX};
 pub use committer::QUEUE_MAX;
 pub use faults::OpenError;
 pub use manifest::{ActiveEntry, Loss, Manifest, RetiredEntry, SealedEntry};
+pub use repair::{Repaired, repair};
+pub use verify::{Verified, verify};
 
 use super::admission;
 use super::{Append, AppendError, Journal, ReadError, Ticket};
