@@ -23,6 +23,7 @@ pub fn policy(line: &Line<'_>) -> Policy {
             id: PolicyId::new(id).expect("a sound name"),
             version: version.parse().expect("a version is a number"),
         },
+        taxonomy: line.option("taxonomy").unwrap_or("stub/1").into(),
         channels: Channels::Listed(Vec::new()),
         priority: 0,
         sampling: Sampling {

@@ -71,6 +71,7 @@ impl Older {
     fn may_hold(&self, id: EventId) -> bool {
         match self {
             Self::Retired { hot, .. } => hot.index().position(id).is_some(),
+            Self::Sealed(segment) => segment.may_hold(id),
         }
     }
 
