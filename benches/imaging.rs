@@ -159,8 +159,8 @@ fn thread_ns() -> i64 {
     now.tv_sec * 1_000_000_000 + now.tv_nsec
 }
 
-/// The rule proposed to the warden. Of a flat slate every bit but the first is noise (up to 38 of 64 differ, with any
-/// DCT hash), so below half a grey level the hash is not asked.
+/// The rule proposed to the warden. Of a flat slate every bit but the first is noise (up to 36 of 64 differ with
+/// ours, 38 with Pillow + imagehash), so below half a grey level the hash is not asked.
 fn similar(a: &Measured, b: &Measured) -> bool {
     let bits = a.hash.distance(b.hash).expect("of one algorithm");
     let luma = a.plane.delta(&b.plane).0;
