@@ -668,7 +668,7 @@ impl Handler<Order> for Warden {
             return;
         }
         // A request that was carried out before changes nothing and is answered as it was.
-        if let Some(done) = command.first_event()
+        if let Some(done) = command.done_as()
             && self.parts.house.journal.may_hold(done)
         {
             let journal = self.parts.house.journal.clone();

@@ -11,6 +11,7 @@ mod verdict;
 mod world;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use streamwarden::model::{Action, Approval, Confidence, LabelPath, LumaDelta, PolicyId, PolicyRef, RuleId};
 use streamwarden::policy::{Category, Channels, Policy, Rule, Sampling, SimilarityLimits, Window};
@@ -34,6 +35,28 @@ fn run(seed: u64, defect: Option<Defect>) -> Result<Figures, String> {
     verdict::of(&mut run)
 }
 
+/// Runs seeds on every core; each run has its own world and clock, so they do not know of each other.
+fn run_all(seeds: std::ops::Range<u64>) -> Vec<(u64, Result<Figures, String>)> {
+    let next = AtomicU64::new(seeds.start);
+    let workers = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut verdicts: Vec<_> = std::thread::scope(|scope| {
+        let work = || {
+            let mut mine = Vec::new();
+            loop {
+                let seed = next.fetch_add(1, Ordering::Relaxed);
+                if seed >= seeds.end {
+                    return mine;
+                }
+                mine.push((seed, run(seed, None)));
+            }
+        };
+        let running: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
+        running.into_iter().flat_map(|worker| worker.join().expect("a run panicked; its message is above")).collect()
+    });
+    verdicts.sort_by_key(|(seed, _)| *seed);
+    verdicts
+}
+
 #[test]
 fn nothing_breaks_an_invariant_whatever_happens_in_between() {
     let seeds = match number("SIMULATION_SEED") {
@@ -41,8 +64,8 @@ fn nothing_breaks_an_invariant_whatever_happens_in_between() {
         None => 0..number("SIMULATION_SEEDS").unwrap_or(SEEDS),
     };
     let mut sum = Figures::default();
-    for seed in seeds {
-        match run(seed, None) {
+    for (seed, verdict) in run_all(seeds) {
+        match verdict {
             Ok(figures) => sum += figures,
             Err(what) => panic!("SIMULATION_SEED={seed}: {what}"),
         }

@@ -26,6 +26,8 @@ use crate::world::{Notification, PlatformAnswer, Reply, World};
 const TROUBLE_MS: u64 = 150_000;
 /// Longer than a held stop waits for a person.
 const CALM_MS: u64 = 17 * 60_000;
+/// In calm a run goes on at least so long: deliveries are late by less, and unwatched channels are called so.
+const SILENCE_MS: u64 = 60_000;
 /// A run that takes more steps than this goes round in circles.
 const STEPS_MAX: u64 = 200_000;
 
@@ -161,7 +163,7 @@ impl Run {
         let end = self.end_of_trouble.plus_ms(CALM_MS);
         while let Some(Reverse((at, number))) = self.queue.pop() {
             let at = Timestamp::from_micros(at);
-            if at > end || self.broken.is_some() {
+            if at > end || self.broken.is_some() || self.is_at_rest(at) {
                 break;
             }
             self.clock.set(at);
@@ -177,6 +179,20 @@ impl Run {
                 self.perform(task);
             }
         }
+    }
+
+    /// Nothing is under way any more, and a silence has had time to become loud.
+    fn is_at_rest(&self, at: Timestamp) -> bool {
+        at > self.end_of_trouble.plus_ms(SILENCE_MS)
+            && self.pending.is_empty()
+            && self.requests.iter().all(|request| request.answered)
+            && self.process.as_ref().is_some_and(|process| {
+                process.cursor == self.world.source.len()
+                    && process
+                        .wardens
+                        .iter()
+                        .all(|warden| warden.in_flight.is_none() && warden.state.enforcements.is_empty())
+            })
     }
 
     pub fn now(&self) -> Timestamp {
@@ -603,7 +619,8 @@ impl Run {
     // Intake.
 
     fn poll(&mut self) {
-        self.step_after(50, 300, Step::Poll);
+        let calm = if self.world.calm { 10 } else { 1 };
+        self.step_after(50 * calm, 300 * calm, Step::Poll);
         while self.running().next_read < self.world.source.len()
             && self.running().next_read < self.running().cursor + UNACKNOWLEDGED_MAX
         {
