@@ -12,9 +12,9 @@ use super::{ImageFacts, Sequence};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum HashScheme {
-    /// `image_hasher` Median + DCT, 8×8, over the 1/8-scale luma plane decoded from DC terms.
+    /// `image_hasher` Median + DCT, 8×8, over 32×32 luma shrunk from the 1/8-scale plane decoded from DC terms.
     MedianDctFromDc = 1,
-    /// `image_hasher` Median + DCT, 8×8, over the 8×8 block means of a full decode (any other picture).
+    /// The same over 32×32 luma shrunk from the 8×8 block means of a full decode (any other picture).
     MedianDctFromBlocks = 2,
     /// `imagehash.phash`-compatible over the 1/8-scale luma plane decoded from DC terms.
     PhashFromDc = 3,

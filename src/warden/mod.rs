@@ -32,3 +32,7 @@ pub const HOLD_TTL_MS: u64 = 15 * 60_000;
 pub const CLAIM_MS: u64 = 5 * 60_000;
 /// Above this mean |Δ| of the 32×32 luma two frames differ, whatever their hashes say: a hash does not see brightness.
 pub const LUMA_DELTA_DIFFERENT: crate::model::LumaDelta = crate::model::LumaDelta(2_000);
+/// Up to this mean |Δ| of the 32×32 luma two frames are the same, whatever their hashes say. Measured: repeats of a noisy
+/// slate stay below 0.12, neighbouring dark frames across a cut above 1.39; the two dark scenes closest to each other
+/// are 0.61 apart, so this must not be raised. What is smaller than that waits for `reassess_after`.
+pub const LUMA_DELTA_SAME: crate::model::LumaDelta = crate::model::LumaDelta(50);

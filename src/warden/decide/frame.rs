@@ -6,7 +6,7 @@ use crate::events::{
 };
 use crate::model::{EventId, Frame, FrameId, Measurement, Similarity, Timestamp};
 use crate::policy::{Policy, SimilarityLimits};
-use crate::warden::{ChannelState, Command, LUMA_DELTA_DIFFERENT, Reference};
+use crate::warden::{ChannelState, Command, LUMA_DELTA_DIFFERENT, LUMA_DELTA_SAME, Reference};
 
 use super::{Decision, Draft, Next, coverage, session, short};
 
@@ -104,13 +104,15 @@ pub(super) fn distance(reference: &Reference, measured: &Measurement) -> Option<
 
 /// Whether two frames count as the same picture. In doubt they do not.
 ///
-/// Either their hashes are near, or (a hash of a flat, symmetric slate flickers) their luma is, and the hashes are not
-/// far. A large difference in luma says "different" whatever the hashes say.
+/// Either their hashes are near, or their luma is: of a flat slate every bit of a hash but the first is the encoder's
+/// noise, up to 36 of 64 bits as measured, while the luma hardly moves. A little more luma is excused while the hashes
+/// are not far. A large difference in luma says "different" whatever the hashes say.
 fn similar(limits: SimilarityLimits, Similarity(bits, luma): Similarity) -> bool {
     let near = bits <= limits.hash_distance_max;
     match luma {
         None => near,
         Some(delta) if delta >= LUMA_DELTA_DIFFERENT => false,
+        Some(delta) if delta <= LUMA_DELTA_SAME => true,
         Some(delta) => {
             let not_far = bits <= limits.hash_distance_max.saturating_mul(2);
             near || (delta <= limits.luma_delta_max && not_far)
