@@ -274,6 +274,7 @@ fn policy(version: u32) -> Policy {
     let within = |path| Category::Within(LabelPath::new(path).expect("a sound path"));
     let once = Window::Frames { hits: 1, of: 1 };
     Policy {
+        taxonomy: "stub/1".into(),
         reference: PolicyRef { id: PolicyId::new("p").expect("a sound name"), version },
         channels: Channels::Listed(Vec::new()),
         priority: 0,
