@@ -111,6 +111,39 @@ pub enum Command {
     },
 }
 
+impl Command {
+    /// The id of the event under which the journal holds what this command brought about, if it has: a frame's outcome,
+    /// or the first event of a moderator's request. Looked for before deciding, so that a repetition changes nothing.
+    /// None for commands whose repetition meets a state in which nothing follows from it.
+    pub fn done_as(&self) -> Option<EventId> {
+        match self {
+            Self::TakeFrame { frame }
+            | Self::ShedFrame { frame }
+            | Self::SupersedeFrame { frame, .. }
+            | Self::CompareFrame { frame, .. }
+            | Self::JudgeFrame { frame, .. }
+            | Self::FailFrame { frame, .. }
+            | Self::Quarantine { frame, .. } => Some(EventId::outcome_of(frame.id)),
+            Self::ReportConflict { frame, outcome } => Some(Self::conflict_id(frame, *outcome)),
+            Self::Moderate { request, .. } => Some(Self::request_id(*request)),
+            Self::StartSession { .. }
+            | Self::EndSession { .. }
+            | Self::ReconsiderPolicy
+            | Self::Tick
+            | Self::Report { .. } => None,
+        }
+    }
+
+    pub(super) fn request_id(request: EventId) -> EventId {
+        EventId::of_command("moderation", &[request.as_bytes()])
+    }
+
+    /// One conflict per frame and print, however often that notification comes.
+    pub(super) fn conflict_id(frame: &Frame, outcome: EventId) -> EventId {
+        EventId::of_command("frame conflict", &[outcome.as_bytes(), &frame.fingerprint.0])
+    }
+}
+
 /// A provider's answer as the warden needs it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answered {

@@ -291,7 +291,7 @@ impl Channel {
                 self.unwatched_since = None;
             }
             Event::FrameAssessed(assessed) => self.assessed(assessed)?,
-            Event::WarningRaised(raised) => self.raised(raised)?,
+            Event::WarningRaised(raised) => self.raised(raised, partial)?,
             Event::WarningUpheld(upheld) => self.answer(upheld.warning, partial)?,
             Event::WarningDismissed(dismissed) => self.answer(dismissed.warning, partial)?,
             Event::WarningAnswerWithdrawn(withdrawn) => {
@@ -340,12 +340,13 @@ impl Channel {
         Ok(())
     }
 
-    fn raised(&mut self, raised: &WarningRaised) -> Found {
-        let promised = self.promised.iter().position(|warning| *warning == raised.warning);
-        let Some(promised) = promised else {
-            return Err((Invariant::Explained, format!("no assessment raises warning {}", raised.warning)));
-        };
-        self.promised.remove(promised);
+    fn raised(&mut self, raised: &WarningRaised, partial: bool) -> Found {
+        match self.promised.iter().position(|warning| *warning == raised.warning) {
+            Some(promised) => drop(self.promised.remove(promised)),
+            None => {
+                holds(partial, Invariant::Explained, || format!("no assessment raises warning {}", raised.warning))?
+            }
+        }
         self.open.insert(raised.warning, raised.clone());
         Ok(())
     }

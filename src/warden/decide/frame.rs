@@ -6,7 +6,7 @@ use crate::events::{
 };
 use crate::model::{EventId, Frame, FrameId, Measurement, Similarity, Timestamp};
 use crate::policy::{Policy, SimilarityLimits};
-use crate::warden::{ChannelState, LUMA_DELTA_DIFFERENT, Reference};
+use crate::warden::{ChannelState, Command, LUMA_DELTA_DIFFERENT, Reference};
 
 use super::{Decision, Draft, Next, coverage, session, short};
 
@@ -158,7 +158,7 @@ pub(super) fn quarantine(state: &ChannelState, frame: &Frame, reason: &str) -> D
 /// Another notification came under the frame's id. The first outcome stays; the conflict is recorded once per print.
 pub(super) fn conflict(state: &ChannelState, frame: &Frame, outcome: EventId) -> Decision {
     let mut draft = Draft::other(state, Actor::service("intake"), "frame conflict");
-    draft.first = EventId::of_command("frame conflict", &[outcome.as_bytes(), &frame.fingerprint.0]);
+    draft.first = Command::conflict_id(frame, outcome);
     draft.causation = Some(outcome);
     draft.captured_at = Some(frame.captured_at);
     draft.push(FrameConflict { frame: frame.id, outcome, print: frame.fingerprint });

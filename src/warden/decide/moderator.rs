@@ -7,7 +7,7 @@ use crate::events::{
 };
 use crate::model::{Action, Approval, EnforcementId, EventId, ModeratorId, SessionId, Timestamp, WarningId};
 use crate::warden::{
-    CLAIM_MS, ChannelState, ENFORCEMENT_TTL_MS, EnforcementStage, ModeratorAct, Rejection, UNDO_MS, Warning,
+    CLAIM_MS, ChannelState, Command, ENFORCEMENT_TTL_MS, EnforcementStage, ModeratorAct, Rejection, UNDO_MS, Warning,
 };
 
 use super::{Decision, Draft};
@@ -23,7 +23,7 @@ pub(super) fn act(
     act: &ModeratorAct,
 ) -> Result<Decision, Rejection> {
     let mut draft = Draft::other(state, Actor::Moderator(by.clone()), "moderation");
-    draft.first = EventId::of_command("moderation", &[request.as_bytes()]);
+    draft.first = Command::request_id(request);
     match act {
         ModeratorAct::Claim(warning) => claim(&mut draft, now, by, *warning)?,
         ModeratorAct::Release(warning) => release(&mut draft, now, by, *warning)?,
