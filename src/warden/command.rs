@@ -157,6 +157,25 @@ pub struct Answered {
     pub unmapped: u8,
 }
 
+impl Answered {
+    /// The most labels kept in the event itself, the rules' own first, then the surest.
+    pub const LABELS_INLINE_MAX: usize = 40;
+    /// The most bytes they may take there.
+    pub const LABELS_BYTES_INLINE_MAX: usize = 1000;
+
+    /// Whether these labels are too many for an event: then the whole answer belongs into the content store before it
+    /// is judged, and [`Answered::kept`] says where (invariant I6).
+    pub fn is_long(labels: &[Label]) -> bool {
+        let bytes: usize = labels.iter().map(Self::bytes_of).sum();
+        labels.len() > Self::LABELS_INLINE_MAX || bytes > Self::LABELS_BYTES_INLINE_MAX
+    }
+
+    /// Bytes that a label takes in an event, at most.
+    pub(super) fn bytes_of(label: &Label) -> usize {
+        label.path().as_str().len() + 8
+    }
+}
+
 /// What a moderator can do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ModeratorAct {

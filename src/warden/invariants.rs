@@ -201,7 +201,9 @@ impl Invariants {
     /// One enforcement's next step. `partial`: it may have begun in a part of the journal that is not seen.
     fn step(&mut self, event: &Event, partial: bool) -> Found {
         use EnforcementStage as S;
-        let (id, next, lawful): (EnforcementId, Option<S>, fn(S, u8) -> bool) = match event {
+        /// The enforcement, where the step leads (nowhere: its end), and from which stages it may be taken.
+        type Taken = (EnforcementId, Option<EnforcementStage>, fn(EnforcementStage, u8) -> bool);
+        let (id, next, lawful): Taken = match event {
             Event::EnforcementRequested(asked) => {
                 let fresh = self.enforcements.insert(asked.enforcement, S::Requested).is_none();
                 return holds(fresh, Invariant::OneEnd, || format!("{} is requested twice", asked.enforcement));
@@ -270,11 +272,9 @@ impl Channel {
                 self.session = Some(started.session.clone());
                 self.unwatched_since = None;
             }
-            Event::SessionEnded(ended) => {
-                if self.session.as_ref() == Some(&ended.session) {
-                    self.session = None;
-                    self.unwatched_since = None;
-                }
+            Event::SessionEnded(ended) if self.session.as_ref() == Some(&ended.session) => {
+                self.session = None;
+                self.unwatched_since = None;
             }
             Event::ChannelUnwatched(unwatched) => {
                 let lawful = self.session.is_some() && self.unwatched_since.is_none();
@@ -291,7 +291,7 @@ impl Channel {
                 self.unwatched_since = None;
             }
             Event::FrameAssessed(assessed) => self.assessed(assessed)?,
-            Event::WarningRaised(raised) => self.raised(raised)?,
+            Event::WarningRaised(raised) => self.raised(raised, partial)?,
             Event::WarningUpheld(upheld) => self.answer(upheld.warning, partial)?,
             Event::WarningDismissed(dismissed) => self.answer(dismissed.warning, partial)?,
             Event::WarningAnswerWithdrawn(withdrawn) => {
@@ -340,12 +340,13 @@ impl Channel {
         Ok(())
     }
 
-    fn raised(&mut self, raised: &WarningRaised) -> Found {
-        let promised = self.promised.iter().position(|warning| *warning == raised.warning);
-        let Some(promised) = promised else {
-            return Err((Invariant::Explained, format!("no assessment raises warning {}", raised.warning)));
-        };
-        self.promised.remove(promised);
+    fn raised(&mut self, raised: &WarningRaised, partial: bool) -> Found {
+        match self.promised.iter().position(|warning| *warning == raised.warning) {
+            Some(promised) => drop(self.promised.remove(promised)),
+            None => {
+                holds(partial, Invariant::Explained, || format!("no assessment raises warning {}", raised.warning))?
+            }
+        }
         self.open.insert(raised.warning, raised.clone());
         Ok(())
     }

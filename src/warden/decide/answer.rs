@@ -12,11 +12,14 @@ use crate::warden::{Answered, ChannelState, ENFORCEMENT_TTL_MS, EnforcementStage
 
 use super::{Decision, Draft, coverage, frame};
 
-/// The most labels kept in the event itself, surest first; the whole answer is then in the content store.
-const LABELS_INLINE_MAX: usize = 40;
 /// The most rules whose outcome an event holds. A policy has at most 200; more than this hit by one frame means a
 /// policy of catch-alls, and the gravest come first.
 const RULES_INLINE_MAX: usize = 16;
+/// The most bytes that outcomes of rules may take, so that with the labels and the longest names of everything else
+/// the event stays below what an event may have. At least five rules fit, however long their names.
+const RULES_BYTES_MAX: usize = 1100;
+/// Bytes that a rule's outcome takes besides its name: field names, numbers, a warning id.
+const RULE_BYTES: usize = 86;
 
 /// What is known of a frame when its answer is judged.
 pub(super) struct Judged<'a> {
@@ -42,7 +45,7 @@ pub(super) fn judge(state: &ChannelState, now: Timestamp, judged: &Judged<'_>) -
 
     let mut hit = hits(policy, &answer.labels);
     hit.sort_by_key(|hit| std::cmp::Reverse((hit.rule.severity, hit.rule.action)));
-    hit.truncate(RULES_INLINE_MAX);
+    keep_rules(&mut hit, &answer.labels);
     let (labels, kept_at) = keep_labels(&answer.labels, &hit);
 
     let mut rules = Vec::with_capacity(hit.len());
@@ -101,6 +104,22 @@ pub(super) fn judge(state: &ChannelState, now: Timestamp, judged: &Judged<'_>) -
     draft.decided()
 }
 
+/// Keeps as many rules, gravest first, as fit the event together with the labels that they rest on.
+fn keep_rules(hit: &mut Vec<RuleHit<'_>>, labels: &[Label]) {
+    let (mut rules_bytes, mut labels_bytes) = (0, 0);
+    let mut rest_on: Vec<usize> = Vec::new();
+    let fits = |hit: &RuleHit<'_>| {
+        rules_bytes += RULE_BYTES + hit.rule.id.as_str().len();
+        if !rest_on.contains(&hit.label) {
+            rest_on.push(hit.label);
+            labels_bytes += Answered::bytes_of(&labels[hit.label]);
+        }
+        rules_bytes <= RULES_BYTES_MAX && labels_bytes <= Answered::LABELS_BYTES_INLINE_MAX
+    };
+    let kept = hit.iter().map(fits).take(RULES_INLINE_MAX).take_while(|fits| *fits).count();
+    hit.truncate(kept);
+}
+
 /// The labels an event holds, and where a label of the answer is found among them: the rules' own labels first of
 /// all, then the surest.
 fn keep_labels(labels: &[Label], hit: &[RuleHit<'_>]) -> (Vec<Label>, impl Fn(usize) -> u8 + use<>) {
@@ -109,9 +128,16 @@ fn keep_labels(labels: &[Label], hit: &[RuleHit<'_>]) -> (Vec<Label>, impl Fn(us
         let decided = hit.iter().any(|hit| hit.label == at);
         (!decided, std::cmp::Reverse(labels[at].confidence()), at)
     });
-    order.truncate(LABELS_INLINE_MAX);
+    order.truncate(Answered::LABELS_INLINE_MAX);
+    let mut bytes = 0;
+    let fits = |at: &usize| {
+        bytes += Answered::bytes_of(&labels[*at]);
+        bytes <= Answered::LABELS_BYTES_INLINE_MAX
+    };
+    let fitting = order.iter().map(fits).take_while(|fits| *fits).count();
+    order.truncate(fitting);
     let kept = order.iter().map(|&at| labels[at].clone()).collect();
-    // A rule's label is always kept: there are fewer rules than places.
+    // A rule's label is always kept: rules were cut to those whose labels fit.
     (kept, move |label| order.iter().position(|&at| at == label).unwrap_or(0) as u8)
 }
 

@@ -35,10 +35,11 @@ pub(super) fn uncovered(draft: &mut Draft<'_>, session: &SessionId, captured_at:
     }
 }
 
-/// A frame came though no policy watches the channel any more: said with the first such frame.
-pub(super) fn unpolicied(draft: &mut Draft<'_>, captured_at: Timestamp) {
+/// No policy watches the channel any more, which is said unless it is unwatched already: a second word would move the
+/// beginning of the silence.
+pub(super) fn unpolicied(draft: &mut Draft<'_>, since: Timestamp) {
     if let Coverage::Watched { .. } = draft.state.coverage {
-        draft.push(ChannelUnwatched { since: captured_at, because: UnwatchedBecause::NoPolicy });
+        draft.push(ChannelUnwatched { since, because: UnwatchedBecause::NoPolicy });
     }
 }
 

@@ -6,7 +6,7 @@ use crate::events::{
 };
 use crate::model::{SessionId, Timestamp};
 use crate::policy::Policy;
-use crate::warden::{ChannelState, Coverage};
+use crate::warden::ChannelState;
 
 use super::{Decision, Draft};
 
@@ -73,12 +73,7 @@ pub(super) fn reconsider(state: &ChannelState, policy: Option<&Policy>, now: Tim
         Some(policy) => {
             set_pace(&mut draft, policy, CadenceBecause::PolicyChanged);
         }
-        None => {
-            let already = matches!(state.coverage, Coverage::Unwatched { because: UnwatchedBecause::NoPolicy, .. });
-            if !already {
-                draft.push(ChannelUnwatched { since: now, because: UnwatchedBecause::NoPolicy });
-            }
-        }
+        None => super::coverage::unpolicied(&mut draft, now),
     }
     draft.decided()
 }
