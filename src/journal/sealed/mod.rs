@@ -37,7 +37,8 @@ mod verify;
 mod wire;
 mod writer;
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 pub use layout::Hole;
@@ -45,7 +46,9 @@ pub use reader::{Records, Segment};
 pub use verify::Summary;
 pub use writer::{Sealed, Writer};
 
-use crate::model::Position;
+use sha2::{Digest, Sha256 as Hasher};
+
+use crate::model::{Position, Sha256};
 
 /// Raw bytes after which a block is closed. Large enough for zstd to find what repeats, small enough that reading one
 /// event costs a third of a millisecond.
@@ -119,6 +122,23 @@ impl SealedError {
 
     fn damaged(file: &Path, part: &'static str, finding: impl Into<String>) -> Self {
         Self::Damaged { file: file.to_owned(), part, position: None, finding: finding.into() }
+    }
+}
+
+/// Digest and size of a file, read in pieces.
+pub fn digest_of(path: &Path) -> io::Result<(Sha256, u64)> {
+    let mut hasher = Hasher::new();
+    let mut file = File::open(path)?;
+    let mut piece = vec![0; 64 * 1024];
+    let mut bytes = 0;
+    loop {
+        match file.read(&mut piece)? {
+            0 => return Ok((Sha256(hasher.finalize().into()), bytes)),
+            read => {
+                hasher.update(&piece[..read]);
+                bytes += read as u64;
+            }
+        }
     }
 }
 

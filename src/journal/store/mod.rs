@@ -14,9 +14,11 @@ mod committer;
 mod faults;
 mod hot;
 mod index;
+mod inspect;
 mod layout;
 mod manifest;
 mod open;
+mod restore;
 mod rollover;
 mod segments;
 
@@ -33,7 +35,10 @@ use tokio::sync::watch;
 pub use chunk::{Damage, VALUE_BYTES_MAX};
 pub use committer::QUEUE_MAX;
 pub use faults::OpenError;
+pub use inspect::Inspection;
+pub(in crate::journal) use layout::{replace, sync_dir, sync_tree};
 pub use manifest::{ActiveEntry, Loss, Manifest, RetiredEntry, SealedEntry};
+pub(in crate::journal) use restore::{Restored, restore, sealed_directory};
 
 use super::admission;
 use super::{Append, AppendError, Journal, ReadError, Ticket};
