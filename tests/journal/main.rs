@@ -6,4 +6,5 @@ mod events;
 mod load;
 mod powerloss;
 mod random;
+mod rollover;
 mod store;

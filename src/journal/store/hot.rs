@@ -110,6 +110,12 @@ impl Hot {
         Ok((hot, head))
     }
 
+    /// The head as stored.
+    pub fn head(&self) -> Result<Head, StoreFault> {
+        let head = guarded(|| Ok(self.db.get(HEAD_KEY)?))?.as_deref().and_then(Head::from_bytes);
+        head.ok_or_else(|| missing(self.first).into())
+    }
+
     pub fn index(&self) -> RwLockReadGuard<'_, Index> {
         self.index.read().unwrap_or_else(PoisonError::into_inner) // the writer only adds complete entries
     }
@@ -392,7 +398,8 @@ fn linked(key: &[u8], value: &[u8], link: Option<(ChainValue, Position)>) -> Res
     Ok(first)
 }
 
-fn parse(position: Position, bytes: &[u8]) -> Result<Recorded, ReadError> {
+/// Reads a record's envelope and checks that it is the one that belongs there.
+pub(super) fn parse(position: Position, bytes: &[u8]) -> Result<Recorded, ReadError> {
     let event = Recorded::from_bytes(bytes).map_err(|source| ReadError::Envelope { position, source })?;
     match event.envelope.position == position {
         true => Ok(event),

@@ -20,6 +20,7 @@ mod manifest;
 mod open;
 mod restore;
 mod rollover;
+mod sealing;
 mod segments;
 
 use std::error::Error;
@@ -254,6 +255,11 @@ impl Shared {
         if let Some(sealer) = &*self.sealer.lock().unwrap_or_else(PoisonError::into_inner) {
             let _ = sealer.send(()); // a sealer that is gone has failed and said so; the segment stays readable
         }
+    }
+
+    /// Whether the sealer may go on with another segment.
+    fn is_open(&self) -> bool {
+        self.sealer.lock().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 
     fn stop_sealer(&self) {
