@@ -3,6 +3,7 @@
 mod contract;
 mod crash;
 mod events;
+mod exporting;
 mod load;
 mod powerloss;
 mod random;
