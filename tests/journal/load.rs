@@ -96,6 +96,9 @@ impl Load {
         if self.skip_sync {
             fail::cfg("journal.skip_sync", "return").unwrap();
         }
+        if std::env::var_os("LOAD_FAIL_SYNC").is_some() {
+            fail::cfg("commit.sync", "20*off->return").unwrap();
+        }
         let on_fatal = Arc::new(|_: &str| std::process::exit(FATAL));
         let options = Options {
             roll_after_events: self.roll_after_events,

@@ -2,6 +2,7 @@
 
 mod contract;
 mod crash;
+mod damage;
 mod events;
 mod exporting;
 mod load;

@@ -16,6 +16,7 @@
 //! This module knows subjects and bytes; it must not know what the content is, or which events refer to it.
 
 mod keys;
+mod references;
 #[cfg(test)]
 mod tests;
 
@@ -34,6 +35,7 @@ use self::keys::{Key, Keys};
 use crate::model::{ContentRef, Sha256};
 
 pub use self::keys::Erasure;
+pub use self::references::references_in;
 
 /// The most plain bytes one content may have. A policy has a few kilobytes, a rejected notification at most 256.
 pub const CONTENT_BYTES_MAX: usize = 8 * 1024 * 1024;

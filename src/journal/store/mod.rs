@@ -18,10 +18,12 @@ mod inspect;
 mod layout;
 mod manifest;
 mod open;
+mod repair;
 mod restore;
 mod rollover;
 mod sealing;
 mod segments;
+mod verify;
 
 use std::error::Error;
 use std::fs::File;
@@ -39,7 +41,9 @@ pub use faults::OpenError;
 pub use inspect::Inspection;
 pub(in crate::journal) use layout::{replace, sync_dir, sync_tree};
 pub use manifest::{ActiveEntry, Loss, Manifest, RetiredEntry, SealedEntry};
+pub use repair::{Repaired, repair};
 pub(in crate::journal) use restore::{Restored, restore, sealed_directory};
+pub use verify::{Verified, verify};
 
 use super::admission;
 use super::{Append, AppendError, Journal, ReadError, Ticket};
