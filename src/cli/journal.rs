@@ -14,13 +14,14 @@ use std::sync::Arc;
 use clap::{Args, Subcommand};
 
 use super::event_text::{full_json, one_line, printable};
+use super::journal_failure::{Failed, Failure};
 use super::journal_stats::Stats;
 use crate::clock::Clock;
 use crate::events::Recorded;
 use crate::journal::content::{self, ContentError, references_in};
-use crate::journal::export::{ExportError, MANIFEST_FILE, Source, export};
-use crate::journal::import::{ImportError, import};
-use crate::journal::{Inspection, Journal, OpenError, Options, READ_LIMIT_MAX, ReadError, repair, verify};
+use crate::journal::export::{ExportManifest, MANIFEST_FILE, Source, export};
+use crate::journal::import::import;
+use crate::journal::{Inspection, Journal, Options, READ_LIMIT_MAX, ReadError, repair, verify};
 use crate::model::{ContentRef, EventId, FrameId, Position, Scope, Sequence, Sha256};
 
 /// sled's cache while a store is looked at, in bytes.
@@ -148,13 +149,6 @@ impl From<Outcome> for ExitCode {
     }
 }
 
-/// Why a command did not do what it should.
-struct Failure {
-    error: Box<dyn Error>,
-    hint: &'static str,
-    outcome: Outcome,
-}
-
 /// Runs a command. Fails only if it cannot write.
 pub fn run(args: &JournalArgs, clock: Arc<dyn Clock>, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<Outcome> {
     let options = Options { cache_bytes: CACHE_BYTES, ..Options::new(&args.data, clock) };
@@ -180,12 +174,7 @@ pub fn run(args: &JournalArgs, clock: Arc<dyn Clock>, out: &mut dyn Write, err: 
         Ok(outcome) => Ok(outcome),
         Err(Failed::Writing(error)) => Err(error),
         Err(Failed::Here(failure)) => {
-            writeln!(err, "error: {}", printable(&failure.error.to_string()))?;
-            let sources = std::iter::successors(failure.error.source(), |&error| error.source());
-            for source in sources {
-                writeln!(err, "  because: {}", printable(&source.to_string()))?;
-            }
-            writeln!(err, "hint: {}", failure.hint)?;
+            failure.print(err)?;
             Ok(failure.outcome)
         }
     }
@@ -390,8 +379,7 @@ fn end_of_export(directory: &Path) -> Result<(Position, Sha256), Failed> {
     let json = fs::read(directory.join(MANIFEST_FILE)).map_err(|error| {
         unreadable(format!("the manifest of the export in {} cannot be read: {error}", directory.display()).into())
     })?;
-    let manifest: crate::journal::export::ExportManifest =
-        serde_json::from_slice(&json).map_err(|error| unreadable(error.into()))?;
+    let manifest: ExportManifest = serde_json::from_slice(&json).map_err(|error| unreadable(error.into()))?;
     Ok((manifest.last, Sha256::of(&json)))
 }
 
@@ -430,99 +418,5 @@ impl Iterator for Events<'_> {
         let event = self.page.next()?;
         self.after = Some(event.envelope.position);
         Some(Ok(event))
-    }
-}
-
-/// How a command fails: by what it found, or because nobody takes its answer.
-enum Failed {
-    Here(Failure),
-    Writing(io::Error),
-}
-
-impl Failed {
-    fn reading(options: &Options, error: io::Error) -> Self {
-        Self::Here(Failure {
-            error: format!("the data directory {} cannot be read: {error}", options.data_dir.display()).into(),
-            hint: "give the data directory with --data DIR",
-            outcome: Outcome::Unanswered,
-        })
-    }
-}
-
-impl From<io::Error> for Failed {
-    fn from(error: io::Error) -> Self {
-        Self::Writing(error)
-    }
-}
-
-impl From<OpenError> for Failed {
-    fn from(error: OpenError) -> Self {
-        const DAMAGE: &str = "keep a copy of the directory; then import an export, or go on without what is lost with \
-                              `journal repair --accept-loss`";
-        let (hint, outcome) = match &error {
-            OpenError::Locked { .. } => {
-                ("stop the process that writes it first: sled lets nobody read beside a writer", Outcome::Unanswered)
-            }
-            OpenError::NoStore { .. } | OpenError::NotAStore { .. } => {
-                ("give the data directory with --data DIR", Outcome::Unanswered)
-            }
-            OpenError::UnknownFormat { .. } => ("use the version that wrote it", Outcome::Unanswered),
-            OpenError::NotTheAnchored { .. } => (
-                "the directory holds an older or another copy of the store; find the one that belongs to its ANCHOR",
-                Outcome::Found,
-            ),
-            OpenError::Io { .. } | OpenError::FirstAppend(_) => {
-                ("the causes above name the file and what the system said", Outcome::Unanswered)
-            }
-            OpenError::Unreadable { .. }
-            | OpenError::Missing { .. }
-            | OpenError::Store { .. }
-            | OpenError::Damaged(_)
-            | OpenError::BehindAnchor { .. } => (DAMAGE, Outcome::Found),
-        };
-        Self::Here(Failure { error: error.into(), hint, outcome })
-    }
-}
-
-impl From<ReadError> for Failed {
-    fn from(error: ReadError) -> Self {
-        let hint = "`journal verify` goes through everything and names the first bad position";
-        Self::Here(Failure { error: error.into(), hint, outcome: Outcome::Found })
-    }
-}
-
-impl From<ContentError> for Failed {
-    fn from(error: ContentError) -> Self {
-        let hint = "content and keys lie beside the journal, in content/ and keys/ of the data directory";
-        Self::Here(Failure { error: error.into(), hint, outcome: Outcome::Unanswered })
-    }
-}
-
-impl From<ExportError> for Failed {
-    fn from(error: ExportError) -> Self {
-        let (hint, outcome) = match &error {
-            ExportError::NotEmpty(_) => ("name a directory that does not exist yet", Outcome::Unanswered),
-            ExportError::Nothing { .. } => ("`journal stats` says which positions there are", Outcome::Unanswered),
-            ExportError::Io { .. } => ("the cause above says what the system said", Outcome::Unanswered),
-            _ => ("`journal verify` goes through everything and names the first bad position", Outcome::Found),
-        };
-        Self::Here(Failure { error: error.into(), hint, outcome })
-    }
-}
-
-impl From<ImportError> for Failed {
-    fn from(error: ImportError) -> Self {
-        let (hint, outcome) = match &error {
-            ImportError::NotEmpty(_) => ("name an empty or new data directory with --data DIR", Outcome::Unanswered),
-            ImportError::NotAnExport { .. } => {
-                ("an export whose making was interrupted has no manifest; make it again", Outcome::Unanswered)
-            }
-            ImportError::DoesNotContinue { .. } => {
-                ("give the exports in order, the first of them beginning at position 1", Outcome::Unanswered)
-            }
-            ImportError::Io { .. } => ("the cause above says what the system said", Outcome::Unanswered),
-            _ => ("nothing was imported; another copy of the export may be sound", Outcome::Found),
-        };
-        Self::Here(Failure { error: error.into(), hint, outcome })
     }
 }

@@ -2,4 +2,5 @@
 
 pub mod event_text;
 pub mod journal;
+mod journal_failure;
 mod journal_stats;

@@ -1,5 +1,6 @@
 //! The journal from outside: one contract for every implementation, and what disks, crashes and hands can do to it.
 
+mod commands;
 mod contract;
 mod crash;
 mod damage;
