@@ -7,7 +7,7 @@ use std::sync::Arc;
 use streamwarden::clock::SystemClock;
 use streamwarden::events::Event;
 use streamwarden::journal::{Appended, Archive, Journal, Options, READ_LIMIT_MAX, SledJournal};
-use streamwarden::model::{ConsumerName, Position, Sequence};
+use streamwarden::model::{ChannelId, ConsumerName, Position, Sequence};
 
 use crate::events::{append, append_at, channel, event, id};
 use crate::store::{options, settled};
@@ -96,4 +96,26 @@ fn segments_in_the_archive_are_read_and_deduplicated_and_the_chain_still_verifie
         assert!(journal.find(id(number)).unwrap().is_some(), "event {number}");
     }
     assert!(matches!(journal.append(append(&channel(0), [5])).wait(), Ok(Appended::Repeated { .. })));
+}
+
+#[test]
+fn thousands_of_channels_with_long_names_are_carried_into_the_next_segment() {
+    let dir = tempfile::tempdir().unwrap();
+    let journal = SledJournal::open(Options { roll_after_events: 4_000, ..rolling(dir.path()) }).unwrap();
+    let long = |number: u64| ChannelId::new(format!("{number:0>200}")).unwrap().into();
+    let tickets: Vec<_> = (0..3_900).map(|number| journal.append(append(&long(number), [number]))).collect();
+    for ticket in tickets {
+        ticket.wait().unwrap();
+    }
+    journal.append(append(&channel(1), 10_000..10_060)).wait().unwrap();
+    journal.append(append(&channel(1), 10_060..10_120)).wait().unwrap();
+    settled(&journal);
+    assert_eq!(journal.manifest().sealed.len(), 1);
+    drop(journal);
+    let journal = SledJournal::open(rolling(dir.path())).unwrap();
+    for number in [0, 1, 1_999, 3_899] {
+        assert_eq!(journal.scope_head(&long(number)), Sequence(1));
+        assert!(journal.append(append_at(&long(number), 1, [20_000 + number])).wait().is_ok());
+        assert_eq!(journal.read_scope(&long(number), Sequence(0), 10).unwrap().len(), 2);
+    }
 }

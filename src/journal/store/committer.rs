@@ -183,7 +183,8 @@ impl Committer {
     fn segment_is_full(&self) -> bool {
         let events = u64::from(self.shared.segments().hot.index().events());
         let options = &self.shared.options;
-        events > 0 && (events >= options.roll_after_events || self.hot_bytes >= options.roll_after_bytes)
+        // a segment of one event would be announced by one event, and so on for ever
+        events >= 2 && (events >= options.roll_after_events || self.hot_bytes >= options.roll_after_bytes)
     }
 
     /// The last event of an orderly end. Where the disk has no room for it, the next start says "not clean".

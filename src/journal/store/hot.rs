@@ -237,6 +237,7 @@ impl Hot {
             let from_first = chunk::key_position(&start) == Some(self.first);
             let mut link = from_first.then_some((self.chain_before, self.first));
             let index = self.index();
+            let mut newest = None;
             for item in self.db.range(start.as_slice()..=&chunk::log_key(Position(u64::MAX))) {
                 let next = link.map_or(from, |(_, next)| next);
                 let unread = |error: sled::Error| damaged(Damage::at(next, format!("sled cannot read it: {error}")));
@@ -247,6 +248,13 @@ impl Hot {
                     match parse(position, bytes) {
                         Err(error) => failed = failed.take().or(Some(error)),
                         Ok(Recorded { envelope, .. }) => {
+                            let written = Some((envelope.epoch, envelope.recorded_at));
+                            // two writers at once, or an older writer's event after a newer one's
+                            if written < newest {
+                                let finding = "its epoch or time of recording is before the one before it";
+                                failed = failed.take().or(Some(damaged(Damage::at(position, finding))));
+                            }
+                            newest = written;
                             if !index.agrees(position, envelope.id, &envelope.scope, envelope.sequence) {
                                 let finding = "the index says otherwise of it than its record";
                                 failed = failed.take().or(Some(damaged(Damage::at(position, finding))));
