@@ -5,14 +5,20 @@
 
 mod demo;
 pub mod event_text;
+pub mod journal;
+mod journal_failure;
+mod journal_stats;
 mod play;
 pub mod policy;
 mod print;
 mod watch;
 
 use std::io::Write;
+use std::sync::Arc;
 
 use clap::{Parser, Subcommand};
+
+use crate::clock::SystemClock;
 
 /// Watches live channels and can prove afterwards what it did and why.
 #[derive(Debug, Parser)]
@@ -30,25 +36,35 @@ enum Command {
     Watch(watch::WatchArgs),
     /// Check, explain and import policies.
     Policy(policy::PolicyArgs),
+    /// Look into a journal, verify it, export, import and repair it.
+    Journal(journal::JournalArgs),
 }
 
 /// Runs the program; returns its exit code.
 pub fn run(cli: Cli) -> u8 {
-    let result = match cli.command {
-        Command::Demo(args) => demo::run(&args),
-        Command::Watch(args) => watch::run(&args),
-        Command::Policy(args) => {
-            let outcome = policy::run(&args, &mut std::io::stdout().lock(), &mut std::io::stderr().lock());
-            return match outcome {
-                Ok(outcome) => outcome as u8,
-                Err(error) => complain(&error.into()),
-            };
-        }
+    let (mut out, mut err) = (std::io::stdout().lock(), std::io::stderr().lock());
+    let answered = match cli.command {
+        Command::Policy(args) => policy::run(&args, &mut out, &mut err),
+        Command::Journal(args) => journal::run(&args, Arc::new(SystemClock), &mut out, &mut err),
+        Command::Demo(args) => return played(demo::run(&args)),
+        Command::Watch(args) => return played(watch::run(&args)),
     };
-    match result {
-        Ok(()) => 0,
-        Err(error) => complain(&error),
-    }
+    answered.map_or_else(|error| complain(&error.into()), |outcome| outcome as u8)
+}
+
+fn played(result: anyhow::Result<()>) -> u8 {
+    result.map_or_else(|error| complain(&error), |()| 0)
+}
+
+/// How a question ended; its number is the exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// As hoped for: 0.
+    Fine = 0,
+    /// Answered, and the answer is bad: 1.
+    Found = 1,
+    /// Not answered: 2.
+    Unanswered = 2,
 }
 
 /// Exit code of a command that could not be carried out.

@@ -1,11 +1,12 @@
 //! `streamwarden policy`: check, explain, import, schema. Reads the files, asks [`crate::policy`], writes to what it is
 //! given: the answer to `out`, everything else to `err`.
 
+pub use super::Outcome;
+
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
@@ -64,23 +65,6 @@ pub enum PolicyCommand {
     },
     /// Write the JSON Schema of policy files, for editors.
     Schema,
-}
-
-/// How a command ended, as the program's exit code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
-    /// As hoped for: 0.
-    Fine = 0,
-    /// Answered, and the answer is bad: 1.
-    Found = 1,
-    /// Not answered: 2.
-    Unanswered = 2,
-}
-
-impl From<Outcome> for ExitCode {
-    fn from(outcome: Outcome) -> Self {
-        Self::from(outcome as u8)
-    }
 }
 
 /// Runs a command. Fails only if it cannot write.

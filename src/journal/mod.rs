@@ -6,6 +6,8 @@
 mod admission;
 mod chain;
 pub mod content;
+pub mod export;
+pub mod import;
 mod memory;
 pub mod sealed;
 pub mod snapshots;
@@ -15,8 +17,8 @@ pub use admission::RECORD_BYTES_MAX;
 pub use chain::{ChainValue, StoredRecord, leaf};
 pub use memory::MemoryJournal;
 pub use store::{
-    ActiveEntry, Archive, Damage, Loss, Manifest, OpenError, Options, QUEUE_MAX, Repaired, RetiredEntry, SealedEntry,
-    SledJournal, VALUE_BYTES_MAX, Verified, repair, verify,
+    ActiveEntry, Archive, Damage, Inspection, Loss, Manifest, OpenError, Options, QUEUE_MAX, Repaired, RetiredEntry,
+    SealedEntry, SledJournal, VALUE_BYTES_MAX, Verified, repair, verify,
 };
 
 use std::sync::Arc;

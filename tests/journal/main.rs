@@ -2,10 +2,12 @@
 
 #![allow(clippy::unwrap_used)] // the lint spares only functions marked as tests, not what they call
 
+mod commands;
 mod contract;
 mod crash;
 mod damage;
 mod events;
+mod exporting;
 mod load;
 mod powerloss;
 mod random;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::{
     ContentError, create_private, io_at, list, random, read_bounded, remove_temporaries, subject_digest,
-    sync_directory, write_synced,
+    sync_directory, write_private, write_synced,
 };
 
 /// Bytes of a key's id, which tells the keys of one subject apart across erasures.
@@ -45,7 +45,7 @@ impl Keys {
         create_private(directory)?;
         remove_temporaries(directory)?;
         let keys = Self { directory: directory.to_owned() };
-        for tombstone in list(directory)?.iter().filter(|path| path.extension().is_some_and(|name| name == "erased")) {
+        for tombstone in list(directory)?.iter().filter(|path| is_tombstone(path)) {
             let path = tombstone.with_extension("key");
             let erased = read_tombstone(tombstone)?;
             if read_key(&path)?.is_some_and(|key| erased.contains(&key.id)) {
@@ -99,15 +99,16 @@ impl Keys {
 
     /// Copies a subject's live key and tombstone, and names them relative to the data directory.
     pub(super) fn copy_to(&self, target: &Keys, subject: &str) -> Result<Vec<PathBuf>, ContentError> {
+        let tombstone = copy(&self.path_of(subject, "erased"), &target.directory, TOMBSTONE_BYTES_MAX)?;
+        let key = copy(&self.path_of(subject, "key"), &target.directory, KEY_FILE_BYTES)?;
+        Ok(tombstone.into_iter().chain(key).collect())
+    }
+
+    /// Copies every tombstone, and names them relative to the data directory.
+    pub(super) fn copy_tombstones_to(&self, target: &Keys) -> Result<Vec<PathBuf>, ContentError> {
         let mut copied = Vec::new();
-        for (extension, bytes_max) in [("erased", TOMBSTONE_BYTES_MAX), ("key", KEY_FILE_BYTES)] {
-            let source = self.path_of(subject, extension);
-            let Some(bytes) = read_bounded(&source, bytes_max)? else { continue };
-            let path = target.path_of(subject, extension);
-            if read_bounded(&path, bytes_max)?.as_ref() != Some(&bytes) {
-                write_synced(&path, &bytes)?;
-            }
-            copied.push(Path::new("keys").join(path.file_name().unwrap_or_default()));
+        for tombstone in list(&self.directory)?.iter().filter(|path| is_tombstone(path)) {
+            copied.extend(copy(tombstone, &target.directory, TOMBSTONE_BYTES_MAX)?);
         }
         Ok(copied)
     }
@@ -115,6 +116,18 @@ impl Keys {
     fn path_of(&self, subject: &str, extension: &str) -> PathBuf {
         self.directory.join(format!("{}.{extension}", subject_digest(subject)))
     }
+}
+
+fn is_tombstone(path: &Path) -> bool {
+    path.extension().is_some_and(|name| name == "erased")
+}
+
+/// Copies one file of the keys, if it is there.
+fn copy(file: &Path, target: &Path, bytes_max: usize) -> Result<Option<PathBuf>, ContentError> {
+    let Some(bytes) = read_bounded(file, bytes_max)? else { return Ok(None) };
+    let name = file.file_name().unwrap_or_default();
+    write_private(&target.join(name), &bytes)?;
+    Ok(Some(Path::new("keys").join(name)))
 }
 
 fn read_key(path: &Path) -> Result<Option<Key>, ContentError> {

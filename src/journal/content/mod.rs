@@ -16,6 +16,7 @@
 //! This module knows subjects and bytes; it must not know what the content is, or which events refer to it.
 
 mod keys;
+mod references;
 #[cfg(test)]
 mod tests;
 
@@ -34,6 +35,7 @@ use self::keys::{Key, Keys};
 use crate::model::{ContentRef, Sha256};
 
 pub use self::keys::Erasure;
+pub use self::references::references_in;
 
 /// The most plain bytes one content may have. A policy has a few kilobytes, a rejected notification at most 256.
 pub const CONTENT_BYTES_MAX: usize = 8 * 1024 * 1024;
@@ -243,17 +245,25 @@ impl Store {
         Ok(report)
     }
 
-    /// Copies what a reference needs — ciphertext, live key, tombstone — into another store, synced. What is erased
-    /// stays erased there. The paths copied, relative to the data directory.
+    /// Copies what a reference needs — ciphertext, live key, tombstone — into another store. What is erased stays
+    /// erased there. Not synced: whoever copies syncs once, at the end. The paths copied, relative to the data directory.
     pub fn copy_to(&self, target: &Store, content: &ContentRef) -> Result<Vec<PathBuf>, ContentError> {
         let _using = self.key_use.lock().unwrap_or_else(PoisonError::into_inner);
         let mut copied = self.keys.copy_to(&target.keys, &content.subject)?;
         if let Some(bytes) = read_bounded(&self.path_of(&content.digest), CONTENT_BYTES_MAX + FRAME_BYTES)? {
             let path = target.path_of(&content.digest);
-            target.write(&path, &bytes)?;
+            create_private(path.parent().unwrap_or(&target.directory))?;
+            write_private(&path, &bytes)?;
             copied.push(Path::new("content").join(shard_and_name(&content.digest)));
         }
         Ok(copied)
+    }
+
+    /// Copies all tombstones, so that a copy of an older state that is completed with this one forgets what was erased
+    /// since. Not synced.
+    pub fn copy_tombstones_to(&self, target: &Store) -> Result<Vec<PathBuf>, ContentError> {
+        let _using = self.key_use.lock().unwrap_or_else(PoisonError::into_inner);
+        self.keys.copy_tombstones_to(&target.keys)
     }
 
     fn write(&self, path: &Path, bytes: &[u8]) -> Result<(), ContentError> {
@@ -325,16 +335,17 @@ fn write_synced(path: &Path, bytes: &[u8]) -> Result<(), ContentError> {
     let directory = path.parent().unwrap_or(Path::new("."));
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let temporary = directory.join(format!(".{name}.tmp"));
-    let written = File::options()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&temporary)
-        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()));
-    written.map_err(io_at("writing", &temporary))?;
+    let file = write_private(&temporary, bytes)?;
+    file.sync_all().map_err(io_at("syncing", &temporary))?;
     fs::rename(&temporary, path).map_err(io_at("renaming to", path))?;
     sync_directory(directory)
+}
+
+/// Writes a file readable by its owner only.
+fn write_private(path: &Path, bytes: &[u8]) -> Result<File, ContentError> {
+    let opened = File::options().write(true).create(true).truncate(true).mode(0o600).open(path);
+    let written = opened.and_then(|mut file| file.write_all(bytes).map(|()| file));
+    written.map_err(io_at("writing", path))
 }
 
 fn remove_temporaries(directory: &Path) -> Result<(), ContentError> {

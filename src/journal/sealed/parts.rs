@@ -1,13 +1,11 @@
 //! The index parts of a segment, collected record by record: by the writer to write them, by verification to compare.
 
-use ciborium::Value;
-
 use super::ids::{self, IdFilter};
 use super::layout::{Page, Part};
 use super::scopes::ScopeIndex;
 use super::wire::{Fields, put_text};
 use crate::events::Recorded;
-use crate::journal::content::SUBJECT_BYTES_MAX;
+use crate::journal::content::{SUBJECT_BYTES_MAX, references_in};
 use crate::model::{ContentRef, Position, Sha256};
 
 /// What the index parts are made from.
@@ -43,7 +41,7 @@ impl Collected {
             .map_err(|_| format!("it is more than {} positions from the segment's first", u32::MAX))?;
         self.scopes.note(&envelope.scope.to_string(), envelope.sequence, envelope.position)?;
         self.ids.push((*envelope.id.as_bytes(), offset));
-        find_contents(&recorded.payload, &mut self.contents);
+        self.contents.extend(references_in(&recorded.payload));
         Ok(())
     }
 
@@ -74,39 +72,6 @@ impl IndexParts {
     pub(super) fn filter(&self) -> Result<IdFilter, &'static str> {
         IdFilter::over(&self.sorted_ids)
     }
-}
-
-/// Finds references into the content store in a payload by their shape, so that those in events of types that this
-/// program does not know are found as well and no export leaves content behind.
-pub(super) fn find_contents(payload: &[u8], found: &mut Vec<ContentRef>) {
-    const KEY: &[u8] = b"\x66digest"; // CBOR text of six bytes; most payloads do not hold it and are not parsed
-    if !payload.windows(KEY.len()).any(|window| window == KEY) {
-        return;
-    }
-    if let Ok(value) = ciborium::from_reader::<Value, _>(payload) {
-        walk(&value, found);
-    }
-}
-
-fn walk(value: &Value, found: &mut Vec<ContentRef>) {
-    match value {
-        Value::Map(entries) => {
-            found.extend(content_ref(entries));
-            entries.iter().for_each(|(_, value)| walk(value, found));
-        }
-        Value::Array(items) => items.iter().for_each(|item| walk(item, found)),
-        Value::Tag(_, inner) => walk(inner, found),
-        _ => (),
-    }
-}
-
-fn content_ref(entries: &[(Value, Value)]) -> Option<ContentRef> {
-    let field = |name: &str| entries.iter().find(|(key, _)| key.as_text() == Some(name)).map(|(_, value)| value);
-    Some(ContentRef {
-        subject: field("subject")?.as_text()?.to_owned(),
-        digest: Sha256(field("digest")?.as_bytes()?.as_slice().try_into().ok()?),
-        bytes: field("bytes")?.as_integer()?.try_into().ok()?,
-    })
 }
 
 fn contents_to_bytes(contents: &[ContentRef]) -> Vec<u8> {

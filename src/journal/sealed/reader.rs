@@ -156,6 +156,19 @@ impl Segment {
         Ok(self.scope_entry(scope)?.map(|entry| entry.last))
     }
 
+    /// The last sequence of every scope that has an event here, sorted by the scope's text.
+    pub fn scope_heads(&self) -> Result<Vec<(Scope, Sequence)>, SealedError> {
+        let damaged = || SealedError::damaged(&self.path, "scope directory", "an entry cannot be read");
+        let mut heads = Vec::new();
+        for index in 0..self.footer.scope_pages.len() {
+            let page = self.page(self.footer.scopes, &self.footer.scope_pages, index, "scope directory")?;
+            for (name, entry) in scopes::read_page(&page).ok_or_else(damaged)? {
+                heads.push((name.parse().map_err(|_| damaged())?, entry.last));
+            }
+        }
+        Ok(heads)
+    }
+
     /// The event of that id, if it is here.
     pub fn find(&self, id: EventId) -> Result<Option<StoredRecord>, SealedError> {
         self.position_of(id)?.map(|position| self.record(position)).transpose()

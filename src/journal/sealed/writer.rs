@@ -14,7 +14,7 @@ use crate::events::Recorded;
 use crate::journal::{ChainValue, StoredRecord, leaf};
 use crate::model::{Position, Sha256, Timestamp};
 
-/// Level 3: measured at a third of the raw size, and fast enough that sealing never falls behind appending.
+/// Level 3: measured at 0.34 of the raw size on frames that were skipped.
 const ZSTD_LEVEL: i32 = 3;
 
 /// A segment being written. Dropped without [`Writer::finish`], it leaves nothing behind.

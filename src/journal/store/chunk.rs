@@ -280,7 +280,7 @@ mod tests {
             flipped[at] ^= 0x10;
             let damage = read_log_chunk(first, &flipped, |_, _, _| {}).expect_err("a flipped byte is damage");
             let within = starts.iter().rposition(|&start| at >= start).unwrap_or(0);
-            if at < 32 || at >= 34 {
+            if !(32..34).contains(&at) {
                 assert_eq!(damage.position.0, first.0 + within as u64, "byte {at}: {damage:?}");
             }
         }

@@ -1,0 +1,211 @@
+//! The journal's commands, with arguments as a person types them, on a real store.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use clap::Parser;
+use streamwarden::cli::journal::{JournalArgs, Outcome, run};
+use streamwarden::clock::SystemClock;
+use streamwarden::events::{Actor, NewEvent, PolicyPublished};
+use streamwarden::journal::{Append, Expected, Journal, SledJournal, content};
+use streamwarden::model::{EventId, PolicyId, PolicyRef, SystemScope};
+use tempfile::TempDir;
+
+use crate::events::{append, channel, id};
+use crate::store::options;
+
+#[derive(Parser)]
+struct Program {
+    #[command(flatten)]
+    args: JournalArgs,
+}
+
+/// What a command answered: exit code, stdout, stderr.
+fn journal(data_dir: &Path, arguments: &[&str]) -> (Outcome, String, String) {
+    let data_dir = data_dir.to_str().expect("a readable path");
+    let all = [&["journal", "--data", data_dir], arguments].concat();
+    let program = Program::try_parse_from(all).expect("sound arguments");
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let outcome = run(&program.args, Arc::new(SystemClock), &mut out, &mut err).expect("writing to memory");
+    let text = |bytes| String::from_utf8(bytes).expect("text");
+    (outcome, text(out), text(err))
+}
+
+/// A store with 60 events of three channels, and one policy with content.
+fn filled() -> TempDir {
+    let dir = TempDir::new().expect("a directory");
+    let data = dir.path().join("data");
+    let store = SledJournal::open(options(&data, Arc::new(SystemClock))).expect("opening");
+    for number in 0..60 {
+        store.append(append(&channel(number % 3), [number])).wait().expect("appending");
+    }
+    let contents = content::Store::open(&data.join("content"), &data.join("keys")).expect("opening");
+    let text = contents.put("policy/p", b"rules").expect("putting");
+    let policy = PolicyRef { id: PolicyId::new("p").expect("sound"), version: 1 };
+    let published = NewEvent {
+        id: EventId::of_command("policy", &[b"1"]),
+        event: PolicyPublished { policy, text }.into(),
+        captured_at: None,
+        actor: Actor::service("test"),
+        causation: None,
+        correlation: None,
+    };
+    let scope = SystemScope::Policies.into();
+    store.append(Append { scope, expected: Expected::Any, events: vec![published] }).wait().expect("appending");
+    dir
+}
+
+fn flip_in_the_middle(file: &Path) {
+    let mut bytes = fs::read(file).expect("reading");
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(file, bytes).expect("writing");
+}
+
+#[test]
+fn tail_prints_the_newest_events_of_all_or_of_one_scope() {
+    let dir = filled();
+    let data = dir.path().join("data");
+    let (outcome, out, err) = journal(&data, &["tail", "-n", "5"]);
+    assert_eq!((outcome, out.lines().count(), err.as_str()), (Outcome::Fine, 5, ""));
+    let last = out.lines().last().expect("lines");
+    assert!(last.contains("$store#") && last.contains("StoreClosed"), "{out}");
+
+    let (_, out, _) = journal(&data, &["tail", "-n", "3", "--scope", "channel-1"]);
+    assert_eq!(out.lines().count(), 3);
+    assert!(out.lines().all(|line| line.contains("channel-1#")), "{out}");
+
+    let (_, out, _) = journal(&data, &["tail", "--after", "0", "--json"]);
+    let positions: Vec<u64> = out
+        .lines()
+        .map(|line| {
+            serde_json::from_str::<serde_json::Value>(line).expect("JSON")["position"].as_u64().expect("a number")
+        })
+        .collect();
+    assert_eq!(positions, (1..=63).collect::<Vec<u64>>());
+}
+
+#[test]
+fn show_prints_one_event_by_position_or_id() {
+    let dir = filled();
+    let data = dir.path().join("data");
+    let (outcome, by_id, _) = journal(&data, &["show", &id(7).to_string()]);
+    let event: serde_json::Value = serde_json::from_str(&by_id).expect("JSON");
+    assert_eq!((outcome, event["scope"].as_str()), (Outcome::Fine, Some("channel-1")));
+    let (_, by_position, _) = journal(&data, &["show", &event["position"].to_string()]);
+    assert_eq!(by_position, by_id);
+
+    let (outcome, out, err) = journal(&data, &["show", "999"]);
+    assert_eq!((outcome, out.as_str()), (Outcome::Found, ""));
+    assert!(err.starts_with("error: there is no such event") && err.contains("\nhint: "), "{err}");
+}
+
+#[test]
+fn stats_counts_every_event() {
+    let dir = filled();
+    let data = dir.path().join("data");
+    let (_, out, _) = journal(&data, &["stats", "--json"]);
+    let stats: serde_json::Value = serde_json::from_str(&out).expect("JSON");
+    assert_eq!((stats["events"].as_u64(), stats["types"]["InputGap"].as_u64()), (Some(63), Some(60)));
+    assert_eq!(stats["scopes"]["channel-2"], 20);
+    let (outcome, out, _) = journal(&data, &["stats"]);
+    assert_eq!(outcome, Outcome::Fine);
+    assert!(out.contains("events     63;") && out.contains("InputGap"), "{out}");
+}
+
+#[test]
+fn verify_covers_events_and_content() {
+    let dir = filled();
+    let data = dir.path().join("data");
+    let (outcome, out, _) = journal(&data, &["verify"]);
+    assert_eq!(outcome, Outcome::Fine, "{out}");
+    assert!(out.starts_with("63 events verified up to position 63"), "{out}");
+    assert!(out.contains("1 contents verified, 0 erased, 0 damaged, 0 orphans"), "{out}");
+
+    let shard = fs::read_dir(data.join("content")).expect("listing").next().expect("a shard").expect("listing");
+    let file = fs::read_dir(shard.path()).expect("listing").next().expect("a file").expect("listing");
+    flip_in_the_middle(&file.path());
+    let (outcome, out, err) = journal(&data, &["verify"]);
+    assert_eq!(outcome, Outcome::Found);
+    assert!(out.contains("damaged: ") && err.contains("1 contents are damaged") && err.contains("hint: "), "{err}");
+}
+
+#[test]
+fn exports_continue_each_other_and_import_into_a_new_store() {
+    let dir = filled();
+    let data = dir.path().join("data");
+    let [one, two] = ["one", "two"].map(|name| dir.path().join(name).to_str().expect("readable").to_owned());
+    let (outcome, out, err) = journal(&data, &["export", &one, "--to", "40"]);
+    assert_eq!((outcome, err.as_str()), (Outcome::Fine, ""));
+    assert!(out.starts_with("40 events from position 1 to 40"), "{out}");
+    let (_, out, _) = journal(&data, &["export", &two, "--continues", &one]);
+    assert!(out.starts_with("23 events from position 41 to 63"), "{out}");
+
+    let copy = dir.path().join("copy");
+    let (outcome, _, err) = journal(&copy, &["import", &two]);
+    assert_eq!(outcome, Outcome::Unanswered);
+    assert!(err.contains("hint: give the exports in order"), "{err}");
+    let (outcome, out, err) = journal(&copy, &["import", &one, &two]);
+    assert_eq!((outcome, err.as_str()), (Outcome::Fine, ""));
+    assert!(out.starts_with("63 events up to position 63 imported"), "{out}");
+    let chain = |text: &str| text.lines().find(|line| line.starts_with("chain ")).map(str::to_owned);
+    let (_, verified, _) = journal(&data, &["verify"]);
+    assert_eq!(chain(&out), chain(&verified));
+    assert_eq!(journal(&copy, &["verify"]).0, Outcome::Fine);
+}
+
+#[test]
+fn damage_is_named_and_only_repaired_when_its_loss_is_accepted() {
+    let dir = filled();
+    let data = dir.path().join("data");
+    assert_eq!(journal(&data, &["repair", "--accept-loss"]).1, "everything verifies; nothing was done\n");
+    let older = dir.path().join("older");
+    fs::create_dir(&older).expect("creating");
+    let hot = fs::read_dir(data.join("hot")).expect("listing").next().expect("a segment").expect("listing").path();
+    copy_files(&hot, &older);
+    let journal_again = SledJournal::open(options(&data, Arc::new(SystemClock))).expect("opening");
+    journal_again.append(append(&channel(1), 100..120)).wait().expect("appending");
+    drop(journal_again);
+    fs::remove_dir_all(&hot).expect("removing");
+    fs::create_dir(&hot).expect("creating");
+    copy_files(&older, &hot); // as if the disk had gone back
+
+    let (outcome, _, err) = journal(&data, &["verify"]);
+    assert_eq!(outcome, Outcome::Found);
+    assert!(err.contains("positions 64 to ") && err.contains("hint: "), "{err}");
+    let (outcome, _, err) = journal(&data, &["repair"]);
+    assert_eq!(outcome, Outcome::Unanswered);
+    assert!(err.contains("--accept-loss"), "{err}");
+    fs::create_dir(data.join("derived")).expect("snapshots of what is lost");
+    let (outcome, out, _) = journal(&data, &["repair", "--accept-loss"]);
+    assert_eq!(outcome, Outcome::Fine, "{out}");
+    assert!(out.starts_with("positions 64 to "), "{out}");
+    assert!(!data.join("derived").exists());
+    assert_eq!(journal(&data, &["verify"]).0, Outcome::Fine);
+}
+
+fn copy_files(from: &Path, to: &Path) {
+    for entry in fs::read_dir(from).expect("listing").map(|entry| entry.expect("listing")) {
+        if entry.file_type().expect("a type").is_file() {
+            fs::copy(entry.path(), to.join(entry.file_name())).expect("copying");
+        } else {
+            fs::create_dir(to.join(entry.file_name())).expect("creating");
+            copy_files(&entry.path(), &to.join(entry.file_name()));
+        }
+    }
+}
+
+#[test]
+fn a_journal_in_use_or_absent_is_said_with_a_hint() {
+    let dir = filled();
+    let data = dir.path().join("data");
+    let writer = SledJournal::open(options(&data, Arc::new(SystemClock))).expect("opening");
+    let (outcome, _, err) = journal(&data, &["tail"]);
+    assert_eq!(outcome, Outcome::Unanswered);
+    assert!(err.contains("in use") && err.contains("hint: stop the process"), "{err}");
+    drop(writer);
+    let (outcome, _, err) = journal(&dir.path().join("nowhere"), &["stats"]);
+    assert_eq!(outcome, Outcome::Unanswered);
+    assert!(err.contains("hint: give the data directory"), "{err}");
+}
