@@ -93,7 +93,7 @@ pub struct FrameAssessed {
     pub rules: Vec<RuleOutcome>,
     /// The verdict.
     pub verdict: Verdict,
-    /// Whether the frame arrived out of order: then it may warn, never stop.
+    /// Whether a newer frame had been looked at already, or another session begun: then it may warn, never stop.
     #[serde(default, skip_serializing_if = "is_false")]
     pub late: bool,
     /// What it took, in milliseconds.

@@ -87,7 +87,9 @@ impl Video {
         let duration_ms = probe(ffmpeg, &whole).await?;
 
         let mut command = ffmpeg.command();
-        let filter = format!("fps=1000/{interval_ms},scale=w='min({WIDTH_MAX},iw)':h=-2");
+        // Rounded up, each picture is what was on the screen at its moment, and the first is always there. The pixel
+        // format is what JPEG means by 4:2:0 in every version of ffmpeg, whatever the video has.
+        let filter = format!("fps=1000/{interval_ms}:round=up,scale=w='min({WIDTH_MAX},iw)':h=-2,format=yuvj420p");
         command.args(["-loglevel", "error", "-i"]).arg(local(&whole));
         command.args(["-map", "0:v:0", "-vf", &filter, "-c:v", "mjpeg", "-q:v", &JPEG_QSCALE.to_string()]);
         command.args(["-f", "mpjpeg", "pipe:1"]);

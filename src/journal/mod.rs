@@ -15,8 +15,8 @@ pub use admission::RECORD_BYTES_MAX;
 pub use chain::{ChainValue, StoredRecord, leaf};
 pub use memory::MemoryJournal;
 pub use store::{
-    ActiveEntry, Archive, Damage, Loss, Manifest, OpenError, Options, QUEUE_MAX, RetiredEntry, SealedEntry,
-    SledJournal, VALUE_BYTES_MAX,
+    ActiveEntry, Archive, Damage, Loss, Manifest, OpenError, Options, QUEUE_MAX, Repaired, RetiredEntry, SealedEntry,
+    SledJournal, VALUE_BYTES_MAX, Verified, repair, verify,
 };
 
 use std::sync::Arc;

@@ -4,9 +4,9 @@
 //! trip a real provider have no place in a repository. So the demo rehearses them: a JPEG comment in some of the
 //! bundled frames says what a provider would have said, in the label names of Rekognition's moderation model 7.0.
 //!
-//! It cannot be chosen outside the demo. It has no name in any configuration; it can be made from the bundled footage
-//! alone ([`Footage::rehearsal`](crate::intake::Footage::rehearsal)), knows those pictures by their digests, and
-//! refuses every other picture, whatever its comment says.
+//! It cannot be chosen outside the demo. It has no name in any configuration; it is made from the bundled footage alone
+//! (`Footage::rehearsal`), knows those pictures by their digests, and refuses every other picture, whatever its comment
+//! says.
 
 use std::collections::HashSet;
 use std::sync::Arc;

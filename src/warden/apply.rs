@@ -1,7 +1,7 @@
 //! One stored event folded into the state. Never fails, never decides: what happened, happened.
 
-use crate::events::{CodecError, Event, FrameAssessed, FrameSkipped, Recorded, Skip, UnwatchedBecause};
-use crate::model::{EnforcementId, Sequence, SessionId, Timestamp, WarningId};
+use crate::events::{CodecError, EnforcementOrigin, Event, FrameAssessed, FrameSkipped, Recorded, Skip};
+use crate::model::{Approval, EnforcementId, ModeratorId, Sequence, SessionId, Timestamp, WarningId};
 
 use super::{
     Answer, ChannelState, Claim, Cooldown, Coverage, Enforcement, EnforcementStage, Reference, RuleWindow, Session,
@@ -44,20 +44,16 @@ pub fn apply(state: &mut ChannelState, at: Applied, event: &Event) {
     state.sequence = at.sequence;
     let captured_at = at.captured_at.unwrap_or(at.recorded_at);
     match event {
-        Event::SessionStarted(started) => start(state, started.session.clone(), captured_at),
+        Event::SessionStarted(started) => start(state, at, started.session.clone(), captured_at),
         Event::SessionEnded(ended) => end(state, &ended.session),
         Event::CadenceChanged(changed) => {
             state.pace = Some((changed.to, changed.policy.clone()));
-            // A policy that came to a channel nobody watched for want of one: from here on its frames count.
-            if let Coverage::Unwatched { because: UnwatchedBecause::NoPolicy, .. } = state.coverage {
-                state.coverage = Coverage::Watched { from: captured_at };
-            }
         }
         Event::FrameSkipped(skipped) => skip(state, captured_at, skipped),
         Event::FrameAssessed(assessed) => assess(state, at, captured_at, assessed),
         Event::FrameFailed(_) => seen(state, captured_at),
         Event::FrameConflict(_) | Event::ChannelQuarantined(_) => {}
-        Event::ChannelWatched(_) => {} // the covering outcome before it, in the same append, has set it
+        Event::ChannelWatched(_) => state.coverage = Coverage::Watched { from: captured_at },
         Event::ChannelUnwatched(unwatched) => {
             state.coverage = Coverage::Unwatched { since: unwatched.since, because: unwatched.because };
         }
@@ -78,10 +74,10 @@ pub fn apply(state: &mut ChannelState, at: Applied, event: &Event) {
         }),
         Event::WarningReleased(released) => with(state, released.warning, |warning| warning.claim = None),
         Event::WarningUpheld(upheld) => {
-            answer(state, at, upheld.warning, Answer { by: upheld.by.clone(), upheld: true, at: at.recorded_at });
+            answer(state, at, upheld.warning, Answer::new(upheld.by.clone(), true, at.recorded_at));
         }
         Event::WarningDismissed(dismissed) => {
-            let given = Answer { by: dismissed.by.clone(), upheld: false, at: at.recorded_at };
+            let given = Answer::new(dismissed.by.clone(), false, at.recorded_at);
             answer(state, at, dismissed.warning, given);
         }
         Event::WarningAnswerWithdrawn(withdrawn) => {
@@ -90,14 +86,20 @@ pub fn apply(state: &mut ChannelState, at: Applied, event: &Event) {
         }
         Event::WarningEscalated(escalated) => with(state, escalated.warning, |warning| warning.claim = None),
         Event::WarningNoted(_) => {}
-        Event::EnforcementRequested(requested) => state.enforcements.push(Enforcement {
-            id: requested.enforcement,
-            kind: requested.kind,
-            session: requested.session.clone(),
-            origin: requested.origin.clone(),
-            requested_at: at.recorded_at,
-            stage: EnforcementStage::Requested,
-        }),
+        Event::EnforcementRequested(requested) => {
+            if let EnforcementOrigin::Rule { warning, .. } = &requested.origin {
+                // The rule has asked by itself: upholding the warning need not ask again.
+                with(state, *warning, |warning| warning.approval = Approval::None);
+            }
+            state.enforcements.push(Enforcement {
+                id: requested.enforcement,
+                kind: requested.kind,
+                session: requested.session.clone(),
+                origin: requested.origin.clone(),
+                requested_at: at.recorded_at,
+                stage: EnforcementStage::Requested,
+            });
+        }
         Event::EnforcementAdmitted(admitted) => stage(state, admitted.enforcement, EnforcementStage::Admitted),
         Event::EnforcementHeld(held) => stage(state, held.enforcement, EnforcementStage::Held),
         Event::EnforcementAttempted(attempted) => {
@@ -106,7 +108,17 @@ pub fn apply(state: &mut ChannelState, at: Applied, event: &Event) {
         Event::EnforcementSucceeded(succeeded) => {
             stage(state, succeeded.enforcement, EnforcementStage::Succeeded(succeeded.attempt));
         }
-        Event::EnforcementVerified(done) => ended(state, done.enforcement),
+        Event::EnforcementVerified(done) => {
+            let origin = state.enforcement(done.enforcement).map(|verified| verified.origin.clone());
+            if let Some(EnforcementOrigin::Person { warning: Some(upheld), .. }) = origin {
+                with(state, upheld, |warning| {
+                    if let Some(answer) = &mut warning.answer {
+                        answer.carried_out = Some(done.enforcement);
+                    }
+                });
+            }
+            ended(state, done.enforcement);
+        }
         Event::EnforcementNotNeeded(done) => ended(state, done.enforcement),
         Event::EnforcementSuperseded(done) => ended(state, done.enforcement),
         Event::EnforcementFailed(done) => ended(state, done.enforcement),
@@ -124,16 +136,16 @@ pub fn apply(state: &mut ChannelState, at: Applied, event: &Event) {
     }
 }
 
-fn start(state: &mut ChannelState, session: SessionId, since: Timestamp) {
+fn start(state: &mut ChannelState, at: Applied, session: SessionId, since: Timestamp) {
     state.session = Some(Session { id: session, since });
+    state.newest_start = state.newest_start.max(Some(since));
     state.coverage = Coverage::Watched { from: since };
     // What was on the air before says nothing of this broadcast: its first frame is assessed, its windows are empty.
     state.reference = None;
     state.newest_seen = None;
     state.newest_sampled = None;
     state.windows = Vec::new();
-    let still_matters = |warning: &Warning| warning.answer.is_none();
-    state.warnings.retain(still_matters);
+    forget_answers(state, at);
     state.cooldowns.retain(|cooldown| cooldown.session.is_none() && cooldown.until > since);
 }
 
@@ -143,7 +155,11 @@ fn end(state: &mut ChannelState, session: &SessionId) {
         state.coverage = Coverage::Idle;
         state.windows = Vec::new();
     }
-    state.ended_session = Some(session.clone());
+    if !state.has_ended(session) {
+        let surplus = (state.ended_sessions.len() + 1).saturating_sub(ChannelState::ENDED_MAX);
+        state.ended_sessions.drain(..surplus);
+        state.ended_sessions.push(session.clone());
+    }
 }
 
 fn seen(state: &mut ChannelState, captured_at: Timestamp) {
@@ -155,7 +171,8 @@ fn sampled(state: &mut ChannelState, captured_at: Timestamp) {
     state.newest_sampled = state.newest_sampled.max(Some(captured_at));
     state.coverage = match state.coverage {
         Coverage::Watched { from } => Coverage::Watched { from: from.max(captured_at) },
-        Coverage::Unwatched { .. } => Coverage::Watched { from: captured_at },
+        // `ChannelWatched` in the same append says that this frame covers again, if it does.
+        unwatched @ Coverage::Unwatched { .. } => unwatched,
         Coverage::Idle => Coverage::Idle, // a last answer after the session's end
     };
 }
@@ -175,12 +192,14 @@ fn skip(state: &mut ChannelState, captured_at: Timestamp, skipped: &FrameSkipped
 }
 
 fn assess(state: &mut ChannelState, at: Applied, captured_at: Timestamp, assessed: &FrameAssessed) {
-    if state.session.as_ref().is_some_and(|current| current.id != assessed.session) {
+    if state.is_replaced(&assessed.session) {
         return; // judged for a broadcast that another has replaced: recorded, but no measure of this one
     }
     sampled(state, captured_at);
-    state.reference =
-        Some(Reference { sequence: at.sequence, frame: assessed.frame, captured_at, hash: assessed.hash });
+    if state.reference.as_ref().is_none_or(|newest| newest.captured_at <= captured_at) {
+        state.reference =
+            Some(Reference { sequence: at.sequence, frame: assessed.frame, captured_at, hash: assessed.hash });
+    }
     for window in &mut state.windows {
         window.recent <<= 1;
     }
@@ -242,9 +261,19 @@ fn answer(state: &mut ChannelState, at: Applied, id: WarningId, given: Answer) {
         let until = newest.plus_ms(u64::from(warning.cooldown_ms));
         state.cooldowns.push(Cooldown { rule: warning.rule.clone(), session, until, warning: id });
     }
-    // Answers are kept for as long as they can be taken back.
+    forget_answers(state, at);
+}
+
+/// Answers are kept for as long as they can be taken back.
+fn forget_answers(state: &mut ChannelState, at: Applied) {
     let horizon = at.recorded_at.minus_ms(UNDO_MS);
     state.warnings.retain(|warning| warning.answer.as_ref().is_none_or(|answer| answer.at >= horizon));
+}
+
+impl Answer {
+    fn new(by: ModeratorId, upheld: bool, at: Timestamp) -> Self {
+        Self { by, upheld, at, carried_out: None }
+    }
 }
 
 fn stage(state: &mut ChannelState, id: EnforcementId, stage: EnforcementStage) {

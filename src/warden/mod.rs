@@ -9,13 +9,14 @@ mod apply;
 mod command;
 mod decide;
 pub mod enforcement;
+pub mod invariants;
 mod react;
 mod state;
 
 pub use apply::{Applied, apply, replay};
 pub use command::{Answered, Command, EnforcementReport, ModeratorAct, Rejection};
 pub use decide::{Decision, Next, decide};
-pub use react::{Reaction, react};
+pub use react::{Alarm, Reaction, react};
 pub use state::{
     Answer, ChannelState, Claim, Cooldown, Coverage, Enforcement, EnforcementStage, Reference, RuleWindow, Session,
     Warning,

@@ -20,8 +20,11 @@ pub struct ChannelState {
     pub sequence: Sequence,
     /// The broadcast on the air, as far as known.
     pub session: Option<Session>,
-    /// The broadcast before it: a late frame of it starts no new session.
-    pub ended_session: Option<SessionId>,
+    /// The broadcasts that ended last, newest last, at most [`ChannelState::ENDED_MAX`]: a late frame or announcement
+    /// of one of them begins nothing.
+    pub ended_sessions: Vec<SessionId>,
+    /// When the newest broadcast began, over or not: what is older than that starts no new session either.
+    pub newest_start: Option<Timestamp>,
     /// How often frames are taken, and the policy version that says so.
     pub pace: Option<(Pace, PolicyRef)>,
     /// The last assessed frame.
@@ -139,6 +142,8 @@ pub struct Answer {
     pub upheld: bool,
     /// When.
     pub at: Timestamp,
+    /// The enforcement that it led to, once that was seen to have worked: from then on there is nothing to take back.
+    pub carried_out: Option<EnforcementId>,
 }
 
 /// A rule that raises nothing for a while.
@@ -187,13 +192,17 @@ pub enum EnforcementStage {
 }
 
 impl ChannelState {
+    /// How many ended broadcasts are remembered: announcements are late by seconds, not by many broadcasts.
+    pub const ENDED_MAX: usize = 4;
+
     /// A channel before its first event.
     pub fn new(channel: ChannelId) -> Self {
         Self {
             channel,
             sequence: Sequence(0),
             session: None,
-            ended_session: None,
+            ended_sessions: Vec::new(),
+            newest_start: None,
             pace: None,
             reference: None,
             newest_seen: None,
@@ -204,6 +213,22 @@ impl ChannelState {
             cooldowns: Vec::new(),
             enforcements: Vec::new(),
         }
+    }
+
+    /// Whether `session`, known from something that happened `at`, is over: it ended, or a newer one has begun.
+    pub fn is_over(&self, session: &SessionId, at: Timestamp) -> bool {
+        let on_air = self.session.as_ref().is_some_and(|current| current.id == *session);
+        !on_air && (self.has_ended(session) || self.newest_start.is_some_and(|newest| at < newest))
+    }
+
+    /// Whether that session is known to have ended.
+    pub fn has_ended(&self, session: &SessionId) -> bool {
+        self.ended_sessions.contains(session)
+    }
+
+    /// Whether another session than `session` is on the air.
+    pub fn is_replaced(&self, session: &SessionId) -> bool {
+        self.session.as_ref().is_some_and(|current| current.id != *session)
     }
 
     /// The warning of that id, if it is open or its answer can still be taken back.

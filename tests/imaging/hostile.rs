@@ -22,6 +22,9 @@ const VICTIMS: [&str; 8] = [
     "lossy.webp",
 ];
 
+/// Places where a picture is cut that takes long to decode.
+const CUTS: usize = 150;
+
 #[test]
 fn a_plain_jpeg_cut_short_anywhere_is_an_error() {
     let (imaging, mut scratch) = (imaging(), Scratch::default());
@@ -49,8 +52,10 @@ fn other_pictures_cut_short_never_panic() {
     let (imaging, mut scratch) = (imaging(), Scratch::default());
     for name in &VICTIMS[5..] {
         let file = picture(name);
-        let refused = (0..file.len()).filter(|&length| imaging.measure(&file[..length], &mut scratch).is_err()).count();
-        assert!(refused * 100 >= file.len() * 95, "{name}: {refused} of {} cuts refused", file.len());
+        let step = file.len().div_ceil(CUTS);
+        let cuts = (0..file.len()).step_by(step);
+        let refused = cuts.clone().filter(|&length| imaging.measure(&file[..length], &mut scratch).is_err()).count();
+        assert!(refused * 100 >= cuts.len() * 95, "{name}: {refused} of {} cuts refused", cuts.len());
     }
 }
 
@@ -139,7 +144,7 @@ fn restart_markers_out_of_order_are_damage() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Any outcome but a panic: flipped bytes that still decode are a picture.
     #[test]

@@ -1,5 +1,7 @@
 //! Imaging against what Pillow and imagehash say of the same files, and against damaged and hostile ones.
 
+#![allow(clippy::unwrap_used)] // all of it is test code; clippy's own exception covers only `#[test]` functions
+
 mod equality;
 mod hostile;
 

@@ -137,7 +137,7 @@ def noise(seed, count, bits):
 
 def vectors():
     print("resize, sha256 of the 32x32:")
-    for width, height in [(1, 1), (2, 3), (31, 33), (32, 32), (33, 31), (80, 45), (240, 135), (512, 4), (3, 512), (1921, 7)]:
+    for width, height in [(1, 1), (2, 3), (32, 32), (33, 31), (80, 45), (240, 135), (512, 4), (1921, 7)]:
         image = Image.frombytes("L", (width, height), noise(width * 10000 + height, width * height, 8))
         print(f"({width}, {height}, \"{sha(image.resize((32, 32), Image.Resampling.LANCZOS).tobytes())}\"),")
     print("phash of 32x32 noise of 1 to 8 bits, 3,000 planes, sha256 of the hashes:")

@@ -12,13 +12,16 @@ use streamwarden::model::{ConsumerName, Position, Scope, Sequence, SystemScope, 
 use tempfile::TempDir;
 
 use crate::events::{append, append_at, channel, event, id, padded};
-use crate::store::options;
+use crate::store::{options, settled};
 
 /// A journal that can be left and found again, and whose clock can be set.
 pub trait Subject {
     fn journal(&self) -> &dyn Journal;
     fn reopen(&mut self);
     fn clock(&self) -> &ManualClock;
+
+    /// Waits until nothing goes on behind the writer any more.
+    fn settle(&self) {}
 
     fn put(&self, scope: &Scope, numbers: impl IntoIterator<Item = u64>) -> Appended {
         self.journal().append(append(scope, numbers)).wait().unwrap()
@@ -30,6 +33,7 @@ pub trait Subject {
 
     /// Every event of the journal, page by page.
     fn all(&self) -> Vec<Recorded> {
+        self.settle();
         let mut events: Vec<Recorded> = Vec::new();
         loop {
             let after = events.last().map_or(Position(0), |last| last.envelope.position);
@@ -89,6 +93,9 @@ impl Subject for Sled {
     }
     fn clock(&self) -> &ManualClock {
         &self.clock
+    }
+    fn settle(&self) {
+        settled(self.journal.as_ref().unwrap());
     }
 }
 

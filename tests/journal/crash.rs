@@ -26,8 +26,17 @@ pub const FIRST_START: &[&str] = &[
     "open.cleaned",
 ];
 
-/// The steps of a roll-over.
-pub const ROLL_OVER: &[&str] = &["roll.begin", "roll.created", "roll.anchored", "roll.switched"];
+/// The steps of a roll-over and of the sealing behind it.
+pub const ROLL_OVER: &[&str] = &[
+    "roll.begin",
+    "roll.created",
+    "roll.anchored",
+    "roll.switched",
+    "seal.written",
+    "seal.finished",
+    "seal.switched",
+    "seal.removed",
+];
 
 /// The steps of a commit.
 const COMMIT: &[&str] = &[

@@ -96,6 +96,9 @@ impl Load {
         if self.skip_sync {
             fail::cfg("journal.skip_sync", "return").unwrap();
         }
+        if std::env::var_os("LOAD_FAIL_SYNC").is_some() {
+            fail::cfg("commit.sync", "20*off->return").unwrap();
+        }
         let on_fatal = Arc::new(|_: &str| std::process::exit(FATAL));
         let options = Options {
             roll_after_events: self.roll_after_events,
@@ -171,12 +174,14 @@ pub fn check(dir: &Path, must_hold: &BTreeSet<u64>) -> Result<(), Wrong> {
     if !missing.is_empty() {
         return Err(Wrong::Missing(missing));
     }
+    // sealing may append behind this: what is looked at ends here
+    let until = *journal.watermark().borrow();
     let mut next = Position(1);
     let mut sequences = std::collections::HashMap::new();
-    loop {
+    while next <= until {
         let page = journal.read(Position(next.0 - 1), READ_LIMIT_MAX).map_err(|error| unsound(&error))?;
         if page.is_empty() {
-            break;
+            return Err(unsound(&(next, until)));
         }
         for event in page {
             let sequence: &mut Sequence = sequences.entry(event.envelope.scope.clone()).or_default();
@@ -187,10 +192,7 @@ pub fn check(dir: &Path, must_hold: &BTreeSet<u64>) -> Result<(), Wrong> {
             next = next.next();
         }
     }
-    match *journal.watermark().borrow() {
-        watermark if watermark.next() == next => Ok(()),
-        watermark => Err(unsound(&(watermark, next))),
-    }
+    Ok(())
 }
 
 #[test]

@@ -2,8 +2,10 @@
 
 mod contract;
 mod crash;
+mod damage;
 mod events;
 mod load;
 mod powerloss;
 mod random;
+mod rollover;
 mod store;

@@ -62,6 +62,16 @@ async fn a_film_becomes_pictures_at_the_interval_asked_for_that_the_model_can_ju
 }
 
 #[tokio::test]
+async fn the_last_partial_interval_counts_and_the_first_picture_is_always_there() {
+    let (_folder, film) = film();
+    for (interval_ms, expected) in [(7000, 5), (100_000, 1)] {
+        let video = open(&film, interval_ms, &ffmpeg()).await.expect("a film");
+        assert_eq!(video.frames_expected(), Some(expected));
+        assert_eq!(frames(video).await.expect("a film").len() as u64, expected);
+    }
+}
+
+#[tokio::test]
 async fn the_same_film_gives_the_same_frames_again() {
     let (_folder, film) = film();
     let once = frames(open(&film, 5000, &ffmpeg()).await.expect("a film")).await.expect("a film");

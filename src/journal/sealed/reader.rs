@@ -161,6 +161,12 @@ impl Segment {
         self.position_of(id)?.map(|position| self.record(position)).transpose()
     }
 
+    /// Whether the event of that id might be here: asks the filter in memory only. "No" is certain, "yes" is wrong for
+    /// one foreign id in 256.
+    pub fn may_hold(&self, id: EventId) -> bool {
+        self.filter.may_hold(id.as_bytes())
+    }
+
     /// Where the event of that id is. Reads at most one page; none at all for most ids that are not here.
     pub fn position_of(&self, id: EventId) -> Result<Option<Position>, SealedError> {
         let id = id.as_bytes();

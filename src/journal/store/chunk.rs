@@ -16,7 +16,6 @@ use crate::model::{Epoch, EventId, Position, Scope, Sequence, Sha256, Timestamp}
 
 /// The most bytes a value in sled may have.
 pub const VALUE_BYTES_MAX: usize = 4096;
-const CHUNK_HEAD: usize = 32 + 2;
 const RECORD_FRAME: usize = 2 + 32;
 const INDEX_ENTRY: usize = 16 + 4;
 pub(super) const HEAD_KEY: &[u8] = b"h";

@@ -153,6 +153,8 @@ impl OpenError {
             Self::Damaged(damage) => Some(damage.position),
             Self::BehindAnchor { from, .. } => Some(*from),
             Self::NotTheAnchored { position } => Some(*position),
+            // a segment that does not open at all is bad from its first position on, which its directory is named for
+            Self::Store { path, .. } => path.file_name()?.to_str()?.get(..20)?.parse().ok().map(Position),
             _ => None,
         }
     }

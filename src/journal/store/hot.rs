@@ -110,6 +110,12 @@ impl Hot {
         Ok((hot, head))
     }
 
+    /// The head as stored.
+    pub fn head(&self) -> Result<Head, StoreFault> {
+        let head = guarded(|| Ok(self.db.get(HEAD_KEY)?))?.as_deref().and_then(Head::from_bytes);
+        head.ok_or_else(|| missing(self.first).into())
+    }
+
     pub fn index(&self) -> RwLockReadGuard<'_, Index> {
         self.index.read().unwrap_or_else(PoisonError::into_inner) // the writer only adds complete entries
     }
@@ -130,6 +136,7 @@ impl Hot {
     /// and a second attempt would report success.
     pub fn sync(&self) -> io::Result<()> {
         fail_point!("journal.skip_sync", |_| Ok(())); // the negative control of the power-loss test, never in a release
+        fail_point!("commit.sync", |_| Err(io::Error::other("a sync that was made to fail")));
         self.file.sync_data()
     }
 
@@ -231,7 +238,9 @@ impl Hot {
             let mut link = from_first.then_some((self.chain_before, self.first));
             let index = self.index();
             for item in self.db.range(start.as_slice()..=&chunk::log_key(Position(u64::MAX))) {
-                let (key, value) = item?;
+                let next = link.map_or(from, |(_, next)| next);
+                let unread = |error: sled::Error| damaged(Damage::at(next, format!("sled cannot read it: {error}")));
+                let (key, value) = item.map_err(unread)?;
                 let first = linked(&key, &value, link)?;
                 let mut failed = None;
                 let next = chunk::read_log_chunk(first, &value, |position, bytes, chain| {
@@ -275,21 +284,40 @@ impl Hot {
             _ => Err(missing(position).into()),
         }
     }
+}
 
-    /// Every chunk of the log that can be read at all, for a repair: key position and bytes.
-    pub fn salvage(&self) -> Vec<(Position, Vec<u8>)> {
-        let mut chunks = Vec::new();
-        let _ = guarded(|| {
-            for item in self.db.range(&chunk::log_key(Position(0))[..]..=&chunk::log_key(Position(u64::MAX))) {
-                let (key, value) = item?; // after an error of sled's there is nothing to go on with
-                if let Some(first) = chunk::key_position(&key) {
-                    chunks.push((first, value.to_vec()));
-                }
-            }
-            Ok(())
-        });
-        chunks
+/// What a repair can still read of a hot segment's directory.
+#[derive(Default)]
+pub(super) struct Salvage {
+    /// Chunks of the log by first position, unverified.
+    pub chunks: Vec<(Position, Vec<u8>)>,
+    /// The scopes' last sequences, where index and scopes are whole.
+    pub scopes: Vec<(Scope, Sequence)>,
+    /// The consumers' cursors, likewise.
+    pub cursors: Vec<(ConsumerName, Position)>,
+}
+
+/// Reads whatever sled still gives of a segment. A directory that does not open at all gives nothing.
+pub(super) fn salvage(dir: &Path, cache_bytes: u64) -> Salvage {
+    let mut salvage = Salvage::default();
+    if !dir.join("db").is_file() {
+        return salvage;
     }
+    // a file that cannot be set aside leaves a directory that does not open, which is an answer too
+    let _ = set_aside_snapshots(dir, |_| true);
+    let Ok(db) = open_sled(dir, cache_bytes) else { return salvage };
+    let _ = guarded(|| {
+        for item in db.range(&chunk::log_key(Position(0))[..]..=&chunk::log_key(Position(u64::MAX))) {
+            let (key, value) = item?; // after an error of sled's there is nothing to go on with
+            salvage.chunks.extend(chunk::key_position(&key).map(|first| (first, value.to_vec())));
+        }
+        Ok(())
+    });
+    if let Ok(Ok((_, index))) = guarded(|| load(&db)) {
+        salvage.scopes = index.carried();
+        salvage.cursors = index.cursors.into_iter().collect();
+    }
+    salvage
 }
 
 /// Runs reads of sled, which answers some damage by panicking.
@@ -392,7 +420,8 @@ fn linked(key: &[u8], value: &[u8], link: Option<(ChainValue, Position)>) -> Res
     Ok(first)
 }
 
-fn parse(position: Position, bytes: &[u8]) -> Result<Recorded, ReadError> {
+/// Reads a record's envelope and checks that it is the one that belongs there.
+pub(super) fn parse(position: Position, bytes: &[u8]) -> Result<Recorded, ReadError> {
     let event = Recorded::from_bytes(bytes).map_err(|source| ReadError::Envelope { position, source })?;
     match event.envelope.position == position {
         true => Ok(event),

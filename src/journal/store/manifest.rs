@@ -2,7 +2,7 @@
 //! step by which a roll-over, a sealing or a repair takes effect.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -69,6 +69,15 @@ pub struct SealedEntry {
     pub bytes: u64,
     /// The directory it was moved to; none while it lies in `sealed/`.
     pub archived: Option<PathBuf>,
+    /// Whether the journal holds the `SegmentSealed` that names it.
+    pub announced: bool,
+}
+
+impl SealedEntry {
+    /// Where its file is, given the directory of those that were not moved.
+    pub fn path(&self, sealed_root: &Path) -> PathBuf {
+        self.archived.as_deref().unwrap_or(sealed_root).join(&self.file)
+    }
 }
 
 /// A declared hole: the only lawful one.

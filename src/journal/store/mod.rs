@@ -17,8 +17,11 @@ mod index;
 mod layout;
 mod manifest;
 mod open;
+mod repair;
 mod rollover;
+mod sealing;
 mod segments;
+mod verify;
 
 use std::error::Error;
 use std::fs::File;
@@ -34,6 +37,8 @@ pub use chunk::{Damage, VALUE_BYTES_MAX};
 pub use committer::QUEUE_MAX;
 pub use faults::OpenError;
 pub use manifest::{ActiveEntry, Loss, Manifest, RetiredEntry, SealedEntry};
+pub use repair::{Repaired, repair};
+pub use verify::{Verified, verify};
 
 use super::admission;
 use super::{Append, AppendError, Journal, ReadError, Ticket};
@@ -253,6 +258,11 @@ impl Shared {
         if let Some(sealer) = &*self.sealer.lock().unwrap_or_else(PoisonError::into_inner) {
             let _ = sealer.send(()); // a sealer that is gone has failed and said so; the segment stays readable
         }
+    }
+
+    /// Whether the sealer may go on with another segment.
+    fn is_open(&self) -> bool {
+        self.sealer.lock().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 
     fn stop_sealer(&self) {

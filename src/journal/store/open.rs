@@ -4,7 +4,7 @@
 use std::fs::{self, File};
 use std::path::Path;
 use std::sync::mpsc::sync_channel;
-use std::sync::{Arc, Mutex, OnceLock, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::thread;
 
 use fail::fail_point;
@@ -18,8 +18,9 @@ use super::hot::Hot;
 use super::layout::{Format, Layout, doing, hot_name, replace, sync_dir, sync_tree, take_lock};
 use super::manifest::{ActiveEntry, Manifest};
 use super::segments::{Older, Segments};
-use super::{OpenError, Options, Shared, SledJournal};
+use super::{OpenError, Options, Shared, SledJournal, sealing, whole_story};
 use crate::events::{DataLossAccepted, EventType, StoreOpened};
+use crate::journal::sealed::Segment;
 use crate::journal::{Append, ChainValue, Journal};
 use crate::model::{Epoch, Position, Timestamp};
 
@@ -74,7 +75,7 @@ pub(super) fn examine(layout: Layout, lock: File, cache_bytes: u64, depth: Depth
     let finding = "neither of its two slots is whole".to_owned();
     let anchored = anchored.ok_or(OpenError::Unreadable { path, finding })?;
 
-    let older = open_retired(&layout, &manifest, cache_bytes)?;
+    let older = open_older(&layout, &store, &manifest, cache_bytes)?;
     let dir = layout.hot(&manifest.active.dir);
     let (hot, head) = Hot::open(&dir, cache_bytes)?;
     if head.store != store || head.first != manifest.active.first || head.chain_before != manifest.active.chain_before {
@@ -132,7 +133,12 @@ fn chain_before_hot(manifest: &Manifest, position: Position) -> Option<ChainValu
     retired.or_else(|| manifest.sealed.iter().find(|sealed| sealed.last == position).map(|sealed| sealed.chain))
 }
 
-fn open_retired(layout: &Layout, manifest: &Manifest, cache_bytes: u64) -> Result<Vec<Older>, OpenError> {
+fn open_older(
+    layout: &Layout,
+    store: &[u8; 16],
+    manifest: &Manifest,
+    cache_bytes: u64,
+) -> Result<Vec<Older>, OpenError> {
     let open = |retired: &super::RetiredEntry| {
         let (hot, head) = Hot::open(&layout.hot(&retired.dir), cache_bytes)?;
         if head.position != retired.last || head.chain != retired.chain {
@@ -142,7 +148,21 @@ fn open_retired(layout: &Layout, manifest: &Manifest, cache_bytes: u64) -> Resul
         }
         Ok(Older::Retired { hot: Arc::new(hot), last: retired.last })
     };
-    manifest.retired.iter().map(open).collect()
+    let sealed = |sealed: &super::SealedEntry| {
+        let path = sealed.path(&layout.sealed_root());
+        if !path.is_file() {
+            return Err(OpenError::Missing { path });
+        }
+        // head and footer only; its records are checked as they are read, and all of them by a verification
+        let segment = Segment::open(&path, store)
+            .map_err(|error| OpenError::Unreadable { path: path.clone(), finding: whole_story(&error) })?;
+        if (segment.first(), segment.last(), segment.chain_after()) != (sealed.first, sealed.last, sealed.chain) {
+            let finding = "it is not the segment that the manifest names".to_owned();
+            return Err(OpenError::Unreadable { path, finding });
+        }
+        Ok(Older::Sealed(Arc::new(segment)))
+    };
+    manifest.sealed.iter().map(sealed).chain(manifest.retired.iter().map(open)).collect()
 }
 
 fn last_event_type(segments: &Segments, head: Position) -> Result<Option<String>, OpenError> {
@@ -259,6 +279,16 @@ fn remove_leftovers(found: &Found) -> Result<(), OpenError> {
             fs::remove_dir_all(entry.path()).map_err(doing("removing", &entry.path()))?;
         }
     }
+    sync_dir(&root).map_err(doing("syncing", &root))?;
+    let root = layout.sealed_root();
+    make_dir(&root)?;
+    for entry in fs::read_dir(&root).map_err(doing("listing", &root))? {
+        let entry = entry.map_err(doing("listing", &root))?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if !manifest.sealed.iter().any(|sealed| sealed.archived.is_none() && sealed.file == name) {
+            fs::remove_file(entry.path()).map_err(doing("removing", &entry.path()))?;
+        }
+    }
     sync_dir(&root).map_err(doing("syncing", &root))
 }
 
@@ -282,9 +312,13 @@ fn start(found: Found, options: Options) -> Result<SledJournal, OpenError> {
     let standing = Standing { position: head.position, chain: head.chain, epoch, recorded_at: head.recorded_at };
     let committer =
         Committer { shared: shared.clone(), queue: requests, anchor, standing, hot_bytes, answers: Vec::new() };
+    let starting = || doing("starting the threads of", &shared.layout.root);
     let thread = thread::Builder::new().name("journal".to_owned()).spawn(move || committer.run());
-    let thread = thread.map_err(doing("starting the committer of", &shared.layout.root))?;
-    let journal = SledJournal { shared: shared.clone(), queue, threads: Mutex::new(vec![thread]) };
+    let journal = SledJournal {
+        shared: shared.clone(),
+        queue: queue.clone(),
+        threads: Mutex::new(vec![thread.map_err(starting())?]),
+    };
 
     let opened = StoreOpened { clean, head: head.position, program: env!("CARGO_PKG_VERSION").to_owned() };
     journal.say(store_event(&store, "store-opened", &epoch.0.to_be_bytes(), opened))?;
@@ -298,6 +332,9 @@ fn start(found: Found, options: Options) -> Result<SledJournal, OpenError> {
             }
         })?;
     }
+    let sealer = sealing::start(shared.clone(), queue).map_err(starting())?;
+    journal.threads.lock().unwrap_or_else(PoisonError::into_inner).push(sealer);
+    shared.wake_sealer();
     Ok(journal)
 }
 

@@ -4,8 +4,9 @@
 use std::sync::Arc;
 
 use super::chunk::Damage;
-use super::hot::Hot;
+use super::hot::{Hot, parse};
 use crate::events::Recorded;
+use crate::journal::sealed::{SealedError, Segment};
 use crate::journal::{READ_LIMIT_MAX, ReadError};
 use crate::model::{EventId, Position, Scope, Sequence};
 
@@ -21,24 +22,36 @@ pub(super) struct Segments {
 pub(super) enum Older {
     /// Full, waiting to be sealed.
     Retired { hot: Arc<Hot>, last: Position },
+    /// Sealed.
+    Sealed(Arc<Segment>),
 }
 
 impl Older {
     pub fn first(&self) -> Position {
         match self {
             Self::Retired { hot, .. } => hot.first,
+            Self::Sealed(segment) => segment.first(),
         }
     }
 
     pub fn last(&self) -> Position {
         match self {
             Self::Retired { last, .. } => *last,
+            Self::Sealed(segment) => segment.last(),
         }
     }
 
     fn read(&self, after: Position, limit: usize, until: Position, out: &mut Vec<Recorded>) -> Result<(), ReadError> {
         match self {
             Self::Retired { hot, .. } => hot.read(after, limit, until, out),
+            Self::Sealed(segment) => {
+                let wanted = limit.saturating_sub(out.len());
+                let room = usize::try_from(until.0.saturating_sub(after.0)).unwrap_or(usize::MAX);
+                for record in segment.read(after, wanted.min(room)).map_err(unreadable)? {
+                    out.push(parse(record.position, &record.bytes)?);
+                }
+                Ok(())
+            }
         }
     }
 
@@ -48,19 +61,36 @@ impl Older {
                 let positions = hot.index().scope_positions(scope, after, limit, *last);
                 hot.read_at(&positions)
             }
+            Self::Sealed(segment) => {
+                let records = segment.read_scope(scope, after, limit).map_err(unreadable)?;
+                records.iter().map(|record| parse(record.position, &record.bytes)).collect()
+            }
         }
     }
 
     fn may_hold(&self, id: EventId) -> bool {
         match self {
             Self::Retired { hot, .. } => hot.index().position(id).is_some(),
+            Self::Sealed(segment) => segment.may_hold(id),
         }
     }
 
     fn find(&self, id: EventId) -> Result<Option<Recorded>, ReadError> {
         match self {
             Self::Retired { hot, last } => hot.find(id, *last),
+            Self::Sealed(segment) => {
+                let record = segment.find(id).map_err(unreadable)?;
+                record.map(|record| parse(record.position, &record.bytes)).transpose()
+            }
         }
+    }
+}
+
+/// A sealed segment's failure as the port's.
+pub(super) fn unreadable(error: SealedError) -> ReadError {
+    match error.first_bad_position() {
+        Some(position) => ReadError::Damaged { position, finding: error.to_string() },
+        None => ReadError::Store(Arc::from(super::whole_story(&error))),
     }
 }
 

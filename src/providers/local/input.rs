@@ -6,19 +6,18 @@
 
 use std::io::Cursor;
 
-use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
 use image::{ImageReader, Limits, RgbImage};
 use jpeg_encoder::{ChromaSubsamplingMethod, ColorType, Encoder, SamplingFactor};
 
 use super::super::ProviderError;
+use super::bilinear::resized;
 
 /// Width and height of the network's input, in pixels.
 pub const INPUT_SIDE: usize = 224;
 
 /// Width and height that a picture is brought to, whatever its shape, before its middle is taken.
-const SCALED_SIDE: u32 = 256;
-const MARGIN: u32 = (SCALED_SIDE - INPUT_SIDE as u32) / 2;
+const SCALED_SIDE: usize = 256;
+const MARGIN: u32 = (SCALED_SIDE - INPUT_SIDE) as u32 / 2;
 const MEAN_BGR: [f32; 3] = [104.0, 117.0, 123.0];
 const JPEG_QUALITY: u8 = 75;
 
@@ -34,7 +33,8 @@ pub struct Input(Vec<f32>);
 impl Input {
     /// Prepares the picture in a JPEG, PNG or WebP file. Blocks for some milliseconds.
     pub fn of_file(file: &[u8]) -> Result<Self, ProviderError> {
-        let middle = middle(&scaled(&decoded(file)?)?);
+        let scaled = resized(&decoded(file)?, SCALED_SIDE, SCALED_SIDE);
+        let middle = middle(&scaled);
         Self::of_pixels(&through_jpeg(&middle)?)
     }
 
@@ -45,11 +45,13 @@ impl Input {
             let why = format!("the local model takes {INPUT_SIDE}×{INPUT_SIDE} pixels, these are {width}×{height}");
             return Err(ProviderError::Refused(why));
         }
-        let bgr = pixels.pixels().flat_map(|pixel| {
-            let [red, green, blue] = pixel.0.map(f32::from);
-            [blue - MEAN_BGR[0], green - MEAN_BGR[1], red - MEAN_BGR[2]]
-        });
-        Ok(Self(bgr.collect()))
+        let mut bgr = Vec::with_capacity(pixels.as_raw().len());
+        for pixel in pixels.as_raw().chunks_exact(3) {
+            for (channel, mean) in MEAN_BGR.iter().enumerate() {
+                bgr.push(f32::from(pixel[2 - channel]) - mean);
+            }
+        }
+        Ok(Self(bgr))
     }
 
     pub(super) fn values(&self) -> &[f32] {
@@ -69,18 +71,6 @@ fn decoded(file: &[u8]) -> Result<RgbImage, ProviderError> {
     limits.max_alloc = Some(DECODE_BYTES_MAX);
     reader.limits(limits);
     Ok(reader.decode().map_err(|error| unreadable(&error))?.into_rgb8())
-}
-
-/// Bilinear with a support that grows with the reduction, as Pillow does it; not the four nearest pixels.
-fn scaled(picture: &RgbImage) -> Result<RgbImage, ProviderError> {
-    let failed =
-        |error: &dyn std::fmt::Display| ProviderError::Refused(format!("the image could not be scaled: {error}"));
-    let source = ImageRef::new(picture.width(), picture.height(), picture.as_raw(), PixelType::U8x3)
-        .map_err(|error| failed(&error))?;
-    let mut target = Image::new(SCALED_SIDE, SCALED_SIDE, PixelType::U8x3);
-    let bilinear = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
-    Resizer::new().resize(&source, &mut target, &bilinear).map_err(|error| failed(&error))?;
-    Ok(RgbImage::from_raw(SCALED_SIDE, SCALED_SIDE, target.into_vec()).expect("the buffer has the size asked for"))
 }
 
 fn middle(scaled: &RgbImage) -> RgbImage {

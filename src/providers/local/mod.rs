@@ -8,6 +8,7 @@
 //!
 //! The rest of the program knows it as a [`Provider`] only; tensors and the runtime end in this folder.
 
+mod bilinear;
 mod input;
 mod network;
 mod taxonomy;

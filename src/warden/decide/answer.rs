@@ -8,7 +8,7 @@ use crate::model::{
     Action, Approval, EnforcementId, EventId, Frame, Label, Measurement, SessionId, Timestamp, Verdict, WarningId,
 };
 use crate::policy::{Policy, RuleHit, hits};
-use crate::warden::{Answered, ChannelState, ENFORCEMENT_TTL_MS};
+use crate::warden::{Answered, ChannelState, ENFORCEMENT_TTL_MS, EnforcementStage};
 
 use super::{Decision, Draft, coverage, frame};
 
@@ -36,7 +36,9 @@ pub(super) fn judge(state: &ChannelState, now: Timestamp, judged: &Judged<'_>) -
         return frame::fail(state, frame, FailedStage::Provider, &reason, 1);
     }
     let outcome = EventId::outcome_of(frame.id);
-    let late = state.newest_seen.is_some_and(|newest| frame.captured_at < newest);
+    // Newer frames that were skipped unseen, as while this one was with the provider, make it no less new.
+    let replaced = state.is_replaced(&frame.session);
+    let late = replaced || state.newest_sampled.is_some_and(|newest| frame.captured_at < newest);
 
     let mut hit = hits(policy, &answer.labels);
     hit.sort_by_key(|hit| std::cmp::Reverse((hit.rule.severity, hit.rule.action)));
@@ -46,7 +48,11 @@ pub(super) fn judge(state: &ChannelState, now: Timestamp, judged: &Judged<'_>) -
     let mut rules = Vec::with_capacity(hit.len());
     let mut verdict = Verdict::Clear;
     for hit in &hit {
-        let so_far = state.hits(&hit.rule.id, hit.rule.rev, hit.rule.window, frame.captured_at, true);
+        // Hits of another broadcast, which has replaced this one, are none of this one's.
+        let so_far = match replaced {
+            true => 1,
+            false => state.hits(&hit.rule.id, hit.rule.rev, hit.rule.window, frame.captured_at, true),
+        };
         let effect = effect(state, frame, outcome, hit, so_far);
         if matches!(effect, RuleEffect::Raised(_) | RuleEffect::Joined(_)) {
             verdict = verdict.max(calls_for(hit, late));
@@ -65,6 +71,7 @@ pub(super) fn judge(state: &ChannelState, now: Timestamp, judged: &Judged<'_>) -
     let distance = state
         .reference
         .as_ref()
+        .filter(|_| !replaced)
         .and_then(|reference| Some((frame::distance(reference, measured)?, reference.sequence)));
     draft.push(FrameAssessed {
         frame: frame.id,
@@ -84,11 +91,13 @@ pub(super) fn judge(state: &ChannelState, now: Timestamp, judged: &Judged<'_>) -
         took: judged.took,
     });
     for (hit, outcome) in hit.iter().zip(&rules) {
-        if let RuleEffect::Raised(warning) = outcome.effect {
-            raise(&mut draft, now, judged, hit, warning, late);
+        match outcome.effect {
+            RuleEffect::Raised(warning) => raise(&mut draft, now, judged, hit, warning, late),
+            RuleEffect::Joined(warning) => stop_after_all(&mut draft, now, judged, hit, warning, late),
+            RuleEffect::Partial | RuleEffect::Cooldown(_) => {}
         }
     }
-    coverage::covered(&mut draft, frame.captured_at);
+    coverage::covered(&mut draft, policy, &frame.session, frame.captured_at);
     draft.decided()
 }
 
@@ -152,14 +161,46 @@ fn raise(
         margin: hit.margin,
         cooldown_ms: rule.cooldown_ms,
     });
+    if stops {
+        ask_for_stop(draft, now, judged, hit, warning, raised);
+    }
+}
+
+/// A warning that a late frame raised could only ask a person. The rule is hit again by a frame that is not late: what
+/// it calls for is asked for now, once.
+fn stop_after_all(
+    draft: &mut Draft<'_>,
+    now: Timestamp,
+    judged: &Judged<'_>,
+    hit: &RuleHit<'_>,
+    warning: WarningId,
+    late: bool,
+) {
+    let waits_for_person = draft.state.warning(warning).is_some_and(|open| open.approval == Approval::Person);
+    if waits_for_person && calls_for(hit, late) == Verdict::Stop {
+        let outcome = draft.first;
+        ask_for_stop(draft, now, judged, hit, warning, outcome);
+    }
+}
+
+fn ask_for_stop(
+    draft: &mut Draft<'_>,
+    now: Timestamp,
+    judged: &Judged<'_>,
+    hit: &RuleHit<'_>,
+    warning: WarningId,
+    cause: EventId,
+) {
+    let Judged { frame, policy, .. } = judged;
+    let rule = hit.rule;
     let kind = match rule.action {
         Action::Stop => EnforcementKind::Stop,
         Action::Suspend => EnforcementKind::Suspend,
         Action::Warn => return,
     };
-    if stops && !asked_already(draft, &frame.session, kind) {
+    if !asked_already(draft, &frame.session, kind) {
         draft.push(EnforcementRequested {
-            enforcement: EnforcementId::of(raised, "stop"),
+            enforcement: EnforcementId::of(cause, "stop"),
             kind,
             session: Some(frame.session.clone()),
             origin: EnforcementOrigin::Rule { policy: policy.reference.clone(), rule: rule.id.clone(), warning },
@@ -170,12 +211,16 @@ fn raise(
 }
 
 /// Whether this decision, or one before it, already asks for as much: one stop of a session at a time. Rules come
-/// gravest first, so a suspension is asked for before a stop.
+/// gravest first, so a suspension is asked for before a stop. One that is held stands in no other rule's way: each has
+/// its own share of the budget.
 fn asked_already(draft: &Draft<'_>, session: &SessionId, kind: EnforcementKind) -> bool {
     let now =
         draft.events.iter().any(|new| matches!(&new.event, Event::EnforcementRequested(asked) if asked.kind >= kind));
     let before = draft.state.enforcements.iter().any(|asked| {
-        asked.kind != EnforcementKind::Lift && asked.kind >= kind && asked.session.as_ref() == Some(session)
+        asked.stage != EnforcementStage::Held
+            && asked.kind != EnforcementKind::Lift
+            && asked.kind >= kind
+            && asked.session.as_ref() == Some(session)
     });
     now || before
 }

@@ -1,7 +1,7 @@
 //! Whether somebody looks at the channel. Silence is loud.
 
 use crate::events::{Actor, ChannelUnwatched, ChannelWatched, UnwatchedBecause};
-use crate::model::Timestamp;
+use crate::model::{SessionId, Timestamp};
 use crate::policy::Policy;
 use crate::warden::{ChannelState, Coverage};
 
@@ -22,9 +22,11 @@ pub(super) fn tick(state: &ChannelState, policy: Option<&Policy>, now: Timestamp
     draft.decided()
 }
 
-/// A frame captured at `captured_at` had no covering outcome: the channel is unwatched if nothing else covers it.
-pub(super) fn uncovered(draft: &mut Draft<'_>, captured_at: Timestamp, because: UnwatchedBecause) {
+/// A frame of `session` captured at `captured_at` had no covering outcome: the channel is unwatched if nothing else
+/// covers it. A frame of a broadcast that is over says nothing of the one on the air.
+pub(super) fn uncovered(draft: &mut Draft<'_>, session: &SessionId, captured_at: Timestamp, because: UnwatchedBecause) {
     let since = match draft.state.coverage {
+        _ if draft.state.is_replaced(session) => return,
         Coverage::Watched { from } => draft.state.covered_until().unwrap_or(from),
         Coverage::Idle | Coverage::Unwatched { .. } => return, // said already, or nothing on the air
     };
@@ -33,9 +35,19 @@ pub(super) fn uncovered(draft: &mut Draft<'_>, captured_at: Timestamp, because: 
     }
 }
 
-/// A frame captured at `captured_at` covers the channel: says so if it was unwatched.
-pub(super) fn covered(draft: &mut Draft<'_>, captured_at: Timestamp) {
-    if let Coverage::Unwatched { since, .. } = draft.state.coverage {
+/// A frame came though no policy watches the channel any more: said with the first such frame.
+pub(super) fn unpolicied(draft: &mut Draft<'_>, captured_at: Timestamp) {
+    if let Coverage::Watched { .. } = draft.state.coverage {
+        draft.push(ChannelUnwatched { since: captured_at, because: UnwatchedBecause::NoPolicy });
+    }
+}
+
+/// A frame of `session` captured at `captured_at` covers the channel under `policy`: says so if it was unwatched.
+/// A frame so late that its cover had ended before the channel was called unwatched covers nothing.
+pub(super) fn covered(draft: &mut Draft<'_>, policy: &Policy, session: &SessionId, captured_at: Timestamp) {
+    let Coverage::Unwatched { since, .. } = draft.state.coverage else { return };
+    let until = captured_at.plus_ms(u64::from(policy.sampling.interval_ms) + u64::from(policy.sampling.tolerance_ms));
+    if until > since && !draft.state.is_replaced(session) {
         draft.push(ChannelWatched { unwatched_since: since, unwatched_ms: captured_at.ms_since(since) });
     }
 }

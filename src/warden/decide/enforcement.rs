@@ -29,7 +29,9 @@ pub(super) fn report(
         (R::Admitted, _) => return wrong("admitted"),
         (R::Held(budget), S::Requested) => EnforcementHeld { enforcement: id, budget: *budget }.into(),
         (R::Held(_), _) => return wrong("held"),
-        (R::Attempting(attempt), S::Admitted | S::Attempted(_) | S::Succeeded(_)) if *attempt == tried + 1 => {
+        (R::Attempting(attempt), S::Admitted | S::Attempted(_) | S::Succeeded(_))
+            if tried.checked_add(1) == Some(*attempt) =>
+        {
             EnforcementAttempted { enforcement: id, attempt: *attempt }.into()
         }
         (R::Attempting(_), _) => return wrong("attempted"),

@@ -1,8 +1,8 @@
 //! A frame, from its arrival to the provider: is it looked at, does it show anything new?
 
 use crate::events::{
-    Actor, ChannelQuarantined, FailedStage, FrameConflict, FrameFailed, FrameSkipped, SessionStartBecause, Skip,
-    UnwatchedBecause,
+    Actor, ChannelQuarantined, FailedStage, FrameConflict, FrameFailed, FrameSkipped, NewEvent, SessionStartBecause,
+    Skip, UnwatchedBecause,
 };
 use crate::model::{EventId, Frame, FrameId, Measurement, Similarity, Timestamp};
 use crate::policy::{Policy, SimilarityLimits};
@@ -12,40 +12,42 @@ use super::{Decision, Draft, Next, coverage, session, short};
 
 /// A frame arrived. In order of precedence: another session, no policy, too late, too soon; otherwise look at it.
 pub(super) fn take(state: &ChannelState, policy: Option<&Policy>, now: Timestamp, frame: &Frame) -> Decision {
-    let on_air = state.session.as_ref();
-    let over = state.ended_session.as_ref() == Some(&frame.session);
-    let older = on_air.is_some_and(|current| current.id != frame.session && frame.captured_at < current.since);
-    if over || older {
+    if state.is_over(&frame.session, frame.captured_at) {
         return skip(state, policy, frame, Skip::OtherSession);
     }
-    let begins = on_air.is_none_or(|current| current.id != frame.session);
+    let begun = begin_session(state, policy, now, frame);
     let Some(policy) = policy else {
-        let mut decision = skip(state, None, frame, Skip::NoPolicy);
-        if begins {
-            let mut draft = Draft::other(state, Actor::service("intake"), "session started");
-            draft.captured_at = Some(frame.captured_at);
-            session::begin(&mut draft, None, now, &frame.session, SessionStartBecause::FrameArrived);
-            decision.events.splice(0..0, draft.events);
+        let mut draft = skipped(state, None, frame, Skip::NoPolicy);
+        if begun.is_empty() {
+            coverage::unpolicied(&mut draft, frame.captured_at);
         }
-        return decision;
+        return draft.after(begun);
     };
-    if begins {
-        let mut draft = Draft::other(state, Actor::service("intake"), "session started");
-        draft.captured_at = Some(frame.captured_at);
-        session::begin(&mut draft, Some(policy), now, &frame.session, SessionStartBecause::FrameArrived);
-        return draft.then(Next::Look);
-    }
     let newest = state.reference.as_ref().map(|reference| reference.captured_at);
-    if newest.is_some_and(|newest| frame.captured_at <= newest) {
+    if begun.is_empty() && newest.is_some_and(|newest| frame.captured_at <= newest) {
         return skip(state, Some(policy), frame, Skip::Stale { newest });
     }
     if now.ms_since(frame.captured_at) > u64::from(policy.sampling.max_age_ms) {
-        return skip(state, Some(policy), frame, Skip::Stale { newest: None });
+        return skipped(state, Some(policy), frame, Skip::Stale { newest: None }).after(begun);
     }
     match due(state, policy, frame) {
-        Some(due) if frame.captured_at < due => skip(state, Some(policy), frame, Skip::TooSoon { due }),
-        _ => Decision { events: Vec::new(), next: Some(Next::Look) },
+        Some(due) if begun.is_empty() && frame.captured_at < due => {
+            skip(state, Some(policy), frame, Skip::TooSoon { due })
+        }
+        _ => Decision { events: begun, next: Some(Next::Look) },
     }
+}
+
+/// The events that begin a frame's session, if the frame is the first that is heard of it.
+fn begin_session(state: &ChannelState, policy: Option<&Policy>, now: Timestamp, frame: &Frame) -> Vec<NewEvent> {
+    let on_air = state.session.as_ref().is_some_and(|current| current.id == frame.session);
+    if on_air || state.is_over(&frame.session, frame.captured_at) {
+        return Vec::new();
+    }
+    let mut draft = Draft::other(state, Actor::service("intake"), "session started");
+    draft.captured_at = Some(frame.captured_at);
+    session::begin(&mut draft, policy, now, &frame.session, SessionStartBecause::FrameArrived);
+    draft.events
 }
 
 /// The first captured-at at which a frame is taken; none if any frame is.
@@ -63,14 +65,7 @@ fn due(state: &ChannelState, policy: &Policy, frame: &Frame) -> Option<Timestamp
 }
 
 /// A frame was fetched and hashed: is it what the last assessed one was?
-pub(super) fn compare(
-    state: &ChannelState,
-    now: Timestamp,
-    frame: &Frame,
-    policy: &Policy,
-    measured: &Measurement,
-) -> Decision {
-    let _ = now; // the age was judged on arrival; comparing uses the frames' own times only
+pub(super) fn compare(state: &ChannelState, frame: &Frame, policy: &Policy, measured: &Measurement) -> Decision {
     if let Some(decision) = no_longer_wanted(state, policy, frame) {
         return decision;
     }
@@ -84,7 +79,7 @@ pub(super) fn compare(
             let mut draft = Draft::outcome(state, Some(policy), frame.id, frame.captured_at);
             let because = Skip::Similar { hash: measured.hash, distance, to: reference.sequence };
             draft.push(FrameSkipped { frame: frame.id, print: frame.fingerprint, because });
-            coverage::covered(&mut draft, frame.captured_at);
+            coverage::covered(&mut draft, policy, &frame.session, frame.captured_at);
             draft.decided()
         }
         _ => Decision { events: Vec::new(), next: Some(Next::Ask) },
@@ -97,8 +92,7 @@ fn no_longer_wanted(state: &ChannelState, policy: &Policy, frame: &Frame) -> Opt
     if newest.is_some_and(|newest| frame.captured_at <= newest) {
         return Some(skip(state, Some(policy), frame, Skip::Stale { newest }));
     }
-    let replaced = state.session.as_ref().is_some_and(|current| current.id != frame.session);
-    replaced.then(|| skip(state, Some(policy), frame, Skip::OtherSession))
+    state.is_replaced(&frame.session).then(|| skip(state, Some(policy), frame, Skip::OtherSession))
 }
 
 /// How far a measured frame is from the reference; none if their hashes cannot be compared.
@@ -124,12 +118,16 @@ fn similar(limits: SimilarityLimits, Similarity(bits, luma): Similarity) -> bool
     }
 }
 
-/// No room for the frame.
-pub(super) fn shed(state: &ChannelState, frame: &Frame) -> Decision {
+/// No room for the frame. If it is the first of its session the session has begun all the same: else a channel whose
+/// every frame is shed would be silent.
+pub(super) fn shed(state: &ChannelState, policy: Option<&Policy>, now: Timestamp, frame: &Frame) -> Decision {
+    let begun = begin_session(state, policy, now, frame);
     let mut draft = Draft::outcome(state, None, frame.id, frame.captured_at);
     draft.push(FrameSkipped { frame: frame.id, print: frame.fingerprint, because: Skip::Overloaded });
-    coverage::uncovered(&mut draft, frame.captured_at, UnwatchedBecause::Overloaded);
-    draft.decided()
+    if begun.is_empty() {
+        coverage::uncovered(&mut draft, &frame.session, frame.captured_at, UnwatchedBecause::Overloaded);
+    }
+    draft.after(begun)
 }
 
 /// A newer frame took its place.
@@ -142,7 +140,7 @@ pub(super) fn fail(state: &ChannelState, frame: &Frame, stage: FailedStage, reas
     let mut draft = Draft::outcome(state, None, frame.id, frame.captured_at);
     let reason = short(reason);
     draft.push(FrameFailed { frame: frame.id, print: frame.fingerprint, stage, reason, attempts });
-    coverage::uncovered(&mut draft, frame.captured_at, UnwatchedBecause::Failed);
+    coverage::uncovered(&mut draft, &frame.session, frame.captured_at, UnwatchedBecause::Failed);
     draft.decided()
 }
 
@@ -153,7 +151,7 @@ pub(super) fn quarantine(state: &ChannelState, frame: &Frame, reason: &str) -> D
     let stage = FailedStage::Warden;
     draft.push(FrameFailed { frame: frame.id, print: frame.fingerprint, stage, reason: reason.clone(), attempts: 2 });
     draft.push(ChannelQuarantined { frame: frame.id, reason });
-    coverage::uncovered(&mut draft, frame.captured_at, UnwatchedBecause::Quarantined);
+    coverage::uncovered(&mut draft, &frame.session, frame.captured_at, UnwatchedBecause::Quarantined);
     draft.decided()
 }
 
@@ -168,7 +166,11 @@ pub(super) fn conflict(state: &ChannelState, frame: &Frame, outcome: EventId) ->
 }
 
 fn skip(state: &ChannelState, policy: Option<&Policy>, frame: &Frame, because: Skip) -> Decision {
+    skipped(state, policy, frame, because).decided()
+}
+
+fn skipped<'a>(state: &'a ChannelState, policy: Option<&Policy>, frame: &Frame, because: Skip) -> Draft<'a> {
     let mut draft = Draft::outcome(state, policy, frame.id, frame.captured_at);
     draft.push(FrameSkipped { frame: frame.id, print: frame.fingerprint, because });
-    draft.decided()
+    draft
 }

@@ -43,9 +43,9 @@ pub fn decide(
         Command::StartSession { session, at } => Ok(session::start(state, policy, now, session, *at)),
         Command::EndSession { session } => Ok(session::end(state, session)),
         Command::TakeFrame { frame } => Ok(frame::take(state, policy, now, frame)),
-        Command::ShedFrame { frame } => Ok(frame::shed(state, frame)),
+        Command::ShedFrame { frame } => Ok(frame::shed(state, policy, now, frame)),
         Command::SupersedeFrame { frame, by } => Ok(frame::supersede(state, frame, *by)),
-        Command::CompareFrame { frame, policy, measured } => Ok(frame::compare(state, now, frame, policy, measured)),
+        Command::CompareFrame { frame, policy, measured } => Ok(frame::compare(state, frame, policy, measured)),
         Command::JudgeFrame { frame, policy, measured, answer, took } => {
             Ok(answer::judge(state, now, &answer::Judged { frame, policy, measured, answer, took: *took }))
         }
@@ -98,6 +98,12 @@ impl<'a> Draft<'a> {
         }
     }
 
+    /// The events that must stand before a frame's outcome in the same append, and then the outcome.
+    fn after(mut self, before: Vec<NewEvent>) -> Decision {
+        self.events.splice(0..0, before);
+        self.decided()
+    }
+
     fn push(&mut self, event: impl Into<Event>) -> EventId {
         let ordinal = self.events.len() as u32; // a decision has a handful of events
         let id = if ordinal == 0 { self.first } else { EventId::follower(self.first, ordinal) };
@@ -114,10 +120,6 @@ impl<'a> Draft<'a> {
 
     fn decided(self) -> Decision {
         Decision { events: self.events, next: None }
-    }
-
-    fn then(self, next: Next) -> Decision {
-        Decision { events: self.events, next: Some(next) }
     }
 }
 

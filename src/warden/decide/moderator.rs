@@ -1,7 +1,7 @@
 //! Moderators act: on warnings by id, on the stream by naming the broadcast they see.
 
 use crate::events::{
-    Actor, EnforcementAdmitted, EnforcementCancelled, EnforcementKind, EnforcementOrigin, EnforcementRequested,
+    Actor, EnforcementAdmitted, EnforcementCancelled, EnforcementKind, EnforcementOrigin, EnforcementRequested, Event,
     WarningAnswerWithdrawn, WarningClaimed, WarningDismissed, WarningEscalated, WarningNoted, WarningReleased,
     WarningUpheld,
 };
@@ -107,12 +107,17 @@ fn release(draft: &mut Draft<'_>, now: Timestamp, by: &ModeratorId, id: WarningI
     }
 }
 
+/// Claims given back at one tick; the next tick goes on. Fits an append with room to spare.
+const LAPSED_PER_TICK_MAX: usize = 32;
+
 /// Claims that have run out are given back, so that the warning shows as free to everybody.
 pub(super) fn lapse_claims(draft: &mut Draft<'_>, now: Timestamp) {
-    for warning in draft.state.open_warnings() {
-        if let Some(claim) = warning.claim.as_ref().filter(|claim| claim.until <= now) {
-            draft.push(WarningReleased { warning: warning.id, by: claim.by.clone(), lapsed: true });
-        }
+    let lapsed = draft.state.open_warnings().filter_map(|warning| {
+        let claim = warning.claim.as_ref().filter(|claim| claim.until <= now)?;
+        Some(WarningReleased { warning: warning.id, by: claim.by.clone(), lapsed: true })
+    });
+    for released in lapsed.take(LAPSED_PER_TICK_MAX) {
+        draft.push(released);
     }
 }
 
@@ -151,14 +156,20 @@ fn answer(
     Ok(())
 }
 
-/// An upheld warning that proposed a stop asks for it, unless one of that session is under way.
+/// An upheld warning that proposed a stop asks for it, unless as much is under way for that session. Where the rule
+/// asked by itself and is held by the budget, this is the person's word that the hold waits for.
 fn carry_out(draft: &mut Draft<'_>, now: Timestamp, by: &ModeratorId, warning: &Warning, cause: EventId) {
     let kind = match (warning.action, warning.approval) {
         (Action::Stop, Approval::Person) => EnforcementKind::Stop,
         (Action::Suspend, Approval::Person) => EnforcementKind::Suspend,
-        (Action::Warn, _) | (_, Approval::None) => return,
+        (_, Approval::None) => return admit_held(draft, by, warning.id),
+        (Action::Warn, Approval::Person) => return,
     };
-    if stop_under_way(draft.state, &warning.session).is_none() {
+    let asked_in_this_answer = draft.events.iter().any(|new| {
+        matches!(&new.event, Event::EnforcementRequested(asked)
+            if asked.kind >= kind && asked.session.as_ref() == Some(&warning.session))
+    });
+    if !asked_in_this_answer && give_way(draft, by, kind, &warning.session).is_none() {
         draft.push(EnforcementRequested {
             enforcement: EnforcementId::of(cause, "stop"),
             kind,
@@ -179,11 +190,60 @@ fn call_off(draft: &mut Draft<'_>, by: &ModeratorId, id: WarningId) {
     }
 }
 
-fn stop_under_way(state: &ChannelState, session: &SessionId) -> Option<EnforcementId> {
-    let stops = |enforcement: &&crate::warden::Enforcement| {
-        enforcement.kind != EnforcementKind::Lift && enforcement.session.as_ref() == Some(session)
-    };
-    state.enforcements.iter().find(stops).map(|enforcement| enforcement.id)
+fn admit_held(draft: &mut Draft<'_>, by: &ModeratorId, id: WarningId) {
+    for enforcement in &draft.state.enforcements {
+        let held = enforcement.stage == EnforcementStage::Held && !settled_in(draft, enforcement.id);
+        if enforcement.origin.warning() == Some(id) && held {
+            draft.push(EnforcementAdmitted { enforcement: enforcement.id, by: Some(by.clone()) });
+        }
+    }
+}
+
+/// Whether the answer in the making has admitted an enforcement or called it off already.
+fn settled_in(draft: &Draft<'_>, id: EnforcementId) -> bool {
+    draft.events.iter().any(|new| match &new.event {
+        Event::EnforcementAdmitted(admitted) => admitted.enforcement == id,
+        Event::EnforcementCancelled(end) => end.enforcement == id,
+        _ => false,
+    })
+}
+
+/// A person wants `kind` for `session`. The enforcement that already does as much, if one is under way; else those that
+/// the person's own replaces are called off in its favour: lesser ones not yet tried, and automatic ones that nobody
+/// admitted, because the automatic budget must never hold what a person wants.
+fn give_way(
+    draft: &mut Draft<'_>,
+    by: &ModeratorId,
+    kind: EnforcementKind,
+    session: &SessionId,
+) -> Option<EnforcementId> {
+    let mut replaced = Vec::new();
+    for asked in &draft.state.enforcements {
+        if asked.kind == EnforcementKind::Lift || asked.session.as_ref() != Some(session) {
+            continue;
+        }
+        let automatic = matches!(asked.origin, EnforcementOrigin::Rule { .. });
+        let unadmitted = match asked.stage {
+            EnforcementStage::Held => true,
+            EnforcementStage::Requested => automatic,
+            EnforcementStage::Admitted | EnforcementStage::Attempted(_) | EnforcementStage::Succeeded(_) => false,
+        };
+        let admitted_now = draft
+            .events
+            .iter()
+            .any(|new| matches!(&new.event, Event::EnforcementAdmitted(admitted) if admitted.enforcement == asked.id));
+        if !admitted_now && (unadmitted || asked.kind < kind && can_be_called_off(asked.stage)) {
+            replaced.push(asked.id);
+        } else if asked.kind >= kind {
+            return Some(asked.id);
+        }
+    }
+    for enforcement in replaced {
+        if !settled_in(draft, enforcement) {
+            draft.push(EnforcementCancelled { enforcement, by: Some(by.clone()) });
+        }
+    }
+    None
 }
 
 fn withdraw(draft: &mut Draft<'_>, now: Timestamp, by: &ModeratorId, id: WarningId) -> Result<(), Rejection> {
@@ -200,7 +260,7 @@ fn withdraw(draft: &mut Draft<'_>, now: Timestamp, by: &ModeratorId, id: Warning
         matches!(&enforcement.origin, EnforcementOrigin::Person { warning: Some(asked), .. } if *asked == id)
     });
     let led_to: Vec<_> = led_to.map(|enforcement| (enforcement.id, enforcement.stage)).collect();
-    if led_to.iter().any(|(_, stage)| !can_be_called_off(*stage)) {
+    if answer.carried_out.is_some() || led_to.iter().any(|(_, stage)| !can_be_called_off(*stage)) {
         return Err(Rejection::AlreadyCarriedOut(id));
     }
     draft.push(WarningAnswerWithdrawn { warning: id, by: by.clone() });
@@ -231,15 +291,8 @@ fn enforce(
             if found.as_ref() != Some(named) {
                 return Err(Rejection::OtherSession { named: named.clone(), found });
             }
-            // A person's stop overrides an automatic one that is only held: that one is called off in its favour.
-            for asked in &draft.state.enforcements {
-                if asked.session.as_ref() == Some(named) && asked.kind != EnforcementKind::Lift {
-                    if asked.stage == EnforcementStage::Held || asked.kind < kind && can_be_called_off(asked.stage) {
-                        draft.push(EnforcementCancelled { enforcement: asked.id, by: Some(by.clone()) });
-                    } else if asked.kind >= kind {
-                        return Err(Rejection::AlreadyUnderWay(asked.id));
-                    }
-                }
+            if let Some(under_way) = give_way(draft, by, kind, named) {
+                return Err(Rejection::AlreadyUnderWay(under_way));
             }
             Some(named.clone())
         }

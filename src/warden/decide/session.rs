@@ -19,9 +19,7 @@ pub(super) fn start(
     at: Timestamp,
 ) -> Decision {
     let known = state.session.as_ref().is_some_and(|current| current.id == *session);
-    let over = state.ended_session.as_ref() == Some(session);
-    let older = state.session.as_ref().is_some_and(|current| at < current.since);
-    if known || over || older {
+    if known || state.is_over(session, at) {
         return Decision::default();
     }
     let mut draft = Draft::other(state, Actor::service("intake"), "session started");
@@ -53,16 +51,15 @@ pub(super) fn begin(
     }
 }
 
-/// The platform says that a broadcast ended. An end that overtook its start is kept as an end: it starts nothing.
+/// The platform says that a broadcast ended. An end that overtook its start is kept, so that the start, when it
+/// comes, begins nothing; while another broadcast is on the air an unknown end is an old one.
 pub(super) fn end(state: &ChannelState, session: &SessionId) -> Decision {
-    match &state.session {
-        Some(current) if current.id == *session => {
-            let mut draft = Draft::other(state, Actor::service("intake"), "session ended");
-            draft.push(SessionEnded { session: session.clone(), because: SessionEndBecause::Announced });
-            draft.decided()
-        }
-        _ => Decision::default(),
+    if state.is_replaced(session) || state.has_ended(session) {
+        return Decision::default();
     }
+    let mut draft = Draft::other(state, Actor::service("intake"), "session ended");
+    draft.push(SessionEnded { session: session.clone(), because: SessionEndBecause::Announced });
+    draft.decided()
 }
 
 /// Another policy may apply: says so if the pace or the fact of being watched changes.

@@ -11,6 +11,9 @@ pub const ATTEMPTS_MAX: u8 = 5;
 /// How long a platform may take to show that an accepted stop worked before it is tried again.
 pub const VERIFY_WAIT_MS: u64 = 10_000;
 
+/// How long after an attempt a channel that cannot be looked at is waited for, before a person must act.
+pub const UNSEEN_MS_MAX: u64 = 5 * 60_000;
+
 /// What was just seen of the channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Seen {
@@ -43,6 +46,21 @@ pub fn plan(case: &Case, seen: &Seen, now: Timestamp) -> Step {
     match case.request.kind {
         EnforcementKind::Lift => lift(case, seen, now),
         EnforcementKind::Stop | EnforcementKind::Suspend => stop(case, seen, now),
+    }
+}
+
+/// Plans while the channel cannot be looked at. Nothing is tried blindly (invariant I11), and the enforcement still
+/// comes to its end (invariant I5): what was not tried grows too old, what was tried becomes a person's matter.
+pub fn plan_unseen(case: &Case, now: Timestamp) -> Step {
+    match case.stage {
+        EnforcementStage::Requested | EnforcementStage::Held => Step::Wait,
+        EnforcementStage::Admitted if now > case.expires => Step::Report(EnforcementReport::Expired),
+        EnforcementStage::Admitted => Step::Wait,
+        EnforcementStage::Attempted(_) | EnforcementStage::Succeeded(_) if now > case.since.plus_ms(UNSEEN_MS_MAX) => {
+            let reason = "it was tried, but the channel cannot be looked at to see whether it worked";
+            Step::Report(EnforcementReport::Failed(reason.to_owned()))
+        }
+        EnforcementStage::Attempted(_) | EnforcementStage::Succeeded(_) => Step::Wait,
     }
 }
 

@@ -1,0 +1,167 @@
+//! The world outside: encoders that come and go, a source that repeats and reorders, a provider that hangs and fails, a
+//! platform that loses answers. It remembers what really happened, so that the journal can be held against it.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
+
+use streamwarden::events::EnforcementKind;
+use streamwarden::model::{
+    ChannelId, Confidence, EnforcementId, Fingerprint, Frame, FrameId, FrameOrigin, Label, LabelPath, SessionId,
+    Timestamp,
+};
+
+use crate::random::Random;
+
+/// What a source can tell.
+#[derive(Debug, Clone)]
+pub enum Notification {
+    Frame(Frame),
+    Started(usize, SessionId, Timestamp),
+    Ended(usize, SessionId),
+}
+
+/// What a provider does with a call.
+pub enum Reply {
+    Labels(Vec<Label>),
+    Unavailable,
+    Hangs,
+}
+
+/// How a call to the platform ends for the caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PlatformAnswer {
+    Accepted,
+    Refused,
+    Lost,
+}
+
+/// One channel as the platform has it.
+#[derive(Debug, Default)]
+pub struct Live {
+    pub on_air: Option<SessionId>,
+    pub keys_revoked: bool,
+    sessions: u32,
+    frames: u32,
+}
+
+pub struct World {
+    pub channels: Vec<ChannelId>,
+    pub live: Vec<Live>,
+    /// Everything the source has published, in the order in which it hands it out.
+    pub source: Vec<Notification>,
+    /// Frames whose picture shows what a rule looks for.
+    pub truth: HashMap<FrameId, Vec<Label>>,
+    /// How often the provider answered about a frame, per run of the process, and the frames it answered about.
+    pub asked: HashMap<(FrameId, u32), u32>,
+    pub answered: HashSet<FrameId>,
+    /// Sessions that stop calls have hit, by the enforcement that called.
+    pub stopped: Vec<(EnforcementId, SessionId)>,
+    /// How often each attempt was made.
+    pub attempts: BTreeMap<(EnforcementId, u8), u32>,
+    /// No more trouble from here on.
+    pub calm: bool,
+    pub unreachable: BTreeSet<usize>,
+    violating: Vec<u64>,
+}
+
+impl World {
+    pub fn new(random: &mut Random) -> Self {
+        let count = random.between(2, 4) as usize;
+        let channels = (0..count).map(|n| ChannelId::new(format!("channel-{n}")).expect("a sound name")).collect();
+        let violating = (0..count).map(|_| random.pick(&[0, 10, 40, 90]).expect("not empty")).collect();
+        Self {
+            channels,
+            live: (0..count).map(|_| Live::default()).collect(),
+            source: Vec::new(),
+            truth: HashMap::new(),
+            asked: HashMap::new(),
+            answered: HashSet::new(),
+            stopped: Vec::new(),
+            attempts: BTreeMap::new(),
+            calm: false,
+            unreachable: BTreeSet::new(),
+            violating,
+        }
+    }
+
+    /// The encoder connects: a new session, unless the keys are revoked or one is on the air.
+    pub fn connect(&mut self, channel: usize) -> Option<SessionId> {
+        let live = &mut self.live[channel];
+        if live.keys_revoked || live.on_air.is_some() {
+            return None;
+        }
+        live.sessions += 1;
+        let session = SessionId::new(format!("st-{channel}-{}", live.sessions)).expect("a sound name");
+        live.on_air = Some(session.clone());
+        Some(session)
+    }
+
+    /// The next thumbnail of a session.
+    pub fn thumbnail(&mut self, random: &mut Random, channel: usize, session: &SessionId, now: Timestamp) -> Frame {
+        let live = &mut self.live[channel];
+        live.frames += 1;
+        let id = FrameId::of(&self.channels[channel], &[&live.frames.to_be_bytes()]);
+        let mut labels = Vec::new();
+        for path in ["Violence/Weapons", "Nudity", "Drugs"] {
+            if random.percent(self.violating[channel]) {
+                let confidence = Confidence::from_milli(random.between(60_000, 100_000) as u32).expect("a percentage");
+                labels.push(Label(LabelPath::new(path).expect("a sound path"), confidence));
+            }
+        }
+        self.truth.insert(id, labels);
+        Frame {
+            channel: self.channels[channel].clone(),
+            session: session.clone(),
+            id,
+            captured_at: now,
+            fingerprint: Fingerprint::of(&[&live.frames.to_be_bytes()]),
+            origin: FrameOrigin::Inline(Arc::from([])),
+        }
+    }
+
+    /// A provider call arrives.
+    pub fn ask(&mut self, random: &mut Random, frame: FrameId, epoch: u32) -> Reply {
+        if !self.calm && random.percent(6) {
+            return Reply::Hangs;
+        }
+        if !self.calm && random.percent(12) {
+            return Reply::Unavailable;
+        }
+        *self.asked.entry((frame, epoch)).or_default() += 1;
+        self.answered.insert(frame);
+        Reply::Labels(self.truth.get(&frame).cloned().unwrap_or_default())
+    }
+
+    /// A call to act on a stream takes effect. `only`: the session it is meant for; none hits whatever is there.
+    pub fn act(
+        &mut self,
+        random: &mut Random,
+        (enforcement, attempt): (EnforcementId, u8),
+        channel: usize,
+        kind: EnforcementKind,
+        only: Option<&SessionId>,
+    ) -> PlatformAnswer {
+        *self.attempts.entry((enforcement, attempt)).or_default() += 1;
+        if !self.calm && random.percent(15) {
+            return PlatformAnswer::Refused; // 403, 503
+        }
+        let live = &mut self.live[channel];
+        match kind {
+            EnforcementKind::Lift => live.keys_revoked = false,
+            EnforcementKind::Suspend => live.keys_revoked = true,
+            EnforcementKind::Stop => {}
+        }
+        if kind != EnforcementKind::Lift {
+            let hit = live.on_air.clone().filter(|on_air| only.is_none_or(|only| only == on_air));
+            match hit {
+                Some(session) => {
+                    live.on_air = None;
+                    self.stopped.push((enforcement, session));
+                }
+                None if kind == EnforcementKind::Stop => return PlatformAnswer::Refused, // 404
+                None => {}
+            }
+        }
+        if !self.calm && random.percent(25) { PlatformAnswer::Lost } else { PlatformAnswer::Accepted }
+    }
+}

@@ -1,0 +1,13 @@
+//! The core, tested from text: decider tables, the enforcement plan, the budget, reactions, and properties over random
+//! command sequences. The tables in `tables/` are the specification that a newcomer reads first.
+
+mod desk;
+mod lines;
+mod plan;
+mod properties;
+mod reactions;
+mod render;
+mod reports;
+mod samples;
+mod script;
+mod tables;

@@ -1,0 +1,71 @@
+//! The plan of an enforcement: every branch has a row.
+
+use std::collections::BTreeSet;
+
+use streamwarden::events::{EnforcementKind, EnforcementOrigin, EnforcementRequested};
+use streamwarden::model::{ChannelId, EnforcementId, ModeratorId, SessionId};
+use streamwarden::warden::EnforcementReport;
+use streamwarden::warden::enforcement::{Case, Seen, Step, plan, plan_unseen};
+
+use crate::lines::{self, moment};
+use crate::reports;
+
+#[test]
+fn the_plan_does_what_the_table_says() {
+    let mut given = BTreeSet::new();
+    for line in lines::read("plan.table", include_str!("tables/plan.table")) {
+        let session = |name: &str| SessionId::new(name).expect("a sound name");
+        let kind = match line.word(0) {
+            "stop" => EnforcementKind::Stop,
+            "suspend" => EnforcementKind::Suspend,
+            "lift" => EnforcementKind::Lift,
+            other => panic!("{}: no kind is called {other:?}", line.place),
+        };
+        let since = line.moment("since").unwrap_or(moment(0.0));
+        let case = Case {
+            channel: ChannelId::new("stage").expect("a sound name"),
+            request: EnforcementRequested {
+                enforcement: EnforcementId::from_bytes([1; 16]),
+                kind,
+                session: (kind != EnforcementKind::Lift).then(|| session("s1")),
+                origin: EnforcementOrigin::Person { by: ModeratorId::new("ann").expect("a sound name"), warning: None },
+                severity: 5,
+                expires: moment(60.0),
+            },
+            requested_at: moment(0.0),
+            expires: moment(60.0),
+            stage: reports::stage(&line, line.word(2)),
+            since,
+        };
+        let now = line.moment("now").unwrap_or(moment(0.0));
+        let step = match line.option("on_air").unwrap_or("s1") {
+            "unknown" => plan_unseen(&case, now),
+            on_air => {
+                let on_air = (on_air != "nothing").then(|| session(on_air));
+                plan(&case, &Seen { on_air, suspended: line.value("suspended", false) }, now)
+            }
+        };
+        assert_eq!(said(&step), line.words_from(4), "{}", line.place);
+        given.insert(said(&step).split(' ').take(2).collect::<Vec<_>>().join(" "));
+    }
+    let steps =
+        ["report expired", "report failed", "report not-needed", "report superseded", "report verified", "wait"];
+    for step in steps {
+        assert!(given.contains(step), "no row gives {step}");
+    }
+}
+
+fn said(step: &Step) -> String {
+    match step {
+        Step::Wait => "wait".to_owned(),
+        Step::Try(attempt) => format!("try {attempt}"),
+        Step::Report(report) => match report {
+            EnforcementReport::Verified => "report verified".to_owned(),
+            EnforcementReport::NotNeeded(_) => "report not-needed".to_owned(),
+            EnforcementReport::Superseded(found) => format!("report superseded {found}"),
+            EnforcementReport::Failed(_) => "report failed".to_owned(),
+            EnforcementReport::Expired => "report expired".to_owned(),
+            other => format!("report {other:?}, which no plan may say"),
+        },
+    }
+}

@@ -1,0 +1,458 @@
+//! Runs one case of a decider table: commands against one channel, each followed by what must come of it.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use streamwarden::events::{
+    Budget, EnforcementKind, Event, FailedStage, FrameSkipped, NewEvent, NotNeededBecause, Recorded, RuleEffect, Skip,
+    Timings,
+};
+use streamwarden::model::{
+    ChannelId, Confidence, ContentRef, EnforcementId, Epoch, EventId, Fingerprint, Frame, FrameId, FrameOrigin,
+    HashScheme, ImageFacts, ImageFormat, Label, LabelPath, LumaDelta, Measurement, ModeratorId, PerceptualHash,
+    Position, ProviderRef, Scope, SessionId, Sha256, Timestamp, WarningId,
+};
+use streamwarden::policy::Policy;
+use streamwarden::warden::{
+    Answered, Applied, ChannelState, Command, Decision, EnforcementReport, ModeratorAct, Next, Rejection, apply, decide,
+};
+
+use crate::lines::{Line, moment};
+use crate::render::{self, Names};
+use crate::samples;
+
+/// What rows have produced, so that a missing row can be told.
+#[derive(Default)]
+pub struct Covered {
+    pub rejections: BTreeSet<String>,
+    pub skips: BTreeSet<String>,
+    pub effects: BTreeSet<String>,
+    pub events: BTreeSet<String>,
+    pub rows: usize,
+}
+
+/// A channel under test.
+pub struct Script {
+    state: ChannelState,
+    now: Timestamp,
+    policies: HashMap<String, Arc<Policy>>,
+    current: Option<Arc<Policy>>,
+    frames: HashMap<String, (Frame, Option<Arc<Policy>>, Measurement)>,
+    names: Names,
+    warnings: Vec<WarningId>,
+    enforcements: Vec<EnforcementId>,
+    requests: u32,
+    outcome: Vec<Vec<String>>,
+}
+
+impl Script {
+    pub fn new() -> Self {
+        let channel = ChannelId::new("stage").expect("a sound name");
+        Self {
+            state: ChannelState::new(channel),
+            now: moment(0.0),
+            policies: HashMap::new(),
+            current: None,
+            frames: HashMap::new(),
+            names: Names::new(),
+            warnings: Vec::new(),
+            enforcements: Vec::new(),
+            requests: 0,
+            outcome: Vec::new(),
+        }
+    }
+
+    /// Runs one line. `then` lines are compared with what the `when` before them brought about.
+    pub fn run(&mut self, line: &Line<'_>, covered: &mut Covered) {
+        match line.word(0) {
+            "policy" => self.declare_policy(line),
+            "rule" => self.declare_rule(line),
+            "use" => self.current = self.policies.get(line.word(1)).cloned(),
+            "given" => {
+                self.settle_row(line);
+                self.perform(&line.rest(), covered, false);
+                let refused = self.outcome.iter().find(|words| words[0] == "rejected");
+                assert!(refused.is_none(), "{}: what is given was refused: {refused:?}", line.place);
+                self.outcome.clear();
+            }
+            "when" => {
+                self.settle_row(line);
+                self.perform(&line.rest(), covered, true);
+                covered.rows += 1;
+            }
+            "then" => self.expect(&line.rest()),
+            "check" => {
+                self.settle_row(line);
+                let state = render::state(&self.state, &self.names);
+                for (key, value) in &line.options {
+                    let wanted = format!("{key}={value}");
+                    assert!(state.contains(&wanted), "{}: no {wanted} in {state:#?}", line.place);
+                }
+            }
+            other => panic!("{}: a line begins with given, when, then or check, not {other:?}", line.place),
+        }
+    }
+
+    /// Everything that the row before brought about must have been expected.
+    pub fn settle_row(&mut self, line: &Line<'_>) {
+        assert!(self.outcome.is_empty(), "before {}: also came {:#?}", line.place, self.outcome);
+    }
+
+    fn expect(&mut self, line: &Line<'_>) {
+        assert!(!self.outcome.is_empty(), "{}: nothing more came", line.place);
+        let came = self.outcome.remove(0);
+        let words = line.words.iter().map(|word| (*word).to_owned());
+        let wanted = words.chain(line.options.iter().map(|(key, value)| format!("{key}={value}")));
+        for word in wanted {
+            assert!(came.contains(&word), "{}: expected {word}, came {came:#?}", line.place);
+        }
+    }
+
+    fn perform(&mut self, line: &Line<'_>, covered: &mut Covered, is_row: bool) {
+        let frame_at = line.moment("at").map_or(self.now, |at| at.max(self.now));
+        self.now = line.moment("now").unwrap_or(frame_at);
+        match line.word(0) {
+            "assess" => self.whole_way(line, covered),
+            "recorded" => self.record_skip(line),
+            "wait" => {}
+            _ => {
+                let command = self.command(line);
+                self.decide(&command, covered);
+            }
+        }
+        if is_row && self.outcome.is_empty() {
+            self.outcome.push(vec!["nothing".to_owned()]);
+        }
+    }
+
+    fn decide(&mut self, command: &Command, covered: &mut Covered) -> Option<Next> {
+        let before = self.state.clone();
+        let decided = decide(&self.state, self.current.as_deref(), self.now, command);
+        assert_eq!(before, self.state, "deciding changes nothing");
+        match decided {
+            Ok(Decision { events, next }) => {
+                events.iter().for_each(|new| self.name_new_things(&new.event));
+                events.iter().for_each(|new| self.record(new, covered));
+                if let Some(next) = next {
+                    self.outcome.push(vec!["next".into(), format!("{next:?}").to_lowercase()]);
+                }
+                next
+            }
+            Err(rejection) => {
+                let name = rejection_name(&rejection);
+                covered.rejections.insert(name.to_owned());
+                assert!(!rejection.to_string().is_empty());
+                self.outcome.push(vec!["rejected".into(), name.into()]);
+                None
+            }
+        }
+    }
+
+    /// Seals the event as the journal would, reads it back and folds it.
+    fn record(&mut self, new: &NewEvent, covered: &mut Covered) {
+        match &new.event {
+            Event::FrameSkipped(skipped) => {
+                covered.skips.insert(first_word(&skipped.because));
+            }
+            Event::FrameAssessed(assessed) => {
+                covered.effects.extend(assessed.rules.iter().map(|rule| first_word::<RuleEffect>(&rule.effect)));
+            }
+            _ => {}
+        }
+        covered.events.insert(new.event.event_type().name().to_owned());
+        let scope = Scope::Channel(self.state.channel.clone());
+        let sequence = self.state.sequence.next();
+        let sealed = Recorded::seal(new, scope, Position(sequence.0), sequence, self.now, Epoch(1));
+        let sealed = sealed.unwrap_or_else(|error| panic!("{:?} cannot be stored: {error}", new.event));
+        let event = sealed.event().expect("what was written can be read");
+        assert_eq!(event, new.event);
+        apply(&mut self.state, Applied::of(&sealed), &event);
+        self.outcome.push(render::event(&event, &self.names));
+    }
+
+    fn name_new_things(&mut self, event: &Event) {
+        match event {
+            Event::WarningRaised(raised) => {
+                self.warnings.push(raised.warning);
+                self.names.insert(raised.warning.to_string(), format!("w{}", self.warnings.len()));
+            }
+            Event::EnforcementRequested(asked) => {
+                self.enforcements.push(asked.enforcement);
+                self.names.insert(asked.enforcement.to_string(), format!("e{}", self.enforcements.len()));
+            }
+            _ => {}
+        }
+    }
+
+    /// A frame's whole way in one line: taken, compared, judged, as far as the decisions let it.
+    fn whole_way(&mut self, line: &Line<'_>, covered: &mut Covered) {
+        let take = Command::TakeFrame { frame: self.frame(line) };
+        let started_with = self.current.clone();
+        let mut next = self.decide(&take, covered);
+        let mut steps = 0;
+        while let Some(step) = next {
+            self.outcome.pop(); // the step itself is not what a whole way is about
+            steps += 1;
+            assert!(steps <= 2, "{}: a frame takes two steps", line.place);
+            self.current.clone_from(&started_with);
+            let command = self.step(line, step);
+            next = self.decide(&command, covered);
+        }
+    }
+
+    fn step(&mut self, line: &Line<'_>, step: Next) -> Command {
+        let (frame, policy, measured) = self.measured(line);
+        let policy = policy.unwrap_or_else(|| panic!("{}: the frame started without a policy", line.place));
+        match step {
+            Next::Look => Command::CompareFrame { frame, policy, measured },
+            Next::Ask => {
+                let (answer, took) = (answered(line), Timings(1, 2, 3));
+                Command::JudgeFrame { frame, policy, measured, answer, took }
+            }
+        }
+    }
+
+    fn frame(&mut self, line: &Line<'_>) -> Frame {
+        let (name, session) = (line.word(1), line.word(2));
+        let captured_at = line.moment("at").unwrap_or_else(|| panic!("{}: a frame has a time, at=", line.place));
+        let id = FrameId::of(&self.state.channel, &[name.as_bytes()]);
+        let frame = Frame {
+            channel: self.state.channel.clone(),
+            session: session_id(session),
+            id,
+            captured_at,
+            fingerprint: Fingerprint::of(&[name.as_bytes(), line.option("print").unwrap_or("").as_bytes()]),
+            origin: FrameOrigin::Inline(Arc::from([])),
+        };
+        self.names.insert(id.to_string(), name.to_owned());
+        self.frames.insert(name.to_owned(), (frame.clone(), self.current.clone(), measurement(line)));
+        frame
+    }
+
+    fn known_frame(&self, line: &Line<'_>, name: &str) -> &(Frame, Option<Arc<Policy>>, Measurement) {
+        self.frames.get(name).unwrap_or_else(|| panic!("{}: frame {name} was never taken", line.place))
+    }
+
+    fn measured(&mut self, line: &Line<'_>) -> (Frame, Option<Arc<Policy>>, Measurement) {
+        let (frame, policy, mut measured) = self.known_frame(line, line.word(1)).clone();
+        if line.option("hash").is_some() {
+            measured = measurement(line);
+        }
+        if let (Some(luma), Some(reference)) = (line.option("luma"), &self.state.reference) {
+            measured.luma = Some((reference.sequence, LumaDelta(luma.parse().expect("a luma difference"))));
+        }
+        (frame, policy, measured)
+    }
+
+    fn command(&mut self, line: &Line<'_>) -> Command {
+        match line.word(0) {
+            "start" => {
+                let at = line.moment("at").unwrap_or(self.now);
+                Command::StartSession { session: session_id(line.word(1)), at }
+            }
+            "end" => Command::EndSession { session: session_id(line.word(1)) },
+            "take" => Command::TakeFrame { frame: self.frame(line) },
+            "shed" => Command::ShedFrame { frame: self.frame(line) },
+            "supersede" => {
+                let by = line.option("by").unwrap_or("another");
+                Command::SupersedeFrame {
+                    frame: self.frame(line),
+                    by: FrameId::of(&self.state.channel, &[by.as_bytes()]),
+                }
+            }
+            "compare" => self.step(line, Next::Look),
+            "judge" => self.step(line, Next::Ask),
+            "fail" => {
+                let stage = word::<FailedStage>(line, line.option("stage").unwrap_or("provider"));
+                let frame = self.known_frame(line, line.word(1)).0.clone();
+                Command::FailFrame { frame, stage, reason: line.value("reason", "gone".to_owned()), attempts: 3 }
+            }
+            "quarantine" => {
+                let frame = self.known_frame(line, line.word(1)).0.clone();
+                Command::Quarantine { frame, reason: "it\nbroke".to_owned() }
+            }
+            "conflict" => {
+                let frame = self.frame(line);
+                let outcome = EventId::outcome_of(frame.id);
+                Command::ReportConflict { frame, outcome }
+            }
+            "reconsider" => Command::ReconsiderPolicy,
+            "tick" => Command::Tick,
+            "report" => {
+                Command::Report { enforcement: self.enforcement(line, line.word(1)), report: report(&line.rest()) }
+            }
+            _ => self.moderate(line),
+        }
+    }
+
+    fn moderate(&mut self, line: &Line<'_>) -> Command {
+        self.requests += 1;
+        let request = line.option("request").map_or_else(|| self.requests.to_string(), str::to_owned);
+        let warnings = |script: &Self| -> Vec<WarningId> {
+            line.words[2..].iter().map(|name| script.warning(line, name)).collect()
+        };
+        let act = match line.word(1) {
+            "claims" => ModeratorAct::Claim(self.warning(line, line.word(2))),
+            "releases" => ModeratorAct::Release(self.warning(line, line.word(2))),
+            "upholds" => ModeratorAct::Uphold(warnings(self)),
+            "dismisses" => ModeratorAct::Dismiss(warnings(self)),
+            "withdraws" => ModeratorAct::Withdraw(self.warning(line, line.word(2))),
+            "escalates" => {
+                let to = line.option("to").map(|to| ModeratorId::new(to).expect("a sound name"));
+                ModeratorAct::Escalate { warning: self.warning(line, line.word(2)), to }
+            }
+            "notes" => ModeratorAct::Note { warning: self.warning(line, line.word(2)), note: samples::content() },
+            "enforces" => ModeratorAct::Enforce {
+                kind: word::<EnforcementKind>(line, line.word(2)),
+                session: line.words.get(3).map(|session| session_id(session)),
+            },
+            "admits" => ModeratorAct::AdmitHeld(self.enforcement(line, line.word(2))),
+            "cancels" => ModeratorAct::Cancel(self.enforcement(line, line.word(2))),
+            other => panic!("{}: a moderator does not {other:?}", line.place),
+        };
+        let by = ModeratorId::new(line.word(0)).expect("a sound name");
+        Command::Moderate { request: EventId::of_command("request", &[request.as_bytes()]), by, act }
+    }
+
+    fn warning(&self, line: &Line<'_>, name: &str) -> WarningId {
+        if name == "unheard-of" {
+            return WarningId::from_bytes([9; 16]);
+        }
+        let at: usize = name.trim_start_matches('w').parse().expect("warnings are w1, w2, …");
+        *self.warnings.get(at - 1).unwrap_or_else(|| panic!("{}: {name} was never raised", line.place))
+    }
+
+    fn enforcement(&self, line: &Line<'_>, name: &str) -> EnforcementId {
+        if name == "unheard-of" {
+            return EnforcementId::from_bytes([9; 16]);
+        }
+        let at: usize = name.trim_start_matches('e').parse().expect("enforcements are e1, e2, …");
+        *self.enforcements.get(at - 1).unwrap_or_else(|| panic!("{}: {name} was never asked for", line.place))
+    }
+
+    /// An outcome that is decided outside the core, folded as it was recorded.
+    fn record_skip(&mut self, line: &Line<'_>) {
+        let because = word::<Skip>(line, line.word(3));
+        let frame = self.frame(&line.clone());
+        let id = EventId::outcome_of(frame.id);
+        let skipped = FrameSkipped { frame: frame.id, print: frame.fingerprint, because };
+        let new = NewEvent {
+            id,
+            event: skipped.into(),
+            captured_at: Some(frame.captured_at),
+            actor: streamwarden::events::Actor::service("intake"),
+            causation: None,
+            correlation: None,
+        };
+        self.record(&new, &mut Covered::default());
+    }
+
+    fn declare_policy(&mut self, line: &Line<'_>) {
+        let policy = Arc::new(samples::policy(line));
+        self.policies.insert(policy.reference.to_string(), Arc::clone(&policy));
+        self.current = Some(policy);
+    }
+
+    fn declare_rule(&mut self, line: &Line<'_>) {
+        let mut policy = self.current.as_deref().expect("a rule follows its policy").clone();
+        policy.rules.push(samples::rule(line));
+        let policy = Arc::new(policy);
+        self.policies.insert(policy.reference.to_string(), Arc::clone(&policy));
+        self.current = Some(policy);
+    }
+}
+
+/// The name of a rejection. Exhaustive, so that a new one cannot be without a row.
+fn rejection_name(rejection: &Rejection) -> &'static str {
+    match rejection {
+        Rejection::UnknownWarning(_) => "UnknownWarning",
+        Rejection::AlreadyAnswered { .. } => "AlreadyAnswered",
+        Rejection::ClaimedByAnother { .. } => "ClaimedByAnother",
+        Rejection::NotClaimed(_) => "NotClaimed",
+        Rejection::NotAnswered(_) => "NotAnswered",
+        Rejection::AnsweredByAnother { .. } => "AnsweredByAnother",
+        Rejection::WithdrawnTooLate { .. } => "WithdrawnTooLate",
+        Rejection::AlreadyCarriedOut(_) => "AlreadyCarriedOut",
+        Rejection::NoWarningNamed => "NoWarningNamed",
+        Rejection::OtherSession { .. } => "OtherSession",
+        Rejection::SessionNotNamed => "SessionNotNamed",
+        Rejection::AlreadyUnderWay(_) => "AlreadyUnderWay",
+        Rejection::UnknownEnforcement(_) => "UnknownEnforcement",
+        Rejection::WrongStage { .. } => "WrongStage",
+    }
+}
+
+/// Every name that [`rejection_name`] gives.
+pub const REJECTIONS: [&str; 14] = [
+    "UnknownWarning",
+    "AlreadyAnswered",
+    "ClaimedByAnother",
+    "NotClaimed",
+    "NotAnswered",
+    "AnsweredByAnother",
+    "WithdrawnTooLate",
+    "AlreadyCarriedOut",
+    "NoWarningNamed",
+    "OtherSession",
+    "SessionNotNamed",
+    "AlreadyUnderWay",
+    "UnknownEnforcement",
+    "WrongStage",
+];
+
+/// The serialised name of an enum's variant.
+fn first_word<T: serde::Serialize>(value: &T) -> String {
+    match serde_json::to_value(value).expect("it is JSON") {
+        serde_json::Value::Object(fields) => fields.keys().next().cloned().unwrap_or_default(),
+        serde_json::Value::String(text) => text,
+        other => panic!("{other} names no variant"),
+    }
+}
+
+/// A variant without fields by its serialised name.
+fn word<T: serde::de::DeserializeOwned>(line: &Line<'_>, name: &str) -> T {
+    let named = serde_json::Value::String(name.to_owned());
+    serde_json::from_value(named).unwrap_or_else(|error| panic!("{}: {error}", line.place))
+}
+
+fn session_id(name: &str) -> SessionId {
+    SessionId::new(name).expect("a sound name")
+}
+
+/// What the reactor says, as words: `attempting 2`, `held`, `superseded s2`.
+pub fn report(line: &Line<'_>) -> EnforcementReport {
+    match line.word(1) {
+        "admitted" => EnforcementReport::Admitted,
+        "held" => EnforcementReport::Held(Budget::PerMinute { used: 5, of: 5 }),
+        "attempting" => EnforcementReport::Attempting(line.number(2)),
+        "succeeded" => EnforcementReport::Succeeded(line.number(2)),
+        "verified" => EnforcementReport::Verified,
+        "not-needed" => EnforcementReport::NotNeeded(NotNeededBecause::AlreadyOffline),
+        "superseded" => EnforcementReport::Superseded(session_id(line.word(2))),
+        "failed" => EnforcementReport::Failed("the platform refuses".to_owned()),
+        "expired" => EnforcementReport::Expired,
+        other => panic!("{}: no report is called {other:?}", line.place),
+    }
+}
+
+fn measurement(line: &Line<'_>) -> Measurement {
+    let bits = line.option("hash").map_or(0, |hex| u64::from_str_radix(hex, 16).expect("a hash in hexadecimal"));
+    let scheme =
+        if line.option("scheme") == Some("phash") { HashScheme::PhashFromDc } else { HashScheme::MedianDctFromDc };
+    let image =
+        ImageFacts { sha256: Sha256([7; 32]), bytes: 30_000, width: 1280, height: 720, format: ImageFormat::Jpeg };
+    Measurement { image, hash: PerceptualHash { scheme, bits }, luma: None }
+}
+
+/// `labels=Violence:90,Nudity/Partial:55 unmapped=1`.
+fn answered(line: &Line<'_>) -> Answered {
+    let texts = line.option("labels").into_iter().flat_map(|list| list.split(','));
+    let label = |text: &str| {
+        let (path, percent) = text.split_once(':').expect("a label is path:confidence");
+        let confidence = Confidence::from_percent(percent.parse().expect("a number")).expect("a percentage");
+        Label(LabelPath::new(path).expect("a sound path"), confidence)
+    };
+    let provider = ProviderRef { name: "stub".into(), model: "1".into(), taxonomy: "stub/1".into() };
+    let kept: Option<ContentRef> = line.option("kept").map(|_| samples::content());
+    Answered { provider, labels: texts.map(label).collect(), kept, unmapped: line.value("unmapped", 0) }
+}
