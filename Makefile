@@ -43,7 +43,8 @@ deny: $(DENY) ## licences, sources and banned crates (deny.toml)
 	$(DENY) --locked check --hide-inclusion-graph bans licenses sources
 
 schemas: ## write schemas/ and the golden files anew from the types; then read the difference
-	STREAMWARDEN_REGENERATE=1 $(CARGO) test --locked --quiet -- schema golden
+	STREAMWARDEN_REGENERATE=1 $(CARGO) test --locked --quiet --test events --test policy
+	git --no-pager diff --stat -- schemas tests
 
 model: ## fetch the local model's weights, pinned by digest; they are never committed
 	@scripts/tools.sh python

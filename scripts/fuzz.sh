@@ -5,18 +5,20 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 seconds=${FUZZ_SECONDS:-120}
-tool=.tools/fuzz/bin/cargo-fuzz
 
 if ! cargo +nightly --version >/dev/null 2>&1; then
     echo "error: fuzzing needs a nightly toolchain, and this machine has none" >&2
     echo "hint: the hostile-input tests in tests/imaging run on stable: make test" >&2
     exit 1
 fi
-if [ ! -x "$tool" ]; then
-    cargo install cargo-fuzz --locked --version 0.13.2 --root .tools/fuzz
-fi
-cd fuzz
-for target in $(PATH="$PWD/../.tools/fuzz/bin:$PATH" cargo +nightly fuzz list --fuzz-dir .); do
+scripts/tools.sh fuzz
+export PATH="$PWD/.tools/fuzz/bin:$PATH"
+
+# What a target finds stays in fuzz/corpus and fuzz/artifacts; the committed pictures only seed it.
+targets=$(cargo +nightly fuzz list)
+for target in $targets; do
     echo "== $target, $seconds s"
-    PATH="$PWD/../.tools/fuzz/bin:$PATH" cargo +nightly fuzz run --fuzz-dir . "$target" -- -max_total_time="$seconds"
+    mkdir -p "fuzz/corpus/$target"
+    cargo +nightly fuzz run "$target" "fuzz/corpus/$target" tests/imaging/data -- \
+        -max_total_time="$seconds" -max_len=65536 -rss_limit_mb=512 -print_final_stats=1
 done

@@ -1,12 +1,17 @@
 #!/usr/bin/env bash
 # The tests again, with many more rounds of crashes, power cuts and simulated seeds: `make soak`. Takes hours.
 #
-# Each test reads how often it repeats from a variable; `make test` leaves them unset and takes the small numbers.
+# Each test reads from a variable how often it repeats; `make test` leaves them unset and takes the small numbers. A
+# seed that failed is printed, and can be given again by the variable that the message names.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 scripts/tools.sh
 scripts/fetch-model.sh
 
-export STREAMWARDEN_SOAK=1
-cargo test --locked --release --no-fail-fast --lib --bins --tests -- --nocapture </dev/null
+export POWERLOSS_ROUNDS=${POWERLOSS_ROUNDS:-200}     # power cuts of each kind
+export DAMAGE_TRIALS=${DAMAGE_TRIALS:-1000}          # bits flipped, files taken away, copies put back
+export INJECT_EVERY=${INJECT_EVERY:-1}               # fail every single system call, not a sample of them
+export SIMULATION_SEEDS=${SIMULATION_SEEDS:-100000}  # simulated worlds
+
+cargo test --locked --no-fail-fast --lib --bins --tests -- --nocapture </dev/null

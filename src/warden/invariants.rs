@@ -4,7 +4,7 @@
 //! warnings that can still be answered and by the enforcements under way, never by the length of the journal. What
 //! events alone cannot show is checked elsewhere: I3 by replaying, I4 and I10 by the simulation, which sees both sides.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 
 use crate::events::{
@@ -101,8 +101,8 @@ pub struct Invariants {
     last: Option<(Position, crate::model::Timestamp, crate::model::Epoch)>,
     /// Rises with each declared loss, after which each scope may go on at any later sequence, once.
     losses: u32,
-    scopes: HashMap<Scope, (Sequence, u32)>,
-    channels: HashMap<ChannelId, Channel>,
+    scopes: BTreeMap<Scope, (Sequence, u32)>,
+    channels: BTreeMap<ChannelId, Channel>,
     enforcements: BTreeMap<EnforcementId, EnforcementStage>,
     outcomes: VecDeque<FrameId>,
 }
