@@ -251,8 +251,10 @@ impl Wardens {
 
     /// Lets every frame under way come to its outcome (each has a deadline), then puts all wardens to rest.
     pub async fn shutdown(&self) {
-        for shard in self.shards.iter() {
-            let _ = shard.send(Shutdown).await; // a shard that is gone has nothing left to end
+        // All at once: while one waits for its frames, the others must not go on accepting new ones.
+        let closing: Vec<_> = self.shards.iter().map(|shard| shard.send(Shutdown)).collect();
+        for closed in closing {
+            let _ = closed.await; // a shard that is gone has nothing left to end
         }
     }
 
