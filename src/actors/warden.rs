@@ -45,6 +45,8 @@ pub(super) enum Stale {
     Unreadable(Arc<str>),
     /// It is no longer the channel's warden; a fresh one is.
     Gone,
+    /// No frame or command is taken any more.
+    Closing,
 }
 
 type Reply = oneshot::Sender<Result<Outcome, Stale>>;
@@ -332,10 +334,14 @@ impl Warden {
     fn decide(&mut self, command: &Command) -> Result<Decision, Rejection> {
         let Life::Awake(state) = &self.life else { return Ok(Decision::default()) };
         let now = self.parts.house.clock.now();
-        self.guarded(|| {
+        // A panic is laid to the frame that the command is about, not to one that happens to be under way.
+        let under_way = self.gauge.frame.replace(command.frame());
+        let decided = self.guarded(|| {
             fail::fail_point!(&format!("warden.decide {}", self.channel));
             decide(state, self.policy.as_deref(), now, command)
-        })
+        });
+        self.gauge.frame.set(under_way);
+        decided
     }
 
     /// Runs a part of the core; what a panic in it says is left where the shard finds it.
@@ -489,7 +495,7 @@ impl Warden {
         }
         match stale {
             Stale::Gone => self.retire(ctx),
-            Stale::Journal(_) | Stale::Unreadable(_) => self.idle(ctx),
+            Stale::Journal(_) | Stale::Unreadable(_) | Stale::Closing => self.idle(ctx),
         }
     }
 

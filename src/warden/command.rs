@@ -112,6 +112,26 @@ pub enum Command {
 }
 
 impl Command {
+    /// The frame it is about, if it is about one.
+    pub fn frame(&self) -> Option<FrameId> {
+        match self {
+            Self::TakeFrame { frame }
+            | Self::ShedFrame { frame }
+            | Self::SupersedeFrame { frame, .. }
+            | Self::CompareFrame { frame, .. }
+            | Self::JudgeFrame { frame, .. }
+            | Self::FailFrame { frame, .. }
+            | Self::Quarantine { frame, .. }
+            | Self::ReportConflict { frame, .. } => Some(frame.id),
+            Self::StartSession { .. }
+            | Self::EndSession { .. }
+            | Self::ReconsiderPolicy
+            | Self::Tick
+            | Self::Moderate { .. }
+            | Self::Report { .. } => None,
+        }
+    }
+
     /// The id that the first event of this command will have, where the command names it by itself: a moderator's
     /// request that comes twice is known by it.
     pub fn first_event(&self) -> Option<EventId> {
