@@ -65,7 +65,7 @@ pub struct Setup {
 impl Default for Setup {
     fn default() -> Self {
         let settings = Settings { frame_deadline: PATIENCE, ..Settings::default() };
-        let limits = BudgetLimits { per_minute: 100, per_rule_per_minute: 100, live_share_milli: 1000 };
+        let limits = BudgetLimits { per_minute: 100, per_rule_per_minute: 100, live_share_milli: 100_000 };
         let provider = ScriptedProvider::new();
         Self { provider, platform: None, limits, settings, policy: POLICY, reserve_bytes: 0 }
     }
