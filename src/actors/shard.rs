@@ -14,16 +14,20 @@ use tokio::sync::{Semaphore, oneshot};
 
 use super::planes::Planes;
 use super::system::Parts;
-use super::warden::{Inspect, Offer, Order, Reconsider, Rest, Tick, Warden};
+use super::warden::{Inspect, Offer, Order, Reconsider, Rest, Stale, Tick, Warden};
 use crate::model::{ChannelId, FrameId};
 use crate::warden::Command;
 
 /// How often due wardens are told that time passed.
 const TICK: Duration = Duration::from_secs(1);
-/// How often idle wardens are looked for.
+/// How often idle wardens are looked for: as often as one can become idle, within these bounds.
 const SWEEP: Duration = Duration::from_secs(5);
+const SWEEP_MIN: Duration = Duration::from_millis(10);
 /// A frame that its warden broke on so often is set aside.
 const PANICS_MAX: u8 = 2;
+/// Frames of one channel that are remembered for having broken its warden; more under way at once are not set aside
+/// before the first of these are.
+const BROKEN_MAX: usize = 16;
 
 /// What the wardens of an arbiter share.
 pub(super) struct ShardParts {
@@ -44,7 +48,7 @@ impl ShardParts {
 pub(super) struct Gauge {
     /// When it wants to be told the time, µs; `i64::MAX` for never.
     pub(super) wake_at: Cell<i64>,
-    /// The frame it is working on.
+    /// The frame it is working on, or that what it is deciding this moment is about.
     pub(super) frame: Cell<Option<FrameId>>,
     /// Whether it is doing anything.
     pub(super) busy: Cell<bool>,
@@ -70,8 +74,8 @@ struct Entry {
     warden: Addr<Warden>,
     gauge: Rc<Gauge>,
     used: Instant,
-    /// The frame it last broke on, and how often.
-    broke: Option<(FrameId, u8)>,
+    /// The frames that it or one before it broke on, and how often; the latest last, at most [`BROKEN_MAX`].
+    broken: Vec<(FrameId, u8)>,
 }
 
 /// The wardens of one arbiter.
@@ -88,6 +92,17 @@ pub(super) enum Deliver {
     Offer(Box<Offer>),
     Order(Box<Order>),
     Inspect(Inspect),
+}
+
+impl Deliver {
+    /// The system is closing. Who asks to inspect is told by the end of the reply.
+    fn refuse(self) {
+        match self {
+            Self::Offer(offer) => drop(offer.reply.send(Err(Stale::Closing))),
+            Self::Order(order) => drop(order.reply.send(Err(Stale::Closing))),
+            Self::Inspect(_) => {}
+        }
+    }
 }
 
 /// How many wardens are awake.
@@ -107,15 +122,15 @@ impl Shard {
 
     /// The channel's warden, woken or replaced if need be.
     fn warden(&mut self, channel: &ChannelId) -> &mut Entry {
-        let dead = match self.wardens.get(channel) {
+        let dead = match self.wardens.get_mut(channel) {
             Some(entry) if entry.warden.connected() => None,
             Some(entry) => Some((autopsy(channel, entry), entry.gauge.panic.take())),
-            None => Some((None, None)),
+            None => Some((Vec::new(), None)),
         };
-        if let Some((broke, panic)) = dead {
+        if let Some((broken, panic)) = dead {
             let gauge = Rc::new(Gauge::new(panic));
             let warden = Warden::wake(channel.clone(), self.parts.clone(), gauge.clone());
-            self.wardens.insert(channel.clone(), Entry { warden, gauge, used: Instant::now(), broke });
+            self.wardens.insert(channel.clone(), Entry { warden, gauge, used: Instant::now(), broken });
         }
         let entry = self.wardens.get_mut(channel).expect("the entry is there or was just inserted");
         entry.used = Instant::now();
@@ -124,7 +139,11 @@ impl Shard {
 
     fn tick(&mut self) {
         let now = self.parts.house.clock.now().as_micros();
-        for entry in self.wardens.values().filter(|entry| entry.gauge.wake_at.get() <= now) {
+        let due = self.wardens.iter().filter(|(_, entry)| entry.gauge.wake_at.get() <= now);
+        let due: Vec<ChannelId> = due.map(|(channel, _)| channel.clone()).collect();
+        for channel in due {
+            // One that broke has nobody else to bring it back if its channel's input has dried up.
+            let entry = self.warden(&channel);
             // A full mailbox means that it is awake anyway; the next round comes in a second.
             let _ = entry.warden.try_send(Tick);
         }
@@ -136,7 +155,8 @@ impl Shard {
             if !entry.warden.connected() && entry.gauge.frame.get().is_none() {
                 return false; // it was put to rest
             }
-            let idle = !entry.gauge.busy.get() && !entry.gauge.live.get() && entry.used.elapsed() >= idle_after;
+            let nothing_due = entry.gauge.wake_at.get() == i64::MAX && !entry.gauge.live.get();
+            let idle = !entry.gauge.busy.get() && nothing_due && entry.used.elapsed() >= idle_after;
             if idle {
                 // It rests only if it is still idle when it gets there. Who is behind it in the mailbox is told that it
                 // is gone and comes back here, where a fresh one is woken.
@@ -147,15 +167,18 @@ impl Shard {
     }
 }
 
-/// What a dead warden leaves behind: the frame it broke on, counted.
-fn autopsy(channel: &ChannelId, dead: &Entry) -> Option<(FrameId, u8)> {
-    let frame = dead.gauge.frame.get()?;
-    let times = match dead.broke {
-        Some((before, times)) if before == frame => times.saturating_add(1),
-        _ => 1,
-    };
+/// What a dead warden leaves behind: the frames it and those before it broke on, counted.
+fn autopsy(channel: &ChannelId, dead: &mut Entry) -> Vec<(FrameId, u8)> {
+    let mut broken = std::mem::take(&mut dead.broken);
+    let Some(frame) = dead.gauge.frame.get() else { return broken };
+    let before = broken.iter().position(|(of, _)| *of == frame).map(|at| broken.remove(at).1);
+    let times = before.unwrap_or(0).saturating_add(1);
     tracing::error!(%channel, %frame, times, "a warden broke; a fresh one takes over from the journal");
-    Some((frame, times))
+    if broken.len() == BROKEN_MAX {
+        broken.remove(0);
+    }
+    broken.push((frame, times));
+    broken
 }
 
 impl Actor for Shard {
@@ -164,7 +187,8 @@ impl Actor for Shard {
     fn started(&mut self, ctx: &mut Context<Self>) {
         ctx.set_mailbox_capacity(1024);
         ctx.run_interval(TICK, |shard, _| shard.tick());
-        ctx.run_interval(SWEEP, |shard, _| shard.sweep());
+        let sweep = SWEEP.min(self.parts.house.settings.idle_after.max(SWEEP_MIN));
+        ctx.run_interval(sweep, |shard, _| shard.sweep());
         let mut policies = self.parts.house.policies.clone();
         let changes = async move { policies.changed().await.is_ok() };
         ctx.spawn(changes.into_actor(self).map(follow_policies));
@@ -193,14 +217,15 @@ impl Handler<Deliver> for Shard {
 
     fn handle(&mut self, deliver: Deliver, ctx: &mut Context<Self>) {
         if self.closing {
-            return; // the reply end is dropped; the sender sees that the system is closing
+            return deliver.refuse();
         }
         match deliver {
             Deliver::Offer(offer) => {
                 let entry = self.warden(&offer.frame.channel);
-                match entry.broke {
-                    Some((frame, times)) if frame == offer.frame.id && times >= PANICS_MAX => {
-                        entry.broke = None;
+                let broke = |(frame, times): &(FrameId, u8)| *frame == offer.frame.id && *times >= PANICS_MAX;
+                match entry.broken.iter().position(broke) {
+                    Some(at) => {
+                        let (_, times) = entry.broken.remove(at);
                         let reason = entry.gauge.panic.borrow().clone();
                         let reason = reason.unwrap_or_else(|| format!("the warden broke on it {times} times"));
                         let command = Command::Quarantine { frame: offer.frame.clone(), reason };
@@ -210,7 +235,7 @@ impl Handler<Deliver> for Shard {
                         // Behind it in the same mailbox, the offer finds the outcome.
                         forward(&entry.warden, *offer, ctx);
                     }
-                    _ => forward(&entry.warden, *offer, ctx),
+                    None => forward(&entry.warden, *offer, ctx),
                 }
             }
             Deliver::Order(order) => {

@@ -19,8 +19,9 @@ use crate::policy::PolicySet;
 use crate::providers::Provider;
 use crate::warden::{ChannelState, Command, Rejection};
 
-/// How often an offer or command is taken to a fresh warden when the one it was with broke or was put to rest.
-const DELIVERIES_MAX: u32 = 8;
+/// How often an offer or command is taken to a fresh warden when the one it was with broke or was put to rest. Each
+/// frame of a channel can break its warden twice before it is set aside, and takes the others with it.
+const DELIVERIES_MAX: u32 = 64;
 
 /// Bounds of the actor system.
 #[derive(Debug, Clone, Copy)]
@@ -33,7 +34,7 @@ pub struct Settings {
     pub looks_max: usize,
     /// Wardens reading their past at the same time.
     pub recoveries_max: usize,
-    /// From arrival to outcome at the latest.
+    /// From being taken up to the outcome at the latest. A frame in line waits at most as long before it is taken up.
     pub frame_deadline: Duration,
     /// A warden without session and work is put to rest after this.
     pub idle_after: Duration,
@@ -126,6 +127,12 @@ pub enum OfferError {
         /// Why.
         reason: Arc<str>,
     },
+    /// Its channel's warden broke again and again, on this frame or on others.
+    #[error("frame {frame} was not accepted: its channel's warden broke {DELIVERIES_MAX} times meanwhile")]
+    Broken {
+        /// The frame.
+        frame: FrameId,
+    },
     /// The system is shutting down.
     #[error("frame {frame} was not accepted: shutting down")]
     ShuttingDown {
@@ -146,6 +153,9 @@ pub enum CommandError {
     /// The channel's past cannot be read.
     #[error("the channel's past cannot be read: {0}")]
     Unreadable(Arc<str>),
+    /// The channel's warden broke again and again.
+    #[error("nothing was changed: the channel's warden broke {DELIVERIES_MAX} times meanwhile")]
+    Broken,
     /// The system is shutting down.
     #[error("nothing was changed: shutting down")]
     ShuttingDown,
@@ -194,7 +204,7 @@ impl Wardens {
             let (reply, outcome) = oneshot::channel();
             let offer = Offer { frame: frame.clone(), shed, reply };
             if self.shard(&frame.channel).send(Deliver::Offer(Box::new(offer))).await.is_err() {
-                break;
+                return Err(OfferError::ShuttingDown { frame: frame.id });
             }
             match outcome.await {
                 Ok(Ok(outcome)) => return Ok(outcome),
@@ -202,11 +212,12 @@ impl Wardens {
                 Ok(Err(Stale::Unreadable(reason))) => {
                     return Err(OfferError::Unreadable { channel: frame.channel, reason });
                 }
+                Ok(Err(Stale::Closing)) => return Err(OfferError::ShuttingDown { frame: frame.id }),
                 // The warden broke, or was put to rest with the offer in its mailbox: take it to a fresh one.
                 Ok(Err(Stale::Gone)) | Err(_) => {}
             }
         }
-        Err(OfferError::ShuttingDown { frame: frame.id })
+        Err(OfferError::Broken { frame: frame.id })
     }
 
     /// Gives a command and waits until what follows from it is durable. Returns the ids of the events appended.
@@ -215,16 +226,17 @@ impl Wardens {
             let (reply, done) = oneshot::channel();
             let order = Order { channel: channel.clone(), command: command.clone(), reply };
             if self.shard(channel).send(Deliver::Order(Box::new(order))).await.is_err() {
-                break;
+                return Err(CommandError::ShuttingDown);
             }
             match done.await {
                 Ok(Ok(result)) => return result.map_err(CommandError::Rejected),
                 Ok(Err(Stale::Journal(reason))) => return Err(CommandError::Journal(reason)),
                 Ok(Err(Stale::Unreadable(reason))) => return Err(CommandError::Unreadable(reason)),
+                Ok(Err(Stale::Closing)) => return Err(CommandError::ShuttingDown),
                 Ok(Err(Stale::Gone)) | Err(_) => {}
             }
         }
-        Err(CommandError::ShuttingDown)
+        Err(CommandError::Broken)
     }
 
     /// The state a channel's warden holds now.
@@ -251,8 +263,10 @@ impl Wardens {
 
     /// Lets every frame under way come to its outcome (each has a deadline), then puts all wardens to rest.
     pub async fn shutdown(&self) {
-        for shard in self.shards.iter() {
-            let _ = shard.send(Shutdown).await; // a shard that is gone has nothing left to end
+        // All at once: while one waits for its frames, the others must not go on accepting new ones.
+        let closing: Vec<_> = self.shards.iter().map(|shard| shard.send(Shutdown)).collect();
+        for closed in closing {
+            let _ = closed.await; // a shard that is gone has nothing left to end
         }
     }
 

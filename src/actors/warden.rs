@@ -22,7 +22,7 @@ use super::system::Outcome;
 use crate::events::{Event, FailedStage, NewEvent, Recorded, Timings};
 use crate::journal::snapshots::{Snapshot, Snapshots};
 use crate::journal::{Append, AppendError, Appended, Expected, Journal, READ_LIMIT_MAX};
-use crate::model::{ChannelId, EventId, Frame, LumaPlane, Measurement, Position, Scope};
+use crate::model::{ChannelId, EventId, Fingerprint, Frame, LumaPlane, Measurement, Position, Scope};
 use crate::policy::Policy;
 use crate::providers::Answer;
 use crate::warden::{
@@ -45,6 +45,8 @@ pub(super) enum Stale {
     Unreadable(Arc<str>),
     /// It is no longer the channel's warden; a fresh one is.
     Gone,
+    /// No frame or command is taken any more.
+    Closing,
 }
 
 type Reply = oneshot::Sender<Result<Outcome, Stale>>;
@@ -184,20 +186,12 @@ impl Warden {
     /// The frame has its outcome already: that one is given, and a notification that says something else under the same
     /// id is recorded as a conflict.
     fn redelivered(&mut self, recorded: &Recorded, ctx: &mut Context<Self>) {
-        let event = match recorded.event() {
-            Ok(event) => event,
-            Err(error) => return self.unreadable(error.to_string(), ctx),
-        };
-        let print = match &event {
-            Event::FrameSkipped(outcome) => Some(outcome.print),
-            Event::FrameAssessed(outcome) => Some(outcome.print),
-            Event::FrameFailed(outcome) => Some(outcome.print),
-            _ => None, // an id that is no outcome's cannot be derived from a frame
+        let (outcome, print) = match outcome_again(recorded) {
+            Ok(found) => found,
+            Err(reason) => return self.unreadable(reason, ctx),
         };
         let Some(work) = &self.work else { return };
         let conflict = print.is_some_and(|print| print != work.frame.fingerprint);
-        let outcome =
-            Outcome { id: recorded.envelope.id, position: recorded.envelope.position, event, repeated: true };
         if !conflict {
             return self.finish(&outcome, ctx);
         }
@@ -340,10 +334,14 @@ impl Warden {
     fn decide(&mut self, command: &Command) -> Result<Decision, Rejection> {
         let Life::Awake(state) = &self.life else { return Ok(Decision::default()) };
         let now = self.parts.house.clock.now();
-        self.guarded(|| {
-            fail::fail_point!("warden.decide");
+        // A panic is laid to the frame that the command is about, not to one that happens to be under way.
+        let under_way = self.gauge.frame.replace(command.frame());
+        let decided = self.guarded(|| {
+            fail::fail_point!(&format!("warden.decide {}", self.channel));
             decide(state, self.policy.as_deref(), now, command)
-        })
+        });
+        self.gauge.frame.set(under_way);
+        decided
     }
 
     /// Runs a part of the core; what a panic in it says is left where the shard finds it.
@@ -401,6 +399,10 @@ impl Warden {
                 });
                 self.life = Life::Awake(state);
                 self.after(&events);
+                Ok(Committed { first, events, next })
+            }
+            // The same conflict was reported before: it is recorded once, and this state has it already.
+            Ok(Appended::Repeated { first }) if events.iter().all(|new| matches!(new.event, Event::FrameConflict(_))) => {
                 Ok(Committed { first, events, next })
             }
             // Somebody has written to the channel, or these events were durable before: this warden's state is not the
@@ -493,7 +495,7 @@ impl Warden {
         }
         match stale {
             Stale::Gone => self.retire(ctx),
-            Stale::Journal(_) | Stale::Unreadable(_) => self.idle(ctx),
+            Stale::Journal(_) | Stale::Unreadable(_) | Stale::Closing => self.idle(ctx),
         }
     }
 
@@ -548,6 +550,19 @@ impl Actor for Warden {
     }
 }
 
+/// A recorded outcome as a redelivery gets it, and what the notification that led to it said.
+fn outcome_again(recorded: &Recorded) -> Result<(Outcome, Option<Fingerprint>), String> {
+    let event = recorded.event().map_err(|error| error.to_string())?;
+    let print = match &event {
+        Event::FrameSkipped(outcome) => Some(outcome.print),
+        Event::FrameAssessed(outcome) => Some(outcome.print),
+        Event::FrameFailed(outcome) => Some(outcome.print),
+        _ => None, // an id that is no outcome's cannot be derived from a frame
+    };
+    let (id, position) = (recorded.envelope.id, recorded.envelope.position);
+    Ok((Outcome { id, position, event, repeated: true }, print))
+}
+
 /// The channel's state from its last snapshot and the events after it, or from all its events.
 fn recover(
     channel: ChannelId,
@@ -579,37 +594,69 @@ impl Handler<Offer> for Warden {
             return;
         }
         // A frame under way, or waiting, is joined: one provider call, one outcome for all who offer it.
-        let under_way = self.work.as_mut().filter(|work| work.frame.id == frame.id);
-        if let Some(work) = under_way {
-            let conflict = work.frame.fingerprint != frame.fingerprint;
-            work.replies.push(reply);
+        let under_way = self.work.as_mut().map(|work| (&work.frame, &mut work.replies));
+        let in_line = self.waiting.as_mut().map(|waiting| (&waiting.frame, &mut waiting.replies));
+        let same = under_way.into_iter().chain(in_line).find(|(known, _)| known.id == frame.id);
+        if let Some((known, replies)) = same {
+            let conflict = known.fingerprint != frame.fingerprint;
+            replies.push(reply);
             if conflict {
                 let outcome = EventId::outcome_of(frame.id);
                 self.step_aside(&Command::ReportConflict { frame, outcome }, ctx);
             }
             return;
         }
-        if let Some(waiting) = self.waiting.as_mut().filter(|waiting| waiting.frame.id == frame.id) {
-            waiting.replies.push(reply);
-            return;
-        }
         if self.work.is_none() && !shed {
             return self.begin(frame, vec![reply], ctx);
         }
-        if self.parts.house.journal.may_hold(EventId::outcome_of(frame.id)) {
-            // Perhaps a redelivery: it has its outcome or goes through the ordinary way once there is time.
-            let waiting = Waiting { frame, replies: vec![reply] };
-            return self.stand_in_line(waiting, ctx);
+        let outcome = EventId::outcome_of(frame.id);
+        if self.parts.house.journal.may_hold(outcome) {
+            // Perhaps a redelivery: then it needs no place, and must take none from a frame without an outcome.
+            let journal = self.parts.house.journal.clone();
+            let finding = async move { tokio::task::spawn_blocking(move || journal.find(outcome)).await };
+            let found = finding.into_actor(self).map(move |found, warden, ctx| match found {
+                Ok(Ok(Some(recorded))) => warden.answer_again(&recorded, frame, reply, ctx),
+                Ok(Ok(None)) => warden.make_room(frame, shed, reply, ctx),
+                Ok(Err(error)) => {
+                    let _ = reply.send(Err(Stale::Unreadable(error.to_string().into())));
+                }
+                Err(broke) => {
+                    let _ = reply.send(Err(Stale::Unreadable(broke.to_string().into())));
+                }
+            });
+            found.wait(ctx);
+            return;
         }
+        self.make_room(frame, shed, reply, ctx);
+    }
+}
+
+impl Warden {
+    /// A frame that has its outcome, beside the one under way.
+    fn answer_again(&mut self, recorded: &Recorded, frame: Frame, reply: Reply, ctx: &mut Context<Self>) {
+        let (outcome, print) = match outcome_again(recorded) {
+            Ok(found) => found,
+            Err(reason) => {
+                let _ = reply.send(Err(Stale::Unreadable(reason.into())));
+                return;
+            }
+        };
+        let conflict = print.is_some_and(|print| print != frame.fingerprint);
+        let _ = reply.send(Ok(outcome.clone())); // who no longer waits has lost nothing: it is in the journal
+        if conflict {
+            self.step_aside(&Command::ReportConflict { frame, outcome: outcome.id }, ctx);
+        }
+    }
+
+    /// A frame that is new, while another is under way or there is no room.
+    fn make_room(&mut self, frame: Frame, shed: bool, reply: Reply, ctx: &mut Context<Self>) {
         if shed {
             let command = Command::ShedFrame { frame: frame.clone() };
             return self.conclude(command, Waiting { frame, replies: vec![reply] }, ctx);
         }
         self.stand_in_line(Waiting { frame, replies: vec![reply] }, ctx);
     }
-}
 
-impl Warden {
     /// One frame may wait. Of two the newer does; the other is superseded and has its outcome at once.
     fn stand_in_line(&mut self, new: Waiting, ctx: &mut Context<Self>) {
         if self.work.is_none() {

@@ -42,7 +42,8 @@ enum Command {
 
 /// Runs the program; returns its exit code.
 pub fn run(cli: Cli) -> u8 {
-    let (mut out, mut err) = (std::io::stdout().lock(), std::io::stderr().lock());
+    // Not locked for the whole run: other threads log.
+    let (mut out, mut err) = (std::io::stdout(), std::io::stderr());
     let answered = match cli.command {
         Command::Policy(args) => policy::run(&args, &mut out, &mut err),
         Command::Journal(args) => journal::run(&args, Arc::new(SystemClock), &mut out, &mut err),

@@ -112,6 +112,26 @@ pub enum Command {
 }
 
 impl Command {
+    /// The frame it is about, if it is about one.
+    pub fn frame(&self) -> Option<FrameId> {
+        match self {
+            Self::TakeFrame { frame }
+            | Self::ShedFrame { frame }
+            | Self::SupersedeFrame { frame, .. }
+            | Self::CompareFrame { frame, .. }
+            | Self::JudgeFrame { frame, .. }
+            | Self::FailFrame { frame, .. }
+            | Self::Quarantine { frame, .. }
+            | Self::ReportConflict { frame, .. } => Some(frame.id),
+            Self::StartSession { .. }
+            | Self::EndSession { .. }
+            | Self::ReconsiderPolicy
+            | Self::Tick
+            | Self::Moderate { .. }
+            | Self::Report { .. } => None,
+        }
+    }
+
     /// The id of the event under which the journal holds what this command brought about, if it has: a frame's outcome,
     /// or the first event of a moderator's request. Looked for before deciding, so that a repetition changes nothing.
     /// None for commands whose repetition meets a state in which nothing follows from it.

@@ -1,0 +1,10 @@
+//! The wardens and the enforcement reactor as they run: on real arbiters, over a real journal on disk, with real
+//! pictures. Only those outside are scripted: the provider and the platform (`scripted`), each keeping its contract.
+
+mod enforcement;
+mod frames;
+mod panics;
+mod policies;
+mod premises;
+mod resting;
+mod scripted;

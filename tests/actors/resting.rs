@@ -1,0 +1,127 @@
+//! Wardens that have nothing to do go to rest, and nothing is lost by it.
+
+use std::time::Duration;
+
+use streamwarden::actors::Settings;
+use streamwarden::events::Event;
+use streamwarden::warden::Command;
+use tokio::task::JoinSet;
+
+use crate::premises::{Premises, Setup, channel, frame, outcome, picture, session};
+use crate::scripted::{PATIENCE, Says};
+
+fn restless() -> Settings {
+    Settings { idle_after: Duration::from_millis(1), frame_deadline: PATIENCE, ..Settings::default() }
+}
+
+#[test]
+fn an_idle_warden_rests_and_wakes_with_what_it_knew() {
+    let (premises, setup) = (Premises::new(), Setup { settings: restless(), ..Setup::default() });
+    let shown = picture(1);
+    setup.provider.says(&shown, Says::Labels(&[("Alcohol", 95.0)]));
+    premises.live(&setup, async |live| {
+        let channel = channel("ch");
+        live.offer(&frame(&channel, 0, &shown)).await;
+        let command = Command::EndSession { session: session("st-1") };
+        live.wardens.command(&channel, command).await.expect("the session ends");
+        let before = live.replayed(&channel);
+        assert_eq!(before.open_warnings().count(), 1);
+        let resting = async {
+            while live.wardens.awake().await > 0 {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, resting).await.expect("the warden goes to rest");
+        assert_eq!(live.state(&channel).await, before);
+    });
+}
+
+#[test]
+fn a_warden_of_a_live_channel_does_not_rest() {
+    let (premises, setup) = (Premises::new(), Setup { settings: restless(), ..Setup::default() });
+    premises.live(&setup, async |live| {
+        let (on_air, over) = (channel("on-air"), channel("over"));
+        live.start(&on_air, &session("st-1")).await;
+        live.start(&over, &session("st-1")).await;
+        let command = Command::EndSession { session: session("st-1") };
+        live.wardens.command(&over, command).await.expect("the session ends");
+        let resting = async {
+            while live.wardens.awake().await > 1 {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, resting).await.expect("one of two wardens goes to rest");
+        assert!(live.state(&on_air).await.session.is_some());
+    });
+}
+
+#[test]
+fn frames_that_come_while_wardens_go_to_rest_are_not_lost() {
+    const CHANNELS: u64 = 20;
+    const ROUNDS: u64 = 15;
+    let (premises, setup) = (Premises::new(), Setup { settings: restless(), ..Setup::default() });
+    let clear = picture(1);
+    premises.live(&setup, async |live| {
+        let channels: Vec<_> = (0..CHANNELS).map(|n| channel(&format!("ch-{n}"))).collect();
+        let mut all = Vec::new();
+        for round in 0..ROUNDS {
+            // Each round is a broadcast of its own: its end lets the warden rest while the next one's frame arrives.
+            let frames: Vec<_> = channels
+                .iter()
+                .map(|channel| {
+                    let mut frame = frame(channel, round * 10, &clear);
+                    frame.session = session(&format!("st-{round}"));
+                    frame
+                })
+                .collect();
+            let offered: Vec<_> = frames.iter().map(|frame| live.offered(frame)).collect();
+            for (offered, channel) in offered.into_iter().zip(&channels) {
+                let outcome = outcome(offered).await;
+                assert!(matches!(outcome.event, Event::FrameAssessed(_)), "{outcome:?}");
+                let command = Command::EndSession { session: session(&format!("st-{round}")) };
+                live.wardens.command(channel, command).await.expect("the session ends");
+            }
+            all.extend(frames);
+        }
+        live.assert_one_outcome_each(&all);
+        for channel in &channels {
+            assert_eq!(live.state(channel).await, live.replayed(channel), "{channel}");
+        }
+    });
+}
+
+/// Channels come, show one frame and go. As many as the system is built for are churned by `cargo bench`.
+#[test]
+fn four_thousand_channels_come_and_go_and_each_frame_has_one_outcome() {
+    const CHANNELS: u64 = 4_000;
+    const AT_ONCE: usize = 500;
+    let (premises, setup) = (Premises::new(), Setup { settings: restless(), ..Setup::default() });
+    let clear = picture(1);
+    premises.live(&setup, async |live| {
+        let frames: Vec<_> = (0..CHANNELS).map(|n| frame(&channel(&format!("churn-{n}")), 0, &clear)).collect();
+        let mut under_way = JoinSet::new();
+        for frame in &frames {
+            if under_way.len() == AT_ONCE {
+                under_way.join_next().await;
+            }
+            let (wardens, frame) = (live.wardens.clone(), frame.clone());
+            under_way.spawn_local(async move {
+                let end = Command::EndSession { session: frame.session.clone() };
+                let channel = frame.channel.clone();
+                let outcome = wardens.offer(frame).await.expect("the frame is accepted");
+                assert!(matches!(outcome.event, Event::FrameAssessed(_)), "{outcome:?}");
+                wardens.command(&channel, end).await.expect("the session ends");
+            });
+        }
+        while let Some(done) = under_way.join_next().await {
+            done.expect("a channel comes and goes");
+        }
+        live.assert_one_outcome_each(&frames);
+        let resting = async {
+            while live.wardens.awake().await > 0 {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, resting).await.expect("all wardens go to rest");
+    });
+}
