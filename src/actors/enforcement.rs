@@ -16,8 +16,8 @@ use crate::events::{CodecError, EnforcementKind, NotNeededBecause};
 use crate::journal::snapshots::{Snapshot, Snapshots};
 use crate::journal::{Journal, READ_LIMIT_MAX, ReadError};
 use crate::model::{EnforcementId, Position, Scope, Sequence, SystemScope};
-use crate::warden::enforcement::{BudgetLimits, Case, Desk, Due, Step, plan};
-use crate::warden::{Command, EnforcementReport};
+use crate::warden::enforcement::{BudgetLimits, Case, Desk, Due, Step, plan, plan_unseen};
+use crate::warden::{Command, EnforcementReport, EnforcementStage};
 
 /// How long a call to the platform may take.
 const CALL_TIMEOUT: Duration = Duration::from_secs(5);
@@ -131,11 +131,19 @@ impl EnforcementReactor {
 
     fn begin_steps(&mut self, steps: &mut JoinSet<EnforcementId>) {
         let now = self.wardens.clock().now();
+        // While an admission is on its way to the journal the budget is not known exactly: the next waits for it.
+        let requested = |id: &EnforcementId| {
+            self.desk.case(*id).is_some_and(|case| case.stage == EnforcementStage::Requested)
+        };
+        let budget_in_use = self.under_way.iter().any(requested);
         for (id, due) in self.desk.due(self.limits, now) {
             if self.under_way.len() >= AT_ONCE_MAX {
                 break;
             }
             let Some(case) = self.desk.case(id) else { continue };
+            if budget_in_use && case.stage == EnforcementStage::Requested {
+                continue;
+            }
             if self.under_way.insert(id) {
                 let hands = Hands { wardens: self.wardens.clone(), control: self.control.clone(), case: case.clone() };
                 steps.spawn(async move {
@@ -167,10 +175,14 @@ impl Hands {
             }
             Due::Look => {
                 let looking = self.control.look(&self.case.channel);
-                let Ok(Ok(seen)) = tokio::time::timeout(CALL_TIMEOUT, looking).await else {
-                    return; // not known what is on the air: nothing is done until it is
+                let seen = tokio::time::timeout(CALL_TIMEOUT, looking).await;
+                let now = self.wardens.clock().now();
+                let step = match seen {
+                    Ok(Ok(seen)) => plan(&self.case, &seen, now),
+                    // Not known what is on the air: nothing is done until it is, or until it is too late to.
+                    Ok(Err(_)) | Err(_) => plan_unseen(&self.case, now),
                 };
-                match plan(&self.case, &seen, self.wardens.clock().now()) {
+                match step {
                     Step::Wait => {}
                     Step::Report(report) => {
                         self.report(report).await;

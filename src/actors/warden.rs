@@ -31,8 +31,6 @@ use crate::warden::{
 
 /// A warden's saved state has this layout; another is ignored and the past read instead.
 const SNAPSHOT_SCHEMA: u16 = 1;
-/// Answers with more labels than this are kept whole in the content store; the event holds the surest.
-const LABELS_INLINE_MAX: usize = 40;
 /// Messages waiting for one warden.
 const MAILBOX: usize = 16;
 
@@ -267,7 +265,7 @@ impl Warden {
         let asking = async move {
             let answer = ask(provider, image, left).await?;
             let kept = match content {
-                Some(content) if answer.labels.len() > LABELS_INLINE_MAX => {
+                Some(content) if Answered::is_long(&answer.labels) => {
                     let whole = serde_json::to_vec(&answer.labels).unwrap_or_default();
                     let keeping = tokio::task::spawn_blocking(move || content.put(&subject, &whole)).await;
                     let unkept = |reason| Unanswered { stage: FailedStage::Provider, reason, attempts: 1 };
@@ -542,6 +540,7 @@ impl Actor for Warden {
             Ok(Ok(state)) => {
                 warden.life = Life::Awake(Box::new(state));
                 warden.show();
+                warden.step_aside(&Command::ReconsiderPolicy, ctx); // it may have changed while nobody was awake
             }
             Ok(Err(reason)) => warden.unreadable(reason, ctx),
             Err(broke) => warden.unreadable(broke.to_string(), ctx),

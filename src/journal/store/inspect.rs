@@ -122,6 +122,10 @@ impl Journal for Inspection {
         self.segments.find(id, self.head())
     }
 
+    fn may_hold(&self, id: EventId) -> bool {
+        self.segments.may_hold(id)
+    }
+
     fn scope_head(&self, scope: &Scope) -> Sequence {
         self.segments.hot.index().last_sequence(scope).unwrap_or_default()
     }
