@@ -278,7 +278,7 @@ mod tests {
         for at in 0..chunk.len() {
             let mut flipped = chunk.clone();
             flipped[at] ^= 0x10;
-            let damage = read_log_chunk(first, &flipped, |..| {}).expect_err("a flipped byte is damage");
+            let damage = read_log_chunk(first, &flipped, |_, _, _| {}).expect_err("a flipped byte is damage");
             let within = starts.iter().rposition(|&start| at >= start).unwrap_or(0);
             if at < 32 || at >= 34 {
                 assert_eq!(damage.position.0, first.0 + within as u64, "byte {at}: {damage:?}");
