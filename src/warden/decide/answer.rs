@@ -1,8 +1,8 @@
 //! A provider's answer becomes a verdict: where a warning is raised and a stop asked for.
 
 use crate::events::{
-    EnforcementKind, EnforcementOrigin, EnforcementRequested, Event, FailedStage, FrameAssessed, RuleEffect, RuleOutcome, Timings,
-    WarningRaised,
+    EnforcementKind, EnforcementOrigin, EnforcementRequested, Event, FailedStage, FrameAssessed, RuleEffect,
+    RuleOutcome, Timings, WarningRaised,
 };
 use crate::model::{
     Action, Approval, EnforcementId, EventId, Frame, Label, Measurement, SessionId, Timestamp, Verdict, WarningId,
@@ -35,7 +35,10 @@ pub(super) fn judge(state: &ChannelState, now: Timestamp, judged: &Judged<'_>) -
     let Judged { frame, policy, measured, answer, .. } = judged;
     if answer.provider.taxonomy != policy.taxonomy {
         // Rules that name no label of the answer would all be silent, and silence would read as clear.
-        let reason = format!("labels come in {}, {} has rules for {}", answer.provider.taxonomy, policy.reference, policy.taxonomy);
+        let reason = format!(
+            "labels come in {}, {} has rules for {}",
+            answer.provider.taxonomy, policy.reference, policy.taxonomy
+        );
         return frame::fail(state, frame, FailedStage::Provider, &reason, 1);
     }
     let outcome = EventId::outcome_of(frame.id);
