@@ -132,9 +132,8 @@ impl EnforcementReactor {
     fn begin_steps(&mut self, steps: &mut JoinSet<EnforcementId>) {
         let now = self.wardens.clock().now();
         // While an admission is on its way to the journal the budget is not known exactly: the next waits for it.
-        let requested = |id: &EnforcementId| {
-            self.desk.case(*id).is_some_and(|case| case.stage == EnforcementStage::Requested)
-        };
+        let requested =
+            |id: &EnforcementId| self.desk.case(*id).is_some_and(|case| case.stage == EnforcementStage::Requested);
         let budget_in_use = self.under_way.iter().any(requested);
         for (id, due) in self.desk.due(self.limits, now) {
             if self.under_way.len() >= AT_ONCE_MAX {

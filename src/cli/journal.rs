@@ -15,10 +15,11 @@ use std::sync::Arc;
 use clap::{Args, Subcommand};
 
 use super::event_text::{full_json, one_line, printable};
+use super::explanation;
 use super::journal_failure::{Failed, Failure};
 use super::journal_stats::Stats;
 use crate::clock::Clock;
-use crate::events::Recorded;
+use crate::events::{Event, Recorded};
 use crate::journal::content::{self, ContentError, references_in};
 use crate::journal::export::{ExportManifest, MANIFEST_FILE, Source, export};
 use crate::journal::import::import;
@@ -221,7 +222,12 @@ fn show(options: &Options, wanted: &Wanted, out: &mut dyn Write) -> Result<Outco
             outcome: Outcome::Found,
         }));
     };
-    let text = serde_json::to_string_pretty(&full_json(&event)).unwrap_or_else(|error| error.to_string());
+    let mut shown = full_json(&event);
+    if let (Ok(Event::FrameAssessed(assessed)), Some(fields)) = (event.event(), shown.as_object_mut()) {
+        let why = explanation::lines(&journal, &options.data_dir, &assessed);
+        fields.insert("explanation".to_owned(), why.into());
+    }
+    let text = serde_json::to_string_pretty(&shown).unwrap_or_else(|error| error.to_string());
     writeln!(out, "{text}")?;
     Ok(Outcome::Fine)
 }

@@ -5,6 +5,7 @@
 
 mod demo;
 pub mod event_text;
+mod explanation;
 pub mod journal;
 mod journal_failure;
 mod journal_stats;
