@@ -88,8 +88,7 @@ impl Ground {
                 None
             }
         };
-        let policies =
-            PolicyDesk::open(journal.clone(), content.clone()).map_err(HouseError::Policies)?;
+        let policies = PolicyDesk::open(journal.clone(), content.clone()).map_err(HouseError::Policies)?;
         Ok(Self { journal, content, policies, snapshots })
     }
 

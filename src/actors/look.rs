@@ -34,10 +34,9 @@ pub(super) fn look(imaging: &Imaging, frame: &Frame) -> Result<Looked, Unseen> {
     let begun = Instant::now();
     let bytes = fetch(frame, imaging.limits().bytes_max)?;
     let fetched = Instant::now();
-    let measured = SCRATCH.with_borrow_mut(|scratch| imaging.measure(&bytes, scratch)).map_err(|error| Unseen {
-        stage: FailedStage::Decode,
-        reason: error.to_string(),
-    })?;
+    let measured = SCRATCH
+        .with_borrow_mut(|scratch| imaging.measure(&bytes, scratch))
+        .map_err(|error| Unseen { stage: FailedStage::Decode, reason: error.to_string() })?;
     Ok(Looked {
         bytes,
         measured,

@@ -111,8 +111,7 @@ impl PolicyDesk {
     /// Publishes what a file holds. A policy whose text is the one in force stays as it is; another gets the next
     /// version. Durable when this returns. Blocks.
     pub fn publish(&mut self, file: &str, text: &str) -> Result<Vec<PolicyRef>, PublishError> {
-        let loaded =
-            file::load(file, text).map_err(|source| PublishError::Text { file: file.to_owned(), source })?;
+        let loaded = file::load(file, text).map_err(|source| PublishError::Text { file: file.to_owned(), source })?;
         let mut published = Vec::new();
         for one in loaded {
             let id = one.policy.reference.id.clone();

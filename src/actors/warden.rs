@@ -402,7 +402,9 @@ impl Warden {
                 Ok(Committed { first, events, next })
             }
             // The same conflict was reported before: it is recorded once, and this state has it already.
-            Ok(Appended::Repeated { first }) if events.iter().all(|new| matches!(new.event, Event::FrameConflict(_))) => {
+            Ok(Appended::Repeated { first })
+                if events.iter().all(|new| matches!(new.event, Event::FrameConflict(_))) =>
+            {
                 Ok(Committed { first, events, next })
             }
             // Somebody has written to the channel, or these events were durable before: this warden's state is not the
@@ -564,11 +566,7 @@ fn outcome_again(recorded: &Recorded) -> Result<(Outcome, Option<Fingerprint>), 
 }
 
 /// The channel's state from its last snapshot and the events after it, or from all its events.
-fn recover(
-    channel: ChannelId,
-    journal: &dyn Journal,
-    snapshots: Option<&Snapshots>,
-) -> Result<ChannelState, String> {
+fn recover(channel: ChannelId, journal: &dyn Journal, snapshots: Option<&Snapshots>) -> Result<ChannelState, String> {
     let scope = Scope::Channel(channel.clone());
     let saved = snapshots.and_then(|snapshots| snapshots.load(&scope, SNAPSHOT_SCHEMA));
     let saved = saved.and_then(|saved| ciborium::from_reader::<ChannelState, _>(saved.state.as_slice()).ok());
@@ -681,7 +679,10 @@ impl Warden {
                 Ok(committed) => {
                     let at = committed.events.iter().position(|new| new.id == id).unwrap_or(0);
                     let event = committed.events[at].event.clone();
-                    (Ok(Outcome { id, position: Position(committed.first.0 + at as u64), event, repeated: false }), None)
+                    (
+                        Ok(Outcome { id, position: Position(committed.first.0 + at as u64), event, repeated: false }),
+                        None,
+                    )
                 }
                 Err(stale) => (Err(stale.clone()), Some(stale)),
             };

@@ -88,7 +88,9 @@ pub(super) fn local_model(path: &Path) -> Arc<dyn Provider> {
     match LocalModel::load(path, PINNED_SHA256) {
         Ok(model) => Arc::new(model),
         Err(error) => {
-            eprintln!("warning: classifier absent: {error}\nhint: run `make model`; until then every frame that needs it fails, loudly");
+            eprintln!(
+                "warning: classifier absent: {error}\nhint: run `make model`; until then every frame that needs it fails, loudly"
+            );
             Arc::new(AbsentModel::because(&error))
         }
     }
@@ -96,9 +98,15 @@ pub(super) fn local_model(path: &Path) -> Arc<dyn Provider> {
 
 fn introduce(footage: &Footage, providers: &HashMap<ChannelId, Arc<dyn Provider>>, args: &DemoArgs) {
     println!("Streamwarden demo");
-    println!("  real:      the pictures, their decoding and hashing, the wardens' decisions, the local model, the journal");
-    println!("  pretended: that the channels are live; the platform that carries and stops them (a stand-in in this process);");
-    println!("             the labels of channels judged by `rehearsal` (written into the files, no pixel is looked at)");
+    println!(
+        "  real:      the pictures, their decoding and hashing, the wardens' decisions, the local model, the journal"
+    );
+    println!(
+        "  pretended: that the channels are live; the platform that carries and stops them (a stand-in in this process);"
+    );
+    println!(
+        "             the labels of channels judged by `rehearsal` (written into the files, no pixel is looked at)"
+    );
     println!("  the local model is a preliminary filter for photographic nudity with a review band, not a verdict");
     println!("  journal:   {}\n", args.data.display());
     for channel in footage.channels() {
@@ -164,11 +172,18 @@ impl Ran {
             self.summary.events,
             data.display()
         );
-        println!("look again:  streamwarden journal tail --data {0}   |   streamwarden journal verify --data {0}", data.display());
+        println!(
+            "look again:  streamwarden journal tail --data {0}   |   streamwarden journal verify --data {0}",
+            data.display()
+        );
         if !self.settled {
             println!("an enforcement is still under way; the next start takes it up");
         }
-        anyhow::ensure!(self.played.refused == 0, "{} frames got no outcome: the journal refused them", self.played.refused);
+        anyhow::ensure!(
+            self.played.refused == 0,
+            "{} frames got no outcome: the journal refused them",
+            self.played.refused
+        );
         anyhow::ensure!(self.played.broke == 0, "{} sources broke off", self.played.broke);
         Ok(())
     }

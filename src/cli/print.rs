@@ -57,7 +57,11 @@ fn show(recorded: &Recorded, bars: &MultiProgress) -> anyhow::Result<()> {
 /// The closing table.
 pub(super) fn closing(summary: &Summary) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
-    writeln!(out, "\n{:<24} {:>6} {:>8} {:>8} {:>8} {:>7} {:>8} {:>6} {:>9}", "channel", "frames", "assessed", "similar", "too soon", "failed", "warnings", "stops", "unwatched")?;
+    writeln!(
+        out,
+        "\n{:<24} {:>6} {:>8} {:>8} {:>8} {:>7} {:>8} {:>6} {:>9}",
+        "channel", "frames", "assessed", "similar", "too soon", "failed", "warnings", "stops", "unwatched"
+    )?;
     let total = summary.total();
     let named = summary.channels.iter().map(|(channel, counts)| (channel.to_string(), counts));
     for (name, counts) in named.chain(std::iter::once(("all".to_owned(), &total))) {

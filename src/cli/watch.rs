@@ -57,7 +57,9 @@ pub(super) fn run(args: &WatchArgs) -> anyhow::Result<()> {
         ground.policies.publish(&file.to_string_lossy(), &text)?;
     }
     let start = SystemClock.now();
-    println!("real: pictures, decoding, hashing, decisions, the local model, the journal. Pretended: that the channels are live.");
+    println!(
+        "real: pictures, decoding, hashing, decisions, the local model, the journal. Pretended: that the channels are live."
+    );
     println!("the local model is a preliminary filter for photographic nudity with a review band, not a verdict\n");
     let providers = ProviderChoice { default: Some(local_model(&args.model)), ..ProviderChoice::default() };
     run_played(ground, open(args.clone(), start), providers, args.pace, start, args.quiet)?.say(&args.data)
