@@ -85,7 +85,8 @@ fn a_rule_stops_the_session_that_was_judged_and_the_stop_is_verified() {
         assert_eq!(platform.calls(), ["stop ch"]);
         let order: Vec<_> = live.of(&channel).iter().map(|event| event.event_type().name()).collect();
         let tail: Vec<_> = order.into_iter().skip_while(|name| *name != "EnforcementRequested").collect();
-        let steps = ["Requested", "Admitted", "Attempted", "Succeeded", "Verified"].map(|step| format!("Enforcement{step}"));
+        let steps =
+            ["Requested", "Admitted", "Attempted", "Succeeded", "Verified"].map(|step| format!("Enforcement{step}"));
         assert_eq!(tail[..5], steps, "{}", live.told());
         assert_eq!(tail[5..], ["SessionEnded"], "{}", live.told());
     });
@@ -158,7 +159,8 @@ fn a_platform_that_is_unavailable_is_tried_again_after_a_pause() {
         let stop = shows(live, &platform, &channel, 1).await;
         platform.asked("stop ch").await;
         live.clock.set(T0.plus_ms(5_000)); // past the first pause
-        let second = |event: &Event| matches!(event, Event::EnforcementAttempted(tried) if tried.attempt == 2).then_some(());
+        let second =
+            |event: &Event| matches!(event, Event::EnforcementAttempted(tried) if tried.attempt == 2).then_some(());
         live.until(&channel, "a second attempt", second).await;
         live.clock.set(T0.plus_ms(15_000));
         assert_eq!(ends(live, &channel, stop).await, End::Verified);

@@ -164,7 +164,8 @@ fn another_notification_under_a_frames_id_is_recorded_as_a_conflict_once() {
         let mut next = frame(&first.channel, 10, &held);
         let in_line = next.clone();
         next.fingerprint = other.fingerprint;
-        let conflicts = || live.of(&first.channel).iter().filter(|event| matches!(event, Event::FrameConflict(_))).count();
+        let conflicts =
+            || live.of(&first.channel).iter().filter(|event| matches!(event, Event::FrameConflict(_))).count();
 
         let under_way = live.offered(&first);
         setup.provider.asked(&held).await;
@@ -260,7 +261,10 @@ fn what_there_is_no_room_for_is_recorded_as_dropped() {
         for accepted in accepted.drain(..) {
             assert_eq!(assessed(&outcome(accepted).await.event), Verdict::Clear);
         }
-        assert_eq!(assessed(&live.offer(&crate::premises::frame(&channel("ch-9"), 5, &held)).await.event), Verdict::Clear);
+        assert_eq!(
+            assessed(&live.offer(&crate::premises::frame(&channel("ch-9"), 5, &held)).await.event),
+            Verdict::Clear
+        );
         let last = crate::premises::frame(&channel("ch-9"), 5, &held);
         live.assert_one_outcome_each(frames.iter().chain([&last]));
     });

@@ -19,8 +19,7 @@ fn a_warden_that_breaks_is_replaced_by_one_that_knows_what_the_journal_says() {
     setup.provider.says(&shown, Says::Labels(&[("Alcohol", 95.0)]));
     premises.live(&setup, async |live| {
         let channel = channel("breaks-once");
-        let frames: Vec<_> =
-            (0..6).map(|n| frame(&channel, n * 5, if n == 0 { &shown } else { &clear })).collect();
+        let frames: Vec<_> = (0..6).map(|n| frame(&channel, n * 5, if n == 0 { &shown } else { &clear })).collect();
         live.offer(&frames[0]).await;
         let before = live.state(&channel).await;
         for frame in &frames[1..] {

@@ -1,0 +1,117 @@
+//! The program killed at any moment: what it said had happened has happened, and the next start goes on.
+
+use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Stdio};
+
+use streamwarden::events::Recorded;
+
+use crate::{decoded, demo, journal, outcomes, run, said, streamwarden};
+
+/// How often the program is killed.
+const ROUNDS: u64 = 10;
+
+/// The positions of the events that a run printed, until it was killed after `lines` of them or came to its end.
+fn printed_until_killed(child: &mut Child, lines: u64) -> BTreeSet<u64> {
+    let out = BufReader::new(child.stdout.take().expect("the output is a pipe"));
+    let mut positions = BTreeSet::new();
+    for line in out.lines() {
+        let Ok(line) = line else { break };
+        positions.extend(position(&line));
+        if positions.len() as u64 == lines {
+            child.kill().expect("the program can be killed"); // SIGKILL; what is in the pipe was printed before
+        }
+    }
+    child.wait().expect("the program ends");
+    positions
+}
+
+/// An event's line begins with its position and the time at which it was recorded.
+fn position(line: &str) -> Option<u64> {
+    let mut words = line.split_whitespace();
+    let position = words.next()?.parse().ok()?;
+    words.next().filter(|time| time.ends_with('Z') && time.contains('T'))?;
+    Some(position)
+}
+
+/// A sequence that the seed tells, for moments that differ from round to round.
+fn next(seed: &mut u64) -> u64 {
+    *seed ^= *seed << 13;
+    *seed ^= *seed >> 7;
+    *seed ^= *seed << 17;
+    *seed
+}
+
+fn assert_holds(events: &[Recorded], printed: &BTreeSet<u64>, round: &str) {
+    outcomes(&decoded(events));
+    for (expected, recorded) in (1..).zip(events) {
+        assert_eq!(recorded.envelope.position.0, expected, "{round}: positions are gap-free");
+    }
+    let last = events.len() as u64;
+    let lost: Vec<_> = printed.iter().filter(|position| **position > last).collect();
+    assert!(lost.is_empty(), "{round}: printed but not in the journal of {last} events: {lost:?}");
+}
+
+#[test]
+fn a_killed_demo_has_lost_nothing_that_it_had_printed_and_the_next_start_goes_on() {
+    let data = tempfile::tempdir().expect("a directory");
+    let mut seed: u64 = std::process::id().into();
+    seed = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    println!("seed {seed}");
+    for round in 0..ROUNDS {
+        // The first rounds die early, in the start-up of a fresh directory.
+        let lines = 1 + next(&mut seed) % (20 + 20 * round);
+        let mut child = demo(data.path()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("it starts");
+        let printed = printed_until_killed(&mut child, lines);
+        let round = format!("seed {seed}, round {round}, killed after {lines} lines");
+        assert_holds(&journal(data.path()), &printed, &round);
+    }
+    let output = run(&mut demo(data.path()));
+    assert!(output.status.success(), "{}", said(&output));
+    assert_holds(&journal(data.path()), &BTreeSet::new(), "the last run");
+}
+
+#[test]
+fn a_demo_killed_before_it_says_anything_leaves_a_directory_that_opens() {
+    let data = tempfile::tempdir().expect("a directory");
+    for _ in 0..ROUNDS {
+        let mut child = demo(data.path()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("it starts");
+        let mut out = BufReader::new(child.stdout.take().expect("the output is a pipe"));
+        let mut line = String::new();
+        out.read_line(&mut line).expect("the introduction, printed before the journal is opened");
+        child.kill().expect("the program can be killed");
+        child.wait().expect("the program ends");
+        assert_holds(&journal(data.path()), &BTreeSet::new(), "killed at its start");
+    }
+}
+
+#[test]
+fn a_second_program_on_the_same_directory_is_refused_with_a_hint() {
+    let data = tempfile::tempdir().expect("a directory");
+    let mut first = streamwarden(&["demo", "--pace", "live", "--data"])
+        .arg(data.path())
+        .arg("--model")
+        .arg(crate::weights())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("it starts");
+    wait_for_an_event(&mut first);
+    let output = run(&mut demo(data.path()));
+    first.kill().expect("the program can be killed");
+    first.wait().expect("the program ends");
+    let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+    assert!(complaint.contains(&named(data.path())) && complaint.contains("hint:"), "{complaint}");
+}
+
+fn named(path: &Path) -> String {
+    path.display().to_string()
+}
+
+fn wait_for_an_event(child: &mut Child) {
+    let out = BufReader::new(child.stdout.as_mut().expect("the output is a pipe"));
+    let found = out.lines().map_while(Result::ok).any(|line| position(&line).is_some());
+    assert!(found, "the program printed no event");
+}
