@@ -143,7 +143,7 @@ fn idle() {
         .await;
         row("idle", "live, a frame assessed: RSS per warden", format!("{} B", (rss() - before) / CHANNELS));
         let planes = Settings::default().planes_max * Settings::default().arbiters;
-        row("idle", "planes beside it at most, default settings", format!("{} MiB", planes * 1240 >> 20));
+        row("idle", "planes beside it at most, default settings", format!("{} MiB", (planes * 1240) >> 20));
     });
 }
 

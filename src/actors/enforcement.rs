@@ -3,12 +3,12 @@
 //! It has no choice of its own. What is under way is folded from the journal, so a restart goes on where the last
 //! process stopped, and an attempt whose answer was lost is settled by looking at the channel.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{self, JoinSet};
 
 use super::system::{CommandError, Wardens};
 use crate::control::{ControlError, StreamControl};
@@ -53,7 +53,7 @@ pub struct EnforcementReactor {
     limits: BudgetLimits,
     desk: Desk,
     saved: Position,
-    under_way: HashSet<EnforcementId>,
+    under_way: HashMap<EnforcementId, task::Id>,
 }
 
 impl EnforcementReactor {
@@ -69,23 +69,27 @@ impl EnforcementReactor {
         let desk: Option<Desk> = saved.and_then(|saved| ciborium::from_reader(saved.state.as_slice()).ok());
         let desk = desk.filter(|desk| desk.position <= *journal.watermark().borrow()).unwrap_or_default();
         let saved = desk.position;
-        Self { journal, snapshots, wardens, control, limits, desk, saved, under_way: HashSet::new() }
+        Self { journal, snapshots, wardens, control, limits, desk, saved, under_way: HashMap::new() }
     }
 
     /// Runs until `stop` turns true or the journal ends. What is under way then is finished or left to the next start.
     pub async fn run(mut self, mut stop: watch::Receiver<bool>) -> Result<(), ReactorError> {
         let mut watermark = self.journal.watermark();
-        let mut steps: JoinSet<EnforcementId> = JoinSet::new();
+        let mut steps: JoinSet<()> = JoinSet::new();
+        let mut caught_up = false;
         loop {
             let durable = *watermark.borrow_and_update(); // the guard is not held while reading: it holds up commits
             self.catch_up(durable).await?;
+            if !std::mem::replace(&mut caught_up, true) {
+                self.wake_live();
+            }
             self.begin_steps(&mut steps);
             tokio::select! {
                 changed = watermark.changed() => if changed.is_err() { break },
-                Some(done) = steps.join_next(), if !steps.is_empty() => {
-                    if let Ok(id) = done {
-                        self.under_way.remove(&id);
-                    }
+                Some(done) = steps.join_next_with_id(), if !steps.is_empty() => {
+                    // One that broke has ended, too: what became of its call the next look tells.
+                    let ended = done.map_or_else(|broke| broke.id(), |(ended, ())| ended);
+                    self.under_way.retain(|_, step| *step != ended);
                 }
                 () = tokio::time::sleep(ROUND) => {}
                 _ = stop.wait_for(|stop| *stop) => break,
@@ -129,12 +133,12 @@ impl EnforcementReactor {
         }
     }
 
-    fn begin_steps(&mut self, steps: &mut JoinSet<EnforcementId>) {
+    fn begin_steps(&mut self, steps: &mut JoinSet<()>) {
         let now = self.wardens.clock().now();
         // While an admission is on its way to the journal the budget is not known exactly: the next waits for it.
         let requested =
             |id: &EnforcementId| self.desk.case(*id).is_some_and(|case| case.stage == EnforcementStage::Requested);
-        let budget_in_use = self.under_way.iter().any(requested);
+        let budget_in_use = self.under_way.keys().any(requested);
         for (id, due) in self.desk.due(self.limits, now) {
             if self.under_way.len() >= AT_ONCE_MAX {
                 break;
@@ -143,14 +147,24 @@ impl EnforcementReactor {
             if budget_in_use && case.stage == EnforcementStage::Requested {
                 continue;
             }
-            if self.under_way.insert(id) {
+            if !self.under_way.contains_key(&id) {
                 let hands = Hands { wardens: self.wardens.clone(), control: self.control.clone(), case: case.clone() };
-                steps.spawn(async move {
-                    hands.step(due).await;
-                    id
-                });
+                let step = steps.spawn(async move { hands.step(due).await });
+                self.under_way.insert(id, step.id());
             }
         }
+    }
+
+    /// Wakes the wardens of channels that were on the air when the last process ended: should their input have dried
+    /// up, no frame will, and nobody would say that they are not watched. Done here because the desk knows who is live.
+    fn wake_live(&self) {
+        let live: Vec<_> = self.desk.live().cloned().collect();
+        let wardens = self.wardens.clone();
+        tokio::spawn(async move {
+            for channel in live {
+                let _ = wardens.inspect(&channel).await; // one that cannot be read says so itself
+            }
+        });
     }
 }
 
@@ -197,9 +211,9 @@ impl Hands {
         if !self.report(EnforcementReport::Attempting(attempt)).await {
             return;
         }
-        fail::fail_point!("enforcement.before_call");
+        fail::fail_point!(&format!("enforcement.before_call {}", self.case.channel));
         let called = tokio::time::timeout(CALL_TIMEOUT, self.call()).await;
-        fail::fail_point!("enforcement.after_call");
+        fail::fail_point!(&format!("enforcement.after_call {}", self.case.channel));
         match called {
             Ok(Ok(())) => {
                 self.report(EnforcementReport::Succeeded(attempt)).await;

@@ -281,3 +281,23 @@ fn a_stop_call_that_hangs_does_not_hold_up_other_channels() {
         live.close().await;
     });
 }
+
+#[test]
+fn a_step_that_breaks_around_the_call_is_settled_by_the_next_look() {
+    let (premises, (setup, platform)) = (Premises::new(), setup());
+    premises.live(&setup, async |live| {
+        let [before, after] = ["breaks-before-the-call", "breaks-after-the-call"].map(channel);
+        fail::cfg(format!("enforcement.before_call {before}"), "1*panic(scripted)->off").expect("a fail point");
+        fail::cfg(format!("enforcement.after_call {after}"), "1*panic(scripted)->off").expect("a fail point");
+        let done = shows(live, &platform, &after, 1).await;
+        assert_eq!(ends(live, &after, done).await, End::Verified);
+        assert_eq!(platform.calls(), [format!("stop {after}")], "what has worked is not done again");
+
+        let undone = shows(live, &platform, &before, 1).await;
+        let tried = |event: &Event| matches!(event, Event::EnforcementAttempted(_)).then_some(());
+        live.until(&before, "an attempt", tried).await;
+        live.clock.set(T0.plus_ms(5_000)); // past the first pause
+        assert_eq!(ends(live, &before, undone).await, End::Verified);
+        assert_eq!(platform.calls().len(), 2);
+    });
+}

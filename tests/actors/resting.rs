@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use streamwarden::actors::Settings;
-use streamwarden::events::Event;
+use streamwarden::events::{Event, UnwatchedBecause};
 use streamwarden::warden::Command;
 use tokio::task::JoinSet;
 
-use crate::premises::{Premises, Setup, channel, frame, outcome, picture, session};
-use crate::scripted::{PATIENCE, Says};
+use crate::premises::{Premises, Setup, T0, channel, frame, outcome, picture, session};
+use crate::scripted::{PATIENCE, Says, ScriptedPlatform};
 
 fn restless() -> Settings {
     Settings { idle_after: Duration::from_millis(1), frame_deadline: PATIENCE, ..Settings::default() }
@@ -52,6 +52,23 @@ fn a_warden_of_a_live_channel_does_not_rest() {
         };
         tokio::time::timeout(PATIENCE, resting).await.expect("one of two wardens goes to rest");
         assert!(live.state(&on_air).await.session.is_some());
+    });
+}
+
+#[test]
+fn a_channel_whose_input_dried_up_while_no_process_ran_is_said_to_be_unwatched() {
+    let premises = Premises::new();
+    let setup = Setup { platform: Some(ScriptedPlatform::new()), ..Setup::default() };
+    let channel = channel("ch");
+    premises.live(&setup, async |live| live.offer(&frame(&channel, 0, &picture(1))).await);
+    premises.clock.set(T0.plus_ms(3_600_000));
+    premises.live(&setup, async |live| {
+        let unwatched = |event: &Event| match event {
+            Event::ChannelUnwatched(unwatched) => Some(unwatched.because),
+            _ => None,
+        };
+        let because = live.until(&channel, "nobody looks, which is said", unwatched).await;
+        assert_eq!(because, UnwatchedBecause::NoInput);
     });
 }
 

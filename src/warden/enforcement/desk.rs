@@ -170,6 +170,11 @@ impl Desk {
         self.cases.values()
     }
 
+    /// The channels that are live.
+    pub fn live(&self) -> impl Iterator<Item = &ChannelId> {
+        self.live.iter()
+    }
+
     /// How many channels are live.
     pub fn live_channels(&self) -> usize {
         self.live.len()
