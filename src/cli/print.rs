@@ -1,15 +1,15 @@
 //! Decisions as lines that a person reads while they happen.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::sync::Arc;
 
 use indicatif::MultiProgress;
 use tokio::sync::watch;
 
 use super::event_text::one_line;
-use crate::events::Recorded;
+use crate::events::{Event, Recorded};
 use crate::journal::{Journal, READ_LIMIT_MAX};
-use crate::model::Position;
+use crate::model::{Position, Verdict};
 use crate::projections::Summary;
 
 /// Follows the journal from `after` until `done` turns true and everything up to then is written; returns the counts.
@@ -50,8 +50,37 @@ pub(super) async fn follow(
 /// One line on standard output, without tearing the bars on standard error.
 fn show(recorded: &Recorded, bars: &MultiProgress) -> anyhow::Result<()> {
     let line = one_line(recorded);
-    bars.suspend(|| writeln!(std::io::stdout().lock(), "{line}"))?;
+    let mut out = std::io::stdout().lock();
+    let coloured = out.is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    match colour(recorded).filter(|_| coloured) {
+        Some(colour) => bars.suspend(|| writeln!(out, "\x1b[{colour}m{line}\x1b[0m"))?,
+        None => bars.suspend(|| writeln!(out, "{line}"))?,
+    }
     Ok(())
+}
+
+/// The colour of a line on a terminal. Never the only sign: the line says in words what it is.
+fn colour(recorded: &Recorded) -> Option<&'static str> {
+    const DIM: &str = "2";
+    const RED: &str = "31";
+    const YELLOW: &str = "33";
+    const GREEN: &str = "32";
+    match recorded.event().ok()? {
+        Event::FrameSkipped(_) => Some(DIM),
+        Event::FrameAssessed(assessed) => match assessed.verdict {
+            Verdict::Clear => None,
+            Verdict::Warn => Some(YELLOW),
+            Verdict::Stop => Some(RED),
+        },
+        Event::WarningRaised(_) | Event::ChannelUnwatched(_) | Event::EnforcementHeld(_) => Some(YELLOW),
+        Event::FrameFailed(_) | Event::ChannelQuarantined(_) | Event::EnforcementFailed(_) => Some(RED),
+        Event::EnforcementRequested(_)
+        | Event::EnforcementAdmitted(_)
+        | Event::EnforcementAttempted(_)
+        | Event::EnforcementSucceeded(_) => Some(RED),
+        Event::EnforcementVerified(_) | Event::ChannelWatched(_) => Some(GREEN),
+        _ => None, // the rest is plain
+    }
 }
 
 /// The closing table.
