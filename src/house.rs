@@ -107,6 +107,7 @@ impl Ground {
             content: Some(self.content.clone()),
             snapshots: self.snapshots.clone(),
             clock,
+            wall: Arc::new(SystemClock),
             policies: self.policies.subscribe(),
             providers,
             imaging: Arc::new(Imaging::new(Limits::default(), Algorithm::MedianDct)),

@@ -83,8 +83,10 @@ pub struct Parts {
     pub content: Option<Arc<content::Store>>,
     /// Where states are saved; none: a warden always reads its whole past.
     pub snapshots: Option<Arc<snapshots::Snapshots>>,
-    /// The time by which frames are judged.
+    /// The time by which frames are judged: the wall clock, or the footage's own where it is played faster.
     pub clock: Arc<dyn Clock>,
+    /// The time by which people and platforms act, and by which the journal records.
+    pub wall: Arc<dyn Clock>,
     /// The policies in force.
     pub policies: watch::Receiver<Arc<PolicySet>>,
     /// Who judges.
@@ -166,7 +168,6 @@ pub enum CommandError {
 pub struct Wardens {
     shards: Arc<[Addr<Shard>]>,
     frames: Arc<Semaphore>,
-    /// Wardens' own time, for those who must agree with it.
     clock: Arc<dyn Clock>,
 }
 
@@ -185,10 +186,10 @@ impl Wardens {
             })
             .collect();
         let frames = Arc::new(Semaphore::new(parts.settings.frames_max.max(1)));
-        Self { shards, frames, clock: parts.clock.clone() }
+        Self { shards, frames, clock: parts.wall.clone() }
     }
 
-    /// The time by which frames are judged.
+    /// The time by which people and platforms act.
     pub fn clock(&self) -> &Arc<dyn Clock> {
         &self.clock
     }

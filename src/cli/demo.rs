@@ -152,7 +152,7 @@ pub(super) fn run_played(
 
         let channels: Vec<ChannelId> = sources.iter().map(|source| source.broadcast().channel.clone()).collect();
         let played = play(sources, &house.wardens, &stage, pace, footage_clock.as_ref(), &bars).await;
-        let settled = settle(&channels, &house.wardens, footage_clock.as_ref(), SETTLE).await;
+        let settled = settle(&channels, &house.wardens, SETTLE).await;
         let _ = finished.send(true); // the printer waits for nothing else
         let summary = printing.await.context("printing broke")?;
         house.close().await;

@@ -12,7 +12,7 @@ use crate::actors::Wardens;
 use crate::clock::{Clock, ManualClock};
 use crate::control::RehearsalControl;
 use crate::intake::Source;
-use crate::model::{Frame, Timestamp};
+use crate::model::{ChannelId, Frame, Timestamp};
 use crate::warden::Command;
 
 /// How fast.
@@ -219,16 +219,9 @@ impl OnAir {
     }
 }
 
-/// Waits until no enforcement of these channels is under way any more, at most `patience`. Where the footage's clock
-/// stands still at its end, it goes on with real time.
-pub(super) async fn settle(
-    channels: &[crate::model::ChannelId],
-    wardens: &Wardens,
-    clock: Option<&Arc<ManualClock>>,
-    patience: Duration,
-) -> bool {
+/// Waits until no enforcement of these channels is under way any more, at most `patience`.
+pub(super) async fn settle(channels: &[ChannelId], wardens: &Wardens, patience: Duration) -> bool {
     let begun = Instant::now();
-    let end_of_footage = clock.map(|clock| clock.now());
     while begun.elapsed() < patience {
         let mut settled = true;
         for channel in channels {
@@ -237,9 +230,6 @@ pub(super) async fn settle(
         }
         if settled {
             return true;
-        }
-        if let (Some(clock), Some(end)) = (clock, end_of_footage) {
-            clock.set(end.plus_ms(begun.elapsed().as_millis() as u64));
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }

@@ -109,6 +109,7 @@ impl Premises {
             content: Some(content),
             snapshots: Some(Arc::new(snapshots)),
             clock: clock.clone(),
+            wall: clock.clone(),
             policies: desk.subscribe(),
             providers: ProviderChoice { default: Some(provider), ..ProviderChoice::default() },
             imaging: Arc::new(Imaging::new(Limits::default(), Algorithm::MedianDct)),

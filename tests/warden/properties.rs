@@ -389,6 +389,7 @@ fn the_longest_answer_under_the_longest_policy_still_fits_its_event() {
     let labels: Vec<Label> = paths.into_iter().map(|path| Label(path, Confidence::MAX)).collect();
     assert!(Answered::is_long(&labels));
     let long = "m".repeat(60);
+    policy.taxonomy = long.as_str().into();
     let provider = ProviderRef { name: "provider".into(), model: long.as_str().into(), taxonomy: long.as_str().into() };
     let mut frame = channel.frame(1, 0, moment(1.0).as_micros());
     frame.session = SessionId::new("s".repeat(SessionId::BYTES_MAX)).expect("a sound name");

@@ -1,0 +1,403 @@
+//! One channel's warden: an actor around the pure core.
+//!
+//! Decide → append → apply is one step that nothing interleaves with (`ctx.wait`). Fetching, hashing and the provider
+//! run beside it; their results re-enter as commands and are decided against the state as it is then. So a provider
+//! that hangs holds up neither a dismissal nor the end of a session.
+
+mod in_line;
+mod messages;
+mod past;
+mod under_way;
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Instant;
+
+use actix::{Actor, ActorContext, ActorFutureExt, Addr, Context, ContextFutureSpawner, Handler, WrapFuture};
+use tokio::sync::oneshot;
+
+use super::shard::{Gauge, ShardParts};
+use super::system::Outcome;
+use crate::events::{Event, NewEvent, Timings};
+use crate::journal::{Append, AppendError, Appended, Expected};
+use crate::model::{ChannelId, EventId, Frame, LumaPlane, Measurement, Position, Scope};
+use crate::policy::Policy;
+use crate::warden::{Applied, ChannelState, Command, Coverage, Decision, Next, Rejection, apply, decide};
+use messages::Reply;
+pub(super) use messages::{Inspect, Offer, Order, Reconsider, Rest, Stale, Tick};
+use past::recover;
+
+/// Messages waiting for one warden.
+const MAILBOX: usize = 16;
+
+/// One channel's warden.
+pub(super) struct Warden {
+    channel: ChannelId,
+    parts: Rc<ShardParts>,
+    gauge: Rc<Gauge>,
+    life: Life,
+    policy: Option<Arc<Policy>>,
+    work: Option<Box<Work>>,
+    waiting: Option<Box<Waiting>>,
+    rest: Option<oneshot::Sender<()>>,
+    unsaved: u32,
+}
+
+enum Life {
+    /// Its past is being read; the mailbox waits.
+    Waking,
+    /// Knows its channel. Boxed: an actor is moved about, the state is not.
+    Awake(Box<ChannelState>),
+    /// Its past cannot be read: it refuses rather than guess.
+    Unreadable(Arc<str>),
+}
+
+/// A frame and those who wait for its outcome.
+struct Waiting {
+    frame: Frame,
+    replies: Vec<Reply>,
+}
+
+/// The frame under way.
+struct Work {
+    frame: Frame,
+    replies: Vec<Reply>,
+    /// The policy version in force when it was taken up: it is judged wholly under that one.
+    policy: Option<Arc<Policy>>,
+    begun: Instant,
+    seen: Option<(Measurement, LumaPlane, Arc<[u8]>)>,
+    took: Timings,
+}
+
+/// Events that became durable, and what the frame still needs.
+struct Committed {
+    first: Position,
+    events: Vec<NewEvent>,
+    next: Option<Next>,
+}
+
+impl Warden {
+    pub(super) fn wake(channel: ChannelId, parts: Rc<ShardParts>, gauge: Rc<Gauge>) -> Addr<Self> {
+        let policy = parts.house.policies.borrow().for_channel(&channel).cloned();
+        let warden = Self {
+            channel,
+            parts,
+            gauge,
+            life: Life::Waking,
+            policy,
+            work: None,
+            waiting: None,
+            rest: None,
+            unsaved: 0,
+        };
+        warden.start()
+    }
+
+    fn decide(&mut self, command: &Command) -> Result<Decision, Rejection> {
+        let Life::Awake(state) = &self.life else { return Ok(Decision::default()) };
+        let now = match command {
+            // What people and the platform do happens on the wall clock, whatever time the frames are from.
+            Command::Moderate { .. } | Command::Report { .. } => self.parts.house.wall.now(),
+            _ => self.parts.house.clock.now(),
+        };
+        // A panic is laid to the frame that the command is about, not to one that happens to be under way.
+        let under_way = self.gauge.frame.replace(command.frame());
+        let decided = self.guarded(|| {
+            fail::fail_point!(&format!("warden.decide {}", self.channel));
+            decide(state, self.policy.as_deref(), now, command)
+        });
+        self.gauge.frame.set(under_way);
+        decided
+    }
+
+    /// Runs a part of the core; what a panic in it says is left where the shard finds it.
+    fn guarded<T>(&self, core: impl FnOnce() -> T) -> T {
+        catch_unwind(AssertUnwindSafe(core)).unwrap_or_else(|panic| {
+            let said = panic.downcast_ref::<&str>().map(|said| (*said).to_owned());
+            let said = said.or_else(|| panic.downcast_ref::<String>().cloned());
+            *self.gauge.panic.borrow_mut() = Some(said.unwrap_or_else(|| "a panic without words".to_owned()));
+            resume_unwind(panic)
+        })
+    }
+
+    /// Appends a decision, waits until it is durable, applies it; only then goes on.
+    fn commit(
+        &mut self,
+        decision: Decision,
+        ctx: &mut Context<Self>,
+        then: impl FnOnce(&mut Self, Result<Committed, Stale>, &mut Context<Self>) + 'static,
+    ) {
+        let Decision { events, next } = decision;
+        if events.is_empty() {
+            return then(self, Ok(Committed { first: Position(0), events, next }), ctx);
+        }
+        let Life::Awake(state) = &self.life else { return then(self, Err(Stale::Gone), ctx) };
+        let ticket = self.parts.house.journal.append(Append {
+            scope: Scope::Channel(self.channel.clone()),
+            expected: Expected::At(state.sequence),
+            events: events.clone(),
+        });
+        let durable = ticket.durable().into_actor(self).map(move |appended, warden, ctx| {
+            let committed = warden.durable(appended, events, next);
+            then(warden, committed, ctx);
+        });
+        durable.wait(ctx);
+    }
+
+    fn durable(
+        &mut self,
+        appended: Result<Appended, AppendError>,
+        events: Vec<NewEvent>,
+        next: Option<Next>,
+    ) -> Result<Committed, Stale> {
+        match appended {
+            Ok(Appended::New { first, last_sequence, recorded_at }) => {
+                let Life::Awake(mut state) = std::mem::replace(&mut self.life, Life::Waking) else {
+                    return Err(Stale::Gone);
+                };
+                let mut sequence = crate::model::Sequence(last_sequence.0 - events.len() as u64);
+                self.guarded(|| {
+                    for new in &events {
+                        sequence = sequence.next();
+                        let at = Applied { sequence, recorded_at, captured_at: new.captured_at };
+                        apply(&mut state, at, &new.event);
+                    }
+                });
+                self.life = Life::Awake(state);
+                self.after(&events);
+                Ok(Committed { first, events, next })
+            }
+            // The same conflict was reported before: it is recorded once, and this state has it already.
+            Ok(Appended::Repeated { first })
+                if events.iter().all(|new| matches!(new.event, Event::FrameConflict(_))) =>
+            {
+                Ok(Committed { first, events, next })
+            }
+            // Somebody has written to the channel, or these events were durable before: this warden's state is not the
+            // channel's. A fresh one reads it.
+            Ok(Appended::Repeated { .. })
+            | Err(AppendError::WrongSequence { .. })
+            | Err(AppendError::IdTaken { .. }) => Err(Stale::Gone),
+            Err(error) => Err(Stale::Journal(error)),
+        }
+    }
+
+    /// Keeps what lives beside the state in step with it.
+    fn after(&mut self, events: &[NewEvent]) {
+        let Life::Awake(state) = &self.life else { return };
+        let assessed = events.iter().any(|new| matches!(new.event, Event::FrameAssessed(_)));
+        if let (true, Some(work), Some(reference)) = (assessed, &mut self.work, &state.reference)
+            && reference.frame == work.frame.id
+            && let Some((_, plane, _)) = &work.seen
+        {
+            self.parts.planes.borrow_mut().put(&self.channel, reference.sequence, plane.clone());
+        }
+        self.unsaved += events.len() as u32;
+        self.show();
+        if self.unsaved >= self.parts.house.settings.snapshot_every {
+            self.save();
+        }
+    }
+
+    /// Sets what the shard sees.
+    fn show(&self) {
+        let Life::Awake(state) = &self.life else { return };
+        let silent = match (&state.coverage, &state.pace) {
+            (Coverage::Watched { from }, Some((pace, _))) => {
+                from.plus_ms(2 * u64::from(pace.interval_ms) + u64::from(pace.tolerance_ms)).as_micros()
+            }
+            _ => i64::MAX,
+        };
+        let claims = state.open_warnings().filter_map(|warning| warning.claim.as_ref());
+        let lapse = claims.map(|claim| claim.until.as_micros()).min().unwrap_or(i64::MAX);
+        self.gauge.wake_at.set(silent.min(lapse));
+        self.gauge.live.set(state.session.is_some());
+    }
+
+    /// The frame has its outcome. The one that waits is next.
+    fn finish(&mut self, outcome: &Outcome, ctx: &mut Context<Self>) {
+        let Some(work) = self.work.take() else { return };
+        for reply in work.replies {
+            let _ = reply.send(Ok(outcome.clone())); // who no longer waits has lost nothing: it is in the journal
+        }
+        self.idle(ctx);
+    }
+
+    fn idle(&mut self, ctx: &mut Context<Self>) {
+        self.gauge.frame.set(None);
+        self.gauge.busy.set(false);
+        if let Some(waiting) = self.waiting.take() {
+            let Waiting { frame, replies } = *waiting;
+            self.begin(frame, replies, ctx);
+        } else if self.rest.is_some() {
+            self.retire(ctx);
+        }
+    }
+
+    /// The frame cannot go on; nobody is told that it has an outcome.
+    fn abandon(&mut self, stale: Stale, ctx: &mut Context<Self>) {
+        if let Some(work) = self.work.take() {
+            for reply in work.replies {
+                let _ = reply.send(Err(stale.clone()));
+            }
+        }
+        match stale {
+            Stale::Gone => self.retire(ctx),
+            Stale::Journal(_) | Stale::Unreadable(_) | Stale::Closing => self.idle(ctx),
+        }
+    }
+
+    fn unreadable(&mut self, reason: String, ctx: &mut Context<Self>) {
+        tracing::error!(channel = %self.channel, "the channel's past cannot be read: {reason}");
+        let reason: Arc<str> = reason.into();
+        self.life = Life::Unreadable(reason.clone());
+        self.abandon(Stale::Unreadable(reason), ctx);
+    }
+
+    /// Ends this warden; whoever still waits is taken to a fresh one.
+    fn retire(&mut self, ctx: &mut Context<Self>) {
+        self.save();
+        self.gauge.frame.set(None);
+        self.gauge.busy.set(false);
+        self.work = None;
+        self.waiting = None;
+        if let Some(rested) = self.rest.take() {
+            let _ = rested.send(());
+        }
+        ctx.stop();
+    }
+}
+
+impl Actor for Warden {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Context<Self>) {
+        ctx.set_mailbox_capacity(MAILBOX);
+        let house = &self.parts.house;
+        let scope = Scope::Channel(self.channel.clone());
+        if house.journal.scope_head(&scope) == crate::model::Sequence(0) {
+            self.life = Life::Awake(Box::new(ChannelState::new(self.channel.clone())));
+            return;
+        }
+        let (journal, snapshots, recoveries) =
+            (house.journal.clone(), house.snapshots.clone(), self.parts.recoveries.clone());
+        let channel = self.channel.clone();
+        let reading = async move {
+            let _permit = recoveries.acquire_owned().await;
+            tokio::task::spawn_blocking(move || recover(channel, &*journal, snapshots.as_deref())).await
+        };
+        let read = reading.into_actor(self).map(|read, warden, ctx| match read {
+            Ok(Ok(state)) => {
+                warden.life = Life::Awake(Box::new(state));
+                warden.show();
+                warden.step_aside(&Command::ReconsiderPolicy, ctx); // it may have changed while nobody was awake
+            }
+            Ok(Err(reason)) => warden.unreadable(reason, ctx),
+            Err(broke) => warden.unreadable(broke.to_string(), ctx),
+        });
+        read.wait(ctx);
+    }
+}
+
+impl Handler<Order> for Warden {
+    type Result = ();
+
+    fn handle(&mut self, order: Order, ctx: &mut Context<Self>) {
+        let Order { command, reply, .. } = order;
+        if let Life::Unreadable(reason) = &self.life {
+            let _ = reply.send(Err(Stale::Unreadable(reason.clone())));
+            return;
+        }
+        // A request that was carried out before changes nothing and is answered as it was.
+        if let Some(done) = command.done_as()
+            && self.parts.house.journal.may_hold(done)
+        {
+            let journal = self.parts.house.journal.clone();
+            let finding = async move { tokio::task::spawn_blocking(move || journal.find(done)).await };
+            let found = finding.into_actor(self).map(move |found, warden, ctx| match found {
+                Ok(Ok(Some(_))) => {
+                    let _ = reply.send(Ok(Ok(vec![done])));
+                }
+                Ok(Ok(None)) => warden.carry_out(&command, reply, ctx),
+                Ok(Err(error)) => {
+                    let _ = reply.send(Err(Stale::Unreadable(error.to_string().into())));
+                }
+                Err(broke) => {
+                    let _ = reply.send(Err(Stale::Unreadable(broke.to_string().into())));
+                }
+            });
+            found.wait(ctx);
+            return;
+        }
+        self.carry_out(&command, reply, ctx);
+    }
+}
+
+impl Warden {
+    fn carry_out(
+        &mut self,
+        command: &Command,
+        reply: oneshot::Sender<Result<Result<Vec<EventId>, Rejection>, Stale>>,
+        ctx: &mut Context<Self>,
+    ) {
+        match self.decide(command) {
+            Err(rejection) => {
+                let _ = reply.send(Ok(Err(rejection)));
+            }
+            Ok(decision) => self.commit(decision, ctx, move |warden, committed, ctx| {
+                let retire = matches!(committed, Err(Stale::Gone));
+                let done = committed.map(|committed| Ok(committed.events.iter().map(|new| new.id).collect()));
+                let _ = reply.send(done);
+                if retire {
+                    warden.retire(ctx);
+                }
+            }),
+        }
+    }
+}
+
+impl Handler<Inspect> for Warden {
+    type Result = ();
+
+    fn handle(&mut self, inspect: Inspect, _: &mut Context<Self>) {
+        if let Life::Awake(state) = &self.life {
+            let _ = inspect.reply.send(state.as_ref().clone());
+        }
+    }
+}
+
+impl Handler<Tick> for Warden {
+    type Result = ();
+
+    fn handle(&mut self, _: Tick, ctx: &mut Context<Self>) {
+        self.step_aside(&Command::Tick, ctx);
+    }
+}
+
+impl Handler<Reconsider> for Warden {
+    type Result = ();
+
+    fn handle(&mut self, _: Reconsider, ctx: &mut Context<Self>) {
+        self.policy = self.parts.house.policies.borrow().for_channel(&self.channel).cloned();
+        self.step_aside(&Command::ReconsiderPolicy, ctx);
+    }
+}
+
+impl Handler<Rest> for Warden {
+    type Result = ();
+
+    fn handle(&mut self, rest: Rest, ctx: &mut Context<Self>) {
+        let idle = self.work.is_none() && self.waiting.is_none();
+        match rest.reply {
+            Some(reply) => {
+                self.rest = Some(reply);
+                if idle {
+                    self.retire(ctx);
+                }
+            }
+            None if idle && !self.gauge.live.get() => self.retire(ctx),
+            None => {}
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! The frame under way, from being taken up to its outcome. What takes time runs beside the warden, and its result
+//! re-enters here as a command.
+
+use std::time::{Duration, Instant};
+
+use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture};
+
+use super::super::ask::{Unanswered, ask};
+use super::super::look::{Looked, Unseen, look};
+use super::super::system::Outcome;
+use super::messages::{Reply, Stale};
+use super::{Committed, Life, Warden, Work};
+use crate::events::{Event, FailedStage, Recorded, Timings};
+use crate::model::{EventId, Fingerprint, Frame, Measurement, Position};
+use crate::providers::Answer;
+use crate::warden::{Answered, Command, Next};
+
+impl Warden {
+    pub(super) fn begin(&mut self, frame: Frame, replies: Vec<Reply>, ctx: &mut Context<Self>) {
+        let outcome = EventId::outcome_of(frame.id);
+        self.gauge.frame.set(Some(frame.id));
+        self.gauge.busy.set(true);
+        self.work = Some(Box::new(Work {
+            frame,
+            replies,
+            policy: self.policy.clone(),
+            begun: Instant::now(),
+            seen: None,
+            took: Timings::default(),
+        }));
+        if !self.parts.house.journal.may_hold(outcome) {
+            return self.take(ctx);
+        }
+        let journal = self.parts.house.journal.clone();
+        let finding = async move { tokio::task::spawn_blocking(move || journal.find(outcome)).await };
+        let found = finding.into_actor(self).map(|found, warden, ctx| match found {
+            Ok(Ok(Some(recorded))) => warden.redelivered(&recorded, ctx),
+            Ok(Ok(None)) => warden.take(ctx),
+            Ok(Err(error)) => warden.unreadable(error.to_string(), ctx),
+            Err(error) => warden.unreadable(error.to_string(), ctx),
+        });
+        ctx.spawn(found);
+    }
+
+    /// The frame has its outcome already: that one is given, and a notification that says something else under the same
+    /// id is recorded as a conflict.
+    fn redelivered(&mut self, recorded: &Recorded, ctx: &mut Context<Self>) {
+        let (outcome, print) = match outcome_again(recorded) {
+            Ok(found) => found,
+            Err(reason) => return self.unreadable(reason, ctx),
+        };
+        let Some(work) = &self.work else { return };
+        let conflict = print.is_some_and(|print| print != work.frame.fingerprint);
+        if !conflict {
+            return self.finish(&outcome, ctx);
+        }
+        let command = Command::ReportConflict { frame: work.frame.clone(), outcome: outcome.id };
+        self.step(command, ctx, move |warden, _, ctx| warden.finish(&outcome, ctx));
+    }
+
+    fn take(&mut self, ctx: &mut Context<Self>) {
+        let Some(work) = &self.work else { return };
+        let command = Command::TakeFrame { frame: work.frame.clone() };
+        self.step(command, ctx, Self::proceed);
+    }
+
+    /// After a step of the frame under way: its outcome, or the next thing it needs.
+    fn proceed(&mut self, committed: Committed, ctx: &mut Context<Self>) {
+        let Some(work) = &self.work else { return };
+        match committed.next {
+            Some(Next::Look) => self.look(ctx),
+            Some(Next::Ask) => self.ask(ctx),
+            None => {
+                let id = EventId::outcome_of(work.frame.id);
+                let Some((at, new)) = committed.events.iter().enumerate().find(|(_, new)| new.id == id) else {
+                    return self.abandon(Stale::Gone, ctx); // cannot be: a frame's last step has its outcome
+                };
+                let position = Position(committed.first.0 + at as u64);
+                self.finish(&Outcome { id, position, event: new.event.clone(), repeated: false }, ctx);
+            }
+        }
+    }
+
+    fn look(&mut self, ctx: &mut Context<Self>) {
+        let Some(work) = &self.work else { return };
+        let (imaging, frame, looks) = (self.parts.house.imaging.clone(), work.frame.clone(), self.parts.looks.clone());
+        let left = self.time_left();
+        let looking = async move {
+            let _permit = looks.acquire_owned().await;
+            tokio::task::spawn_blocking(move || look(&imaging, &frame)).await
+        };
+        let looked = async move { tokio::time::timeout(left, looking).await };
+        ctx.spawn(looked.into_actor(self).map(|looked, warden, ctx| match looked {
+            Ok(Ok(Ok(looked))) => warden.looked(looked, ctx),
+            Ok(Ok(Err(Unseen { stage, reason }))) => warden.fail(stage, reason, 1, ctx),
+            Ok(Err(broke)) => warden.fail(FailedStage::Decode, format!("the decoder broke: {broke}"), 1, ctx),
+            Err(_) => warden.fail(FailedStage::Deadline, "not fetched and decoded in time".to_owned(), 1, ctx),
+        }));
+    }
+
+    fn looked(&mut self, looked: Looked, ctx: &mut Context<Self>) {
+        let Life::Awake(state) = &self.life else { return };
+        let Some(work) = &mut self.work else { return };
+        let planes = self.parts.planes.borrow();
+        let luma = state.reference.as_ref().and_then(|reference| {
+            let plane = planes.get(&self.channel, reference.sequence)?;
+            Some((reference.sequence, plane.delta(&looked.measured.plane)))
+        });
+        drop(planes);
+        let measured = Measurement { image: looked.measured.image, hash: looked.measured.hash, luma };
+        work.took = Timings(looked.fetch_ms, looked.measure_ms, 0);
+        work.seen = Some((measured.clone(), looked.measured.plane, looked.bytes));
+        let Some(policy) = work.policy.clone() else { return };
+        let command = Command::CompareFrame { frame: work.frame.clone(), policy, measured };
+        self.step(command, ctx, Self::proceed);
+    }
+
+    fn ask(&mut self, ctx: &mut Context<Self>) {
+        let Some(work) = &mut self.work else { return };
+        let Some((_, _, image)) = &work.seen else { return };
+        let (image, begun) = (image.clone(), Instant::now());
+        let provider = self.parts.house.providers.of(&self.channel);
+        let content = self.parts.house.content.clone();
+        let subject = format!("channel/{}", self.channel);
+        let left = self.time_left();
+        let asking = async move {
+            let answer = ask(provider, image, left).await?;
+            let kept = match content {
+                Some(content) if Answered::is_long(&answer.labels) => {
+                    let whole = serde_json::to_vec(&answer.labels).unwrap_or_default();
+                    let keeping = tokio::task::spawn_blocking(move || content.put(&subject, &whole)).await;
+                    let unkept = |reason| Unanswered { stage: FailedStage::Provider, reason, attempts: 1 };
+                    Some(
+                        keeping
+                            .map_err(|error| unkept(error.to_string()))?
+                            .map_err(|error| unkept(format!("keeping a long answer: {error}")))?,
+                    )
+                }
+                _ => None,
+            };
+            Ok((answer, kept, begun.elapsed()))
+        };
+        ctx.spawn(asking.into_actor(self).map(|answered, warden, ctx| match answered {
+            Ok((Answer { provider, labels, unmapped }, kept, took)) => {
+                warden.answered(Answered { provider, labels, kept, unmapped }, took, ctx);
+            }
+            Err(Unanswered { stage, reason, attempts }) => warden.fail(stage, reason, attempts, ctx),
+        }));
+    }
+
+    fn answered(&mut self, answer: Answered, took: Duration, ctx: &mut Context<Self>) {
+        let Some(work) = &mut self.work else { return };
+        work.took.2 = took.as_millis() as u32;
+        let (Some((measured, ..)), Some(policy)) = (&work.seen, &work.policy) else { return };
+        let command = Command::JudgeFrame {
+            frame: work.frame.clone(),
+            policy: policy.clone(),
+            measured: measured.clone(),
+            answer,
+            took: work.took,
+        };
+        self.step(command, ctx, Self::proceed);
+    }
+
+    fn fail(&mut self, stage: FailedStage, reason: String, attempts: u8, ctx: &mut Context<Self>) {
+        let Some(work) = &self.work else { return };
+        tracing::warn!(channel = %self.channel, frame = %work.frame.id, ?stage, "a frame failed: {reason}");
+        let command = Command::FailFrame { frame: work.frame.clone(), stage, reason, attempts };
+        self.step(command, ctx, Self::proceed);
+    }
+
+    fn time_left(&self) -> Duration {
+        let spent = self.work.as_ref().map_or(Duration::ZERO, |work| work.begun.elapsed());
+        self.parts.house.settings.frame_deadline.saturating_sub(spent)
+    }
+
+    /// One step of the frame under way. A frame's commands are never refused.
+    pub(super) fn step(
+        &mut self,
+        command: Command,
+        ctx: &mut Context<Self>,
+        then: impl FnOnce(&mut Self, Committed, &mut Context<Self>) + 'static,
+    ) {
+        match self.decide(&command) {
+            Ok(decision) => self.commit(decision, ctx, move |warden, committed, ctx| match committed {
+                Ok(committed) => then(warden, committed, ctx),
+                Err(stale) => warden.abandon(stale, ctx),
+            }),
+            Err(_) => self.abandon(Stale::Gone, ctx),
+        }
+    }
+}
+
+/// A recorded outcome as a redelivery gets it, and what the notification that led to it said.
+pub(super) fn outcome_again(recorded: &Recorded) -> Result<(Outcome, Option<Fingerprint>), String> {
+    let event = recorded.event().map_err(|error| error.to_string())?;
+    let print = match &event {
+        Event::FrameSkipped(outcome) => Some(outcome.print),
+        Event::FrameAssessed(outcome) => Some(outcome.print),
+        Event::FrameFailed(outcome) => Some(outcome.print),
+        _ => None, // an id that is no outcome's cannot be derived from a frame
+    };
+    let (id, position) = (recorded.envelope.id, recorded.envelope.position);
+    Ok((Outcome { id, position, event, repeated: true }, print))
+}
