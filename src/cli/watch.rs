@@ -15,8 +15,8 @@ use crate::intake::{Broadcast, Ffmpeg, Folder, Source, Times, Video, channels_of
 use crate::model::Timestamp;
 use crate::providers::local::PINNED_PATH;
 
-/// The policy where none is named.
-const POLICY: &str = include_str!("../../policies/default.yaml");
+/// The policy where none is named: its rules are for what the local model says, which is who is asked here.
+const POLICY: &str = include_str!("../../policies/local.yaml");
 
 /// What watching can be told.
 #[derive(Debug, Clone, Args)]
@@ -27,7 +27,7 @@ pub(super) struct WatchArgs {
     /// Where the journal is kept.
     #[arg(long, value_name = "DIR", default_value = "data/watch")]
     data: PathBuf,
-    /// Policies; without one the commented default policy is used.
+    /// Policies; without one everything is watched for what the local model can say.
     #[arg(long, value_name = "FILE")]
     policy: Vec<PathBuf>,
     /// How fast the pictures are shown.
@@ -50,7 +50,7 @@ pub(super) struct WatchArgs {
 pub(super) fn run(args: &WatchArgs) -> anyhow::Result<()> {
     let mut ground = Ground::open(&args.data)?;
     if args.policy.is_empty() {
-        ground.policies.publish("policies/default.yaml", POLICY).context("publishing the default policy")?;
+        ground.policies.publish("policies/local.yaml", POLICY).context("publishing the local model's policy")?;
     }
     for file in &args.policy {
         let text = std::fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;

@@ -63,6 +63,21 @@ fn a_broken_picture_in_a_folder_fails_and_the_others_are_judged() {
 }
 
 #[test]
+fn without_a_policy_of_their_own_pictures_are_judged_and_none_fails() {
+    let own = Own::new();
+    let mut command = streamwarden(&["watch"]);
+    command.arg(root().join("demo/footage/sky-tour")).arg("--data").arg(own.at("data")).arg("--model").arg(weights());
+    let output = run(&mut command);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    let events = decoded(&journal(&own.at("data")));
+    let assessed = events.iter().filter(|event| matches!(event, Event::FrameAssessed(_))).count();
+    assert!(assessed > 5, "only {assessed} of the pictures were assessed: {}", said(&output));
+    let provider_failed =
+        |event: &&Event| matches!(event, Event::FrameFailed(failed) if failed.stage != FailedStage::Decode);
+    assert_eq!(events.iter().filter(provider_failed).count(), 0, "{}", said(&output));
+}
+
+#[test]
 fn a_film_is_watched_through_ffmpeg() {
     let own = Own::new();
     let film = own.at("film.mp4");

@@ -111,6 +111,9 @@ fn the_policies_that_come_with_the_program_are_without_fault() {
     );
     let chosen = channels.map(|channel| set.for_channel(&channel).unwrap().reference.id.to_string());
     assert_eq!(chosen, ["demo", "demo-rehearsal", "default"]);
+    let local = std::fs::read_to_string(repository().join("policies/local.yaml")).unwrap();
+    let checked = check(&[("local.yaml", local.as_str())], &[ChannelId::new("anything").unwrap()]);
+    assert!(checked.diagnostics.is_empty() && checked.unwatched.is_empty(), "{:?}", checked.diagnostics);
 }
 
 /// The reference states the defaults; a policy that states nothing must come out the same.
