@@ -51,6 +51,11 @@ fn fetch(frame: &Frame, bytes_max: usize) -> Result<Arc<[u8]>, Unseen> {
         FrameOrigin::Inline(bytes) => Ok(bytes.clone()),
         FrameOrigin::File(path) => {
             let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            // Asked first: opening a named pipe waits for its writer, and nothing ends a blocked thread.
+            let about = std::fs::metadata(path).map_err(|error| unseen(format!("opening {name}: {error}")))?;
+            if !about.is_file() {
+                return Err(unseen(format!("opening {name}: expected a regular file")));
+            }
             let file = std::fs::File::open(path).map_err(|error| unseen(format!("opening {name}: {error}")))?;
             let mut bytes = Vec::with_capacity(64 * 1024);
             // One byte more than allowed, so that a longer file is told from one that just fits.

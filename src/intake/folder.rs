@@ -126,6 +126,10 @@ fn list(folder: &Path) -> io::Result<(Vec<(PathBuf, Timestamp)>, usize)> {
 }
 
 pub(super) fn digest(path: &Path) -> io::Result<Sha256> {
+    // Opening a named pipe waits for its writer, perhaps for ever; a device may never end.
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("it is no regular file"));
+    }
     let mut bytes = Vec::new();
     File::open(path)?.take(DIGESTED_BYTES_MAX).read_to_end(&mut bytes)?;
     Ok(Sha256::of(&bytes))
@@ -189,6 +193,15 @@ mod tests {
         let times: Vec<_> = frames.iter().map(|frame| frame.captured_at.as_micros() / 1_000_000).collect();
         assert_eq!(times, [10, 11, 12, 13]);
         assert_eq!(Folder::open(folder.path(), broadcast(), every_second()).unwrap().left_out(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_named_pipe_among_the_pictures_is_a_frame_and_holds_nothing_up() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("b.jpg"), "b").unwrap();
+        let made = std::process::Command::new("mkfifo").arg(folder.path().join("a.jpg")).status().unwrap();
+        assert!(made.success());
+        assert_eq!(names(&frames(folder.path(), every_second()).await), ["a.jpg", "b.jpg"]);
     }
 
     #[tokio::test]
