@@ -313,7 +313,13 @@ pub(super) fn salvage(dir: &Path, cache_bytes: u64) -> Salvage {
     }
     // a file that cannot be set aside leaves a directory that does not open, which is an answer too
     let _ = set_aside_snapshots(dir, |_| true);
-    let Ok(db) = open_sled(dir, cache_bytes) else { return salvage };
+    let opened = open_sled(dir, cache_bytes).or_else(|fault| {
+        // sled writes `conf` anew where there is none, with the same settings; a damaged one must not cost the log.
+        let conf = dir.join("conf");
+        fs::rename(&conf, dir.join("aside.conf")).map_err(|_| fault)?;
+        open_sled(dir, cache_bytes)
+    });
+    let Ok(db) = opened else { return salvage };
     let _ = guarded(|| {
         for item in db.range(&chunk::log_key(Position(0))[..]..=&chunk::log_key(Position(u64::MAX))) {
             let (key, value) = item?; // after an error of sled's there is nothing to go on with
