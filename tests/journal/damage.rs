@@ -245,6 +245,39 @@ fn an_accepted_loss_is_declared_and_no_position_is_used_twice() {
     assert_eq!(repair(&whole.path()).unwrap(), None, "a whole store is left alone");
 }
 
+#[test]
+fn a_damaged_sled_configuration_costs_no_event_of_the_hot_segment() {
+    let whole = Whole::new();
+    let copy = whole.copy();
+    let store = copy.path().join("store");
+    let conf = hot_dir(&store).join("conf");
+    let half = fs::metadata(&conf).unwrap().len() / 2;
+    fs::OpenOptions::new().write(true).open(&conf).unwrap().set_len(half).unwrap();
+    assert!(verify(&store).is_err());
+    let repaired = repair(&store).unwrap().expect("there was damage");
+    assert_eq!(repaired.losses, [], "the log is whole");
+    let journal = SledJournal::open(rolling(&store)).unwrap();
+    assert!(read_all(&journal).starts_with(&whole.events));
+}
+
+#[test]
+fn a_loss_that_a_full_disk_kept_from_being_declared_is_declared_when_there_is_room() {
+    let whole = Whole::new();
+    let copy = whole.copy();
+    let store = copy.path().join("store");
+    fs::remove_file(hot_dir(&store).join("db")).unwrap();
+    let repaired = repair(&store).unwrap().expect("there was damage");
+    let declared = |journal: &SledJournal| {
+        let events = read_all(journal);
+        events.iter().filter(|event| matches!(event.event(), Ok(Event::DataLossAccepted(_)))).count()
+    };
+    let full = SledJournal::open(Options { reserve_bytes: u64::MAX, ..rolling(&store) }).unwrap();
+    assert_eq!(declared(&full), 0);
+    drop(full);
+    let roomy = SledJournal::open(rolling(&store)).unwrap();
+    assert_eq!(declared(&roomy), repaired.losses.len());
+}
+
 fn check_repair(case: &str, whole: &Whole, store: &Path, last: Position) {
     assert!(verify(store).is_err(), "{case}");
     let repaired = repair(store).unwrap_or_else(|error| panic!("{case}: {error:?}")).expect("there was damage");

@@ -325,7 +325,9 @@ fn start(found: Found, options: Options) -> Result<SledJournal, OpenError> {
     for loss in losses.into_iter().filter(|loss| !loss.recorded) {
         let about = [loss.from.0.to_be_bytes(), loss.to.0.to_be_bytes()].concat();
         let accepted = DataLossAccepted { from: loss.from, to: loss.to, finding: loss.finding };
-        journal.say(store_event(&store, "data-loss-accepted", &about, accepted))?;
+        if !journal.say(store_event(&store, "data-loss-accepted", &about, accepted))? {
+            continue; // not declared yet: a start with room on the disk does it
+        }
         shared.change_manifest(|manifest| {
             for declared in manifest.losses.iter_mut().filter(|declared| declared.from == loss.from) {
                 declared.recorded = true;
@@ -339,10 +341,12 @@ fn start(found: Found, options: Options) -> Result<SledJournal, OpenError> {
 }
 
 impl SledJournal {
-    /// Appends an event of the store's own and waits for it. With a full disk the journal still opens, for reading.
-    fn say(&self, append: Append) -> Result<(), OpenError> {
+    /// Appends an event of the store's own and waits for it. With a full disk the journal still opens, for reading;
+    /// whether it was said is the answer.
+    fn say(&self, append: Append) -> Result<bool, OpenError> {
         match self.append(append).wait() {
-            Ok(_) | Err(crate::journal::AppendError::NoSpace { .. }) => Ok(()),
+            Ok(_) => Ok(true),
+            Err(crate::journal::AppendError::NoSpace { .. }) => Ok(false),
             Err(error) => Err(OpenError::FirstAppend(error)),
         }
     }
