@@ -152,10 +152,12 @@ impl Shard {
     fn sweep(&mut self) {
         let idle_after = self.parts.house.settings.idle_after;
         self.wardens.retain(|_, entry| {
-            if !entry.warden.connected() && entry.gauge.frame.get().is_none() {
+            let nothing_due = entry.gauge.wake_at.get() == i64::MAX && !entry.gauge.live.get();
+            // One that ended with something due (it broke, or somebody else had written to its channel) stays, so that
+            // the next tick that concerns it brings a fresh one.
+            if !entry.warden.connected() && entry.gauge.frame.get().is_none() && nothing_due {
                 return false; // it was put to rest
             }
-            let nothing_due = entry.gauge.wake_at.get() == i64::MAX && !entry.gauge.live.get();
             let idle = !entry.gauge.busy.get() && nothing_due && entry.used.elapsed() >= idle_after;
             if idle {
                 // It rests only if it is still idle when it gets there. Who is behind it in the mailbox is told that it

@@ -1,10 +1,13 @@
 //! Wardens that break: a fresh one takes over from the journal, a frame it breaks on twice is set aside.
 
+use std::time::Duration;
+
+use streamwarden::actors::Settings;
 use streamwarden::events::{Event, FailedStage, UnwatchedBecause};
 use streamwarden::model::{ChannelId, EventId, ModeratorId};
 use streamwarden::warden::{Command, ModeratorAct};
 
-use crate::premises::{Premises, Setup, channel, frame, outcome, picture, session};
+use crate::premises::{Premises, Setup, T0, channel, frame, outcome, picture, session};
 use crate::scripted::Says;
 
 /// The next `times` decisions about this channel break.
@@ -42,7 +45,9 @@ fn a_frame_that_breaks_its_warden_twice_is_set_aside_and_the_channel_says_so_unt
         let (bad, good) = (channel("breaks-twice"), channel("sound"));
         live.start(&bad, &session("st-1")).await;
         live.start(&good, &session("st-1")).await;
-        break_next(&bad, 2);
+        // Between the two the fresh warden reconsiders its policy on waking, which goes well.
+        let twice = "1*panic(scripted)->1*off->1*panic(scripted)->off";
+        fail::cfg(format!("warden.decide {bad}"), twice).expect("a fail point");
         let frames = [frame(&bad, 1, &clear), frame(&good, 1, &clear), frame(&bad, 3, &clear)];
         match live.offer(&frames[0]).await.event {
             Event::FrameFailed(failed) => {
@@ -105,6 +110,24 @@ fn a_request_that_breaks_a_warden_is_not_laid_to_the_frame_under_way() {
         live.wardens.command(&frame.channel, command).await.expect("it is carried out at last");
         setup.provider.release();
         assert!(matches!(outcome(under_way).await.event, Event::FrameAssessed(_)), "{}", live.told());
+    });
+}
+
+#[test]
+fn a_live_channel_whose_warden_breaks_on_a_tick_is_still_reported_as_unwatched() {
+    let settings = Settings { idle_after: Duration::from_millis(1), ..Settings::default() };
+    let (premises, setup) = (Premises::new(), Setup { settings, ..Setup::default() });
+    premises.live(&setup, async |live| {
+        let channel = channel("breaks-on-a-tick");
+        live.start(&channel, &session("st-1")).await;
+        break_next(&channel, 1);
+        live.clock.set(T0.plus_ms(60 * 60 * 1000)); // long after a first frame was to come
+        let unwatched = |event: &Event| match event {
+            Event::ChannelUnwatched(unwatched) => Some(unwatched.because),
+            _ => None,
+        };
+        let because = live.until(&channel, "the channel is unwatched", unwatched).await;
+        assert_eq!(because, UnwatchedBecause::NoInput);
     });
 }
 
