@@ -51,6 +51,11 @@ pub fn run(cli: Cli) -> u8 {
         Command::Demo(args) => return played(demo::run(&args)),
         Command::Watch(args) => return played(watch::run(&args)),
     };
+    // A reader that has seen enough (`| head`) is no failure.
+    let answered = match answered {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(Outcome::Fine),
+        answered => answered,
+    };
     answered.map_or_else(|error| complain(&error.into()), |outcome| outcome as u8)
 }
 
