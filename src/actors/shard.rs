@@ -23,6 +23,8 @@ const TICK: Duration = Duration::from_secs(1);
 /// How often idle wardens are looked for: as often as one can become idle, within these bounds.
 const SWEEP: Duration = Duration::from_secs(5);
 const SWEEP_MIN: Duration = Duration::from_millis(10);
+/// States being saved at the same time, per arbiter.
+const SAVES_MAX: usize = 32;
 /// A frame that its warden broke on so often is set aside.
 const PANICS_MAX: u8 = 2;
 /// Frames of one channel that are remembered for having broken its warden; more under way at once are not set aside
@@ -34,13 +36,15 @@ pub(super) struct ShardParts {
     pub(super) house: Parts,
     pub(super) looks: Arc<Semaphore>,
     pub(super) recoveries: Arc<Semaphore>,
+    pub(super) saves: Arc<Semaphore>,
     pub(super) planes: RefCell<Planes>,
 }
 
 impl ShardParts {
     pub(super) fn new(house: Parts, looks: Arc<Semaphore>, recoveries: Arc<Semaphore>) -> Self {
         let planes = RefCell::new(Planes::new(house.settings.planes_max));
-        Self { house, looks, recoveries, planes }
+        let saves = Arc::new(Semaphore::new(SAVES_MAX));
+        Self { house, looks, recoveries, saves, planes }
     }
 }
 

@@ -51,7 +51,7 @@ fn bundled() -> Footage {
 }
 
 fn channel<'a>(footage: &'a Footage, name: &str) -> &'a FootageChannel {
-    let named = |channel: &&FootageChannel| channel.channel.as_str() == name;
+    let named = |channel: &&FootageChannel| channel.channel.as_str() == format!("demo/{name}");
     footage.channels().iter().find(named).unwrap_or_else(|| panic!("the footage has a channel {name}"))
 }
 

@@ -17,6 +17,8 @@ impl Warden {
         if self.unsaved == 0 {
             return;
         }
+        // A bounded number are written at a time. Where many rest at once the others are not saved: they read more.
+        let Ok(permit) = self.parts.saves.clone().try_acquire_owned() else { return };
         self.unsaved = 0;
         let mut bytes = Vec::with_capacity(1024);
         if ciborium::into_writer(state.as_ref(), &mut bytes).is_err() {
@@ -25,6 +27,7 @@ impl Warden {
         let (snapshots, scope) = (snapshots.clone(), Scope::Channel(self.channel.clone()));
         let snapshot = Snapshot { sequence: state.sequence, position: Position(0), state: bytes };
         drop(tokio::task::spawn_blocking(move || {
+            let _permit = permit;
             if let Err(error) = snapshots.save(&scope, SNAPSHOT_SCHEMA, &snapshot) {
                 tracing::warn!(%scope, "a snapshot was not saved: {error}");
             }
