@@ -115,7 +115,14 @@ impl Ground {
         });
         let (stop, stopped) = watch::channel(false);
         let reactor = EnforcementReactor::new(journal, self.snapshots.clone(), wardens.clone(), control, limits);
-        let reactor = tokio::spawn(reactor.run(stopped));
+        let reactor = tokio::spawn(async move {
+            let ended = reactor.run(stopped).await;
+            if let Err(error) = &ended {
+                // Said now and not at the close, which may be weeks away.
+                tracing::error!("the enforcement reactor ended: no stop is carried out until the next start: {error}");
+            }
+            ended
+        });
         House { ground: self, wardens, stop, reactor }
     }
 }
@@ -127,8 +134,7 @@ impl House {
         self.wardens.shutdown().await;
         let _ = self.stop.send(true); // a reactor that has ended does not listen any more
         match self.reactor.await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::error!("the enforcement reactor ended early: {error}"),
+            Ok(Ok(()) | Err(_)) => {} // an error was told when it happened
             Err(broke) => tracing::error!("the enforcement reactor broke: {broke}"),
         }
         let journal = self.ground.journal.clone();

@@ -10,13 +10,14 @@ use clap::Args;
 use indicatif::{MultiProgress, ProgressDrawTarget};
 use tokio::sync::watch;
 
-use super::play::{Pace, play, settle};
+use super::interrupt::{Interrupted, interrupted};
+use super::play::{Pace, go_off_early, play, settle};
 use super::print;
 use crate::actors::{ProviderChoice, Settings};
 use crate::clock::{Clock, ManualClock, SystemClock};
 use crate::control::{RehearsalControl, StreamControl};
 use crate::house::Ground;
-use crate::intake::{Footage, FootageChannel, FootageProvider, Source};
+use crate::intake::{Broadcast, Footage, FootageChannel, FootageProvider, Source};
 use crate::journal::Journal;
 use crate::model::{ChannelId, SessionId, Timestamp};
 use crate::providers::Provider;
@@ -150,9 +151,20 @@ pub(super) fn run_played(
         let (finished, done) = watch::channel(false);
         let printing = tokio::task::spawn_local(print::follow(journal, after, quiet, bars.clone(), done));
 
-        let channels: Vec<ChannelId> = sources.iter().map(|source| source.broadcast().channel.clone()).collect();
-        let played = play(sources, &house.wardens, &stage, pace, footage_clock.as_ref(), &bars).await;
-        let settled = settle(&channels, &house.wardens, SETTLE).await;
+        let broadcasts: Vec<Broadcast> = sources.iter().map(|source| source.broadcast().clone()).collect();
+        let channels: Vec<ChannelId> = broadcasts.iter().map(|broadcast| broadcast.channel.clone()).collect();
+        let played = tokio::select! {
+            played = play(sources, &house.wardens, &stage, pace, footage_clock.as_ref(), &bars) => played,
+            asked = interrupted() => {
+                go_off_early(&broadcasts, &house.wardens, &stage).await;
+                asked.context("waiting for signals").and(Err(Interrupted.into()))
+            }
+        };
+        // Who interrupts does not wait for stops under way: the next start takes them up.
+        let settled = match &played {
+            Ok(_) => settle(&channels, &house.wardens, SETTLE).await,
+            Err(_) => false,
+        };
         let _ = finished.send(true); // the printer waits for nothing else
         let summary = printing.await.context("printing broke")?;
         house.close().await;

@@ -6,6 +6,7 @@
 mod demo;
 pub mod event_text;
 mod explanation;
+mod interrupt;
 pub mod journal;
 mod journal_failure;
 mod journal_stats;
@@ -87,7 +88,7 @@ fn complain(error: &anyhow::Error) -> u8 {
     if let Some(hint) = error.chain().find_map(hint) {
         let _ = writeln!(err, "hint: {hint}");
     }
-    EXIT_FAILED
+    if error.is::<interrupt::Interrupted>() { interrupt::EXIT_INTERRUPTED } else { EXIT_FAILED }
 }
 
 fn hint(cause: &(dyn std::error::Error + 'static)) -> Option<&'static str> {

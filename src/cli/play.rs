@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use crate::actors::Wardens;
 use crate::clock::{Clock, ManualClock};
 use crate::control::RehearsalControl;
-use crate::intake::Source;
+use crate::intake::{Broadcast, Source};
 use crate::model::{ChannelId, Frame, Timestamp};
 use crate::warden::Command;
 
@@ -216,6 +216,20 @@ impl OnAir {
             self.bar.abandon_with_message("STOPPED");
         }
         Ok(())
+    }
+}
+
+/// Takes every channel that is still on the air off it, where playing was broken off.
+pub(super) async fn go_off_early(broadcasts: &[Broadcast], wardens: &Wardens, stage: &RehearsalControl) {
+    for Broadcast { channel, session } in broadcasts {
+        if !stage.is_live(channel, session) {
+            continue;
+        }
+        stage.go_dark(channel);
+        let ended = wardens.command(channel, Command::EndSession { session: session.clone() }).await;
+        if let Err(error) = ended {
+            tracing::warn!(%channel, "the end of its session was not recorded: {error}");
+        }
     }
 }
 

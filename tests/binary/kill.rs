@@ -5,9 +5,9 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Stdio};
 
-use streamwarden::events::Recorded;
+use streamwarden::events::{Event, Recorded};
 
-use crate::{decoded, demo, journal, outcomes, run, said, streamwarden};
+use crate::{decoded, demo, journal, outcomes, run, said, streamwarden, weights};
 
 /// How often the program is killed.
 const ROUNDS: u64 = 10;
@@ -51,6 +51,29 @@ fn assert_holds(events: &[Recorded], printed: &BTreeSet<u64>, round: &str) {
     let last = events.len() as u64;
     let lost: Vec<_> = printed.iter().filter(|position| **position > last).collect();
     assert!(lost.is_empty(), "{round}: printed but not in the journal of {last} events: {lost:?}");
+}
+
+#[test]
+fn an_interrupted_demo_ends_its_sessions_and_closes_the_journal_in_order() {
+    for signal in [rustix::process::Signal::INT, rustix::process::Signal::TERM] {
+        let data = tempfile::tempdir().expect("a directory");
+        let mut command = streamwarden(&["demo", "--pace", "live", "--data"]);
+        command.arg(data.path()).arg("--model").arg(weights()).stdout(Stdio::piped());
+        let mut child = command.spawn().expect("the program starts");
+        let mut out = BufReader::new(child.stdout.take().expect("the output is a pipe")).lines();
+        let seen = out.by_ref().map_while(Result::ok).filter(|line| position(line).is_some()).take(15).count();
+        assert_eq!(seen, 15);
+        rustix::process::kill_process(rustix::process::Pid::from_child(&child), signal).expect("a signal is sent");
+        out.for_each(drop); // until its end, so that it never waits for a reader
+        assert_eq!(child.wait().expect("the program ends").code(), Some(130));
+        let events = decoded(&journal(data.path()));
+        let count = |wanted: fn(&&Event) -> bool| events.iter().filter(wanted).count();
+        let started = count(|event| matches!(event, Event::SessionStarted(_)));
+        assert_eq!(count(|event| matches!(event, Event::SessionEnded(_))), started, "every session has its end");
+        // the reader's own opening says what it found
+        let found = events.last();
+        assert!(matches!(found, Some(Event::StoreOpened(opened)) if opened.clean), "{found:?}");
+    }
 }
 
 #[test]
