@@ -149,7 +149,11 @@ impl EnforcementReactor {
             }
             if !self.under_way.contains_key(&id) {
                 let hands = Hands { wardens: self.wardens.clone(), control: self.control.clone(), case: case.clone() };
-                let step = steps.spawn(async move { hands.step(due).await });
+                let step = steps.spawn(async move {
+                    if !hands.step(due).await {
+                        tokio::time::sleep(ROUND).await; // or a platform with nothing new would be asked without a pause
+                    }
+                });
                 self.under_way.insert(id, step.id());
             }
         }
@@ -181,11 +185,10 @@ struct Hands {
 }
 
 impl Hands {
-    async fn step(&self, due: Due) {
+    /// Whether it got anywhere.
+    async fn step(&self, due: Due) -> bool {
         match due {
-            Due::Report(report) => {
-                self.report(report).await;
-            }
+            Due::Report(report) => self.report(report).await,
             Due::Look => {
                 let looking = self.control.look(&self.case.channel);
                 let seen = tokio::time::timeout(CALL_TIMEOUT, looking).await;
@@ -196,36 +199,30 @@ impl Hands {
                     Ok(Err(_)) | Err(_) => plan_unseen(&self.case, now),
                 };
                 match step {
-                    Step::Wait => {}
-                    Step::Report(report) => {
-                        self.report(report).await;
-                    }
+                    Step::Wait => false,
+                    Step::Report(report) => self.report(report).await,
                     Step::Try(attempt) => self.attempt(attempt).await,
                 }
             }
         }
     }
 
-    async fn attempt(&self, attempt: u8) {
+    async fn attempt(&self, attempt: u8) -> bool {
         // Durable before the call (invariant I5). Refused if a person has called it off meanwhile.
         if !self.report(EnforcementReport::Attempting(attempt)).await {
-            return;
+            return false;
         }
         fail::fail_point!(&format!("enforcement.before_call {}", self.case.channel));
         let called = tokio::time::timeout(CALL_TIMEOUT, self.call()).await;
         fail::fail_point!(&format!("enforcement.after_call {}", self.case.channel));
         match called {
-            Ok(Ok(())) => {
-                self.report(EnforcementReport::Succeeded(attempt)).await;
-            }
+            Ok(Ok(())) => self.report(EnforcementReport::Succeeded(attempt)).await,
             Ok(Err(ControlError::NotBroadcasting)) if attempt == 1 => {
-                self.report(EnforcementReport::NotNeeded(NotNeededBecause::AlreadyOffline)).await;
+                self.report(EnforcementReport::NotNeeded(NotNeededBecause::AlreadyOffline)).await
             }
-            Ok(Err(ControlError::Denied(reason))) => {
-                self.report(EnforcementReport::Failed(reason)).await;
-            }
+            Ok(Err(ControlError::Denied(reason))) => self.report(EnforcementReport::Failed(reason)).await,
             // Whether it worked is not known: the next round looks.
-            Ok(Err(ControlError::NotBroadcasting | ControlError::Unavailable(_))) | Err(_) => {}
+            Ok(Err(ControlError::NotBroadcasting | ControlError::Unavailable(_))) | Err(_) => true,
         }
     }
 

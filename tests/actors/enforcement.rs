@@ -283,6 +283,31 @@ fn a_stop_call_that_hangs_does_not_hold_up_other_channels() {
 }
 
 #[test]
+fn while_a_stop_waits_for_its_next_attempt_the_platform_is_not_asked_without_a_pause() {
+    let (premises, (setup, platform)) = (Premises::new(), setup());
+    premises.live(&setup, async |live| {
+        let waits = channel("waits");
+        platform.on_stop(&waits, &[OnStop::Unavailable]);
+        shows(live, &platform, &waits, 1).await; // the clock stands still, so the second attempt is never due
+        platform.asked("stop waits").await;
+        for n in 0..10 {
+            let other = channel(&format!("ch-{n}"));
+            let begun = std::time::Instant::now();
+            let before = platform.looks();
+            let act = ModeratorAct::Enforce { kind: EnforcementKind::Stop, session: Some(session("st-1")) };
+            platform.go_live(&other, &session("st-1"));
+            live.start(&other, &session("st-1")).await;
+            moderate(live, &other, "stop", act).await;
+            let stop = live.until(&other, "a person's stop", requested).await;
+            assert_eq!(ends(live, &other, stop).await, End::Verified);
+            // Before and after the other's call, and twice a second for the one that waits.
+            let paced = 6 + begun.elapsed().as_millis() as u32 / 250;
+            assert!(platform.looks() - before <= paced, "{} looks, {paced} are paced", platform.looks() - before);
+        }
+    });
+}
+
+#[test]
 fn a_step_that_breaks_around_the_call_is_settled_by_the_next_look() {
     let (premises, (setup, platform)) = (Premises::new(), setup());
     premises.live(&setup, async |live| {

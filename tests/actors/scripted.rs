@@ -2,6 +2,7 @@
 //! trait: they never block, a call may have had its effect though its answer is lost, and a stop hits what is on the air.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -128,11 +129,12 @@ struct Stage {
 pub struct ScriptedPlatform {
     stages: Mutex<HashMap<ChannelId, Stage>>,
     calls: watch::Sender<Vec<String>>,
+    looks: AtomicU32,
 }
 
 impl ScriptedPlatform {
     pub fn new() -> Arc<Self> {
-        Arc::new(Self { stages: Mutex::default(), calls: watch::Sender::new(Vec::new()) })
+        Arc::new(Self { stages: Mutex::default(), calls: watch::Sender::new(Vec::new()), looks: AtomicU32::new(0) })
     }
 
     pub fn go_live(&self, channel: &ChannelId, session: &SessionId) {
@@ -151,6 +153,11 @@ impl ScriptedPlatform {
     /// Every call that was meant to change something, in order: `stop`, `revoke_keys` or `restore_keys`, and the channel.
     pub fn calls(&self) -> Vec<String> {
         self.calls.borrow().clone()
+    }
+
+    /// How often it was asked what is on the air, over all channels.
+    pub fn looks(&self) -> u32 {
+        self.looks.load(Ordering::SeqCst)
     }
 
     /// Waits until it has been asked this.
@@ -176,6 +183,7 @@ impl StreamControl for ScriptedPlatform {
     }
 
     fn look(&self, channel: &ChannelId) -> Controlling<'_, Seen> {
+        self.looks.fetch_add(1, Ordering::SeqCst);
         let seen = self.with(channel, |stage| Seen { on_air: stage.on_air.clone(), suspended: stage.suspended });
         Box::pin(std::future::ready(Ok(seen)))
     }
