@@ -128,15 +128,15 @@ impl Ground {
 }
 
 impl House {
-    /// Puts everything to rest in order: wardens first (each frame under way comes to its outcome), then the reactors,
-    /// then the journal. What cannot be finished is taken up at the next start.
+    /// Puts everything to rest in order: the reactors first (what a platform has answered is still recorded), then the
+    /// wardens (each frame under way comes to its outcome), then the journal. What cannot be finished is taken up at the next start.
     pub async fn close(self) {
-        self.wardens.shutdown().await;
         let _ = self.stop.send(true); // a reactor that has ended does not listen any more
         match self.reactor.await {
             Ok(Ok(()) | Err(_)) => {} // an error was told when it happened
             Err(broke) => tracing::error!("the enforcement reactor broke: {broke}"),
         }
+        self.wardens.shutdown().await;
         let journal = self.ground.journal.clone();
         drop(self.ground);
         let _ = tokio::task::spawn_blocking(move || journal.close()).await; // a panic in it was reported

@@ -24,7 +24,7 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(5);
 /// How often it is looked whether something is due though no event came: retries, verification, what grew too old.
 const ROUND: Duration = Duration::from_millis(500);
 /// Enforcements worked on at the same time.
-const AT_ONCE_MAX: usize = 32;
+const AT_ONCE_MAX: usize = 256;
 /// The desk is saved after so many events, so that a restart reads little.
 const SAVE_EVERY: u64 = 20_000;
 /// Layout of the saved desk.
@@ -87,9 +87,10 @@ impl EnforcementReactor {
             tokio::select! {
                 changed = watermark.changed() => if changed.is_err() { break },
                 Some(done) = steps.join_next_with_id(), if !steps.is_empty() => {
-                    // One that broke has ended, too: what became of its call the next look tells.
-                    let ended = done.map_or_else(|broke| broke.id(), |(ended, ())| ended);
-                    self.under_way.retain(|_, step| *step != ended);
+                    match done {
+                        Ok((ended, ())) => self.under_way.retain(|_, step| *step != ended),
+                        Err(broke) => self.broke(&broke, &mut steps),
+                    }
                 }
                 () = tokio::time::sleep(ROUND) => {}
                 _ = stop.wait_for(|stop| *stop) => break,
@@ -99,6 +100,14 @@ impl EnforcementReactor {
         while steps.join_next().await.is_some() {}
         self.save().await;
         Ok(())
+    }
+
+    /// A step that broke has ended, too: what became of its call the next look tells, after a pause.
+    fn broke(&mut self, broke: &task::JoinError, steps: &mut JoinSet<()>) {
+        let Some(id) = self.under_way.iter().find(|(_, step)| **step == broke.id()).map(|(id, _)| *id) else { return };
+        tracing::error!(enforcement = %id, "a step broke: {broke}");
+        let pause = steps.spawn(tokio::time::sleep(ROUND));
+        self.under_way.insert(id, pause.id());
     }
 
     async fn catch_up(&mut self, watermark: Position) -> Result<(), ReactorError> {

@@ -1,6 +1,7 @@
 //! `streamwarden demo`: the bundled footage, played live into wardens, judged and printed.
 
 use std::collections::HashMap;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -64,7 +65,7 @@ pub(super) fn run(args: &DemoArgs) -> anyhow::Result<()> {
             (channel.channel.clone(), provider)
         })
         .collect();
-    introduce(&footage, &by_channel, args);
+    introduce(&footage, &by_channel, args)?;
 
     let mut ground = Ground::open(&args.data)?;
     ground.policies.publish("policies/demo.yaml", POLICIES).context("publishing the demo's policies")?;
@@ -97,25 +98,43 @@ pub(super) fn local_model(path: &Path) -> Arc<dyn Provider> {
     }
 }
 
-fn introduce(footage: &Footage, providers: &HashMap<ChannelId, Arc<dyn Provider>>, args: &DemoArgs) {
-    println!("Streamwarden demo");
-    println!(
+fn introduce(
+    footage: &Footage,
+    providers: &HashMap<ChannelId, Arc<dyn Provider>>,
+    args: &DemoArgs,
+) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "Streamwarden demo")?;
+    writeln!(
+        out,
         "  real:      the pictures, their decoding and hashing, the wardens' decisions, the local model, the journal"
-    );
-    println!(
+    )?;
+    writeln!(
+        out,
         "  pretended: that the channels are live; the platform that carries and stops them (a stand-in in this process);"
-    );
-    println!(
+    )?;
+    writeln!(
+        out,
         "             the labels of channels judged by `rehearsal` (written into the files, no pixel is looked at)"
-    );
-    println!("  the local model is a preliminary filter for photographic nudity with a review band, not a verdict");
-    println!("  journal:   {}\n", args.data.display());
+    )?;
+    writeln!(
+        out,
+        "  the local model is a preliminary filter for photographic nudity with a review band, not a verdict"
+    )?;
+    writeln!(out, "  journal:   {}\n", args.data.display())?;
     for channel in footage.channels() {
         let provider = providers.get(&channel.channel).map(|provider| provider.reference().to_string());
-        println!("  {:<22} {} — judged by {}", channel.channel.as_str(), channel.title, provider.unwrap_or_default());
-        println!("  {:<22} {}", "", channel.note);
+        writeln!(
+            out,
+            "  {:<22} {} — judged by {}",
+            channel.channel.as_str(),
+            channel.title,
+            provider.unwrap_or_default()
+        )?;
+        writeln!(out, "  {:<22} {}", "", channel.note)?;
     }
-    println!();
+    writeln!(out)?;
+    Ok(())
 }
 
 /// What a run left.
@@ -176,20 +195,26 @@ impl Ran {
     /// Says what came of it; an error if a frame got no outcome.
     pub(super) fn say(&self, data: &Path) -> anyhow::Result<()> {
         print::closing(&self.summary)?;
+        let mut out = std::io::stdout().lock();
         let total = self.summary.total();
-        println!(
+        writeln!(
+            out,
             "\n{} frames shown, {} with a recorded outcome; {} events in {}",
             self.played.frames,
             total.frames,
             self.summary.events,
             data.display()
-        );
-        println!(
+        )?;
+        writeln!(
+            out,
             "look again:  streamwarden journal tail --data {0}   |   streamwarden journal verify --data {0}",
             data.display()
-        );
+        )?;
+        if total.failed > 0 && total.assessed == 0 {
+            writeln!(out, "NOTHING WAS JUDGED: all frames that were looked at failed; `journal tail` says why")?;
+        }
         if !self.settled {
-            println!("an enforcement is still under way; the next start takes it up");
+            writeln!(out, "an enforcement is still under way; the next start takes it up")?;
         }
         anyhow::ensure!(
             self.played.refused == 0,

@@ -344,12 +344,6 @@ fn repair_accepting(options: &Options, out: &mut dyn Write) -> Result<Outcome, F
         writeln!(out, "everything verifies; nothing was done")?;
         return Ok(Outcome::Fine);
     };
-    // Snapshots may hold what is now lost; they are derived and are made again.
-    let derived = options.data_dir.join("derived");
-    match fs::remove_dir_all(&derived) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(Failed::reading(options, error)),
-        _ => (),
-    }
     for loss in &repaired.losses {
         writeln!(out, "positions {} to {} are declared lost: {}", loss.from, loss.to, printable(&loss.finding))?;
     }

@@ -61,7 +61,15 @@ pub fn run(cli: Cli) -> u8 {
 }
 
 fn played(result: anyhow::Result<()>) -> u8 {
-    result.map_or_else(|error| complain(&error), |()| 0)
+    let seen_enough = |error: &anyhow::Error| {
+        let io = error.chain().find_map(|cause| cause.downcast_ref::<std::io::Error>());
+        io.is_some_and(|io| io.kind() == std::io::ErrorKind::BrokenPipe)
+    };
+    match result {
+        Ok(()) => 0,
+        Err(error) if seen_enough(&error) => 0,
+        Err(error) => complain(&error),
+    }
 }
 
 /// How a question ended; its number is the exit code.

@@ -1,5 +1,6 @@
 //! `streamwarden watch`: your own videos and folders of pictures, as if they were live channels.
 
+use std::io::Write;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
@@ -13,6 +14,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::house::Ground;
 use crate::intake::{Broadcast, Ffmpeg, Folder, Source, Times, Video, channels_of};
 use crate::model::Timestamp;
+use crate::policy::file;
 use crate::providers::local::PINNED_PATH;
 
 /// The policy where none is named: its rules are for what the local model says, which is who is asked here.
@@ -48,19 +50,33 @@ pub(super) struct WatchArgs {
 }
 
 pub(super) fn run(args: &WatchArgs) -> anyhow::Result<()> {
-    let mut ground = Ground::open(&args.data)?;
-    if args.policy.is_empty() {
-        ground.policies.publish("policies/local.yaml", POLICY).context("publishing the local model's policy")?;
+    // What can be wrong with the question is found out before a store is made for the answer.
+    for path in &args.paths {
+        std::fs::metadata(path).with_context(|| format!("looking at {}", path.display()))?;
     }
-    for file in &args.policy {
-        let text = std::fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
-        ground.policies.publish(&file.to_string_lossy(), &text)?;
+    let mut policies = Vec::with_capacity(args.policy.len().max(1));
+    for path in &args.policy {
+        let text = std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
+        let name = path.to_string_lossy().into_owned();
+        file::load(&name, &text)?;
+        policies.push((name, text));
+    }
+    if policies.is_empty() {
+        policies.push(("policies/local.yaml".to_owned(), POLICY.to_owned()));
+    }
+    let mut ground = Ground::open(&args.data)?;
+    for (name, text) in &policies {
+        ground.policies.publish(name, text).with_context(|| format!("publishing {name}"))?;
     }
     let start = SystemClock.now();
-    println!(
-        "real: pictures, decoding, hashing, decisions, the local model, the journal. Pretended: that the channels are live."
-    );
-    println!("the local model is a preliminary filter for photographic nudity with a review band, not a verdict\n");
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "real:      pictures, decoding, hashing, decisions, the local model, the journal")?;
+    writeln!(out, "pretended: that the channels are live")?;
+    writeln!(
+        out,
+        "the local model is a preliminary filter for photographic nudity with a review band, not a verdict\n"
+    )?;
+    drop(out);
     let providers = ProviderChoice { default: Some(local_model(&args.model)), ..ProviderChoice::default() };
     run_played(ground, open(args.clone(), start), providers, args.pace, start, args.quiet)?.say(&args.data)
 }

@@ -59,7 +59,8 @@ impl Warden {
     }
 
     fn take(&mut self, ctx: &mut Context<Self>) {
-        let Some(work) = &self.work else { return };
+        let Some(work) = &mut self.work else { return };
+        work.policy = self.policy.clone(); // the one it is decided under now, and from here on
         let command = Command::TakeFrame { frame: work.frame.clone() };
         self.step(command, ctx, Self::proceed);
     }
@@ -86,8 +87,12 @@ impl Warden {
         let (imaging, frame, looks) = (self.parts.house.imaging.clone(), work.frame.clone(), self.parts.looks.clone());
         let left = self.time_left();
         let looking = async move {
-            let _permit = looks.acquire_owned().await;
-            tokio::task::spawn_blocking(move || look(&imaging, &frame)).await
+            let permit = looks.acquire_owned().await;
+            tokio::task::spawn_blocking(move || {
+                let _permit = permit; // held while the thread works, also when nobody waits for it any more
+                look(&imaging, &frame)
+            })
+            .await
         };
         let looked = async move { tokio::time::timeout(left, looking).await };
         ctx.spawn(looked.into_actor(self).map(|looked, warden, ctx| match looked {
@@ -110,14 +115,14 @@ impl Warden {
         let measured = Measurement { image: looked.measured.image, hash: looked.measured.hash, luma };
         work.took = Timings(looked.fetch_ms, looked.measure_ms, 0);
         work.seen = Some((measured.clone(), looked.measured.plane, looked.bytes));
-        let Some(policy) = work.policy.clone() else { return };
+        let Some(policy) = work.policy.clone() else { return self.abandon(Stale::Gone, ctx) };
         let command = Command::CompareFrame { frame: work.frame.clone(), policy, measured };
         self.step(command, ctx, Self::proceed);
     }
 
     fn ask(&mut self, ctx: &mut Context<Self>) {
         let Some(work) = &mut self.work else { return };
-        let Some((_, _, image)) = &work.seen else { return };
+        let Some((_, _, image)) = &work.seen else { return self.abandon(Stale::Gone, ctx) };
         let (image, begun) = (image.clone(), Instant::now());
         let provider = self.parts.house.providers.of(&self.channel);
         let content = self.parts.house.content.clone();
@@ -151,7 +156,9 @@ impl Warden {
     fn answered(&mut self, answer: Answered, took: Duration, ctx: &mut Context<Self>) {
         let Some(work) = &mut self.work else { return };
         work.took.2 = took.as_millis() as u32;
-        let (Some((measured, ..)), Some(policy)) = (&work.seen, &work.policy) else { return };
+        let (Some((measured, ..)), Some(policy)) = (&work.seen, &work.policy) else {
+            return self.abandon(Stale::Gone, ctx);
+        };
         let command = Command::JudgeFrame {
             frame: work.frame.clone(),
             policy: policy.clone(),

@@ -135,7 +135,11 @@ impl OpenError {
             Self::NotAStore { .. } => "choose an empty directory; if this was a journal, restore its FORMAT file",
             Self::NoStore { .. } => "check the data directory's path",
             Self::UnknownFormat { .. } => "use the program version that wrote it, and export from there",
-            Self::Unreadable { .. } | Self::Missing { .. } | Self::Store { .. } | Self::Damaged(_) => {
+            Self::Unreadable { .. } => {
+                "keep a copy of the directory; FORMAT and MANIFEST come back from a backup only, or `journal import` \
+                 makes a store anew from the newest export; `journal repair --accept-loss` helps where other files are hurt"
+            }
+            Self::Missing { .. } | Self::Store { .. } | Self::Damaged(_) => {
                 "keep a copy of the directory; `journal verify` names what is wrong, a backup restores it, and \
                  `journal repair --accept-loss` goes on without the lost events and says so in the journal"
             }

@@ -59,6 +59,10 @@ impl Layout {
     pub fn damaged_root(&self) -> PathBuf {
         self.root.join("damaged")
     }
+    /// What can be made again from the events.
+    pub fn derived(&self) -> PathBuf {
+        self.root.join("derived")
+    }
     /// The store under construction at the very first start.
     pub fn creating(&self) -> PathBuf {
         self.root.join(".creating")

@@ -60,6 +60,15 @@ pub fn repair(data_dir: &Path) -> Result<Option<Repaired>, OpenError> {
     }
     let manifest = kept.go_on(&layout, &old, anchored, &finding)?;
     let losses = manifest.losses.iter().filter(|loss| !loss.recorded).cloned().collect();
+    // Before the manifest says that all is well: a crash in between repairs again, and no saved state outlives what it
+    // was saved from, which would be believed as soon as sequences reach it again.
+    let derived = layout.derived();
+    match std::fs::remove_dir_all(&derived) {
+        Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+            return Err(OpenError::Io { verb: "removing", path: derived, source });
+        }
+        _ => {}
+    }
     manifest.write(&layout)?;
     set_aside(&layout, &old, &manifest)?;
     Ok(Some(Repaired { losses, next: manifest.active.first }))
