@@ -13,6 +13,7 @@
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use fail::fail_point;
 use serde::{Deserialize, Serialize};
@@ -119,12 +120,25 @@ fn unhex(text: &str) -> Option<[u8; 16]> {
     digits.collect::<Result<Vec<u8>, _>>().ok()?.try_into().ok()
 }
 
+/// How often a directory that is in use is tried again, and after which pause. A child that this process has just begun
+/// to start holds our files, and so the lock, until it runs its own program: a lock given back is taken again in a moment.
+const LOCK_TRIES_MAX: u32 = 25;
+const LOCK_PAUSE: Duration = Duration::from_millis(20);
+
 /// Takes the directory for this process. Held until the file is dropped, or the process ends however it ends.
 pub(in crate::journal) fn take_lock(layout: &Layout) -> Result<File, OpenError> {
     let path = layout.lock();
     let opened = File::options().read(true).write(true).create(true).truncate(false).open(&path);
     let mut file = opened.map_err(doing("opening", &path))?;
-    match file.try_lock() {
+    let mut locked = file.try_lock();
+    for _ in 0..LOCK_TRIES_MAX {
+        if !matches!(locked, Err(TryLockError::WouldBlock)) {
+            break;
+        }
+        std::thread::sleep(LOCK_PAUSE);
+        locked = file.try_lock();
+    }
+    match locked {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
             let mut holder = String::new();
