@@ -11,6 +11,7 @@ pub mod clock;
 pub mod control;
 pub mod events;
 pub mod house;
+pub mod http;
 pub mod imaging;
 pub mod intake;
 pub mod journal;

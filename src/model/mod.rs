@@ -6,6 +6,7 @@ mod content;
 mod frame;
 mod ids;
 mod label;
+mod pattern;
 mod perceptual;
 mod time;
 mod verdict;
@@ -19,6 +20,7 @@ pub use ids::{
     Position, RuleId, Scope, Sequence, SessionId, SystemScope, WarningId,
 };
 pub use label::{Label, LabelPath, LabelPathError, ProviderRef};
+pub use pattern::{ChannelPattern, PatternError};
 pub use perceptual::{HashScheme, LumaDelta, LumaPlane, Measurement, PerceptualHash, Similarity};
 pub use time::Timestamp;
 pub use verdict::{Action, Approval, Verdict};
