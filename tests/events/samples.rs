@@ -144,7 +144,8 @@ pub fn sample(event_type: EventType) -> Event {
         }
         .into(),
         EventType::ReplayEnded => {
-            ReplayEnded { replay: ReplayId::of(outcome()), how: ReplayEnd::Completed, reached: Position(1_100_000) }.into()
+            ReplayEnded { replay: ReplayId::of(outcome()), how: ReplayEnd::Completed, reached: Position(1_100_000) }
+                .into()
         }
         EventType::StoreOpened => {
             StoreOpened { clean: false, head: Position(1_204_233), program: "0.1.0".to_owned() }.into()
