@@ -2,7 +2,7 @@
 //! rules. Opened in two steps because the first blocks on the disk and the second needs an actix system.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -57,13 +57,19 @@ pub struct Ground {
     pub snapshots: Option<Arc<Snapshots>>,
     /// What is shown: as it was saved last until the house runs, then kept up to date.
     pub views: Views,
-    projector: Option<Projector>,
+    projector: Projector,
 }
 
 /// The house, running.
 pub struct House {
-    /// What stands on the disk.
-    pub ground: Ground,
+    /// The journal.
+    pub journal: Arc<SledJournal>,
+    /// Large and personal content.
+    pub content: Arc<content::Store>,
+    /// The policies in force. Publishing blocks: off the arbiters.
+    pub policies: Arc<Mutex<PolicyDesk>>,
+    /// What is shown, kept up to date.
+    pub views: Views,
     /// The wardens.
     pub wardens: Wardens,
     stop: watch::Sender<bool>,
@@ -96,12 +102,12 @@ impl Ground {
         };
         let policies = PolicyDesk::open(journal.clone(), content.clone()).map_err(HouseError::Policies)?;
         let (projector, views) = Projector::new(journal.clone(), snapshots.as_deref());
-        Ok(Self { journal, content, policies, snapshots, views, projector: Some(projector) })
+        Ok(Self { journal, content, policies, snapshots, views, projector })
     }
 
     /// Starts wardens, reactors and the projector. Call within an actix system.
     pub fn start(
-        mut self,
+        self,
         clock: Arc<dyn Clock>,
         providers: ProviderChoice,
         control: Arc<dyn StreamControl>,
@@ -131,7 +137,7 @@ impl Ground {
             ended
         });
         let (freeze, frozen) = watch::channel(false);
-        let projector = self.projector.take().expect("a ground is started once: starting takes it");
+        let projector = self.projector;
         let projector = tokio::spawn(async move {
             let ended = projector.run(frozen).await;
             if let Err(error) = &ended {
@@ -139,7 +145,17 @@ impl Ground {
             }
             ended
         });
-        House { ground: self, wardens, stop, reactor, freeze, projector }
+        House {
+            journal: self.journal,
+            content: self.content,
+            policies: Arc::new(Mutex::new(self.policies)),
+            views: self.views,
+            wardens,
+            stop,
+            reactor,
+            freeze,
+            projector,
+        }
     }
 }
 
@@ -159,8 +175,7 @@ impl House {
             Ok(Ok(()) | Err(_)) => {} // an error was told when it happened
             Err(broke) => tracing::error!("the projector broke: {broke}"),
         }
-        let journal = self.ground.journal.clone();
-        drop(self.ground);
+        let journal = self.journal;
         let _ = tokio::task::spawn_blocking(move || journal.close()).await; // a panic in it was reported
     }
 }

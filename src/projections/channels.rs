@@ -200,11 +200,8 @@ impl Channels {
             self.channels.insert(channel.clone(), Channel::default());
         }
         let Some(entry) = self.channels.get_mut(channel) else { return };
-        entry.last_event = LastEvent {
-            position: envelope.position,
-            sequence: envelope.sequence,
-            recorded_at: envelope.recorded_at,
-        };
+        entry.last_event =
+            LastEvent { position: envelope.position, sequence: envelope.sequence, recorded_at: envelope.recorded_at };
         entry.apply(envelope.captured_at.unwrap_or(envelope.recorded_at), event);
     }
 
@@ -361,10 +358,8 @@ mod tests {
         let id = |n: u64| ChannelId::new(format!("c{n}")).expect("a sound id");
         let mut channels = Channels::default();
         for n in 0..4 {
-            let session = (n == 0).then(|| OnAir {
-                session: SessionId::new("s").expect("a sound id"),
-                since: Timestamp::default(),
-            });
+            let session = (n == 0)
+                .then(|| OnAir { session: SessionId::new("s").expect("a sound id"), since: Timestamp::default() });
             let last_event = LastEvent { position: Position(n), ..LastEvent::default() };
             channels.channels.insert(id(n), Channel { session, last_event, ..Channel::default() });
         }

@@ -391,12 +391,8 @@ impl Queue {
     fn requested(&mut self, at: Timestamp, requested: &EnforcementRequested) {
         let Some(warning) = requested.origin.warning() else { return };
         let Some(entry) = self.entries.get_mut(&warning) else { return };
-        let led_to = LedTo {
-            enforcement: requested.enforcement,
-            kind: requested.kind,
-            stage: Stage::Requested,
-            since: at,
-        };
+        let led_to =
+            LedTo { enforcement: requested.enforcement, kind: requested.kind, stage: Stage::Requested, since: at };
         if let Some(before) = entry.enforcement.replace(led_to) {
             self.led_to.remove(&before.enforcement);
         }
@@ -466,12 +462,8 @@ impl Queue {
 impl Entry {
     fn new(channel: &ChannelId, envelope: &Envelope, raised: &WarningRaised) -> Self {
         let captured_at = envelope.captured_at.unwrap_or(envelope.recorded_at);
-        let evidence = Evidence {
-            frame: raised.frame,
-            captured_at,
-            confidence: raised.label.confidence(),
-            margin: raised.margin,
-        };
+        let evidence =
+            Evidence { frame: raised.frame, captured_at, confidence: raised.label.confidence(), margin: raised.margin };
         Self {
             channel: channel.clone(),
             raised: raised.clone(),
