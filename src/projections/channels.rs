@@ -313,7 +313,15 @@ impl Channel {
             | Event::StoreClosed(_)
             | Event::SegmentSealed(_)
             | Event::DataLossAccepted(_)
-            | Event::ContentErased(_) => {}
+            | Event::ContentErased(_)
+            | Event::ConsumerCreated(_)
+            | Event::ConsumerDeleted(_)
+            | Event::ConsumerRewound(_)
+            | Event::EntryParked(_)
+            | Event::EntryUnparked(_)
+            | Event::EntrySettled(_)
+            | Event::ReplayStarted(_)
+            | Event::ReplayEnded(_) => {}
         }
     }
 

@@ -12,7 +12,7 @@ use streamwarden::journal::snapshots::Snapshots;
 use streamwarden::journal::{
     Append, Appended, Expected, Journal, Options, READ_LIMIT_MAX, ReadError, SledJournal, Ticket,
 };
-use streamwarden::model::{ConsumerName, EventId, Position, Scope, Sequence};
+use streamwarden::model::{ChannelId, ConsumerName, EventId, Position, Scope, Sequence};
 use streamwarden::projections::View;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -53,6 +53,9 @@ impl Journal for Shown {
     }
     fn scope_head(&self, scope: &Scope) -> Sequence {
         self.journal.scope_head(scope)
+    }
+    fn channels(&self, after: Option<&ChannelId>, limit: usize) -> Vec<ChannelId> {
+        self.journal.channels(after, limit)
     }
     fn cursor(&self, consumer: &ConsumerName) -> Result<Option<Position>, ReadError> {
         self.journal.cursor(consumer)
