@@ -7,7 +7,9 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 
-use crate::events::{Budget, EnforcementOrigin, Event, FrameAssessed, Recorded, RuleEffect, Skip, payload_to_json};
+use crate::events::{
+    Budget, EnforcementOrigin, Event, EventView, FrameAssessed, Recorded, RuleEffect, Skip, payload_to_json,
+};
 use crate::model::{ContentRef, Label, Scope};
 
 /// Widest type name of the vocabulary.
@@ -34,22 +36,8 @@ pub fn one_line(recorded: &Recorded) -> String {
 
 /// Envelope and payload. A payload that this program cannot decode is shown raw, and says so.
 pub fn full_json(recorded: &Recorded) -> Value {
-    let mut shown =
-        serde_json::to_value(&recorded.envelope).unwrap_or_else(|error| json!({ "error": error.to_string() }));
-    let (payload, note) = match recorded.event() {
-        Ok(event) => (payload_of(&event), None),
-        Err(error) => {
-            let raw = payload_to_json(&recorded.payload).unwrap_or_else(|_| Value::from(hex(&recorded.payload)));
-            (raw, Some(format!("shown raw: {error}")))
-        }
-    };
-    if let Value::Object(fields) = &mut shown {
-        fields.insert("payload".to_owned(), payload);
-        if let Some(note) = note {
-            fields.insert("note".to_owned(), Value::from(note));
-        }
-    }
-    shown
+    serde_json::to_value(EventView::from(recorded.clone()))
+        .unwrap_or_else(|error| json!({ "error": error.to_string() }))
 }
 
 /// Replaces control characters: texts from outside must not move a terminal's cursor.
@@ -193,14 +181,6 @@ fn word(value: &impl serde::Serialize) -> String {
     }
 }
 
-fn payload_of(event: &Event) -> Value {
-    match serde_json::to_value(event) {
-        Ok(Value::Object(mut fields)) => fields.remove("payload").unwrap_or(Value::Null),
-        Ok(other) => other,
-        Err(error) => json!({ "error": error.to_string() }),
-    }
-}
-
 /// A channel by the last part of its ARN.
 fn short(scope: &Scope) -> String {
     let text = scope.to_string();
@@ -213,10 +193,6 @@ fn cut(text: &str) -> String {
         Some((at, _)) => format!("{}…", &text[..at]),
         None => text.to_owned(),
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The closed list of events.
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::*;
 
@@ -55,6 +55,11 @@ macro_rules! events {
             /// The event's type.
             pub const fn event_type(&self) -> EventType {
                 match self { $(Self::$name(_) => EventType::$name),+ }
+            }
+
+            /// The payload alone, as the serialiser at hand writes it.
+            pub(super) fn serialize_payload<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                match self { $(Self::$name(payload) => payload.serialize(serializer)),+ }
             }
 
             pub(super) fn write_payload(&self, out: &mut Vec<u8>) -> Result<(), CodecError> {

@@ -13,6 +13,7 @@ mod policies;
 mod sessions;
 mod store;
 pub mod upcast;
+mod view;
 mod warnings;
 
 pub use codec::{CodecError, PAYLOAD_BYTES_MAX, decode, encode, payload_to_json};
@@ -32,6 +33,7 @@ pub use sessions::{SessionEndBecause, SessionEnded, SessionStartBecause, Session
 pub use store::{
     ContentErased, DataLossAccepted, InputGap, NotificationRejected, SegmentSealed, StoreClosed, StoreOpened,
 };
+pub use view::EventView;
 pub use warnings::{
     WarningAnswerWithdrawn, WarningClaimed, WarningDismissed, WarningEscalated, WarningNoted, WarningRaised,
     WarningReleased, WarningUpheld,
