@@ -125,6 +125,7 @@ impl Metrics {
             | Event::ConsumerRewound(_)
             | Event::EntryParked(_)
             | Event::EntryUnparked(_)
+            | Event::EntrySettled(_)
             | Event::ReplayStarted(_)
             | Event::ReplayEnded(_)
             | Event::StoreOpened(_)
