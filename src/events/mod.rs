@@ -3,10 +3,12 @@
 //! Stored bytes are never rewritten: every past version is read ([`upcast`]), only the newest is written. An event
 //! of an unknown type is shown raw by the audit commands and stops every fold.
 
+mod access;
 mod codec;
 mod enforcement;
 mod envelope;
 mod event;
+mod evidence;
 mod frames;
 mod label_list;
 mod policies;
@@ -15,6 +17,7 @@ mod store;
 pub mod upcast;
 mod warnings;
 
+pub use access::{EvidenceRead, ExportFormat, ExportMade, ExportOf};
 pub use codec::{CodecError, PAYLOAD_BYTES_MAX, decode, encode, payload_to_json};
 pub use enforcement::{
     Budget, EnforcementAdmitted, EnforcementAttempted, EnforcementCancelled, EnforcementFailed, EnforcementHeld,
@@ -23,6 +26,7 @@ pub use enforcement::{
 };
 pub use envelope::{Actor, Envelope, EnvelopeError, NewEvent, Recorded};
 pub use event::{Event, EventType};
+pub use evidence::EvidenceStored;
 pub use frames::{
     CadenceBecause, CadenceChanged, ChannelQuarantined, ChannelUnwatched, ChannelWatched, FailedStage, FrameAssessed,
     FrameConflict, FrameFailed, FrameSkipped, Pace, RuleEffect, RuleOutcome, Skip, Timings, UnwatchedBecause,
