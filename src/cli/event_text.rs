@@ -8,7 +8,8 @@ use std::fmt::Write;
 use serde_json::{Value, json};
 
 use crate::events::{
-    Budget, EnforcementOrigin, Event, ExportOf, FrameAssessed, Recorded, RuleEffect, Skip, payload_to_json,
+    Budget, EnforcementOrigin, Event, EventView, ExportOf, FrameAssessed, Recorded, ReplayTarget, RuleEffect, Skip,
+    payload_to_json,
 };
 use crate::model::{ContentRef, Label, Scope};
 
@@ -36,22 +37,8 @@ pub fn one_line(recorded: &Recorded) -> String {
 
 /// Envelope and payload. A payload that this program cannot decode is shown raw, and says so.
 pub fn full_json(recorded: &Recorded) -> Value {
-    let mut shown =
-        serde_json::to_value(&recorded.envelope).unwrap_or_else(|error| json!({ "error": error.to_string() }));
-    let (payload, note) = match recorded.event() {
-        Ok(event) => (payload_of(&event), None),
-        Err(error) => {
-            let raw = payload_to_json(&recorded.payload).unwrap_or_else(|_| Value::from(hex(&recorded.payload)));
-            (raw, Some(format!("shown raw: {error}")))
-        }
-    };
-    if let Value::Object(fields) = &mut shown {
-        fields.insert("payload".to_owned(), payload);
-        if let Some(note) = note {
-            fields.insert("note".to_owned(), Value::from(note));
-        }
-    }
-    shown
+    serde_json::to_value(EventView::from(recorded.clone()))
+        .unwrap_or_else(|error| json!({ "error": error.to_string() }))
 }
 
 /// Replaces control characters: texts from outside must not move a terminal's cursor.
@@ -122,6 +109,20 @@ fn summary(event: &Event) -> String {
         Event::PolicyRetired(e) => format!("{}{}", e.policy, reason(e.why.as_ref())),
         Event::NotificationRejected(e) => format!("{}: {}", e.source, e.reason),
         Event::InputGap(e) => format!("{} from {} to {}", e.source, e.from, e.to),
+        Event::ConsumerCreated(e) => format!("{} reads on from {}", e.consumer, e.from),
+        Event::ConsumerDeleted(e) => e.consumer.to_string(),
+        Event::ConsumerRewound(e) => format!("{} from {} to {}", e.consumer, e.from, e.to),
+        Event::EntryParked(e) => format!("{} · {} at {}: {}", e.consumer, e.event, e.position, e.reason),
+        Event::EntryUnparked(e) => format!("{} · {} at {}", e.consumer, e.event, e.position),
+        Event::EntrySettled(e) => format!("{} · {} at {}", e.consumer, e.event, e.position),
+        Event::ReplayStarted(e) => {
+            let target = match &e.target {
+                ReplayTarget::Consumer(consumer) => consumer.as_str(),
+                ReplayTarget::Feed => "the live feed",
+            };
+            format!("{} ({}) · {} to {} for {target}", e.name, e.replay, e.first, e.last)
+        }
+        Event::ReplayEnded(e) => format!("{} {} at {}", e.replay, word(&e.how), e.reached),
         Event::StoreOpened(e) => {
             let how = if e.clean { "closed in order before" } else { "not closed in order before" };
             format!("head {} · {how} · program {}", e.head, e.program)
@@ -209,14 +210,6 @@ fn word(value: &impl serde::Serialize) -> String {
     }
 }
 
-fn payload_of(event: &Event) -> Value {
-    match serde_json::to_value(event) {
-        Ok(Value::Object(mut fields)) => fields.remove("payload").unwrap_or(Value::Null),
-        Ok(other) => other,
-        Err(error) => json!({ "error": error.to_string() }),
-    }
-}
-
 /// A channel by the last part of its ARN.
 fn short(scope: &Scope) -> String {
     let text = scope.to_string();
@@ -229,10 +222,6 @@ fn cut(text: &str) -> String {
         Some((at, _)) => format!("{}…", &text[..at]),
         None => text.to_owned(),
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The closed list of events.
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::*;
 
@@ -18,7 +18,9 @@ macro_rules! events {
         }
 
         /// The name of an event type, as stored in its envelope.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[derive(
+            Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+        )]
         pub enum EventType {
             $(
                 #[allow(missing_docs)]
@@ -55,6 +57,11 @@ macro_rules! events {
             /// The event's type.
             pub const fn event_type(&self) -> EventType {
                 match self { $(Self::$name(_) => EventType::$name),+ }
+            }
+
+            /// The payload alone, as the serialiser at hand writes it.
+            pub(super) fn serialize_payload<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                match self { $(Self::$name(payload) => payload.serialize(serializer)),+ }
             }
 
             pub(super) fn write_payload(&self, out: &mut Vec<u8>) -> Result<(), CodecError> {
@@ -109,6 +116,14 @@ events! {
     PolicyRetired = 2,
     NotificationRejected = 1,
     InputGap = 1,
+    ConsumerCreated = 1,
+    ConsumerDeleted = 1,
+    ConsumerRewound = 1,
+    EntryParked = 1,
+    EntryUnparked = 1,
+    EntrySettled = 1,
+    ReplayStarted = 1,
+    ReplayEnded = 1,
     StoreOpened = 1,
     StoreClosed = 1,
     SegmentSealed = 1,

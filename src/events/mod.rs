@@ -5,20 +5,27 @@
 
 mod access;
 mod codec;
+mod consumers;
 mod enforcement;
 mod envelope;
 mod event;
 mod evidence;
+mod filter;
 mod frames;
 mod label_list;
 mod policies;
 mod sessions;
 mod store;
 pub mod upcast;
+mod view;
 mod warnings;
 
 pub use access::{EvidenceRead, ExportFormat, ExportMade, ExportOf};
 pub use codec::{CodecError, PAYLOAD_BYTES_MAX, decode, encode, payload_to_json};
+pub use consumers::{
+    ConsumerCreated, ConsumerDeleted, ConsumerRewound, EntryParked, EntrySettled, EntryUnparked, ReplayEnd,
+    ReplayEnded, ReplaySpeed, ReplayStarted, ReplayTarget,
+};
 pub use enforcement::{
     Budget, EnforcementAdmitted, EnforcementAttempted, EnforcementCancelled, EnforcementFailed, EnforcementHeld,
     EnforcementKind, EnforcementNotNeeded, EnforcementOrigin, EnforcementRequested, EnforcementSucceeded,
@@ -27,6 +34,7 @@ pub use enforcement::{
 pub use envelope::{Actor, Envelope, EnvelopeError, NewEvent, Recorded};
 pub use event::{Event, EventType};
 pub use evidence::EvidenceStored;
+pub use filter::{Filter, FilterError, PolicyChoice};
 pub use frames::{
     CadenceBecause, CadenceChanged, ChannelQuarantined, ChannelUnwatched, ChannelWatched, FailedStage, FrameAssessed,
     FrameConflict, FrameFailed, FrameSkipped, Pace, RuleEffect, RuleOutcome, Skip, Timings, UnwatchedBecause,
@@ -36,6 +44,7 @@ pub use sessions::{SessionEndBecause, SessionEnded, SessionStartBecause, Session
 pub use store::{
     ContentErased, DataLossAccepted, InputGap, NotificationRejected, SegmentSealed, StoreClosed, StoreOpened,
 };
+pub use view::EventView;
 pub use warnings::{
     WarningAnswerWithdrawn, WarningClaimed, WarningDismissed, WarningEscalated, WarningNoted, WarningRaised,
     WarningReleased, WarningUpheld,
