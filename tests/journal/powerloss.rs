@@ -9,7 +9,7 @@ use crate::power::{Mode, Power, rounds};
 use crate::random::Random;
 
 /// Runs the load until it has acknowledged so many events or ended by itself, then lets the power go.
-fn cut(power: &Power, load: &Load, kill_after: usize, mode: Mode, random: &mut Random) -> BTreeSet<u64> {
+fn lose_power(power: &Power, load: &Load, kill_after: usize, mode: Mode, random: &mut Random) -> BTreeSet<u64> {
     let mut command = load.command(&[]);
     power.watches(&mut command);
     let numbers = acknowledged(&mut command.spawn().unwrap(), kill_after);
@@ -33,7 +33,7 @@ fn series(rounds: u64, skip_sync: bool, random: &mut Random) -> Vec<Wrong> {
                 ..Load::on(&power.store())
             };
             let kill_after = 100 + random.below(1500) as usize;
-            must_hold.extend(cut(&power, &load, kill_after, mode, random));
+            must_hold.extend(lose_power(&power, &load, kill_after, mode, random));
             round += 1;
             if let Err(found) = check(&power.store(), &must_hold) {
                 println!("round {round}, {mode:?}, of {} acknowledged: {}", must_hold.len(), brief(&found));
@@ -70,7 +70,7 @@ fn a_power_cut_during_the_first_start_leaves_nothing_or_a_store() {
         for mode in [Mode::All, Mode::Half] {
             let power = Power::new();
             let load = Load { abort_at: Some((point, 1)), ..Load::on(&power.store()) };
-            let numbers = cut(&power, &load, usize::MAX, mode, &mut random);
+            let numbers = lose_power(&power, &load, usize::MAX, mode, &mut random);
             assert!(numbers.is_empty(), "{point}: nothing can have been acknowledged");
             check(&power.store(), &numbers).unwrap_or_else(|wrong| panic!("{nth} {point} {mode:?}: {wrong:?}"));
         }
@@ -85,7 +85,7 @@ fn a_power_cut_during_a_roll_over_loses_no_acknowledged_event() {
             let power = Power::new();
             let nth = 1 + random.below(2) as u32;
             let load = Load { abort_at: Some((point, nth)), roll_after_events: 200, ..Load::on(&power.store()) };
-            let numbers = cut(&power, &load, usize::MAX, mode, &mut random);
+            let numbers = lose_power(&power, &load, usize::MAX, mode, &mut random);
             assert!(numbers.len() >= 150, "{point}: it ended before it rolled over");
             check(&power.store(), &numbers).unwrap_or_else(|wrong| panic!("{point} {mode:?}: {wrong:?}"));
         }
