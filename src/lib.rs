@@ -6,6 +6,7 @@
 //! randomness, IO or logging: time and identity enter it as data.
 
 pub mod actors;
+pub mod audit;
 pub mod cli;
 pub mod clock;
 pub mod control;

@@ -15,7 +15,7 @@ mod state;
 
 pub use apply::{Applied, apply, replay};
 pub use command::{Answered, Command, EnforcementReport, ModeratorAct, Rejection};
-pub use decide::{Decision, Next, decide};
+pub use decide::{Decision, Next, calls_for, decide, due};
 pub use react::{Alarm, Reaction, react};
 pub use state::{
     Answer, ChannelState, Claim, Cooldown, Coverage, Enforcement, EnforcementStage, Reference, RuleWindow, Session,
