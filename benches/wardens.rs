@@ -387,6 +387,9 @@ impl Journal for Forgetful {
     fn scope_head(&self, _: &Scope) -> Sequence {
         Sequence(0)
     }
+    fn channels(&self, _: Option<&ChannelId>, _: usize) -> Vec<ChannelId> {
+        Vec::new()
+    }
     fn cursor(&self, _: &ConsumerName) -> Result<Option<Position>, ReadError> {
         Ok(None)
     }

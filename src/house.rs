@@ -2,7 +2,7 @@
 //! rules. Opened in two steps because the first blocks on the disk and the second needs an actix system.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -58,8 +58,12 @@ pub struct Ground {
 
 /// The house, running.
 pub struct House {
-    /// What stands on the disk.
-    pub ground: Ground,
+    /// The journal.
+    pub journal: Arc<SledJournal>,
+    /// Large and personal content.
+    pub content: Arc<content::Store>,
+    /// The policies in force. Publishing blocks: off the arbiters.
+    pub policies: Arc<Mutex<PolicyDesk>>,
     /// The wardens.
     pub wardens: Wardens,
     stop: watch::Sender<bool>,
@@ -123,7 +127,8 @@ impl Ground {
             }
             ended
         });
-        House { ground: self, wardens, stop, reactor }
+        let policies = Arc::new(Mutex::new(self.policies));
+        House { journal: self.journal, content: self.content, policies, wardens, stop, reactor }
     }
 }
 
@@ -137,8 +142,7 @@ impl House {
             Err(broke) => tracing::error!("the enforcement reactor broke: {broke}"),
         }
         self.wardens.shutdown().await;
-        let journal = self.ground.journal.clone();
-        drop(self.ground);
+        let journal = self.journal;
         let _ = tokio::task::spawn_blocking(move || journal.close()).await; // a panic in it was reported
     }
 }

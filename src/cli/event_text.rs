@@ -8,7 +8,8 @@ use std::fmt::Write;
 use serde_json::{Value, json};
 
 use crate::events::{
-    Budget, EnforcementOrigin, Event, EventView, FrameAssessed, Recorded, RuleEffect, Skip, payload_to_json,
+    Budget, EnforcementOrigin, Event, EventView, FrameAssessed, Recorded, ReplayTarget, RuleEffect, Skip,
+    payload_to_json,
 };
 use crate::model::{ContentRef, Label, Scope};
 
@@ -107,6 +108,20 @@ fn summary(event: &Event) -> String {
         Event::PolicyRetired(e) => e.policy.to_string(),
         Event::NotificationRejected(e) => format!("{}: {}", e.source, e.reason),
         Event::InputGap(e) => format!("{} from {} to {}", e.source, e.from, e.to),
+        Event::ConsumerCreated(e) => format!("{} reads on from {}", e.consumer, e.from),
+        Event::ConsumerDeleted(e) => e.consumer.to_string(),
+        Event::ConsumerRewound(e) => format!("{} from {} to {}", e.consumer, e.from, e.to),
+        Event::EntryParked(e) => format!("{} · {} at {}: {}", e.consumer, e.event, e.position, e.reason),
+        Event::EntryUnparked(e) => format!("{} · {} at {}", e.consumer, e.event, e.position),
+        Event::EntrySettled(e) => format!("{} · {} at {}", e.consumer, e.event, e.position),
+        Event::ReplayStarted(e) => {
+            let target = match &e.target {
+                ReplayTarget::Consumer(consumer) => consumer.as_str(),
+                ReplayTarget::Feed => "the live feed",
+            };
+            format!("{} ({}) · {} to {} for {target}", e.name, e.replay, e.first, e.last)
+        }
+        Event::ReplayEnded(e) => format!("{} {} at {}", e.replay, word(&e.how), e.reached),
         Event::StoreOpened(e) => {
             let how = if e.clean { "closed in order before" } else { "not closed in order before" };
             format!("head {} · {how} · program {}", e.head, e.program)

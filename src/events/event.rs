@@ -18,7 +18,9 @@ macro_rules! events {
         }
 
         /// The name of an event type, as stored in its envelope.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[derive(
+            Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+        )]
         pub enum EventType {
             $(
                 #[allow(missing_docs)]
@@ -114,6 +116,14 @@ events! {
     PolicyRetired = 1,
     NotificationRejected = 1,
     InputGap = 1,
+    ConsumerCreated = 1,
+    ConsumerDeleted = 1,
+    ConsumerRewound = 1,
+    EntryParked = 1,
+    EntryUnparked = 1,
+    EntrySettled = 1,
+    ReplayStarted = 1,
+    ReplayEnded = 1,
     StoreOpened = 1,
     StoreClosed = 1,
     SegmentSealed = 1,

@@ -4,9 +4,11 @@
 //! of an unknown type is shown raw by the audit commands and stops every fold.
 
 mod codec;
+mod consumers;
 mod enforcement;
 mod envelope;
 mod event;
+mod filter;
 mod frames;
 mod label_list;
 mod policies;
@@ -17,6 +19,10 @@ mod view;
 mod warnings;
 
 pub use codec::{CodecError, PAYLOAD_BYTES_MAX, decode, encode, payload_to_json};
+pub use consumers::{
+    ConsumerCreated, ConsumerDeleted, ConsumerRewound, EntryParked, EntrySettled, EntryUnparked, ReplayEnd,
+    ReplayEnded, ReplaySpeed, ReplayStarted, ReplayTarget,
+};
 pub use enforcement::{
     Budget, EnforcementAdmitted, EnforcementAttempted, EnforcementCancelled, EnforcementFailed, EnforcementHeld,
     EnforcementKind, EnforcementNotNeeded, EnforcementOrigin, EnforcementRequested, EnforcementSucceeded,
@@ -24,6 +30,7 @@ pub use enforcement::{
 };
 pub use envelope::{Actor, Envelope, EnvelopeError, NewEvent, Recorded};
 pub use event::{Event, EventType};
+pub use filter::{Filter, FilterError, PolicyChoice};
 pub use frames::{
     CadenceBecause, CadenceChanged, ChannelQuarantined, ChannelUnwatched, ChannelWatched, FailedStage, FrameAssessed,
     FrameConflict, FrameFailed, FrameSkipped, Pace, RuleEffect, RuleOutcome, Skip, Timings, UnwatchedBecause,

@@ -3,7 +3,8 @@
 //! An append settles its ticket before it returns, so a simulation has no thread to wait for. It is as durable as the
 //! process; nothing in production opens one.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
@@ -12,7 +13,7 @@ use super::admission::{self, Admission, Prepared, Stored};
 use super::{Append, AppendError, Appended, Journal, READ_LIMIT_MAX, ReadError, Ticket};
 use crate::clock::Clock;
 use crate::events::Recorded;
-use crate::model::{ConsumerName, Epoch, EventId, Position, Scope, Sequence, Timestamp};
+use crate::model::{ChannelId, ConsumerName, Epoch, EventId, Position, Scope, Sequence, Timestamp};
 
 /// A journal that lives as long as its value.
 pub struct MemoryJournal {
@@ -27,7 +28,7 @@ struct Events {
     /// The event at position n is at n - 1.
     log: Vec<Recorded>,
     ids: HashMap<EventId, usize>,
-    scopes: HashMap<Scope, Vec<usize>>,
+    scopes: BTreeMap<Scope, Vec<usize>>,
     cursors: HashMap<ConsumerName, Position>,
 }
 
@@ -123,6 +124,13 @@ impl Journal for MemoryJournal {
 
     fn scope_head(&self, scope: &Scope) -> Sequence {
         self.events().last_sequence(scope)
+    }
+
+    fn channels(&self, after: Option<&ChannelId>, limit: usize) -> Vec<ChannelId> {
+        let from = after.map_or(Bound::Unbounded, |after| Bound::Excluded(Scope::from(after.clone())));
+        let events = self.events();
+        let scopes = events.scopes.range((from, Bound::Unbounded)).filter_map(|(scope, _)| scope.channel());
+        scopes.take(limit.min(READ_LIMIT_MAX)).cloned().collect()
     }
 
     fn cursor(&self, consumer: &ConsumerName) -> Result<Option<Position>, ReadError> {

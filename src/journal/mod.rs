@@ -9,6 +9,7 @@ pub mod content;
 pub mod export;
 pub mod import;
 mod memory;
+mod position_at;
 pub mod sealed;
 pub mod snapshots;
 mod store;
@@ -16,6 +17,7 @@ mod store;
 pub use admission::RECORD_BYTES_MAX;
 pub use chain::{ChainValue, StoredRecord, leaf};
 pub use memory::MemoryJournal;
+pub use position_at::position_at;
 pub use store::{
     ActiveEntry, Archive, Damage, Inspection, Loss, Manifest, OpenError, Options, QUEUE_MAX, Repaired, RetiredEntry,
     SealedEntry, SledJournal, VALUE_BYTES_MAX, Verified, repair, verify,
@@ -26,7 +28,7 @@ use std::sync::Arc;
 use tokio::sync::{oneshot, watch};
 
 use crate::events::{EnvelopeError, NewEvent, Recorded};
-use crate::model::{ConsumerName, EventId, Position, Scope, Sequence};
+use crate::model::{ChannelId, ConsumerName, EventId, Position, Scope, Sequence};
 
 /// The most events one append may hold; a decision has a handful.
 pub const EVENTS_PER_APPEND_MAX: usize = 64;
@@ -189,6 +191,11 @@ pub trait Journal: Send + Sync + 'static {
 
     /// The scope's last durable sequence; 0 if it has no event.
     fn scope_head(&self, scope: &Scope) -> Sequence;
+
+    /// Channels that have a durable event, in whichever segment, sorted by name: those after `after`, at most `limit`
+    /// (and at most [`READ_LIMIT_MAX`]). The name of the last is where the next page goes on, so a channel that
+    /// appears meanwhile neither hides another nor shows one twice. Asks indexes in memory only.
+    fn channels(&self, after: Option<&ChannelId>, limit: usize) -> Vec<ChannelId>;
 
     /// How far a consumer has come; none if it never said.
     fn cursor(&self, consumer: &ConsumerName) -> Result<Option<Position>, ReadError>;

@@ -357,6 +357,9 @@ impl Journal for Held {
     fn scope_head(&self, scope: &Scope) -> Sequence {
         self.journal.scope_head(scope)
     }
+    fn channels(&self, after: Option<&ChannelId>, limit: usize) -> Vec<ChannelId> {
+        self.journal.channels(after, limit)
+    }
     fn cursor(&self, consumer: &ConsumerName) -> Result<Option<Position>, ReadError> {
         self.journal.cursor(consumer)
     }

@@ -112,6 +112,41 @@ pub fn sample(event_type: EventType) -> Event {
             to: moment(0),
         }
         .into(),
+        EventType::ConsumerCreated => {
+            ConsumerCreated { consumer: consumer(), filter: filter(), from: Position(1_205_017), slot: 3 }.into()
+        }
+        EventType::ConsumerDeleted => ConsumerDeleted { consumer: consumer() }.into(),
+        EventType::ConsumerRewound => {
+            ConsumerRewound { consumer: consumer(), from: Position(1_205_017), to: Position(1_100_000), slot: 4 }.into()
+        }
+        EventType::EntryParked => EntryParked {
+            consumer: consumer(),
+            event: outcome(),
+            position: Position(1_205_018),
+            reason: "the ticket system answered 422: no such queue".to_owned(),
+        }
+        .into(),
+        EventType::EntryUnparked => {
+            EntryUnparked { consumer: consumer(), event: outcome(), position: Position(1_205_018) }.into()
+        }
+        EventType::EntrySettled => {
+            EntrySettled { consumer: consumer(), event: outcome(), position: Position(1_205_018) }.into()
+        }
+        EventType::ReplayStarted => ReplayStarted {
+            replay: ReplayId::of(outcome()),
+            name: named(ConsumerName::new("march-appeals")),
+            first: Position(900_000),
+            last: Position(1_100_000),
+            filter: filter(),
+            target: ReplayTarget::Consumer(consumer()),
+            speed: ReplaySpeed::RealTimeMilli(60_000),
+            slot: 1,
+        }
+        .into(),
+        EventType::ReplayEnded => {
+            ReplayEnded { replay: ReplayId::of(outcome()), how: ReplayEnd::Completed, reached: Position(1_100_000) }
+                .into()
+        }
         EventType::StoreOpened => {
             StoreOpened { clean: false, head: Position(1_204_233), program: "0.1.0".to_owned() }.into()
         }
@@ -188,6 +223,24 @@ pub fn assessed() -> FrameAssessed {
         verdict: Verdict::Warn,
         late: false,
         took: Timings(38, 9, 412),
+    }
+}
+
+fn consumer() -> ConsumerName {
+    named(ConsumerName::new("ticket-system"))
+}
+
+fn filter() -> Filter {
+    Filter {
+        types: vec![EventType::FrameAssessed, EventType::WarningRaised],
+        channels: vec![ChannelPattern::new("arn:aws:ivs:eu-west-1:*").expect("a sound pattern")],
+        verdicts: vec![Verdict::Warn, Verdict::Stop],
+        labels: vec![LabelPath::new("Explicit").expect("a sound path")],
+        rules: vec![rule()],
+        moderators: vec![moderator()],
+        policies: vec!["family-safe@12".parse().expect("a policy and its version")],
+        recorded_from: Some(moment(-90_000)),
+        ..Filter::default()
     }
 }
 

@@ -6,8 +6,9 @@ use streamwarden::clock::ManualClock;
 use streamwarden::events::Recorded;
 use streamwarden::journal::{
     AppendError, Appended, EVENTS_PER_APPEND_MAX, Journal, MemoryJournal, Options, READ_LIMIT_MAX, SledJournal,
+    position_at,
 };
-use streamwarden::model::{ConsumerName, Position, Scope, Sequence, SystemScope, Timestamp};
+use streamwarden::model::{ChannelId, ConsumerName, Position, Scope, Sequence, SystemScope, Timestamp};
 
 use tempfile::TempDir;
 
@@ -124,6 +125,8 @@ macro_rules! contract {
             positions_and_sequences_have_no_gap_in_any_scope,
             recorded_at_never_runs_backwards,
             an_event_is_found_by_id_and_reads_as_it_was_appended,
+            every_channel_is_listed_once_by_name_and_no_system_scope,
+            the_position_of_a_moment_is_the_first_recorded_at_or_after_it,
             a_cursor_is_kept_across_reopening,
             everything_is_there_after_reopening_and_epochs_rise,
             concurrent_writers_get_every_place_once,
@@ -329,6 +332,60 @@ fn an_event_is_found_by_id_and_reads_as_it_was_appended(subject: &mut impl Subje
         assert_eq!(subject.journal().read(at, 1).unwrap(), [found]);
     }
     assert_eq!(subject.journal().find(id(40)).unwrap(), None);
+}
+
+fn every_channel_is_listed_once_by_name_and_no_system_scope(subject: &mut impl Subject) {
+    let journal = subject.journal();
+    assert_eq!(journal.channels(None, 10), [], "the store's own events belong to no channel");
+    // in no order of name; the first of them lies many segments back where the journal rolls over
+    for number in (0..120).rev() {
+        subject.put(&channel(number), number * 2..number * 2 + 2);
+    }
+    subject.put(&SystemScope::Intake.into(), [1000]);
+    subject.put(&channel(7), [1001]);
+    let mut named: Vec<ChannelId> = (0..120).filter_map(|number| channel(number).channel().cloned()).collect();
+    named.sort();
+    for reopened in [false, true] {
+        if reopened {
+            subject.reopen();
+        }
+        let mut paged: Vec<ChannelId> = Vec::new();
+        loop {
+            let page = subject.journal().channels(paged.last(), 11);
+            assert!(page.len() <= 11);
+            if page.is_empty() {
+                break;
+            }
+            paged.extend(page);
+        }
+        assert_eq!(paged, named, "reopened: {reopened}");
+        let absent = ChannelId::new("channel-5.").unwrap(); // a cursor need not name a channel that there is
+        let next = subject.journal().channels(Some(&absent), 1);
+        assert_eq!(next, named[named.partition_point(|name| *name <= absent)..][..1]);
+        assert_eq!(subject.journal().channels(None, usize::MAX), named);
+        assert_eq!(subject.journal().channels(None, 0), []);
+    }
+}
+
+fn the_position_of_a_moment_is_the_first_recorded_at_or_after_it(subject: &mut impl Subject) {
+    let empty = subject.watermark();
+    assert_eq!(position_at(subject.journal(), Timestamp::from_millis(2_000)).unwrap(), empty.next());
+    // several appends at each of 40 moments, and some moments at which nothing is recorded
+    for number in 0..160_u64 {
+        subject.clock().set(Timestamp::from_millis(2_000 + number as i64 / 4 * 10));
+        subject.put(&channel(number % 9), number * 2..number * 2 + 1 + number % 2);
+    }
+    let all = subject.all();
+    let check = |moment: Timestamp| {
+        let place = all.partition_point(|event| event.envelope.recorded_at < moment);
+        let expected = all.get(place).map_or(subject.watermark().next(), |event| event.envelope.position);
+        assert_eq!(position_at(subject.journal(), moment).unwrap(), expected, "{moment}");
+    };
+    for millis in 1_990..2_400 {
+        check(Timestamp::from_millis(millis));
+    }
+    check(Timestamp::from_micros(i64::MIN));
+    check(Timestamp::from_micros(i64::MAX));
 }
 
 fn a_cursor_is_kept_across_reopening(subject: &mut impl Subject) {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use streamwarden::clock::SystemClock;
 use streamwarden::events::{DataLossAccepted, Event, Recorded};
-use streamwarden::journal::{Journal, OpenError, Options, READ_LIMIT_MAX, SledJournal, repair, verify};
+use streamwarden::journal::{Journal, OpenError, Options, READ_LIMIT_MAX, SledJournal, position_at, repair, verify};
 use streamwarden::model::{ConsumerName, Position};
 
 use crate::events::{append, channel, id};
@@ -292,6 +292,13 @@ fn check_repair(case: &str, whole: &Whole, store: &Path, last: Position) {
         assert_eq!(there, Some(event).filter(|_| !lost(position)), "{case}: position {position}");
     }
     assert!(events.iter().filter(|event| !whole.events.contains(event)).all(|new| new.envelope.position > last));
+    for moment in whole.events.iter().map(|event| event.envelope.recorded_at) {
+        let first = events.iter().find(|event| event.envelope.recorded_at >= moment).unwrap().envelope.position;
+        assert_eq!(position_at(&journal, moment).unwrap(), first, "{case}: {moment}, across what was lost");
+    }
+    for scope in events.iter().filter_map(|event| event.envelope.scope.channel()) {
+        assert!(journal.channels(None, READ_LIMIT_MAX).contains(scope), "{case}: {scope}");
+    }
     let declared: Vec<DataLossAccepted> = events
         .iter()
         .filter_map(|event| match event.event() {

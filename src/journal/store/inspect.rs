@@ -13,8 +13,8 @@ use super::open::{Depth, examine};
 use super::segments::Segments;
 use super::{OpenError, Options};
 use crate::events::Recorded;
-use crate::journal::{Append, AppendError, ChainValue, Journal, ReadError, Ticket};
-use crate::model::{ConsumerName, EventId, Position, Scope, Sequence};
+use crate::journal::{Append, AppendError, ChainValue, Journal, READ_LIMIT_MAX, ReadError, Ticket};
+use crate::model::{ChannelId, ConsumerName, EventId, Position, Scope, Sequence};
 
 /// A store opened for reading only. It was examined as for writing: head against anchor, at least the newest 10,000
 /// events.
@@ -128,6 +128,10 @@ impl Journal for Inspection {
 
     fn scope_head(&self, scope: &Scope) -> Sequence {
         self.segments.hot.index().last_sequence(scope).unwrap_or_default()
+    }
+
+    fn channels(&self, after: Option<&ChannelId>, limit: usize) -> Vec<ChannelId> {
+        self.segments.hot.index().channels(after, limit.min(READ_LIMIT_MAX))
     }
 
     fn cursor(&self, consumer: &ConsumerName) -> Result<Option<Position>, ReadError> {

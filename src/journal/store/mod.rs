@@ -46,10 +46,10 @@ pub(in crate::journal) use restore::{Restored, restore, sealed_directory};
 pub use verify::{Verified, verify};
 
 use super::admission;
-use super::{Append, AppendError, Journal, ReadError, Ticket};
+use super::{Append, AppendError, Journal, READ_LIMIT_MAX, ReadError, Ticket};
 use crate::clock::Clock;
 use crate::events::Recorded;
-use crate::model::{ConsumerName, EventId, Position, Scope, Sequence};
+use crate::model::{ChannelId, ConsumerName, EventId, Position, Scope, Sequence};
 use committer::Request;
 use faults::StoreFault;
 use layout::Layout;
@@ -211,6 +211,10 @@ impl Journal for SledJournal {
 
     fn scope_head(&self, scope: &Scope) -> Sequence {
         self.shared.segments().hot.index().last_sequence(scope).unwrap_or_default()
+    }
+
+    fn channels(&self, after: Option<&ChannelId>, limit: usize) -> Vec<ChannelId> {
+        self.shared.segments().hot.index().channels(after, limit.min(READ_LIMIT_MAX))
     }
 
     fn cursor(&self, consumer: &ConsumerName) -> Result<Option<Position>, ReadError> {

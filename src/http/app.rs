@@ -1,0 +1,35 @@
+//! What every handler has at hand.
+
+use std::sync::{Arc, Mutex};
+
+use crate::actors::{PolicyDesk, Wardens};
+use crate::clock::Clock;
+use crate::house::House;
+use crate::journal::{Journal, content};
+
+/// The house as requests see it.
+pub struct App {
+    /// The journal.
+    pub journal: Arc<dyn Journal>,
+    /// Large and personal content.
+    pub content: Arc<content::Store>,
+    /// The wardens.
+    pub wardens: Wardens,
+    /// The policies in force. Blocks while publishing.
+    pub policies: Arc<Mutex<PolicyDesk>>,
+    /// The time by which requests are handled.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl App {
+    /// The house as requests see it.
+    pub fn of(house: &House, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            journal: house.journal.clone(),
+            content: house.content.clone(),
+            wardens: house.wardens.clone(),
+            policies: house.policies.clone(),
+            clock,
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! The listening server: routes from the one list, the gate before each, started and stopped in order.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::dev::ServerHandle;
+use actix_web::middleware::from_fn;
+use actix_web::{HttpResponse, HttpServer, web};
+use tokio::task::JoinHandle;
+
+use super::App;
+use super::gate::{self, Needed};
+use super::openapi::Description;
+use super::problem::Problem;
+use super::route::Route;
+use super::{extract, routes};
+
+/// Threads that requests run on. What blocks runs elsewhere.
+const WORKERS: usize = 2;
+/// Connections at the same time; beyond it new ones wait in the kernel's queue.
+const CONNECTIONS_MAX: usize = 2048;
+/// How long a request's head may take to arrive.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a connection is kept for a next request.
+const KEEP_ALIVE: Duration = Duration::from_secs(5);
+/// How long requests under way are waited for when the server stops.
+const SHUTDOWN_TIMEOUT_S: u64 = 30;
+
+/// A running server.
+pub struct Server {
+    address: SocketAddr,
+    handle: ServerHandle,
+    running: JoinHandle<io::Result<()>>,
+}
+
+impl Server {
+    /// Starts answering on a listening socket. Call within an actix system.
+    pub fn start(listener: TcpListener, app: Arc<App>) -> io::Result<Self> {
+        let address = listener.local_addr()?;
+        let app = web::Data::from(app);
+        let description = web::Data::new(Description::of(&routes::all()));
+        let server = HttpServer::new(move || {
+            actix_web::App::new()
+                .app_data(app.clone())
+                .app_data(description.clone())
+                .configure(extract::configure)
+                .configure(mount)
+                .default_service(web::to(nothing_here))
+        });
+        let server = server
+            .workers(WORKERS)
+            .max_connections(CONNECTIONS_MAX)
+            .client_request_timeout(HEAD_TIMEOUT)
+            .keep_alive(KEEP_ALIVE)
+            .shutdown_timeout(SHUTDOWN_TIMEOUT_S)
+            .disable_signals()
+            .listen(listener)?
+            .run();
+        let handle = server.handle();
+        Ok(Self { address, handle, running: tokio::spawn(server) })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Takes no more connections, finishes the requests under way, and ends.
+    pub async fn stop(self) {
+        self.handle.stop(true).await;
+        match self.running.await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::error!("the server ended with an error: {error}"),
+            Err(broke) => tracing::error!("the server broke: {broke}"),
+        }
+    }
+}
+
+/// One resource per path, with the gate around all of its methods.
+fn mount(config: &mut web::ServiceConfig) {
+    let mut paths: BTreeMap<&'static str, Vec<Route>> = BTreeMap::new();
+    for route in routes::all() {
+        paths.entry(route.described.path).or_default().push(route);
+    }
+    for (path, methods) in paths {
+        let needed: Rc<[Needed]> = methods
+            .iter()
+            .map(|route| Needed {
+                method: route.described.method.clone(),
+                needs: route.described.needs,
+                reach: route.described.reach,
+            })
+            .collect();
+        let resource = methods.into_iter().fold(web::resource(path), |resource, route| resource.route(route.handler));
+        config.service(resource.wrap(from_fn(move |request, next| gate::pass(needed.clone(), request, next))));
+    }
+}
+
+async fn nothing_here() -> Result<HttpResponse, Problem> {
+    Err(Problem::not_found("resource of this path"))
+}

@@ -1,0 +1,8 @@
+//! The HTTP room, asked over real connections: the whole house on a directory of its own, a server on a port of its
+//! own. One module per noun. Only the provider and the platform are stand-ins that say what a test wrote down.
+
+mod api;
+mod premises;
+#[path = "../actors/scripted.rs"]
+#[allow(dead_code)] // shared with the tests of the actors, which use all of it
+mod scripted;

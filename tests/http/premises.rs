@@ -1,0 +1,106 @@
+//! A data directory, and a house with a server on it, as often as a test wants one.
+
+use std::net::TcpListener;
+use std::sync::Arc;
+
+use reqwest::{Client, RequestBuilder, Response};
+use serde_json::Value;
+use streamwarden::actors::{ProviderChoice, Settings};
+use streamwarden::clock::SystemClock;
+use streamwarden::control::RehearsalControl;
+use streamwarden::house::{Ground, House};
+use streamwarden::http::{App, Server};
+use streamwarden::warden::enforcement::BudgetLimits;
+use tempfile::TempDir;
+
+use crate::scripted::{PATIENCE, ScriptedProvider};
+
+/// Watches every channel whatever the frames look like, each of them.
+pub const POLICY: &str = r#"
+policy: test
+channels: { matching: .* }
+taxonomy: rekognition/7.0
+sampling: { every: 1s, max_age: 24h }
+similarity: off
+rules:
+  - { id: alcohol, categories: [Alcohol], confidence: 80, action: warn }
+  - { id: weapons, categories: [Violence/Weapons], confidence: 80, action: stop, approval: person, severity: 5 }
+  - { id: explicit, categories: [Explicit], confidence: 80, action: stop, approval: none, severity: 4 }
+"#;
+
+/// A directory that outlives the houses on it, and those outside.
+pub struct Premises {
+    dir: TempDir,
+    pub provider: Arc<ScriptedProvider>,
+    pub stage: Arc<RehearsalControl>,
+    pub settings: Settings,
+}
+
+/// A house that answers.
+pub struct Live {
+    pub house: House,
+    pub server: Server,
+    pub client: Client,
+    base: String,
+}
+
+impl Premises {
+    pub fn new() -> Self {
+        Self {
+            dir: tempfile::tempdir().expect("a directory"),
+            provider: ScriptedProvider::new(),
+            stage: Arc::new(RehearsalControl::new()),
+            settings: Settings { frame_deadline: PATIENCE, ..Settings::default() },
+        }
+    }
+
+    /// Opens the house and its server, in an actix system.
+    pub async fn open(&self) -> Live {
+        let dir = self.dir.path().to_owned();
+        let opening = move || {
+            let mut ground = Ground::open(&dir).expect("the house opens");
+            ground.policies.publish("test.yaml", POLICY).expect("the policy is sound");
+            ground
+        };
+        let ground = tokio::task::spawn_blocking(opening).await.expect("opening does not panic");
+        let providers = ProviderChoice { default: Some(self.provider.clone()), ..ProviderChoice::default() };
+        let clock = Arc::new(SystemClock);
+        let limits = BudgetLimits { per_minute: 100, per_rule_per_minute: 100, live_share_milli: 100_000 };
+        let house = ground.start(clock.clone(), providers, self.stage.clone(), limits, self.settings);
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let server = Server::start(listener, Arc::new(App::of(&house, clock))).expect("the server starts");
+        let base = format!("http://{}", server.address());
+        let _ = rustls::crypto::ring::default_provider().install_default(); // some test before this one may have
+        let client = Client::builder().timeout(PATIENCE).build().expect("a client");
+        Live { house, server, client, base }
+    }
+}
+
+impl Live {
+    pub fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
+    }
+
+    pub fn get(&self, path: &str) -> RequestBuilder {
+        self.client.get(self.url(path))
+    }
+
+    pub fn post(&self, path: &str) -> RequestBuilder {
+        self.client.post(self.url(path))
+    }
+
+    /// Server first, then the house.
+    pub async fn close(self) {
+        self.server.stop().await;
+        self.house.close().await;
+    }
+}
+
+/// Sends, and gives the status and the JSON that came.
+pub async fn json(request: RequestBuilder) -> (u16, Value) {
+    let response: Response = request.send().await.expect("an answer comes");
+    let status = response.status().as_u16();
+    let text = response.text().await.expect("the body comes");
+    let value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{status}: no JSON ({error}): {text}"));
+    (status, value)
+}
