@@ -5,7 +5,7 @@
 //! kept. It blocks on the disk: off the arbiters. Every answer reads a bounded number of events and says so where the
 //! bound cut it short. It must not know who asks, or what they may see: callers restrict the filter.
 
-//pub mod decision;
+pub mod decision;
 //pub mod export;
 pub mod search;
 pub mod state_at;

@@ -81,9 +81,7 @@ pub fn state_at(journal: &dyn Journal, channel: &ChannelId, moment: Moment) -> R
             }
             (list.last_within(|recorded| recorded.envelope.position.0 <= given)?, None)
         }
-        Moment::Time(at, Basis::Recorded) => {
-            (list.last_within(|recorded| recorded.envelope.recorded_at <= at)?, None)
-        }
+        Moment::Time(at, Basis::Recorded) => (list.last_within(|recorded| recorded.envelope.recorded_at <= at)?, None),
         Moment::Time(at, Basis::Captured) => (list.head, Some(at)),
     };
     let holds = |recorded: &Recorded| {

@@ -11,3 +11,4 @@ mod reports;
 mod samples;
 mod script;
 mod tables;
+mod time_travel;

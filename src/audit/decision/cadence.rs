@@ -41,11 +41,11 @@ pub(super) fn arithmetic(
     skip: Option<&Skip>,
 ) -> Option<Cadence> {
     let (pace, set_by) = state.pace.as_ref()?;
-    let (interval_ms, tolerance_ms) =
-        policy.map_or((pace.interval_ms, pace.tolerance_ms), |policy| {
-            (policy.sampling.interval_ms, policy.sampling.tolerance_ms)
-        });
-    let partly_met = policy.zip(session).is_some_and(|(policy, session)| state.partly_met(policy, session, captured_at));
+    let (interval_ms, tolerance_ms) = policy.map_or((pace.interval_ms, pace.tolerance_ms), |policy| {
+        (policy.sampling.interval_ms, policy.sampling.tolerance_ms)
+    });
+    let partly_met =
+        policy.zip(session).is_some_and(|(policy, session)| state.partly_met(policy, session, captured_at));
     // A frame that was too soon has its due time in its event; of the others the state says it.
     let due = match skip {
         Some(Skip::TooSoon { due }) => Some(*due),

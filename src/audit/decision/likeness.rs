@@ -5,9 +5,7 @@ use serde::Serialize;
 
 use crate::events::{Envelope, Event, FrameAssessed, Skip};
 use crate::journal::Journal;
-use crate::model::{
-    ChannelId, EventId, FrameId, LumaDelta, PerceptualHash, Scope, Sequence, Similarity, Timestamp,
-};
+use crate::model::{ChannelId, EventId, FrameId, LumaDelta, PerceptualHash, Scope, Sequence, Similarity, Timestamp};
 use crate::policy::Policy;
 
 use super::AuditError;

@@ -15,8 +15,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::events::{Event, EventView, FailedStage, FrameAssessed, Recorded, Skip};
-use crate::journal::content::{Content, Store};
 use crate::journal::Journal;
+use crate::journal::content::{Content, Store};
 use crate::model::{
     ChannelId, ContentRef, EventId, FrameId, PolicyRef, Position, Scope, Sequence, SessionId, Timestamp, Verdict,
 };
@@ -26,8 +26,8 @@ use super::AuditError;
 use super::state_at::{Moment, state_at};
 
 pub use cadence::Cadence;
-pub use evidence::{Evidence, Kept};
-pub use judgement::{Alternative, BestLabel, Judgement, LabelView, LabelsFrom, RuleView};
+pub use evidence::{Evidence, Kept, stored};
+pub use judgement::{Alternative, BestLabel, Judgement, LabelView, LabelsFrom, ReachedView, RuleView};
 pub use likeness::{ComparedFrame, Likeness};
 pub use published::{PolicyVersion, Published};
 pub use story::{EnforcementStory, Followed, Relation, Stage, Standing, WarningStory};
@@ -83,6 +83,15 @@ pub struct Decision {
     pub followed: Followed,
     /// What could not be shown, and why.
     pub missing: Vec<String>,
+}
+
+impl Decision {
+    /// Its explanation in lines of text: the sentence, one line per rule, what is missing.
+    pub fn lines(&self) -> Vec<String> {
+        let rules = self.judgement.iter().flat_map(|judgement| &judgement.rules).map(|rule| rule.text.clone());
+        let missing = self.missing.iter().map(|missing| format!("cannot be shown: {missing}"));
+        std::iter::once(self.because.clone()).chain(rules).chain(missing).collect()
+    }
 }
 
 /// How a frame ended.
@@ -182,7 +191,7 @@ pub fn decision(sources: Sources<'_>, recorded: Recorded) -> Result<Option<Decis
     missing.extend(judgement.iter().filter_map(|judgement| judgement.missing.clone()));
     let because = because(skip.as_ref(), assessed.as_ref(), failed.as_ref(), judgement.as_ref());
     let followed = story::followed(sources.journal, &channel, &recorded, assessed.as_ref())?;
-    let evidence = evidence::of(sources, assessed.as_ref(), &followed)?;
+    let evidence = evidence::of(sources, frame, assessed.as_ref())?;
 
     Ok(Some(Decision {
         frame,
@@ -315,7 +324,9 @@ fn because(
     let rules: Vec<&str> = judgement.decided_by.iter().map(|rule| rule.as_str()).collect();
     match assessed.verdict {
         Verdict::Clear if assessed.rules.is_empty() => format!("clear: no label hit a rule of {}", assessed.policy),
-        Verdict::Clear => format!("clear: labels hit rules of {}, and none of them asked for anything", assessed.policy),
+        Verdict::Clear => {
+            format!("clear: labels hit rules of {}, and none of them asked for anything", assessed.policy)
+        }
         Verdict::Warn => format!("warn, by {} of {}", rules.join(", "), assessed.policy),
         Verdict::Stop => format!("stop, by {} of {}", rules.join(", "), assessed.policy),
     }
@@ -326,11 +337,16 @@ fn skipped_because(skip: &Skip) -> String {
         Skip::TooSoon { due } => format!("not looked at: too soon, a frame was due from {due} on"),
         Skip::Similar { distance, .. } => {
             let luma = distance.1.map_or(String::new(), |luma| format!(" and {luma} grey levels"));
-            format!("not shown to a provider: it shows what the last assessed frame showed, {} bits{luma} away", distance.0)
+            format!(
+                "not shown to a provider: it shows what the last assessed frame showed, {} bits{luma} away",
+                distance.0
+            )
         }
         Skip::Overloaded => "not looked at: too many frames were waiting".to_owned(),
         Skip::Superseded { by } => format!("not looked at: the newer frame {by} took its place while it waited"),
-        Skip::Stale { newest: Some(newest) } => format!("not looked at: a frame captured at {newest} was assessed before"),
+        Skip::Stale { newest: Some(newest) } => {
+            format!("not looked at: a frame captured at {newest} was assessed before")
+        }
         Skip::Stale { newest: None } => "not looked at: it was older on arrival than the policy accepts".to_owned(),
         Skip::OtherSource => "not looked at: another source of the channel is judged".to_owned(),
         Skip::OtherSession => "not looked at: its broadcast was over".to_owned(),

@@ -6,18 +6,16 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::events::{
-    EnforcementOrigin, EnforcementRequested, Event, EventView, FrameAssessed, Recorded, RuleEffect, WarningRaised,
-};
+use crate::events::{EnforcementRequested, Event, EventView, FrameAssessed, Recorded, RuleEffect, WarningRaised};
 use crate::journal::Journal;
-use crate::model::{
-    ChannelId, EnforcementId, EventId, ModeratorId, Scope, Sequence, SessionId, Timestamp, WarningId,
-};
+use crate::model::{ChannelId, EnforcementId, EventId, ModeratorId, Scope, Sequence, SessionId, Timestamp, WarningId};
 
 use super::{AuditError, EventLink};
 
 /// The most events read behind a decision, and before it: hours of a channel with a frame a second.
 const STORY_EVENTS_MAX: u64 = 5_000;
+/// No answer can be taken back for longer.
+const UNDO_MS_MAX: u64 = 600_000;
 /// Events read at a time.
 const WINDOW_EVENTS: u64 = 500;
 /// The most other events listed that the decision caused.
@@ -31,7 +29,7 @@ pub struct Followed {
     /// What was asked for against the stream because of them, and whatever else was asked for against the same
     /// broadcast afterwards.
     pub enforcements: Vec<EnforcementStory>,
-    /// Further events that it caused, at most 100.
+    /// Further events that it caused, as far as was read, at most 100.
     pub caused: Vec<EventLink>,
     /// Whether everything up to now was read. If not, the channel's events behind `read_to` go on.
     pub complete: bool,
@@ -157,17 +155,21 @@ pub(super) fn followed(
     let head = journal.scope_head(&scope);
     let mut reading = Reading::begin(outcome, assessed);
     reading.backwards(journal, &scope, outcome.envelope.sequence)?;
+    reading.is_behind = true;
     let mut after = outcome.envelope.sequence;
     let until = Sequence(after.0.saturating_add(STORY_EVENTS_MAX));
-    while after < head && after < until && !reading.is_over() {
+    let mut settled = false;
+    while after < head && after < until && !settled {
         let page = journal.read_scope(&scope, after, WINDOW_EVENTS as usize)?;
         let Some(last) = page.last() else { break };
         after = last.envelope.sequence;
+        let recorded_at = last.envelope.recorded_at;
         for recorded in page {
             reading.take(recorded);
         }
+        settled = reading.is_settled(recorded_at);
     }
-    let complete = after >= head || reading.is_over();
+    let complete = after >= head || settled;
     let Reading { warnings, enforcements, caused, .. } = reading;
     Ok(Followed { warnings, enforcements, caused, complete, read_to: after })
 }
@@ -177,6 +179,8 @@ struct Reading {
     outcome: EventId,
     session: Option<SessionId>,
     session_over: bool,
+    /// Whether what is read now came after the decision.
+    is_behind: bool,
     warnings: Vec<WarningStory>,
     enforcements: Vec<EnforcementStory>,
     caused: Vec<EventLink>,
@@ -201,6 +205,7 @@ impl Reading {
             outcome: outcome.envelope.id,
             session: assessed.map(|assessed| assessed.session.clone()),
             session_over: assessed.is_none(),
+            is_behind: false,
             warnings: warnings.collect(),
             enforcements: Vec::new(),
             caused: Vec::new(),
@@ -218,9 +223,7 @@ impl Reading {
         while before > until && unraised > 0 {
             let from = before.saturating_sub(WINDOW_EVENTS).max(until);
             let page = journal.read_scope(scope, Sequence(from - 1), (before - from) as usize)?;
-            let raises = |recorded: &Recorded| {
-                matches!(recorded.event(), Ok(Event::WarningRaised(raised)) if joined.contains(&raised.warning))
-            };
+            let raises = |recorded: &Recorded| matches!(recorded.event(), Ok(Event::WarningRaised(raised)) if joined.contains(&raised.warning));
             let page: Vec<Recorded> = page.into_iter().filter(|found| found.envelope.sequence.0 < before).collect();
             unraised = unraised.saturating_sub(page.iter().filter(|found| raises(found)).count());
             earlier.splice(0..0, page);
@@ -232,12 +235,12 @@ impl Reading {
         Ok(())
     }
 
-    /// Whether nothing that can still come belongs to the story: the broadcast is over, every warning is answered,
-    /// every enforcement has ended.
-    fn is_over(&self) -> bool {
+    /// Whether nothing recorded later than `now` belongs to the story: the broadcast is over, every warning was answered
+    /// so long before that the answer cannot be taken back, every enforcement has ended.
+    fn is_settled(&self, now: Timestamp) -> bool {
         let answered = |story: &WarningStory| match story.standing {
             Standing::Open | Standing::Claimed { .. } => false,
-            Standing::Upheld { .. } | Standing::Dismissed { .. } => true,
+            Standing::Upheld { at, .. } | Standing::Dismissed { at, .. } => now > at.plus_ms(UNDO_MS_MAX),
         };
         self.session_over && self.warnings.iter().all(answered) && self.enforcements.iter().all(|story| story.ended)
     }
@@ -269,7 +272,9 @@ impl Reading {
         let of_warning = requested.origin.warning();
         let relation = match of_warning {
             Some(warning) if self.warnings.iter().any(|story| story.warning == warning) => Relation::ThisDecision,
-            _ if self.session.is_some() && requested.session == self.session => Relation::SameBroadcast,
+            _ if self.is_behind && self.session.is_some() && requested.session == self.session => {
+                Relation::SameBroadcast
+            }
             _ => return,
         };
         self.enforcements.push(EnforcementStory {
@@ -345,6 +350,14 @@ fn about(event: &Event) -> About<'_> {
         | Event::PolicyRetired(_)
         | Event::NotificationRejected(_)
         | Event::InputGap(_)
+        | Event::ConsumerCreated(_)
+        | Event::ConsumerDeleted(_)
+        | Event::ConsumerRewound(_)
+        | Event::EntryParked(_)
+        | Event::EntryUnparked(_)
+        | Event::EntrySettled(_)
+        | Event::ReplayStarted(_)
+        | Event::ReplayEnded(_)
         | Event::StoreOpened(_)
         | Event::StoreClosed(_)
         | Event::SegmentSealed(_)

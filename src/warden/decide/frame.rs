@@ -54,12 +54,7 @@ fn begin_session(state: &ChannelState, policy: Option<&Policy>, now: Timestamp, 
 ///
 /// A frame is taken up to the tolerance early, or up to half the spacing of the channel's frames where that is less:
 /// so a 60-s cadence takes every one of jittering 60-s thumbnails, and 1-s thumbnails still only once in 60 s.
-pub fn due(
-    state: &ChannelState,
-    policy: &Policy,
-    session: &SessionId,
-    captured_at: Timestamp,
-) -> Option<Timestamp> {
+pub fn due(state: &ChannelState, policy: &Policy, session: &SessionId, captured_at: Timestamp) -> Option<Timestamp> {
     if state.partly_met(policy, session, captured_at) {
         return None;
     }
