@@ -4,9 +4,9 @@ use streamwarden::audit::decision::{Kept, LabelsFrom, Outcome, ReachedView, Rela
 use streamwarden::audit::decision::{Sources, Stage as Reached, decision, outcome_of};
 use streamwarden::journal::Journal;
 use streamwarden::model::{EventId, FrameId, Verdict};
-use streamwarden::warden::{EnforcementReport, ModeratorAct};
+use streamwarden::warden::{Answering, EnforcementReport, ModeratorAct};
 
-use crate::stage::{Stage, moment, names, stop};
+use crate::stage::{Stage, moment, names};
 
 #[test]
 fn a_clear_frame_names_its_labels_and_what_would_have_changed_the_verdict() {
@@ -136,7 +136,7 @@ fn the_story_goes_from_the_warning_to_the_verified_end_of_the_stop() {
     stage.report(7.0, enforcement, EnforcementReport::Attempting(1));
     stage.report(8.0, enforcement, EnforcementReport::Succeeded(1));
     stage.report(9.0, enforcement, EnforcementReport::Verified);
-    let upheld = ModeratorAct::Uphold(vec![warning]);
+    let upheld = ModeratorAct::Uphold(Answering::to([warning]));
     stage.moderate(20.0, upheld);
 
     let decided = stage.decision(frame);
@@ -170,12 +170,34 @@ fn a_later_stop_of_the_same_broadcast_is_told_with_a_clear_decision() {
     let mut stage = Stage::new();
     stage.begin();
     let frame = stage.judge(1.0, &[]);
-    let asked = stage.moderate(30.0, stop());
+    let stop = stage.stop();
+    let asked = stage.moderate(30.0, stop);
     assert_eq!(names(&asked), ["EnforcementRequested"]);
     let decided = stage.decision(frame);
     assert_eq!(decided.followed.enforcements.len(), 1);
     assert_eq!(decided.followed.enforcements[0].relation, Relation::SameBroadcast);
     assert!(!decided.followed.enforcements[0].ended);
+    assert_eq!(decided.followed.enforcements[0].reason.as_deref(), Some("seen with my own eyes"));
+    stage.content.erase("channel/stage").expect("it is erased");
+    let decided = stage.decision(frame);
+    assert!(decided.followed.enforcements[0].reason.is_none());
+    assert!(decided.missing[0].contains("the reason of enforcement"), "{:?}", decided.missing);
+}
+
+#[test]
+fn a_kept_picture_is_named_until_it_is_erased() {
+    let mut stage = Stage::new();
+    stage.begin();
+    let frame = stage.judge(1.0, &[("Alcohol", 90.0)]);
+    assert_eq!(stage.decision(frame).evidence.kept, Kept::NotKept);
+    stage.keep(1.0, b"the picture");
+    let evidence = stage.decision(frame).evidence;
+    assert_eq!((evidence.kept, evidence.content.expect("it is kept").bytes), (Kept::Kept, 11));
+    assert_eq!(evidence.image.expect("it was assessed").width, 640);
+    stage.content.erase("channel/stage").expect("it is erased");
+    let evidence = stage.decision(frame).evidence;
+    assert_eq!(evidence.kept, Kept::Erased);
+    assert!(evidence.event.is_some(), "that it was kept is still known");
 }
 
 #[test]
@@ -186,7 +208,11 @@ fn the_policy_is_told_as_it_was_published_and_its_loss_is_named() {
     let policy = stage.decision(frame).policy.expect("a policy judged");
     assert_eq!(policy.text.as_deref(), Some(crate::stage::POLICY));
     assert_eq!(policy.reference.to_string(), "stage@1");
-    assert!(policy.published.is_some());
+    let published = policy.published.expect("it was published");
+    assert_eq!(
+        (published.event.actor.as_str(), published.why.as_deref()),
+        ("moderator author-1", Some("the house rules"))
+    );
 
     stage.content.erase("policy/stage").expect("it is erased");
     let decided = stage.decision(frame);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use streamwarden::actors::PolicyDesk;
 use streamwarden::audit::decision::{Decision, Sources, decision, outcome_of};
 use streamwarden::clock::ManualClock;
-use streamwarden::events::{EnforcementKind, FailedStage, Recorded, Timings};
+use streamwarden::events::{Actor, EnforcementKind, FailedStage, Recorded, Timings};
 use streamwarden::journal::content::Store;
 use streamwarden::journal::{Append, Appended, Expected, Journal, MemoryJournal, READ_LIMIT_MAX};
 use streamwarden::model::{
@@ -52,8 +52,10 @@ impl Stage {
         let content = Arc::new(content);
         let clock = Arc::new(ManualClock::at(moment(0.0)));
         let journal = Arc::new(MemoryJournal::new(Arc::<ManualClock>::clone(&clock)));
+        let author = ModeratorId::new("author-1").expect("a sound name");
         let mut desk = PolicyDesk::open(journal.clone(), content.clone()).expect("an empty journal opens");
-        desk.publish("stage.yaml", POLICY).expect("the policy is sound");
+        desk.publish("stage.yaml", POLICY, &Actor::Moderator(author), Some("the house rules"))
+            .expect("the policy is sound");
         let policies = desk.subscribe().borrow().clone();
         let state = ChannelState::new(ChannelId::new("stage").expect("a sound name"));
         Self { journal, content, state, clock, policies, _dir: dir }
@@ -138,6 +140,20 @@ impl Stage {
         self.give(seconds, &Command::Report { enforcement, report });
     }
 
+    /// A stop asked for by a person, who says why.
+    pub fn stop(&self) -> ModeratorAct {
+        let reason = self.content.put("channel/stage", b"seen with my own eyes").expect("it is kept");
+        ModeratorAct::Enforce { kind: EnforcementKind::Stop, session: Some(session()), reason: Some(reason) }
+    }
+
+    /// The picture of a frame is kept.
+    pub fn keep(&mut self, captured: f64, picture: &[u8]) {
+        let content = self.content.put("channel/stage", picture).expect("it is kept");
+        let frame = self.frame(captured);
+        let (frame, captured_at) = (frame.id, frame.captured_at);
+        self.give(captured + 2.0, &Command::KeepEvidence { frame, captured_at, image: Sha256([7; 32]), content });
+    }
+
     /// The warning that is open.
     pub fn open_warning(&self) -> WarningId {
         self.state.open_warnings().next().expect("a warning is open").id
@@ -194,11 +210,6 @@ pub fn measured(bits: u64, luma: Option<u16>) -> Measurement {
     let image = ImageFacts { sha256: Sha256([7; 32]), bytes: 9000, width: 640, height: 360, format: ImageFormat::Jpeg };
     let hash = PerceptualHash { scheme: HashScheme::MedianDctFromDc, bits };
     Measurement { image, hash, luma: luma.map(|delta| (Default::default(), LumaDelta(delta))) }
-}
-
-/// A stop asked for by a person.
-pub fn stop() -> ModeratorAct {
-    ModeratorAct::Enforce { kind: EnforcementKind::Stop, session: Some(session()) }
 }
 
 /// What an event says, for a failed assertion.

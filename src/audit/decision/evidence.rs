@@ -3,9 +3,10 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::events::FrameAssessed;
+use crate::events::{Event, FrameAssessed};
 use crate::journal::content::Content;
 use crate::model::{ContentRef, EventId, FrameId, ImageFacts};
+use crate::warden::Command;
 
 use super::{AuditError, Sources};
 
@@ -59,6 +60,9 @@ pub(super) fn of(
 
 /// Where a frame's picture was kept, and the event that says so.
 pub fn stored(sources: Sources<'_>, frame: FrameId) -> Result<Option<(EventId, ContentRef)>, AuditError> {
-    let _ = (sources, frame);
-    Ok(None)
+    let Some(recorded) = sources.journal.find(Command::evidence_id(frame))? else { return Ok(None) };
+    Ok(match recorded.event() {
+        Ok(Event::EvidenceStored(stored)) => Some((recorded.envelope.id, stored.content)),
+        _ => None,
+    })
 }

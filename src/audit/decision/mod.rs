@@ -190,7 +190,7 @@ pub fn decision(sources: Sources<'_>, recorded: Recorded) -> Result<Option<Decis
     });
     missing.extend(judgement.iter().filter_map(|judgement| judgement.missing.clone()));
     let because = because(skip.as_ref(), assessed.as_ref(), failed.as_ref(), judgement.as_ref());
-    let followed = story::followed(sources.journal, &channel, &recorded, assessed.as_ref())?;
+    let followed = story::followed(sources, &channel, &recorded, assessed.as_ref(), &mut missing)?;
     let evidence = evidence::of(sources, frame, assessed.as_ref())?;
 
     Ok(Some(Decision {

@@ -33,6 +33,8 @@ pub struct PolicyVersion {
 pub struct Published {
     /// The event, which names who published it and when.
     pub event: EventLink,
+    /// Why, in the words of whoever published it, if they gave any and it can still be read.
+    pub why: Option<String>,
 }
 
 /// The version, and the policy in it as the warden had it, if its text can be read.
@@ -47,7 +49,8 @@ pub(super) fn version(
         return Ok((version, None));
     };
     version.digest = Some(published.text.digest);
-    version.published = Some(Published { event });
+    let why = published.why.as_ref().and_then(|why| plain(sources.content, why).ok());
+    version.published = Some(Published { event, why: why.map(|why| String::from_utf8_lossy(&why).into_owned()) });
     let compiled = match plain(sources.content, &published.text) {
         Ok(bytes) => {
             let text = String::from_utf8_lossy(&bytes).into_owned();

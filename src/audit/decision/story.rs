@@ -10,12 +10,12 @@ use crate::events::{EnforcementRequested, Event, EventView, FrameAssessed, Recor
 use crate::journal::Journal;
 use crate::model::{ChannelId, EnforcementId, EventId, ModeratorId, Scope, Sequence, SessionId, Timestamp, WarningId};
 
-use super::{AuditError, EventLink};
+use crate::warden::UndoTime;
+
+use super::{AuditError, EventLink, Sources, plain};
 
 /// The most events read behind a decision, and before it: hours of a channel with a frame a second.
 const STORY_EVENTS_MAX: u64 = 5_000;
-/// No answer can be taken back for longer.
-const UNDO_MS_MAX: u64 = 600_000;
 /// Events read at a time.
 const WINDOW_EVENTS: u64 = 500;
 /// The most other events listed that the decision caused.
@@ -90,6 +90,8 @@ pub struct EnforcementStory {
     pub relation: Relation,
     /// What was asked for, by whom.
     pub requested: EnforcementRequested,
+    /// Why, in the words of the person who asked, if they gave any and it can still be read.
+    pub reason: Option<String>,
     /// How far it came.
     pub stage: Stage,
     /// Whether that is its end.
@@ -146,10 +148,11 @@ impl Stage {
 
 /// What followed from a frame's outcome.
 pub(super) fn followed(
-    journal: &dyn Journal,
+    Sources { journal, content }: Sources<'_>,
     channel: &ChannelId,
     outcome: &Recorded,
     assessed: Option<&FrameAssessed>,
+    missing: &mut Vec<String>,
 ) -> Result<Followed, AuditError> {
     let scope = Scope::Channel(channel.clone());
     let head = journal.scope_head(&scope);
@@ -170,7 +173,14 @@ pub(super) fn followed(
         settled = reading.is_settled(recorded_at);
     }
     let complete = after >= head || settled;
-    let Reading { warnings, enforcements, caused, .. } = reading;
+    let Reading { warnings, mut enforcements, caused, .. } = reading;
+    for story in &mut enforcements {
+        let Some(reason) = &story.requested.reason else { continue };
+        match plain(content, reason) {
+            Ok(text) => story.reason = Some(String::from_utf8_lossy(&text).into_owned()),
+            Err(why) => missing.push(format!("the reason of enforcement {}: {why}", story.enforcement)),
+        }
+    }
     Ok(Followed { warnings, enforcements, caused, complete, read_to: after })
 }
 
@@ -240,7 +250,9 @@ impl Reading {
     fn is_settled(&self, now: Timestamp) -> bool {
         let answered = |story: &WarningStory| match story.standing {
             Standing::Open | Standing::Claimed { .. } => false,
-            Standing::Upheld { at, .. } | Standing::Dismissed { at, .. } => now > at.plus_ms(UNDO_MS_MAX),
+            Standing::Upheld { at, .. } | Standing::Dismissed { at, .. } => {
+                now > at.plus_ms(u64::from(UndoTime::MS_MAX))
+            }
         };
         self.session_over && self.warnings.iter().all(answered) && self.enforcements.iter().all(|story| story.ended)
     }
@@ -281,6 +293,7 @@ impl Reading {
             enforcement: requested.enforcement,
             relation,
             requested,
+            reason: None,
             stage: Stage::Requested,
             ended: false,
             events: vec![recorded.into()],
@@ -345,6 +358,9 @@ fn about(event: &Event) -> About<'_> {
         | Event::ChannelWatched(_)
         | Event::ChannelUnwatched(_)
         | Event::ChannelQuarantined(_)
+        | Event::EvidenceStored(_)
+        | Event::EvidenceRead(_)
+        | Event::ExportMade(_)
         | Event::CadenceChanged(_)
         | Event::PolicyPublished(_)
         | Event::PolicyRetired(_)
