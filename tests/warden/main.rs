@@ -10,4 +10,6 @@ mod render;
 mod reports;
 mod samples;
 mod script;
+mod shown;
 mod tables;
+mod time_travel;
