@@ -1,4 +1,4 @@
-//! Where warnings and enforcements began: their ids are digests and name no channel, and callers ask by id.
+//! Where warnings began: their ids are digests and name no channel, and callers ask by id.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::Hash;
@@ -6,18 +6,15 @@ use std::hash::Hash;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::events::Event;
-use crate::model::{EnforcementId, Position, WarningId};
+use crate::model::{Position, WarningId};
 
 /// The newest warnings that are found by id; about 60 bytes each. Older ones are found by searching the events.
 pub const WARNINGS_INDEXED_MAX: usize = 500_000;
-/// The newest enforcements that are found by id.
-pub const ENFORCEMENTS_INDEXED_MAX: usize = 200_000;
 
-/// Positions of the events that raised warnings and requested enforcements.
+/// Positions of the events that raised warnings.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Index {
     warnings: Newest<WarningId>,
-    enforcements: Newest<EnforcementId>,
 }
 
 impl Index {
@@ -26,16 +23,9 @@ impl Index {
         self.warnings.positions.get(&warning).copied()
     }
 
-    /// Where an enforcement was requested.
-    pub fn enforcement(&self, enforcement: EnforcementId) -> Option<Position> {
-        self.enforcements.positions.get(&enforcement).copied()
-    }
-
     pub(super) fn apply(&mut self, position: Position, event: &Event) {
         if let Event::WarningRaised(raised) = event {
             self.warnings.insert(raised.warning, position, WARNINGS_INDEXED_MAX);
-        } else if let Event::EnforcementRequested(requested) = event {
-            self.enforcements.insert(requested.enforcement, position, ENFORCEMENTS_INDEXED_MAX);
         }
     }
 }

@@ -11,7 +11,7 @@ pub use channels::{
     CHANNELS_MAX, Cadence, Channel, Channels, Counts, Coverage, LastEvent, LastFrame, LastOutcome, OnAir,
     SkippedBecause,
 };
-pub use index::{ENFORCEMENTS_INDEXED_MAX, Index, WARNINGS_INDEXED_MAX};
+pub use index::{Index, WARNINGS_INDEXED_MAX};
 pub use queue::{QUEUE_MAX, Queue};
 pub use summary::{ChannelSummary, Summary};
 pub use view::View;

@@ -14,7 +14,7 @@ pub struct View {
     pub channels: Channels,
     /// Every warning that waits for an answer.
     pub queue: Queue,
-    /// Where each warning and each enforcement began.
+    /// Where each warning was raised.
     pub index: Index,
     /// Position of the last event folded in.
     pub position: Position,

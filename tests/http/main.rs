@@ -2,6 +2,8 @@
 //! own. One module per noun. Only the provider and the platform are stand-ins that say what a test wrote down.
 
 mod api;
+mod broadcast;
+mod channels;
 mod credentials;
 mod edge;
 mod issuer;

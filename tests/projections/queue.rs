@@ -206,7 +206,6 @@ fn one_warning_folded_alone_tells_which_events_are_about_it() {
     assert_eq!(told, ["WarningNoted", "FrameAssessed", "EnforcementRequested", "EnforcementVerified"]);
     assert_eq!(story.view.queue.get(warning), Some(&alone), "and comes to what the queue shows");
     assert_eq!(story.view.index.warning(warning), Some(Position(1)));
-    assert_eq!(story.view.index.enforcement(enforcement), Some(alone.position).map(|at| Position(at.0 + 5)));
 }
 
 fn note() -> ContentRef {
