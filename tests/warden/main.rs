@@ -13,3 +13,4 @@ mod samples;
 mod script;
 mod shown;
 mod tables;
+mod time_travel;
