@@ -19,6 +19,9 @@ const OPERATIONS: &[(&str, Permission, bool)] = &[
     ("get_docs", Open, false),
     ("get_docs_style", Open, false),
     ("get_journal", Read, false),
+    ("list_channels", Read, false),
+    ("get_channel", Read, false),
+    ("get_channel_policy", Read, false),
 ];
 
 /// Every permission, and the roles that have it, besides admin, who has all.
