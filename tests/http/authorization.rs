@@ -22,6 +22,8 @@ const OPERATIONS: &[(&str, Permission, bool)] = &[
     ("list_channels", Read, false),
     ("get_channel", Read, false),
     ("get_channel_policy", Read, false),
+    ("list_warnings", Read, false),
+    ("get_warning", Read, false),
 ];
 
 /// Every permission, and the roles that have it, besides admin, who has all.

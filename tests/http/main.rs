@@ -9,6 +9,7 @@ mod credentials;
 mod edge;
 mod issuer;
 mod premises;
+mod queue;
 mod raw;
 #[path = "../actors/scripted.rs"]
 #[allow(dead_code)] // shared with the tests of the actors, which use all of it

@@ -3,10 +3,11 @@
 mod api;
 mod channels;
 mod journal;
+mod queue;
 
 use super::route::Route;
 
 /// All of them. The order is that of the API description.
 pub(in crate::http) fn all() -> Vec<Route> {
-    [api::routes(), journal::routes(), channels::routes()].into_iter().flatten().collect()
+    [api::routes(), journal::routes(), channels::routes(), queue::routes()].into_iter().flatten().collect()
 }
