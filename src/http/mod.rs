@@ -3,9 +3,11 @@
 
 mod app;
 pub mod auth;
+mod blocking;
 mod edge;
 mod extract;
 mod gate;
+mod list;
 mod openapi;
 mod origin;
 mod page;
