@@ -13,6 +13,7 @@ mod origin;
 mod page;
 mod problem;
 mod rate;
+mod recheck;
 mod route;
 mod routes;
 mod server;
