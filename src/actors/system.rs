@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix::Addr;
 use tokio::sync::{Semaphore, oneshot, watch};
@@ -17,6 +17,8 @@ use crate::journal::{AppendError, Journal, content, snapshots};
 use crate::model::{ChannelId, EventId, Frame, FrameId, Position};
 use crate::policy::PolicySet;
 use crate::providers::Provider;
+use crate::telemetry::metrics;
+use crate::telemetry::metrics::Mailbox;
 use crate::warden::{ChannelState, Command, Rejection};
 
 /// How often an offer or command is taken to a fresh warden when the one it was with broke or was put to rest. Each
@@ -199,16 +201,23 @@ impl Wardens {
     /// Offers for one channel that do not wait for each other compete: one frame is under way and one waits, the newer
     /// taking the older's place. A source that must not lose frames that way waits for each outcome.
     pub async fn offer(&self, frame: Frame) -> Result<Outcome, OfferError> {
+        let begun = Instant::now();
         let permit = self.frames.try_acquire().ok();
         let shed = permit.is_none();
         for _ in 0..DELIVERIES_MAX {
             let (reply, outcome) = oneshot::channel();
-            let offer = Offer { frame: frame.clone(), shed, reply };
+            let queued = metrics().frames.queued(Mailbox::Shards);
+            let offer = Offer { frame: frame.clone(), shed, reply, queued };
             if self.shard(&frame.channel).send(Deliver::Offer(Box::new(offer))).await.is_err() {
                 return Err(OfferError::ShuttingDown { frame: frame.id });
             }
             match outcome.await {
-                Ok(Ok(outcome)) => return Ok(outcome),
+                Ok(Ok(outcome)) => {
+                    if !outcome.repeated {
+                        metrics().frames.decided(&outcome.event, begun.elapsed());
+                    }
+                    return Ok(outcome);
+                }
                 Ok(Err(Stale::Journal(reason))) => return Err(OfferError::Journal { frame: frame.id, reason }),
                 Ok(Err(Stale::Unreadable(reason))) => {
                     return Err(OfferError::Unreadable { channel: frame.channel, reason });
@@ -225,7 +234,8 @@ impl Wardens {
     pub async fn command(&self, channel: &ChannelId, command: Command) -> Result<Vec<EventId>, CommandError> {
         for _ in 0..DELIVERIES_MAX {
             let (reply, done) = oneshot::channel();
-            let order = Order { channel: channel.clone(), command: command.clone(), reply };
+            let queued = metrics().frames.queued(Mailbox::Shards);
+            let order = Order { channel: channel.clone(), command: command.clone(), reply, queued };
             if self.shard(channel).send(Deliver::Order(Box::new(order))).await.is_err() {
                 return Err(CommandError::ShuttingDown);
             }
@@ -244,7 +254,8 @@ impl Wardens {
     pub async fn inspect(&self, channel: &ChannelId) -> Option<ChannelState> {
         for _ in 0..DELIVERIES_MAX {
             let (reply, state) = oneshot::channel();
-            let inspect = Inspect { channel: channel.clone(), reply };
+            let queued = metrics().frames.queued(Mailbox::Shards);
+            let inspect = Inspect { channel: channel.clone(), reply, queued };
             self.shard(channel).send(Deliver::Inspect(inspect)).await.ok()?;
             if let Ok(state) = state.await {
                 return Some(state);

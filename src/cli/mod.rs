@@ -21,6 +21,7 @@ use std::sync::Arc;
 use clap::{Parser, Subcommand};
 
 use crate::clock::SystemClock;
+use crate::telemetry::{LogFormat, start_logging};
 
 /// Watches live channels and can prove afterwards what it did and why.
 #[derive(Debug, Parser)]
@@ -44,6 +45,7 @@ enum Command {
 
 /// Runs the program; returns its exit code.
 pub fn run(cli: Cli) -> u8 {
+    start_logging(LogFormat::Text, LOG_FILTER);
     // Not locked for the whole run: other threads log.
     let (mut out, mut err) = (std::io::stdout(), std::io::stderr());
     let answered = match cli.command {
@@ -83,6 +85,8 @@ pub enum Outcome {
     Unanswered = 2,
 }
 
+/// What is logged where nobody says otherwise.
+const LOG_FILTER: &str = "warn";
 /// Exit code of a command that could not be carried out.
 const EXIT_FAILED: u8 = 1;
 

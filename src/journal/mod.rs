@@ -114,6 +114,20 @@ pub enum AppendError {
     Closed,
 }
 
+impl AppendError {
+    /// What kind of refusal it is, in a word for figures.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::WrongSequence { .. } => "wrong_sequence",
+            Self::IdTaken { .. } => "id_taken",
+            Self::Unfit(_) => "unfit",
+            Self::NoSpace { .. } => "no_space",
+            Self::Failed(_) => "failed",
+            Self::Closed => "closed",
+        }
+    }
+}
+
 /// Why a read failed.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum ReadError {

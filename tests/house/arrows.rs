@@ -23,9 +23,9 @@ const ROOMS: &[(&str, Knows)] = &[
     ("projections", These(&["model", "events", "policy"])),
     // What many need and what knows nothing.
     ("clock", These(&["model"])),
-    ("telemetry", These(&[])),
+    ("telemetry", These(&["model", "events"])), // it counts what events say; who reports knows it, it knows nobody
     // One outside thing each: a disk, a picture, a model, a platform. None knows another.
-    ("journal", These(&["model", "events", "clock"])),
+    ("journal", These(&["model", "events", "clock", "telemetry"])), // it times its own commits and syncs
     ("imaging", These(&["model"])),
     ("providers", These(&["model", "events"])),
     ("control", These(&["model", "events", "warden"])), // what was seen of a channel is the plan's own word
@@ -90,6 +90,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("reqwest", &["http"]),
     ("rustls", &["http"]),
     ("ring", &["http"]),
+    ("tracing_subscriber", &["telemetry"]),
 ];
 
 /// Every mention of a room that the file's own may not know.

@@ -23,6 +23,8 @@ use crate::events::{Event, NewEvent, Timings};
 use crate::journal::{Append, AppendError, Appended, Expected};
 use crate::model::{ChannelId, EventId, Frame, LumaPlane, Measurement, Position, Scope};
 use crate::policy::Policy;
+use crate::telemetry::metrics;
+use crate::telemetry::metrics::Held;
 use crate::warden::{Applied, ChannelState, Command, Coverage, Decision, Next, Rejection, apply, decide};
 use messages::Reply;
 pub(super) use messages::{Inspect, Offer, Order, Reconsider, Rest, Stale, Tick};
@@ -42,6 +44,7 @@ pub(super) struct Warden {
     waiting: Option<Box<Waiting>>,
     rest: Option<oneshot::Sender<()>>,
     unsaved: u32,
+    _counted: Held,
 }
 
 enum Life {
@@ -57,6 +60,13 @@ enum Life {
 struct Waiting {
     frame: Frame,
     replies: Vec<Reply>,
+    _counted: Held,
+}
+
+impl Waiting {
+    fn new(frame: Frame, reply: Reply) -> Self {
+        Self { frame, replies: vec![reply], _counted: metrics().frames.in_line() }
+    }
 }
 
 /// The frame under way.
@@ -68,6 +78,7 @@ struct Work {
     begun: Instant,
     seen: Option<(Measurement, LumaPlane, Arc<[u8]>)>,
     took: Timings,
+    _counted: Held,
 }
 
 /// Events that became durable, and what the frame still needs.
@@ -90,6 +101,7 @@ impl Warden {
             waiting: None,
             rest: None,
             unsaved: 0,
+            _counted: metrics().frames.awake(),
         };
         warden.start()
     }
@@ -185,6 +197,7 @@ impl Warden {
 
     /// Keeps what lives beside the state in step with it.
     fn after(&mut self, events: &[NewEvent]) {
+        events.iter().for_each(|new| metrics().recorded(&new.event));
         let Life::Awake(state) = &self.life else { return };
         let assessed = events.iter().any(|new| matches!(new.event, Event::FrameAssessed(_)));
         if let (true, Some(work), Some(reference)) = (assessed, &mut self.work, &state.reference)
@@ -213,6 +226,21 @@ impl Warden {
         let lapse = claims.map(|claim| claim.until.as_micros()).min().unwrap_or(i64::MAX);
         self.gauge.wake_at.set(silent.min(lapse));
         self.gauge.live.set(state.session.is_some());
+        self.show_coverage(state);
+    }
+
+    /// Counts a live channel that nobody looks at to the policy that should watch it.
+    fn show_coverage(&self, state: &ChannelState) {
+        let mut shown = self.gauge.unwatched.borrow_mut();
+        let Coverage::Unwatched { .. } = state.coverage else {
+            *shown = None;
+            return;
+        };
+        let class = self.policy.as_ref().map(|policy| policy.reference.id.clone());
+        if shown.as_ref().is_none_or(|(counted, _)| *counted != class) {
+            let unwatched = metrics().frames.unwatched(class.as_ref());
+            *shown = Some((class, unwatched));
+        }
     }
 
     /// The frame has its outcome. The one that waits is next.
@@ -228,7 +256,7 @@ impl Warden {
         self.gauge.frame.set(None);
         self.gauge.busy.set(false);
         if let Some(waiting) = self.waiting.take() {
-            let Waiting { frame, replies } = *waiting;
+            let Waiting { frame, replies, .. } = *waiting;
             self.begin(frame, replies, ctx);
         } else if self.rest.is_some() {
             self.retire(ctx);
@@ -260,6 +288,7 @@ impl Warden {
         self.save();
         self.gauge.frame.set(None);
         self.gauge.busy.set(false);
+        *self.gauge.unwatched.borrow_mut() = None;
         self.work = None;
         self.waiting = None;
         if let Some(rested) = self.rest.take() {
@@ -304,7 +333,8 @@ impl Handler<Order> for Warden {
     type Result = ();
 
     fn handle(&mut self, order: Order, ctx: &mut Context<Self>) {
-        let Order { command, reply, .. } = order;
+        let Order { command, reply, queued, .. } = order;
+        drop(queued);
         if let Life::Unreadable(reason) = &self.life {
             let _ = reply.send(Err(Stale::Unreadable(reason.clone())));
             return;

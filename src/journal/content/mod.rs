@@ -26,6 +26,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
 
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{Key as CipherKey, XChaCha20Poly1305, XNonce};
@@ -33,6 +34,7 @@ use sha2::{Digest, Sha256 as Hasher};
 
 use self::keys::{Key, Keys};
 use crate::model::{ContentRef, Sha256};
+use crate::telemetry::metrics;
 
 pub use self::keys::Erasure;
 pub use self::references::references_in;
@@ -143,6 +145,16 @@ impl Store {
 
     /// Encrypts and stores bytes. When this returns they are on the disk, with their key and directory entries.
     pub fn put(&self, subject: &str, plain: &[u8]) -> Result<ContentRef, ContentError> {
+        let begun = Instant::now();
+        let stored = self.encrypt_and_write(subject, plain);
+        match &stored {
+            Ok(_) => metrics().content.stored(plain.len(), begun.elapsed()),
+            Err(_) => metrics().content.failed(),
+        }
+        stored
+    }
+
+    fn encrypt_and_write(&self, subject: &str, plain: &[u8]) -> Result<ContentRef, ContentError> {
         if subject.is_empty() || subject.len() > SUBJECT_BYTES_MAX {
             let found = subject.len();
             return Err(ContentError::Unfit(format!("a subject has 1 to {SUBJECT_BYTES_MAX} bytes, this has {found}")));

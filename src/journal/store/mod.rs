@@ -158,7 +158,7 @@ impl SledJournal {
 
     fn request(&self, request: impl FnOnce(batch::Settle) -> Request) -> Ticket {
         let (settle, ticket) = Ticket::new();
-        match self.queue.send(request(settle)) {
+        match self.queue.send(request(batch::Settle::queued(settle))) {
             Ok(()) => ticket,
             Err(_) => Ticket::settled(Err(self.shared.closed())),
         }
