@@ -39,8 +39,9 @@ use crate::telemetry::metrics;
 pub use self::keys::Erasure;
 pub use self::references::references_in;
 
-/// The most plain bytes one content may have. A policy has a few kilobytes, a rejected notification at most 256.
-pub const CONTENT_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// The most plain bytes one content may have: as many as the largest picture that is looked at. A policy has a few
+/// kilobytes, a rejected notification at most 256.
+pub const CONTENT_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// The most bytes a subject may have.
 pub const SUBJECT_BYTES_MAX: usize = 255;
 /// The most findings a verification spells out; it counts the others.
@@ -137,9 +138,12 @@ impl Store {
         for shard in store.shards()? {
             remove_temporaries(&shard)?;
         }
-        // A shard that a crash left without its directory entry on the disk would take later content with it.
-        sync_directory(content)?;
-        sync_directory(keys)?;
+        // A directory whose entry in the one above is not on the disk would take what is stored in it along: shards, and
+        // the store's own two directories.
+        for directory in [content, keys] {
+            sync_directory(directory)?;
+            sync_directory(directory.parent().filter(|above| *above != Path::new("")).unwrap_or(Path::new(".")))?;
+        }
         Ok(store)
     }
 
