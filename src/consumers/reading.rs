@@ -6,9 +6,6 @@
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
 use super::desk::{Consumers, Reader, State};
 use super::entry::wants;
 use super::lane::{Choice, scan};
@@ -47,18 +44,13 @@ pub struct Reading {
 }
 
 /// What a reader is done with. Repeating it changes nothing.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Acknowledged {
     /// Every live entry up to this position.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub live: Option<Position>,
     /// These entries, which had been set aside and came again, each by its position.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 64))]
     pub unparked: Vec<Position>,
     /// By replay: every entry of it up to this position.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub replays: BTreeMap<ReplayId, Position>,
 }
 

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use crate::actors::{PolicyDesk, Views, Wardens};
 use crate::clock::Clock;
+use crate::consumers::Consumers;
 use crate::house::House;
 use crate::journal::{Journal, content};
 
@@ -19,6 +20,8 @@ pub struct App {
     pub policies: Arc<Mutex<PolicyDesk>>,
     /// Channels and the queue, as of a moment ago.
     pub views: Views,
+    /// Consumers and replays. Blocks on the journal.
+    pub consumers: Arc<Consumers>,
     /// The time by which requests are handled.
     pub clock: Arc<dyn Clock>,
 }
@@ -32,6 +35,7 @@ impl App {
             wardens: house.wardens.clone(),
             policies: house.policies.clone(),
             views: house.views.clone(),
+            consumers: house.consumers.clone(),
             clock,
         }
     }

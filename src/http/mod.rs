@@ -5,6 +5,7 @@ mod app;
 pub mod auth;
 mod edge;
 mod extract;
+mod filtering;
 mod gate;
 mod openapi;
 mod origin;

@@ -1,11 +1,13 @@
 //! Every route, by noun.
 
 mod api;
+mod consumers;
 mod journal;
+mod replays;
 
 use super::route::Route;
 
 /// All of them. The order is that of the API description.
 pub(in crate::http) fn all() -> Vec<Route> {
-    [api::routes(), journal::routes()].into_iter().flatten().collect()
+    [api::routes(), journal::routes(), consumers::routes(), replays::routes()].into_iter().flatten().collect()
 }
