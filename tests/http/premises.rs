@@ -104,6 +104,7 @@ impl Live {
     /// the journal a moment after the server has ended.
     pub async fn close(self) {
         let journal = Arc::downgrade(&self.house.journal);
+        drop(self.client); // its idle connections would be waited for
         self.server.stop().await;
         self.house.close().await;
         let let_go = async {
