@@ -5,7 +5,6 @@
 
 mod demo;
 pub mod event_text;
-mod explanation;
 mod interrupt;
 pub mod journal;
 mod journal_failure;
@@ -13,6 +12,7 @@ mod journal_stats;
 mod play;
 pub mod policy;
 mod print;
+mod token;
 mod watch;
 
 use std::io::Write;
@@ -39,6 +39,8 @@ enum Command {
     Watch(watch::WatchArgs),
     /// Check, explain and import policies.
     Policy(policy::PolicyArgs),
+    /// Create, list and revoke bearer tokens.
+    Token(token::TokenArgs),
     /// Look into a journal, verify it, export, import and repair it.
     Journal(journal::JournalArgs),
 }
@@ -49,6 +51,7 @@ pub fn run(cli: Cli) -> u8 {
     // Not locked for the whole run: other threads log.
     let (mut out, mut err) = (std::io::stdout(), std::io::stderr());
     let answered = match cli.command {
+        Command::Token(args) => token::run(&args, &SystemClock, &mut out, &mut err),
         Command::Policy(args) => policy::run(&args, &mut out, &mut err),
         Command::Journal(args) => journal::run(&args, Arc::new(SystemClock), &mut out, &mut err),
         Command::Demo(args) => return played(demo::run(&args)),

@@ -11,15 +11,15 @@ use actix_web::http::Method;
 use actix_web::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
     ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD, CACHE_CONTROL,
-    CONTENT_SECURITY_POLICY, CROSS_ORIGIN_RESOURCE_POLICY, HeaderMap, HeaderName, HeaderValue, ORIGIN, REFERRER_POLICY,
-    VARY, X_CONTENT_TYPE_OPTIONS,
+    CONTENT_SECURITY_POLICY, CROSS_ORIGIN_RESOURCE_POLICY, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN,
+    REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use actix_web::middleware::Next;
 use actix_web::{HttpResponse, ResponseError};
 use tracing::Instrument;
 
 use super::gate::{self, Gate};
-use super::origin::{self, Comes};
+use super::origin::{self, Page};
 use super::problem::{Code, Problem};
 
 /// In every answer, and in every log line that is written on its way.
@@ -48,12 +48,12 @@ pub(in crate::http) async fn pass(
     next: Next<BoxBody>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let id = next_request_id();
-    let comes = gate.origins.of(request.headers());
-    let origin = request.headers().get(ORIGIN).cloned().filter(|_| comes == Comes::FromNamed);
+    let page = gate.origins.of(request.headers());
+    let origin = request.headers().get(ORIGIN).cloned().filter(|_| page == Page::Named);
     let span = tracing::info_span!("request", request.id = id, method = %request.method(), path = request.path());
-    let mut response = match admitted(&gate, comes, &request) {
+    let mut response = match admitted(&gate, page, &request) {
         Err(problem) => request.into_response(problem.error_response()),
-        Ok(()) if is_preflight(comes, &request) => request.into_response(HttpResponse::NoContent()),
+        Ok(()) if is_preflight(page, &request) => request.into_response(HttpResponse::NoContent()),
         Ok(()) => next.call(request).instrument(span).await?,
     };
     let id = HeaderValue::from_str(&id).expect("digits and a dash are a header's value");
@@ -61,9 +61,13 @@ pub(in crate::http) async fn pass(
     Ok(response)
 }
 
-fn admitted(gate: &Gate, comes: Comes, request: &ServiceRequest) -> Result<(), Problem> {
+fn admitted(gate: &Gate, page: Page, request: &ServiceRequest) -> Result<(), Problem> {
     let address = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
     gate.rates.count_address(address).map_err(gate::too_many)?;
+    // Whose host a request is for, a proxy before us must not see otherwise than we do (RFC 9112, section 3.2).
+    if request.headers().get_all(HOST).count() != 1 {
+        return Err(Problem::malformed("host", "a request names its host once"));
+    }
     if gate.authenticator.is_open() && !origin::is_to_loopback(request.headers()) {
         return Err(Problem::new(
             Code::Forbidden,
@@ -71,15 +75,15 @@ fn admitted(gate: &Gate, comes: Comes, request: &ServiceRequest) -> Result<(), P
             name of this machine's own: localhost or an address of the loopback",
         ));
     }
-    if comes == Comes::FromElsewhere && !origin::is_safe(request.method()) {
+    if page == Page::Elsewhere && !origin::is_safe(request.method()) {
         return Err(Problem::new(Code::Forbidden, "a page of another origin may not send this"));
     }
     Ok(())
 }
 
 /// Whether a browser only asks what a named page may send.
-fn is_preflight(comes: Comes, request: &ServiceRequest) -> bool {
-    comes == Comes::FromNamed
+fn is_preflight(page: Page, request: &ServiceRequest) -> bool {
+    page == Page::Named
         && request.method() == Method::OPTIONS
         && request.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD)
 }
