@@ -3,10 +3,12 @@
 
 mod app;
 pub mod auth;
+mod blocking;
 mod edge;
 mod extract;
 mod filtering;
 mod gate;
+mod list;
 mod openapi;
 mod origin;
 mod page;

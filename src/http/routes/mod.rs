@@ -1,6 +1,7 @@
 //! Every route, by noun.
 
 mod api;
+mod channels;
 mod consumers;
 mod journal;
 mod replays;
@@ -9,5 +10,8 @@ use super::route::Route;
 
 /// All of them. The order is that of the API description.
 pub(in crate::http) fn all() -> Vec<Route> {
-    [api::routes(), journal::routes(), consumers::routes(), replays::routes()].into_iter().flatten().collect()
+    [api::routes(), channels::routes(), journal::routes(), consumers::routes(), replays::routes()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
