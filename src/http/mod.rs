@@ -14,6 +14,7 @@ mod origin;
 mod page;
 mod problem;
 mod rate;
+mod recheck;
 mod route;
 mod routes;
 mod server;
