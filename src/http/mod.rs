@@ -6,6 +6,7 @@ pub mod auth;
 mod blocking;
 mod edge;
 mod extract;
+mod filtering;
 mod gate;
 mod list;
 mod openapi;

@@ -24,6 +24,22 @@ const OPERATIONS: &[(&str, Permission, bool)] = &[
     ("get_channel_policy", Read, false),
     ("list_warnings", Read, false),
     ("get_warning", Read, false),
+    ("list_consumers", Consume, true),
+    ("create_consumer", Consume, true),
+    ("get_consumer", Consume, true),
+    ("delete_consumer", Consume, true),
+    ("take_lease", Consume, true),
+    ("release_lease", Consume, true),
+    ("read_entries", Consume, true),
+    ("acknowledge_entries", Consume, true),
+    ("list_parked", Consume, true),
+    ("park_entry", Consume, true),
+    ("unpark_entry", Consume, true),
+    ("rewind_consumer", Consume, true),
+    ("list_replays", Consume, true),
+    ("start_replay", Consume, true),
+    ("get_replay", Consume, true),
+    ("cancel_replay", Consume, true),
 ];
 
 /// Every permission, and the roles that have it, besides admin, who has all.
