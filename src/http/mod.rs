@@ -3,12 +3,16 @@
 
 mod app;
 pub mod auth;
+mod blocking;
 mod edge;
 mod extract;
+mod filtering;
 mod gate;
+mod list;
 mod openapi;
 mod origin;
 mod page;
+mod past;
 mod problem;
 mod rate;
 mod route;

@@ -19,6 +19,12 @@ const OPERATIONS: &[(&str, Permission, bool)] = &[
     ("get_docs", Open, false),
     ("get_docs_style", Open, false),
     ("get_journal", Read, false),
+    ("list_events", Read, false),
+    ("list_channel_events", Read, false),
+    ("get_event", Read, false),
+    ("get_decision", Read, false),
+    ("get_channel_state", Read, false),
+    ("get_evidence", ReadEvidence, false),
 ];
 
 /// Every permission, and the roles that have it, besides admin, who has all.

@@ -4,10 +4,15 @@
 mod api;
 mod authorization;
 mod credentials;
+mod decisions;
 mod edge;
+mod events;
+mod evidence;
 mod issuer;
 mod premises;
 mod raw;
+mod recorded;
 #[path = "../actors/scripted.rs"]
 #[allow(dead_code)] // shared with the tests of the actors, which use all of it
 mod scripted;
+mod state;
