@@ -1,8 +1,5 @@
 //! A channel as it was, over HTTP.
 
-use serde_json::Value;
-use streamwarden::clock::{Clock, SystemClock};
-
 use crate::premises::json;
 use crate::recorded::{BOTTLE, NOTHING, begun, channel, offer, premises, refused, with_tokens};
 
@@ -17,34 +14,31 @@ async fn a_channel_is_shown_as_its_warden_held_it_at_any_moment() {
     for second in [1, 11, 21] {
         let (_, outcome) = offer(&live, &stage, second, BOTTLE).await;
         let state = live.house.wardens.inspect(&stage).await.expect("it is watched");
-        held.push((outcome.position, SystemClock.now(), serde_json::to_value(state).expect("JSON")));
+        held.push((outcome.position, serde_json::to_value(state).expect("JSON")));
     }
     let get = async |query: String| {
         let (status, answer) = json(live.get(&format!("{PATH}{query}"))).await;
         assert_eq!(status, 200, "{answer}");
         answer
     };
-    // Keeping the pictures is recorded beside the frames and changes nothing but the sequence.
-    let bare = |state: &Value| {
-        let mut state = state.clone();
-        state.as_object_mut().expect("a state").remove("sequence");
-        state
-    };
-    for (position, then, state) in &held {
-        let at = get(format!("?at={then}")).await;
-        assert_eq!((bare(&at["state"]), &at["basis"]), (bare(state), &"recorded".into()));
-        assert_eq!(bare(&get(format!("?sequence={}", state["sequence"])).await["state"]), bare(state));
-        let later = get(format!("?position={position}")).await;
-        assert_eq!(later["state"]["newest_sampled"], state["newest_sampled"]);
+    for (position, state) in &held {
+        let by_sequence = get(format!("?sequence={}", state["sequence"])).await;
+        assert_eq!(&by_sequence["state"], state);
+        // Other events of the channel may have been recorded at the very same moment.
+        let then = by_sequence["last_recorded_at"].as_str().expect("a time");
+        let by_time = get(format!("?at={then}")).await;
+        assert_eq!((&by_time["basis"], by_time["last_recorded_at"].as_str()), (&"recorded".into(), Some(then)));
+        assert_eq!(by_time["state"], get(format!("?sequence={}", by_time["last_sequence"])).await["state"]);
+        let by_position = get(format!("?position={position}")).await;
+        assert_eq!(by_position["state"]["newest_sampled"], state["newest_sampled"]);
     }
     let now = get(String::new()).await;
-    assert_eq!(bare(&now["state"]), bare(&held[2].2));
-    assert_eq!(now["left_out"], 0);
+    assert_eq!((&now["state"]["newest_sampled"], &now["left_out"]), (&held[2].1["newest_sampled"], &0.into()));
     // By the frames' own time the third frame had not been captured by second 15.
     let captured = get(format!("?at={}&basis=captured", begun().plus_ms(15_000))).await;
     assert_eq!(
         (&captured["basis"], &captured["state"]["newest_sampled"]),
-        (&"captured".into(), &held[1].2["newest_sampled"])
+        (&"captured".into(), &held[1].1["newest_sampled"])
     );
     assert!(captured["left_out"].as_u64() > Some(0), "{captured}");
     live.close().await;

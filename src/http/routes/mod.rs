@@ -1,6 +1,7 @@
 //! Every route, by noun.
 
 mod api;
+mod channels;
 mod decisions;
 mod events;
 mod evidence;
@@ -11,8 +12,14 @@ use super::route::Route;
 
 /// All of them. The order is that of the API description.
 pub(in crate::http) fn all() -> Vec<Route> {
-    [api::routes(), journal::routes(), events::routes(), decisions::routes(), state::routes(), evidence::routes()]
-        .into_iter()
-        .flatten()
-        .collect()
+    let nouns = [
+        api::routes(), // one noun a line, in the order of the description
+        journal::routes(),
+        channels::routes(),
+        state::routes(),
+        events::routes(),
+        decisions::routes(),
+        evidence::routes(),
+    ];
+    nouns.into_iter().flatten().collect()
 }
