@@ -15,6 +15,7 @@ mod page;
 mod past;
 mod problem;
 mod rate;
+mod recheck;
 mod route;
 mod routes;
 mod server;

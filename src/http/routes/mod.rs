@@ -2,10 +2,12 @@
 
 mod api;
 mod channels;
+mod consumers;
 mod decisions;
 mod events;
 mod evidence;
 mod journal;
+mod replays;
 mod state;
 
 use super::route::Route;
@@ -20,6 +22,8 @@ pub(in crate::http) fn all() -> Vec<Route> {
         events::routes(),
         decisions::routes(),
         evidence::routes(),
+        consumers::routes(),
+        replays::routes(),
     ];
     nouns.into_iter().flatten().collect()
 }
