@@ -6,6 +6,9 @@ use crate::actors::{PolicyDesk, Views, Wardens};
 use crate::clock::Clock;
 use crate::house::House;
 use crate::journal::{Journal, content};
+use crate::warden::UndoTime;
+
+use super::picture::PictureRoom;
 
 /// The house as requests see it.
 pub struct App {
@@ -21,6 +24,10 @@ pub struct App {
     pub views: Views,
     /// The time by which requests are handled.
     pub clock: Arc<dyn Clock>,
+    /// For how long an answer to a warning may be taken back.
+    pub undo: UndoTime,
+    /// Memory for pictures that are being taken in.
+    pub(in crate::http) pictures: PictureRoom,
 }
 
 impl App {
@@ -33,6 +40,8 @@ impl App {
             policies: house.policies.clone(),
             views: house.views.clone(),
             clock,
+            undo: UndoTime::default(),
+            pictures: PictureRoom::default(),
         }
     }
 }

@@ -3,18 +3,25 @@
 
 mod app;
 pub mod auth;
+mod blocking;
 mod edge;
 mod extract;
 mod gate;
+mod idempotency;
+mod moderating;
+mod moment;
 mod openapi;
 mod origin;
 mod page;
+mod picture;
 mod problem;
 mod rate;
+mod refused;
 mod route;
 mod routes;
 mod server;
 mod slow_body;
+mod written;
 
 pub use app::App;
 pub use gate::{Gate, GateConfig, GateConfigError};

@@ -1,6 +1,7 @@
 //! What we show: pure folds over events. A projection decides nothing and can be thrown away and built again.
 
 mod channels;
+mod enforcements;
 mod queue;
 mod summary;
 mod view;
@@ -9,6 +10,7 @@ pub use channels::{
     CHANNELS_MAX, Cadence, Channel, Channels, Counts, Coverage, LastEvent, LastFrame, LastOutcome, OnAir,
     SkippedBecause,
 };
+pub use enforcements::{ENFORCEMENTS_MAX, EnforcementStep, Enforcements, Followed};
 pub use queue::{
     Answered, Claim, EVIDENCE_MAX, Entry, Escalated, Evidence, LedTo, QUEUE_MAX, Queue, Stage, Standing, Urgency,
     answer_within_ms,

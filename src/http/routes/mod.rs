@@ -1,11 +1,27 @@
 //! Every route, by noun.
 
+mod acts;
+mod answers;
 mod api;
+mod enforcements;
+mod frames;
 mod journal;
+mod sessions;
 
 use super::route::Route;
 
 /// All of them. The order is that of the API description.
 pub(in crate::http) fn all() -> Vec<Route> {
-    [api::routes(), journal::routes()].into_iter().flatten().collect()
+    [
+        api::routes(),
+        journal::routes(),
+        frames::routes(),
+        sessions::routes(),
+        acts::routes(),
+        answers::routes(),
+        enforcements::routes(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
