@@ -5,7 +5,11 @@ mod api;
 mod authorization;
 mod credentials;
 mod edge;
+mod enforcements;
+mod frames;
+mod handing_in;
 mod issuer;
+mod moderating;
 mod premises;
 mod raw;
 #[path = "../actors/scripted.rs"]
