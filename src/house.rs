@@ -16,6 +16,7 @@ use crate::control::StreamControl;
 use crate::imaging::{Algorithm, Imaging, Limits};
 use crate::journal::snapshots::Snapshots;
 use crate::journal::{Journal, OpenError, Options, SledJournal, content};
+use crate::policy::PolicySet;
 use crate::warden::enforcement::BudgetLimits;
 
 /// Exit code of a process whose journal failed for good (`EX_IOERR`). The next start verifies what is on the disk.
@@ -68,6 +69,8 @@ pub struct House {
     pub content: Arc<content::Store>,
     /// The policies in force. Publishing blocks: off the arbiters.
     pub policies: Arc<Mutex<PolicyDesk>>,
+    /// The policies in force, as they follow each other.
+    pub in_force: watch::Receiver<Arc<PolicySet>>,
     /// What is shown, kept up to date.
     pub views: Views,
     /// The wardens.
@@ -148,6 +151,7 @@ impl Ground {
         House {
             journal: self.journal,
             content: self.content,
+            in_force: self.policies.subscribe(),
             policies: Arc::new(Mutex::new(self.policies)),
             views: self.views,
             wardens,

@@ -1,7 +1,6 @@
 //! The one gate in front of every route: who calls, may they, and not too often. What is not stated as a route does not
 //! exist.
 
-use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -228,10 +227,15 @@ fn channel(request: &ServiceRequest) -> Result<Option<ChannelId>, Problem> {
     if request.match_info().get("channel").is_none() {
         return Ok(None);
     }
-    let read = web::Path::<HashMap<String, String>>::extract(request.request());
+    let read = web::Path::<InPath>::extract(request.request());
     let path = read.into_inner().map_err(|error| Problem::malformed("channel", error))?;
-    let named = path.get("channel").map(String::as_str).unwrap_or_default();
-    ChannelId::new(named).map(Some).map_err(|error| Problem::malformed("channel", error))
+    ChannelId::new(&path.channel).map(Some).map_err(|error| Problem::malformed("channel", error))
+}
+
+/// The part of a path that says which channel; a map will not do, its keys are read as fields only.
+#[derive(Deserialize)]
+struct InPath {
+    channel: String,
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ mod edge;
 mod extract;
 mod gate;
 mod idempotency;
+mod list;
 mod moderating;
 mod moment;
 mod openapi;

@@ -183,19 +183,29 @@ impl Done {
     }
 }
 
-/// The channel of a warning that can still be acted on, if this caller may there.
+/// The channel of a warning, if this caller may act there.
 pub(in crate::http) async fn channel_of(app: &App, caller: &Caller, warning: WarningId) -> Result<ChannelId, Problem> {
-    let look = || app.views.read(|view| view.queue.get(warning).map(|entry| entry.channel.clone()));
-    let mut channel = look();
-    if channel.is_none() {
+    let mut raised = app.views.read(|view| view.index.warning(warning));
+    if raised.is_none() {
         // It may have been raised a moment ago.
         let durable = *app.journal.watermark().borrow();
         shown(app, durable).await;
-        channel = look();
+        raised = app.views.read(|view| view.index.warning(warning));
     }
+    let channel = match raised {
+        Some(position) => channel_at(app, position).await?,
+        None => None,
+    };
     channel
         .filter(|channel| caller.may(Permission::Moderate, channel))
         .ok_or_else(|| Problem::not_found(format!("warning {warning} that can still be acted on")))
+}
+
+async fn channel_at(app: &App, position: Position) -> Result<Option<ChannelId>, Problem> {
+    let journal = app.journal.clone();
+    let before = Position(position.0.saturating_sub(1));
+    let page = blocking("looking a warning up", move || journal.read(before, 1)).await?;
+    Ok(page.first().and_then(|recorded| recorded.envelope.scope.channel().cloned()))
 }
 
 /// What happened to a warning after a version of it, at most [`CHANGED_MAX`] events.

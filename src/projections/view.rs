@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::events::{Event, Recorded};
 use crate::model::{Position, Timestamp};
 
-use super::{Channels, Enforcements, Queue};
+use super::{Channels, Enforcements, Index, Queue};
 
 /// Channels and queue as of one position of the journal.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -16,6 +16,8 @@ pub struct View {
     pub queue: Queue,
     /// The newest enforcements.
     pub enforcements: Enforcements,
+    /// Where each warning was raised.
+    pub index: Index,
     /// Position of the last event folded in.
     pub position: Position,
     /// When that was recorded.
@@ -33,6 +35,7 @@ impl View {
             self.channels.apply(channel, envelope, event);
             self.queue.apply(channel, envelope, event);
             self.enforcements.apply(channel, envelope, event);
+            self.index.apply(envelope.position, event);
         }
     }
 }

@@ -3,6 +3,8 @@
 
 mod api;
 mod authorization;
+mod broadcast;
+mod channels;
 mod credentials;
 mod edge;
 mod enforcements;

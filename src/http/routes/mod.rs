@@ -3,6 +3,7 @@
 mod acts;
 mod answers;
 mod api;
+mod channels;
 mod enforcements;
 mod frames;
 mod journal;
@@ -15,6 +16,7 @@ pub(in crate::http) fn all() -> Vec<Route> {
     [
         api::routes(),
         journal::routes(),
+        channels::routes(),
         frames::routes(),
         sessions::routes(),
         acts::routes(),
