@@ -5,6 +5,7 @@ mod api;
 mod authorization;
 mod broadcast;
 mod channels;
+mod consumers;
 mod credentials;
 mod edge;
 mod enforcements;

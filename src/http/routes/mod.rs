@@ -4,9 +4,11 @@ mod acts;
 mod answers;
 mod api;
 mod channels;
+mod consumers;
 mod enforcements;
 mod frames;
 mod journal;
+mod replays;
 mod sessions;
 
 use super::route::Route;
@@ -15,13 +17,15 @@ use super::route::Route;
 pub(in crate::http) fn all() -> Vec<Route> {
     [
         api::routes(),
-        journal::routes(),
         channels::routes(),
+        journal::routes(),
         frames::routes(),
         sessions::routes(),
         acts::routes(),
         answers::routes(),
         enforcements::routes(),
+        consumers::routes(),
+        replays::routes(),
     ]
     .into_iter()
     .flatten()
