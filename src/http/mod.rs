@@ -15,6 +15,7 @@ mod moment;
 mod openapi;
 mod origin;
 mod page;
+mod past;
 mod picture;
 mod problem;
 mod rate;

@@ -5,29 +5,35 @@ mod answers;
 mod api;
 mod channels;
 mod consumers;
+mod decisions;
 mod enforcements;
+mod events;
+mod evidence;
 mod frames;
 mod journal;
 mod replays;
 mod sessions;
+mod state;
 
 use super::route::Route;
 
 /// All of them. The order is that of the API description.
 pub(in crate::http) fn all() -> Vec<Route> {
-    [
-        api::routes(),
-        channels::routes(),
+    let nouns = [
+        api::routes(), // one noun a line, in the order of the description
         journal::routes(),
-        frames::routes(),
+        channels::routes(),
         sessions::routes(),
+        frames::routes(),
+        state::routes(),
+        events::routes(),
+        decisions::routes(),
+        evidence::routes(),
         acts::routes(),
         answers::routes(),
         enforcements::routes(),
         consumers::routes(),
         replays::routes(),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
+    ];
+    nouns.into_iter().flatten().collect()
 }
