@@ -6,6 +6,7 @@ pub mod auth;
 mod blocking;
 mod edge;
 mod extract;
+mod feed;
 mod filtering;
 mod gate;
 mod list;
@@ -21,6 +22,7 @@ mod server;
 mod slow_body;
 
 pub use app::App;
+pub use feed::Feed;
 pub use gate::{Gate, GateConfig, GateConfigError};
 pub use origin::OriginError;
 pub use problem::{Code, Problem};

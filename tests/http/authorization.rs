@@ -38,6 +38,7 @@ const OPERATIONS: &[(&str, Permission, bool)] = &[
     ("start_replay", Consume, true),
     ("get_replay", Consume, true),
     ("cancel_replay", Consume, true),
+    ("get_feed", Read, false),
 ];
 
 /// Every permission, and the roles that have it, besides admin, who has all.

@@ -8,6 +8,7 @@ mod channels;
 mod consumers;
 mod credentials;
 mod edge;
+mod feed;
 mod issuer;
 mod premises;
 mod raw;

@@ -3,6 +3,7 @@
 mod api;
 mod channels;
 mod consumers;
+mod feed;
 mod journal;
 mod replays;
 
@@ -10,7 +11,7 @@ use super::route::Route;
 
 /// All of them. The order is that of the API description.
 pub(in crate::http) fn all() -> Vec<Route> {
-    [api::routes(), channels::routes(), journal::routes(), consumers::routes(), replays::routes()]
+    [api::routes(), channels::routes(), journal::routes(), consumers::routes(), replays::routes(), feed::routes()]
         .into_iter()
         .flatten()
         .collect()
