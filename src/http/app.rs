@@ -8,7 +8,7 @@ use crate::actors::{PolicyDesk, Views, Wardens};
 use crate::clock::Clock;
 use crate::consumers::Consumers;
 use crate::house::House;
-use crate::http::feed::Feed;
+use crate::http::feed::{Feed, Patience};
 use crate::journal::{Journal, content};
 use crate::policy::PolicySet;
 
@@ -45,7 +45,7 @@ impl App {
             in_force: house.in_force.clone(),
             views: house.views.clone(),
             consumers: house.consumers.clone(),
-            feed: Feed::new(house.journal.clone(), house.consumers.clone()),
+            feed: Feed::new(house.journal.clone(), house.consumers.clone(), Patience::default()),
             clock,
         }
     }

@@ -13,6 +13,7 @@ mod list;
 mod openapi;
 mod origin;
 mod page;
+mod past;
 mod problem;
 mod rate;
 mod recheck;
@@ -22,7 +23,7 @@ mod server;
 mod slow_body;
 
 pub use app::App;
-pub use feed::Feed;
+pub use feed::{Feed, Patience};
 pub use gate::{Gate, GateConfig, GateConfigError};
 pub use origin::OriginError;
 pub use problem::{Code, Problem};

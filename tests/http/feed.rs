@@ -1,11 +1,14 @@
 //! The live feed over real connections: no gap, no repetition, and nobody waits for a slow reader.
 
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use streamwarden::clock::{Clock, SystemClock};
 use streamwarden::events::*;
+use streamwarden::http::{App, Feed as HttpFeed, Gate, Patience, Server};
 use streamwarden::journal::{Append, Expected, Journal};
 use streamwarden::model::*;
 use tokio::time::timeout;
@@ -171,29 +174,104 @@ async fn a_server_that_stops_tells_its_readers_to_resume_and_the_next_one_goes_o
     live.close().await;
 }
 
+/// A reader that asks for everything and takes nothing.
+fn stuck(address: std::net::SocketAddr) -> TcpStream {
+    let mut stuck = TcpStream::connect(address).expect("it connects");
+    stuck.write_all(b"GET /v1/feed?after=0 HTTP/1.1\r\nHost: localhost\r\n\r\n").expect("it is sent");
+    stuck.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+    stuck
+}
+
+/// A second server on the house, with a feed that loses its patience as said, and the first one's readers beside it.
+fn impatient(live: &Live, patience: Patience) -> Server {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let mut app = App::of(&live.house, clock.clone());
+    app.feed = HttpFeed::new(live.house.journal.clone(), live.house.consumers.clone(), patience);
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    Server::start(listener, Arc::new(app), Arc::new(Gate::open(clock).expect("it opens"))).expect("it starts")
+}
+
+/// More than all buffers on the way to a reader hold: some twenty megabytes.
+async fn flood(live: &Live) -> usize {
+    const APPENDS: u64 = 100;
+    const EVENTS: u64 = 64;
+    for number in 0..APPENDS {
+        let events = (0..EVENTS).map(|ordinal| NewEvent {
+            id: EventId::of_command("flood", &[&(number * EVENTS + ordinal).to_be_bytes()]),
+            event: ChannelQuarantined { frame: FrameId::from_bytes([0; 16]), reason: "x".repeat(2800) }.into(),
+            captured_at: None,
+            actor: Actor::service("test"),
+            causation: None,
+            correlation: None,
+        });
+        let scope = ChannelId::new("flood").expect("a sound id").into();
+        let append = Append { scope, expected: Expected::Any, events: events.collect() };
+        live.house.journal.append(append).durable().await.expect("it is stored");
+    }
+    (APPENDS * EVENTS) as usize
+}
+
+/// What the process counted of connections that were dropped because they took nothing.
+fn dropped() -> u64 {
+    let text = streamwarden::telemetry::metrics().text();
+    let line = text.lines().find(|line| line.starts_with("streamwarden_feed_dropped")).expect("it is counted");
+    line.rsplit(' ').next().and_then(|count| count.parse().ok()).expect("a number")
+}
+
+async fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let waiting = async {
+        while !holds() {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(PATIENCE, waiting).await.unwrap_or_else(|_| panic!("{what}"));
+}
+
 #[actix_rt::test]
-async fn a_reader_that_takes_nothing_is_dropped_while_others_and_the_journal_go_on() {
+async fn a_reader_that_takes_nothing_is_told_to_resume_and_dropped_while_others_go_on() {
     let premises = Premises::new();
     let live = premises.open().await;
-    let mut stuck = TcpStream::connect(live.server.address()).expect("it connects");
-    stuck.write_all(b"GET /v1/feed?after=0 HTTP/1.1\r\nHost: localhost\r\n\r\n").expect("it is sent");
-    let mut quick = Feed::open(&live, "channel=a", None).await;
-    // More than the buffers on the way hold: some megabytes, over and over from many channels.
-    let mut stuck_all = Vec::new();
-    for _ in 0..20 {
-        let mut more = TcpStream::connect(live.server.address()).expect("it connects");
-        more.write_all(b"GET /v1/feed?after=0 HTTP/1.1\r\nHost: localhost\r\n\r\n").expect("it is sent");
-        stuck_all.push(more);
-    }
-    let appended = append(&live, "a", 0..200).await;
-    assert_eq!(quick.positions(200).await, appended, "nobody waits for those that take nothing");
-    drop(stuck_all);
-    // The stuck one reads at last what was on its way; it is whole and in order.
-    stuck.set_read_timeout(Some(Duration::from_secs(5))).expect("a timeout");
-    let mut text = vec![0; 4096];
-    let read = stuck.read(&mut text).expect("what was sent can be read");
-    assert!(String::from_utf8_lossy(&text[..read]).starts_with("HTTP/1.1 200 OK"));
-    drop(stuck);
+    let never = Duration::from_secs(3600);
+    let server = impatient(&live, Patience { until_dropped: Duration::from_millis(300), until_hung_up: never });
+    let mut quick = Feed::open(&live, "channel=flood,a", None).await;
+    let before = dropped();
+    let mut stuck = stuck(server.address());
+    let (positions, count) = tokio::join!(quick.positions(6400), flood(&live));
+    assert_eq!(positions.len(), count);
+    let after = append(&live, "a", 0..1).await;
+    assert_eq!(quick.positions(1).await, after, "nobody waits for one that takes nothing");
+    until("it is dropped", || dropped() > before).await;
+    let text = tokio::task::spawn_blocking(move || {
+        let mut text = String::new();
+        stuck.read_to_string(&mut text).map(|_| text)
+    });
+    let server = tokio::task::spawn_local(server.stop());
+    let text = text.await.expect("it is read").expect("it ends in order");
+    let ids: Vec<u64> = text.lines().filter_map(|line| line.strip_prefix("id: ")?.parse().ok()).collect();
+    let resumed = *ids.last().expect("it got something");
+    assert!(text.contains("event: resume") && text.contains(r#""because":"slow""#), "{}", &text[text.len() - 300..]);
+    assert!(ids.len() < count, "it did not get everything");
+    assert_eq!(ids[ids.len() - 2], resumed, "it resumes after the last that it was sent");
+    server.await.expect("the server stops");
+    live.close().await;
+}
+
+#[actix_rt::test]
+async fn a_reader_that_goes_on_taking_nothing_is_hung_up_on() {
+    let premises = Premises::new();
+    let live = premises.open().await;
+    let soon = Duration::from_millis(300);
+    let server = impatient(&live, Patience { until_dropped: soon, until_hung_up: soon });
+    let mut stuck = stuck(server.address());
+    flood(&live).await;
+    // It still reads nothing; that it is gone shows in a server that stops without the half minute it gives connections.
+    timeout(Duration::from_secs(20), server.stop()).await.expect("nobody is waited for");
+    let read = tokio::task::spawn_blocking(move || {
+        let mut bytes = Vec::new();
+        let _ = stuck.read_to_end(&mut bytes); // what was on its way may be lost with the connection
+        bytes.len()
+    });
+    assert!(read.await.expect("it is read") < 6400 * 2800);
     live.close().await;
 }
 

@@ -16,6 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use tokio::sync::{Semaphore, watch};
 
 pub(in crate::http) use connection::{Asked, Replays, stream};
+pub use pulse::Patience;
 use pulse::Pulse;
 pub(in crate::http) use pulse::Socket;
 use ring::Ring;
@@ -43,6 +44,7 @@ pub struct Feed {
     woken: watch::Sender<u64>,
     closing: watch::Sender<bool>,
     backlog: Semaphore,
+    patience: Patience,
     started: AtomicBool,
     numbers: AtomicU64,
 }
@@ -73,7 +75,7 @@ struct Place {
 
 impl Feed {
     /// A feed that nobody reads yet. It does nothing before somebody does.
-    pub fn new(journal: Arc<dyn Journal>, consumers: Arc<Consumers>) -> Arc<Self> {
+    pub fn new(journal: Arc<dyn Journal>, consumers: Arc<Consumers>, patience: Patience) -> Arc<Self> {
         let head = *journal.watermark().borrow();
         Arc::new(Self {
             journal,
@@ -84,6 +86,7 @@ impl Feed {
             woken: watch::Sender::new(0),
             closing: watch::Sender::new(false),
             backlog: Semaphore::new(BACKLOG_READS_MAX),
+            patience,
             started: AtomicBool::new(false),
             numbers: AtomicU64::new(0),
         })

@@ -13,10 +13,24 @@ use tokio::time::Instant;
 use super::Feed;
 use crate::telemetry::metrics;
 
-/// How long a socket may take nothing.
-pub(super) const TAKES_NOTHING_MAX: Duration = Duration::from_secs(10);
-/// How often that is looked at.
-const ROUND: Duration = Duration::from_secs(1);
+/// How long sockets that take nothing are borne.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    /// After so long a connection is over: it is told to resume as soon as it takes anything.
+    pub until_dropped: Duration,
+    /// After so long it is hung up on.
+    pub until_hung_up: Duration,
+}
+
+/// How often it is looked how long sockets have taken nothing, at most.
+const ROUND_MAX: Duration = Duration::from_secs(1);
+
+impl Default for Patience {
+    /// Ten seconds, then ten more: shorter than a server that stops waits for its connections.
+    fn default() -> Self {
+        Self { until_dropped: Duration::from_secs(10), until_hung_up: Duration::from_secs(20) }
+    }
+}
 
 /// A second handle on a connection's socket, so that it can be hung up on while the server waits for it to take data.
 pub(in crate::http) struct Socket(TcpStream);
@@ -71,16 +85,16 @@ impl Pulse {
     }
 
     /// Looks how long the socket has taken nothing.
-    fn look(&self) {
+    fn look(&self, patience: Patience) {
         let handed_over_ms = self.handed_over_ms.load(Ordering::Acquire);
         if handed_over_ms == 0 {
             return;
         }
         let since = self.began.elapsed().saturating_sub(Duration::from_millis(handed_over_ms));
-        if since > TAKES_NOTHING_MAX && !self.slow.swap(true, Ordering::AcqRel) {
+        if since > patience.until_dropped && !self.slow.swap(true, Ordering::AcqRel) {
             metrics().requests.feed_dropped();
         }
-        if since > 2 * TAKES_NOTHING_MAX
+        if since > patience.until_hung_up
             && let Some(socket) = self.socket.upgrade()
         {
             socket.hang_up();
@@ -91,8 +105,8 @@ impl Pulse {
 /// Looks after every connection until the feed is closed, and as long after that as it takes to be rid of those that
 /// take nothing.
 pub(super) async fn watch_over(feed: Arc<Feed>) {
+    let mut round = tokio::time::interval(ROUND_MAX.min(feed.patience.until_dropped));
     let feed = Arc::downgrade(&feed);
-    let mut round = tokio::time::interval(ROUND);
     loop {
         round.tick().await;
         let Some(feed) = feed.upgrade() else { return };
@@ -100,6 +114,6 @@ pub(super) async fn watch_over(feed: Arc<Feed>) {
         if pulses.is_empty() && *feed.closing.borrow() {
             return;
         }
-        pulses.iter().for_each(|pulse| pulse.look());
+        pulses.iter().for_each(|pulse| pulse.look(feed.patience));
     }
 }
