@@ -11,6 +11,9 @@ use crate::house::House;
 use crate::http::feed::{Feed, Patience};
 use crate::journal::{Journal, content};
 use crate::policy::PolicySet;
+use crate::warden::UndoTime;
+
+use super::picture::PictureRoom;
 
 /// The house as requests see it.
 pub struct App {
@@ -32,6 +35,10 @@ pub struct App {
     pub feed: Arc<Feed>,
     /// The time by which requests are handled.
     pub clock: Arc<dyn Clock>,
+    /// For how long an answer to a warning may be taken back.
+    pub undo: UndoTime,
+    /// Memory for pictures that are being taken in.
+    pub(in crate::http) pictures: PictureRoom,
 }
 
 impl App {
@@ -47,6 +54,8 @@ impl App {
             consumers: house.consumers.clone(),
             feed: Feed::new(house.journal.clone(), house.consumers.clone(), Patience::default()),
             clock,
+            undo: UndoTime::default(),
+            pictures: PictureRoom::default(),
         }
     }
 }
