@@ -14,10 +14,12 @@ use std::time::{Duration, Instant};
 
 use streamwarden::clock::SystemClock;
 use streamwarden::events::{Actor, Event, InputGap, NewEvent, Recorded};
-use streamwarden::journal::{
-    Append, ChainValue, Expected, Journal, Options, READ_LIMIT_MAX, SledJournal, StoredRecord,
-};
+use streamwarden::journal::sealed::{SealedError, Segment};
+use streamwarden::journal::{Append, ChainValue, Expected, Journal, Options, READ_LIMIT_MAX, SledJournal};
 use streamwarden::model::{ChannelId, Epoch, EventId, Position, Scope, Sequence, Timestamp};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc; // as in the program
 
 const WRITERS: u64 = 64;
 const CHANNELS: u64 = 2_000;
@@ -232,12 +234,18 @@ fn sealed(dir: &Path, hot_bytes: u64) {
 
     let (mut through_port, mut streamed, mut reference) = (Vec::new(), Vec::new(), Vec::new());
     let file = sealed_dir.join("sealed").join(&manifest.sealed[0].file);
-    let segment =
-        streamwarden::journal::sealed::Segment::open(&file, &journal.store_id()).expect("it was just written");
+    let segment = Segment::open(&file, &journal.store_id()).expect("it was just written");
     for _ in 0..REPLAY_ROUNDS {
         through_port.push(replay(&journal));
         let begun = Instant::now();
-        let events = segment.iter().map(|record| record.map(|StoredRecord { .. }| ())).filter(Result::is_ok).count();
+        let mut events = 0_u64;
+        segment
+            .stream::<SealedError>(|record| {
+                events += u64::from(!record.bytes.is_empty());
+                Ok(())
+            })
+            .expect("it is whole");
+        assert_eq!(events, segment.count());
         streamed.push(events as f64 / begun.elapsed().as_secs_f64());
         reference.push(sequential(&raw_path));
     }
