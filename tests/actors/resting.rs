@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use streamwarden::actors::Settings;
+use streamwarden::actors::{OfferError, Settings};
 use streamwarden::events::{Event, UnwatchedBecause};
 use streamwarden::warden::Command;
 use tokio::task::JoinSet;
@@ -69,6 +69,27 @@ fn a_channel_whose_input_dried_up_while_no_process_ran_is_said_to_be_unwatched()
         };
         let because = live.until(&channel, "nobody looks, which is said", unwatched).await;
         assert_eq!(because, UnwatchedBecause::NoInput);
+    });
+}
+
+#[test]
+fn a_live_channel_whose_past_could_not_be_read_is_watched_again_by_itself() {
+    let premises = Premises::new();
+    let setup = Setup { platform: Some(ScriptedPlatform::new()), ..Setup::default() };
+    let channel = channel("ch");
+    premises.live(&setup, async |live| live.offer(&frame(&channel, 0, &picture(1))).await);
+    premises.clock.set(T0.plus_ms(3_600_000));
+    premises.live(&setup, async |live| {
+        live.journal.set_unreadable(true);
+        let refused = live.offered(&frame(&channel, 3_600, &picture(2))).await.expect("the offer does not break");
+        assert!(matches!(refused, Err(OfferError::Unreadable { .. })), "{refused:?}");
+        live.journal.set_unreadable(false);
+        // no frame comes, no command: the warden comes back by itself and says that nobody looks
+        let unwatched = |event: &Event| matches!(event, Event::ChannelUnwatched(_)).then_some(());
+        live.until(&channel, "the warden has read its past", unwatched).await;
+        let outcome = live.offer(&frame(&channel, 3_601, &picture(2))).await;
+        assert!(matches!(outcome.event, Event::FrameAssessed(_)), "{outcome:?}");
+        assert_eq!(live.state(&channel).await, live.replayed(&channel));
     });
 }
 
