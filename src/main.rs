@@ -8,6 +8,5 @@ use clap::Parser;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc; // glibc keeps what 100,000 resting wardens gave back
 
 fn main() -> ExitCode {
-    streamwarden::telemetry::init();
     ExitCode::from(streamwarden::cli::run(streamwarden::cli::Cli::parse()))
 }

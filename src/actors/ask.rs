@@ -1,10 +1,11 @@
 //! Asking a provider, with the one retry loop there is.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::events::FailedStage;
 use crate::providers::{Answer, Provider, ProviderError};
+use crate::telemetry::metrics;
 
 /// How often a provider that is merely unavailable is asked, all in all.
 const ATTEMPTS_MAX: u8 = 3;
@@ -29,12 +30,19 @@ pub(super) async fn ask(
         let reason = "no provider is configured for this channel".to_owned();
         return Err(Unanswered { stage: FailedStage::NoProvider, reason, attempts: 0 });
     };
+    let name = provider.reference().name;
     let mut attempts = 0;
     let asking = async {
         let mut pause = PAUSE;
         loop {
             attempts += 1;
-            match provider.assess(image.clone()).await {
+            let begun = Instant::now();
+            let answered = provider.assess(image.clone()).await;
+            match &answered {
+                Ok(_) => metrics().providers.answered(&name, begun.elapsed()),
+                Err(error) => metrics().providers.failed(&name, error.name()),
+            }
+            match answered {
                 Ok(answer) => return Ok(answer),
                 Err(ProviderError::Unavailable(_)) if attempts < ATTEMPTS_MAX => {
                     tokio::time::sleep(pause).await;
@@ -47,15 +55,17 @@ pub(super) async fn ask(
     match tokio::time::timeout(deadline, asking).await {
         Ok(Ok(answer)) => Ok(answer),
         Ok(Err(error)) => {
-            let stage = match error {
-                ProviderError::Absent(_) => FailedStage::NoProvider,
+            let (stage, reason) = match error {
+                // The stage says already that there is none.
+                ProviderError::Absent(reason) => (FailedStage::NoProvider, reason),
                 ProviderError::Unavailable(_) | ProviderError::Refused(_) | ProviderError::Nonsense(_) => {
-                    FailedStage::Provider
+                    (FailedStage::Provider, error.to_string())
                 }
             };
-            Err(Unanswered { stage, reason: error.to_string(), attempts })
+            Err(Unanswered { stage, reason, attempts })
         }
         Err(_) => {
+            metrics().providers.failed(&name, "deadline");
             let reason = format!("no answer within {} ms", deadline.as_millis());
             Err(Unanswered { stage: FailedStage::Deadline, reason, attempts })
         }

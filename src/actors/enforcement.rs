@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 use tokio::task::{self, JoinSet};
@@ -16,6 +16,7 @@ use crate::events::{CodecError, EnforcementKind, NotNeededBecause};
 use crate::journal::snapshots::{Snapshot, Snapshots};
 use crate::journal::{Journal, READ_LIMIT_MAX, ReadError};
 use crate::model::{EnforcementId, Position, Scope, Sequence, SystemScope};
+use crate::telemetry::metrics;
 use crate::warden::enforcement::{BudgetLimits, Case, Desk, Due, Step, plan, plan_unseen};
 use crate::warden::{Command, EnforcementReport, EnforcementStage};
 
@@ -83,6 +84,8 @@ impl EnforcementReactor {
             if !std::mem::replace(&mut caught_up, true) {
                 self.wake_live();
             }
+            metrics().readers.stands_at("enforcement", self.desk.position.0, watermark.borrow().0);
+            metrics().enforcement.under_way(self.desk.cases().count());
             self.begin_steps(&mut steps);
             tokio::select! {
                 changed = watermark.changed() => if changed.is_err() { break },
@@ -222,7 +225,14 @@ impl Hands {
             return false;
         }
         fail::fail_point!(&format!("enforcement.before_call {}", self.case.channel));
+        let begun = Instant::now();
         let called = tokio::time::timeout(CALL_TIMEOUT, self.call()).await;
+        let result = match &called {
+            Ok(Ok(())) => "done",
+            Ok(Err(error)) => error.name(),
+            Err(_) => "deadline",
+        };
+        metrics().enforcement.called(self.case.request.kind, result, begun.elapsed());
         fail::fail_point!(&format!("enforcement.after_call {}", self.case.channel));
         match called {
             Ok(Ok(())) => self.report(EnforcementReport::Succeeded(attempt)).await,

@@ -14,8 +14,10 @@ use tokio::sync::{Semaphore, oneshot};
 
 use super::planes::Planes;
 use super::system::Parts;
-use super::warden::{Inspect, Offer, Order, Reconsider, Rest, Stale, Tick, Warden};
-use crate::model::{ChannelId, FrameId};
+use super::warden::{EvidenceRoom, Inspect, Offer, Order, Reconsider, Rest, Stale, Tick, Warden};
+use crate::model::{ChannelId, FrameId, PolicyId};
+use crate::telemetry::metrics;
+use crate::telemetry::metrics::{Mailbox, Unwatched};
 use crate::warden::Command;
 
 /// How often due wardens are told that time passed.
@@ -40,6 +42,7 @@ pub(super) struct ShardParts {
     pub(super) recoveries: Arc<Semaphore>,
     pub(super) saves: Arc<Semaphore>,
     pub(super) planes: RefCell<Planes>,
+    pub(super) evidence: EvidenceRoom,
     unrecorded: Cell<Unrecorded>,
 }
 
@@ -54,7 +57,8 @@ impl ShardParts {
     pub(super) fn new(house: Parts, looks: Arc<Semaphore>, recoveries: Arc<Semaphore>) -> Self {
         let planes = RefCell::new(Planes::new(house.settings.planes_max));
         let saves = Arc::new(Semaphore::new(SAVES_MAX));
-        Self { house, looks, recoveries, saves, planes, unrecorded: Cell::default() }
+        let evidence = EvidenceRoom::new();
+        Self { house, looks, recoveries, saves, planes, evidence, unrecorded: Cell::default() }
     }
 
     /// A warden's own step was not recorded and will be tried again. On a full disk every warden says so at every tick:
@@ -79,6 +83,8 @@ pub(super) struct Gauge {
     pub(super) busy: Cell<bool>,
     /// Whether a session is on the air.
     pub(super) live: Cell<bool>,
+    /// That nobody looks at its channel though it is live.
+    pub(super) unwatched: RefCell<Option<(Option<PolicyId>, Unwatched)>>,
     /// What its panic said.
     pub(super) panic: RefCell<Option<String>>,
 }
@@ -90,6 +96,7 @@ impl Gauge {
             frame: Cell::new(None),
             busy: Cell::new(false),
             live: Cell::new(false),
+            unwatched: RefCell::new(None),
             panic: RefCell::new(panic),
         }
     }
@@ -120,6 +127,16 @@ pub(super) enum Deliver {
 }
 
 impl Deliver {
+    /// From the shard's mailbox into a warden's.
+    fn moves_on(&mut self) {
+        let queued = match self {
+            Self::Offer(offer) => &mut offer.queued,
+            Self::Order(order) => &mut order.queued,
+            Self::Inspect(inspect) => &mut inspect.queued,
+        };
+        *queued = metrics().frames.queued(Mailbox::Wardens);
+    }
+
     /// The system is closing. Who asks to inspect is told by the end of the reply.
     fn refuse(self) {
         match self {
@@ -162,7 +179,12 @@ impl Shard {
         entry
     }
 
-    fn tick(&mut self) {
+    fn tick(&mut self, passed: Duration) {
+        for entry in self.wardens.values() {
+            if let Some((_, unwatched)) = &*entry.gauge.unwatched.borrow() {
+                unwatched.passed(passed);
+            }
+        }
         let now = self.parts.house.clock.now().as_micros();
         let due = self.wardens.iter().filter(|(_, entry)| entry.gauge.wake_at.get() <= now);
         let due: Vec<ChannelId> = due.map(|(channel, _)| channel.clone()).collect();
@@ -200,6 +222,7 @@ fn autopsy(channel: &ChannelId, dead: &mut Entry) -> Vec<(FrameId, u8)> {
     let Some(frame) = dead.gauge.frame.get() else { return broken };
     let before = broken.iter().position(|(of, _)| *of == frame).map(|at| broken.remove(at).1);
     let times = before.unwrap_or(0).saturating_add(1);
+    metrics().frames.broke();
     tracing::error!(%channel, %frame, times, "a warden broke; a fresh one takes over from the journal");
     if broken.len() == BROKEN_MAX {
         broken.remove(0);
@@ -213,7 +236,7 @@ impl Actor for Shard {
 
     fn started(&mut self, ctx: &mut Context<Self>) {
         ctx.set_mailbox_capacity(1024);
-        ctx.run_interval(TICK, |shard, _| shard.tick());
+        ctx.run_interval(TICK, |shard, _| shard.tick(TICK));
         let sweep = SWEEP.min(self.parts.house.settings.idle_after.max(SWEEP_MIN));
         ctx.run_interval(sweep, |shard, _| shard.sweep());
         let mut policies = self.parts.house.policies.clone();
@@ -242,10 +265,11 @@ fn follow_policies(changed: bool, shard: &mut Shard, ctx: &mut Context<Shard>) {
 impl Handler<Deliver> for Shard {
     type Result = ();
 
-    fn handle(&mut self, deliver: Deliver, ctx: &mut Context<Self>) {
+    fn handle(&mut self, mut deliver: Deliver, ctx: &mut Context<Self>) {
         if self.closing {
             return deliver.refuse();
         }
+        deliver.moves_on();
         match deliver {
             Deliver::Offer(offer) => {
                 let entry = self.warden(&offer.frame.channel);
@@ -258,7 +282,8 @@ impl Handler<Deliver> for Shard {
                         let command = Command::Quarantine { frame: offer.frame.clone(), reason };
                         let (reply, _) = oneshot::channel();
                         let channel = offer.frame.channel.clone();
-                        forward(&entry.warden, Order { channel, command, reply }, ctx);
+                        let queued = metrics().frames.queued(Mailbox::Wardens);
+                        forward(&entry.warden, Order { channel, command, reply, queued }, ctx);
                         // Behind it in the same mailbox, the offer finds the outcome.
                         forward(&entry.warden, *offer, ctx);
                     }

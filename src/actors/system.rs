@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix::Addr;
+use serde::{Deserialize, Serialize};
 use tokio::sync::{Semaphore, oneshot, watch};
 
 use super::shard::{Deliver, Shard, ShardParts, Shutdown};
@@ -17,6 +18,8 @@ use crate::journal::{AppendError, Journal, content, snapshots};
 use crate::model::{ChannelId, EventId, Frame, FrameId, Position};
 use crate::policy::PolicySet;
 use crate::providers::Provider;
+use crate::telemetry::metrics;
+use crate::telemetry::metrics::Mailbox;
 use crate::warden::{ChannelState, Command, Rejection};
 
 /// How often an offer or command is taken to a fresh warden when the one it was with broke or was put to rest. Each
@@ -42,6 +45,21 @@ pub struct Settings {
     pub planes_max: usize,
     /// A warden's state is saved after so many events.
     pub snapshot_every: u32,
+    /// Which pictures are kept.
+    pub evidence: Evidence,
+}
+
+/// Which pictures are kept as evidence, encrypted under their channel's key, until they are erased.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Evidence {
+    /// None. What a decision rested on can then be compared with a picture somebody else kept, by its digest.
+    None,
+    /// Those of frames that some rule was met by.
+    #[default]
+    NotClear,
+    /// Those of every frame that a provider was asked about.
+    Assessed,
 }
 
 impl Default for Settings {
@@ -55,6 +73,7 @@ impl Default for Settings {
             idle_after: Duration::from_secs(120),
             planes_max: 8192,
             snapshot_every: 200,
+            evidence: Evidence::default(),
         }
     }
 }
@@ -199,16 +218,23 @@ impl Wardens {
     /// Offers for one channel that do not wait for each other compete: one frame is under way and one waits, the newer
     /// taking the older's place. A source that must not lose frames that way waits for each outcome.
     pub async fn offer(&self, frame: Frame) -> Result<Outcome, OfferError> {
+        let begun = Instant::now();
         let permit = self.frames.try_acquire().ok();
         let shed = permit.is_none();
         for _ in 0..DELIVERIES_MAX {
             let (reply, outcome) = oneshot::channel();
-            let offer = Offer { frame: frame.clone(), shed, reply };
+            let queued = metrics().frames.queued(Mailbox::Shards);
+            let offer = Offer { frame: frame.clone(), shed, reply, queued };
             if self.shard(&frame.channel).send(Deliver::Offer(Box::new(offer))).await.is_err() {
                 return Err(OfferError::ShuttingDown { frame: frame.id });
             }
             match outcome.await {
-                Ok(Ok(outcome)) => return Ok(outcome),
+                Ok(Ok(outcome)) => {
+                    if !outcome.repeated {
+                        metrics().frames.decided(&outcome.event, begun.elapsed());
+                    }
+                    return Ok(outcome);
+                }
                 Ok(Err(Stale::Journal(reason))) => return Err(OfferError::Journal { frame: frame.id, reason }),
                 Ok(Err(Stale::Unreadable(reason))) => {
                     return Err(OfferError::Unreadable { channel: frame.channel, reason });
@@ -225,7 +251,8 @@ impl Wardens {
     pub async fn command(&self, channel: &ChannelId, command: Command) -> Result<Vec<EventId>, CommandError> {
         for _ in 0..DELIVERIES_MAX {
             let (reply, done) = oneshot::channel();
-            let order = Order { channel: channel.clone(), command: command.clone(), reply };
+            let queued = metrics().frames.queued(Mailbox::Shards);
+            let order = Order { channel: channel.clone(), command: command.clone(), reply, queued };
             if self.shard(channel).send(Deliver::Order(Box::new(order))).await.is_err() {
                 return Err(CommandError::ShuttingDown);
             }
@@ -244,7 +271,8 @@ impl Wardens {
     pub async fn inspect(&self, channel: &ChannelId) -> Option<ChannelState> {
         for _ in 0..DELIVERIES_MAX {
             let (reply, state) = oneshot::channel();
-            let inspect = Inspect { channel: channel.clone(), reply };
+            let queued = metrics().frames.queued(Mailbox::Shards);
+            let inspect = Inspect { channel: channel.clone(), reply, queued };
             self.shard(channel).send(Deliver::Inspect(inspect)).await.ok()?;
             if let Ok(state) = state.await {
                 return Some(state);

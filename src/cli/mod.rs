@@ -5,7 +5,6 @@
 
 mod demo;
 pub mod event_text;
-mod explanation;
 mod interrupt;
 pub mod journal;
 mod journal_failure;
@@ -13,6 +12,7 @@ mod journal_stats;
 mod play;
 pub mod policy;
 mod print;
+mod token;
 mod watch;
 
 use std::io::Write;
@@ -21,6 +21,7 @@ use std::sync::Arc;
 use clap::{Parser, Subcommand};
 
 use crate::clock::SystemClock;
+use crate::telemetry::{LogFormat, start_logging};
 
 /// Watches live channels and can prove afterwards what it did and why.
 #[derive(Debug, Parser)]
@@ -38,15 +39,19 @@ enum Command {
     Watch(watch::WatchArgs),
     /// Check, explain and import policies.
     Policy(policy::PolicyArgs),
+    /// Create, list and revoke bearer tokens.
+    Token(token::TokenArgs),
     /// Look into a journal, verify it, export, import and repair it.
     Journal(journal::JournalArgs),
 }
 
 /// Runs the program; returns its exit code.
 pub fn run(cli: Cli) -> u8 {
+    start_logging(LogFormat::Text, LOG_FILTER);
     // Not locked for the whole run: other threads log.
     let (mut out, mut err) = (std::io::stdout(), std::io::stderr());
     let answered = match cli.command {
+        Command::Token(args) => token::run(&args, &SystemClock, &mut out, &mut err),
         Command::Policy(args) => policy::run(&args, &mut out, &mut err),
         Command::Journal(args) => journal::run(&args, Arc::new(SystemClock), &mut out, &mut err),
         Command::Demo(args) => return played(demo::run(&args)),
@@ -83,6 +88,8 @@ pub enum Outcome {
     Unanswered = 2,
 }
 
+/// What is logged where nobody says otherwise.
+const LOG_FILTER: &str = "warn";
 /// Exit code of a command that could not be carried out.
 const EXIT_FAILED: u8 = 1;
 

@@ -24,6 +24,17 @@ pub enum ControlError {
     Unavailable(String),
 }
 
+impl ControlError {
+    /// What kind of error it is, in a word for figures.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::NotBroadcasting => "not_broadcasting",
+            Self::Denied(_) => "denied",
+            Self::Unavailable(_) => "unavailable",
+        }
+    }
+}
+
 /// The platform's answer to come.
 pub type Controlling<'a, T> = Pin<Box<dyn Future<Output = Result<T, ControlError>> + Send + 'a>>;
 

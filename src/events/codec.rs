@@ -11,7 +11,7 @@ use super::{Event, EventType, upcast};
 pub const PAYLOAD_BYTES_MAX: usize = 3072;
 
 /// Why bytes are not an event, or an event not bytes.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CodecError {
     /// This program does not know the type. Audit shows it raw; a fold stops.
     #[error("event type {event_type:?} version {version} is unknown to this program; a newer one wrote it")]

@@ -18,7 +18,9 @@ macro_rules! events {
         }
 
         /// The name of an event type, as stored in its envelope.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[derive(
+            Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+        )]
         pub enum EventType {
             $(
                 #[allow(missing_docs)]
@@ -95,12 +97,12 @@ events! {
     WarningRaised = 1,
     WarningClaimed = 1,
     WarningReleased = 1,
-    WarningUpheld = 1,
-    WarningDismissed = 1,
+    WarningUpheld = 2,
+    WarningDismissed = 2,
     WarningAnswerWithdrawn = 1,
     WarningEscalated = 1,
     WarningNoted = 1,
-    EnforcementRequested = 1,
+    EnforcementRequested = 2,
     EnforcementAdmitted = 1,
     EnforcementHeld = 1,
     EnforcementAttempted = 1,
@@ -110,13 +112,24 @@ events! {
     EnforcementSuperseded = 1,
     EnforcementFailed = 1,
     EnforcementCancelled = 1,
-    PolicyPublished = 1,
-    PolicyRetired = 1,
+    PolicyPublished = 2,
+    PolicyRetired = 2,
     NotificationRejected = 1,
     InputGap = 1,
+    ConsumerCreated = 1,
+    ConsumerDeleted = 1,
+    ConsumerRewound = 1,
+    EntryParked = 1,
+    EntryUnparked = 1,
+    EntrySettled = 1,
+    ReplayStarted = 1,
+    ReplayEnded = 1,
     StoreOpened = 1,
     StoreClosed = 1,
     SegmentSealed = 1,
     DataLossAccepted = 1,
     ContentErased = 1,
+    EvidenceStored = 1,
+    EvidenceRead = 1,
+    ExportMade = 1,
 }

@@ -2,10 +2,13 @@
 
 use std::sync::{Arc, Mutex};
 
-use crate::actors::{PolicyDesk, Wardens};
+use tokio::sync::watch;
+
+use crate::actors::{PolicyDesk, Views, Wardens};
 use crate::clock::Clock;
 use crate::house::House;
 use crate::journal::{Journal, content};
+use crate::policy::PolicySet;
 
 /// The house as requests see it.
 pub struct App {
@@ -15,8 +18,12 @@ pub struct App {
     pub content: Arc<content::Store>,
     /// The wardens.
     pub wardens: Wardens,
-    /// The policies in force. Blocks while publishing.
+    /// Where policies are published. Blocks meanwhile.
     pub policies: Arc<Mutex<PolicyDesk>>,
+    /// The policies in force, at hand without waiting for one that is being published.
+    pub in_force: watch::Receiver<Arc<PolicySet>>,
+    /// Channels and the queue, as of a moment ago.
+    pub views: Views,
     /// The time by which requests are handled.
     pub clock: Arc<dyn Clock>,
 }
@@ -29,6 +36,8 @@ impl App {
             content: house.content.clone(),
             wardens: house.wardens.clone(),
             policies: house.policies.clone(),
+            in_force: house.in_force.clone(),
+            views: house.views.clone(),
             clock,
         }
     }

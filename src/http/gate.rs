@@ -1,18 +1,75 @@
-//! The one gate in front of every route: who calls, and may they. What is not stated as a route does not exist.
+//! The one gate in front of every route: who calls, may they, and not too often. What is not stated as a route does not
+//! exist.
 
-use std::collections::HashMap;
 use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::body::BoxBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
+use actix_web::http::header::{AUTHORIZATION, HeaderValue};
 use actix_web::middleware::Next;
-use actix_web::{FromRequest, HttpMessage, web};
+use actix_web::{FromRequest, HttpMessage, ResponseError, web};
+use serde::{Deserialize, Serialize};
 
-use super::auth::{Grant, Permission, Principal, Role};
+use super::auth::config::AuthConfig;
+use super::auth::{Authenticator, Permission, Principal, Refusal, RefusalKind, StartError};
+use super::origin::{self, ORIGINS_MAX, OriginError, Origins};
 use super::problem::{Code, Problem};
+use super::rate::{RateClass, RateConfig, RateError, Rates, TooMany};
+use super::recheck::{self, Rechecked};
 use super::route::Reach;
-use crate::model::{ChannelId, ChannelPattern, ModeratorId};
+use super::slow_body;
+use crate::clock::Clock;
+use crate::model::ChannelId;
+
+/// How long a caller waits who was refused only because the issuer could not be asked: it is asked again by then.
+const ISSUER_RETRY_AFTER_S: u32 = 60;
+
+/// How strict the gate is, apart from who may call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct GateConfig {
+    /// How many requests, by kind.
+    pub rates: RateConfig,
+    /// Origins whose pages may ask from a browser, each as `https://host` or `https://host:port`; at most 32. None: only
+    /// pages of this server's own origin.
+    pub origins: Vec<String>,
+    /// How long a body may take to arrive, in seconds: 1 to 600.
+    pub body_timeout_s: u32,
+}
+
+/// What is wrong with a [`GateConfig`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum GateConfigError {
+    /// A rate.
+    #[error(transparent)]
+    Rate(#[from] RateError),
+    /// An origin.
+    #[error(transparent)]
+    Origin(#[from] OriginError),
+    /// Too many origins.
+    #[error("http.origins has {found} entries, at most {ORIGINS_MAX} are allowed")]
+    Origins {
+        /// How many.
+        found: usize,
+    },
+    /// The time for a body.
+    #[error("http.body_timeout_s is {found}, and may be 1 to {max}", max = GateConfig::BODY_TIMEOUT_S_MAX)]
+    BodyTimeout {
+        /// What was found.
+        found: u32,
+    },
+}
+
+/// Who may call, and how often.
+pub struct Gate {
+    pub(in crate::http) authenticator: Authenticator,
+    pub(in crate::http) rates: Rates,
+    pub(in crate::http) origins: Origins,
+    body_timeout: Duration,
+}
 
 /// What one method of a path needs.
 #[derive(Debug, Clone)]
@@ -22,21 +79,92 @@ pub(in crate::http) struct Needed {
     pub reach: Reach,
 }
 
+impl GateConfig {
+    /// Ten minutes for a body is no body any more.
+    pub const BODY_TIMEOUT_S_MAX: u32 = 600;
+
+    /// Checks what types cannot say.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, by its key.
+    pub fn check(&self) -> Result<(), GateConfigError> {
+        self.rates.check()?;
+        if self.origins.len() > ORIGINS_MAX {
+            return Err(GateConfigError::Origins { found: self.origins.len() });
+        }
+        Origins::new(&self.origins)?;
+        match self.body_timeout_s {
+            1..=Self::BODY_TIMEOUT_S_MAX => Ok(()),
+            found => Err(GateConfigError::BodyTimeout { found }),
+        }
+    }
+}
+
+impl Default for GateConfig {
+    fn default() -> Self {
+        Self { rates: RateConfig::default(), origins: Vec::new(), body_timeout_s: 20 }
+    }
+}
+
+impl Gate {
+    /// A gate for who the authenticator lets in.
+    ///
+    /// # Errors
+    /// If the configuration is wrong.
+    pub fn new(authenticator: Authenticator, config: &GateConfig) -> Result<Self, GateConfigError> {
+        config.check()?;
+        Ok(Self {
+            authenticator,
+            rates: Rates::new(&config.rates, &governor::clock::DefaultClock::default()),
+            origins: Origins::new(&config.origins)?,
+            body_timeout: Duration::from_secs(config.body_timeout_s.into()),
+        })
+    }
+
+    /// The demo's gate: everybody who reaches the loopback is let in.
+    ///
+    /// # Errors
+    /// Never, as the configuration is right; it says so to who starts a server with any gate.
+    pub fn open(clock: Arc<dyn Clock>) -> Result<Self, StartError> {
+        let authenticator = Authenticator::open(&AuthConfig::open(), clock)?;
+        Ok(Self::new(authenticator, &GateConfig::default()).expect("the defaults are within their bounds"))
+    }
+}
+
 /// Lets a request through or answers it.
 pub(in crate::http) async fn pass(
+    gate: Arc<Gate>,
     needed: Rc<[Needed]>,
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<BoxBody>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
-    let Some(needed) = needed.iter().find(|needed| needed.method == *request.method()) else {
-        return Err(another_method(&needed, request.method()).into());
-    };
-    if needed.needs != Permission::Open {
-        let principal = identify(&request)?;
-        check(needed, &principal, &request)?;
-        request.extensions_mut().insert(Rc::new(principal));
+    match admitted(&gate, &needed, &request).await {
+        Ok(caller) => {
+            let body = slow_body::within(gate.body_timeout, request.take_payload());
+            request.set_payload(body);
+            let Some(caller) = caller.map(Rc::new) else { return next.call(request).await };
+            request.extensions_mut().insert(caller.clone());
+            let authorization = authorization(&request).map(<[u8]>::to_vec);
+            let response = next.call(request).await?;
+            Ok(response.map_body(|_, body| while_allowed(gate, caller, authorization, body)))
+        }
+        // An answer rather than an error: what every answer carries is added to it on its way out.
+        Err(problem) => Ok(request.into_response(problem.error_response())),
     }
-    next.call(request).await
+}
+
+/// The caller; none where nobody is asked.
+async fn admitted(gate: &Gate, needed: &[Needed], request: &ServiceRequest) -> Result<Option<Principal>, Problem> {
+    let Some(needed) = needed.iter().find(|needed| needed.method == *request.method()) else {
+        return Err(another_method(needed, request.method()));
+    };
+    if needed.needs == Permission::Open {
+        return Ok(None);
+    }
+    let caller = identify(gate, request).await?;
+    gate.rates.count(class(needed), &caller.id).map_err(too_many)?;
+    check(needed, &caller, request)?;
+    Ok(Some(caller))
 }
 
 fn another_method(needed: &[Needed], method: &Method) -> Problem {
@@ -45,9 +173,56 @@ fn another_method(needed: &[Needed], method: &Method) -> Problem {
         .with("allow", known)
 }
 
-fn identify(_request: &ServiceRequest) -> Result<Principal, Problem> {
-    let id = ModeratorId::new("demo").map_err(|error| Problem::internal("naming the caller", &error))?;
-    Ok(Principal { id, grants: vec![Grant { role: Role::Admin, channels: ChannelPattern::all() }] })
+async fn identify(gate: &Gate, request: &ServiceRequest) -> Result<Principal, Problem> {
+    // Which of two somebody is, a proxy before us may see otherwise.
+    if request.headers().get_all(AUTHORIZATION).nth(1).is_some() {
+        return Err(refused(Refusal::Malformed));
+    }
+    gate.authenticator.authenticate(authorization(request)).await.map_err(refused)
+}
+
+fn authorization(request: &ServiceRequest) -> Option<&[u8]> {
+    request.headers().get(AUTHORIZATION).map(HeaderValue::as_bytes)
+}
+
+/// A body without an end, cut off as soon as its reader is somebody else, or may something else, by then.
+fn while_allowed(gate: Arc<Gate>, caller: Rc<Principal>, authorization: Option<Vec<u8>>, body: BoxBody) -> BoxBody {
+    Rechecked::unless_short(body, recheck::EVERY, move || {
+        let (gate, caller, authorization) = (gate.clone(), caller.clone(), authorization.clone());
+        Box::pin(async move {
+            let now = gate.authenticator.authenticate(authorization.as_deref()).await;
+            // An issuer that cannot be asked takes no right away that it gave.
+            now.as_ref() == Ok(&*caller) || now == Err(Refusal::IssuerUnavailable)
+        })
+    })
+}
+
+/// The log learns why; the caller learns only that it is so, because the reason would say how close a guess came.
+fn refused(refusal: Refusal) -> Problem {
+    tracing::debug!(refusal = refusal.name(), "a caller was not let in");
+    match refusal.kind() {
+        RefusalKind::Unauthenticated if refusal == Refusal::Missing => {
+            Problem::new(Code::Unauthenticated, "this needs `Authorization: Bearer` and a token")
+        }
+        RefusalKind::Unauthenticated => Problem::new(Code::Unauthenticated, "the credentials do not hold"),
+        RefusalKind::Forbidden => Problem::new(Code::Forbidden, "nothing is granted here to the groups you are in"),
+        RefusalKind::Unavailable => {
+            Problem::unavailable("who you are cannot be checked at present", ISSUER_RETRY_AFTER_S)
+        }
+    }
+}
+
+fn class(needed: &Needed) -> RateClass {
+    match needed.needs {
+        Permission::Ingest => RateClass::Ingest,
+        _ if origin::is_safe(&needed.method) => RateClass::Read,
+        _ => RateClass::Write,
+    }
+}
+
+pub(in crate::http) fn too_many(wait: TooMany) -> Problem {
+    let TooMany { retry_after_s } = wait;
+    Problem::new(Code::TooMany, format!("too many requests; come back in {retry_after_s} s")).retry_after(retry_after_s)
 }
 
 fn check(needed: &Needed, principal: &Principal, request: &ServiceRequest) -> Result<(), Problem> {
@@ -68,8 +243,55 @@ fn channel(request: &ServiceRequest) -> Result<Option<ChannelId>, Problem> {
     if request.match_info().get("channel").is_none() {
         return Ok(None);
     }
-    let read = web::Path::<HashMap<String, String>>::extract(request.request());
+    let read = web::Path::<InPath>::extract(request.request());
     let path = read.into_inner().map_err(|error| Problem::malformed("channel", error))?;
-    let named = path.get("channel").map(String::as_str).unwrap_or_default();
-    ChannelId::new(named).map(Some).map_err(|error| Problem::malformed("channel", error))
+    ChannelId::new(&path.channel).map(Some).map_err(|error| Problem::malformed("channel", error))
+}
+
+/// The part of a path that says which channel; a map will not do, its keys are read as fields only.
+#[derive(Deserialize)]
+struct InPath {
+    channel: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::middleware::from_fn;
+    use actix_web::test::{TestRequest, call_service, init_service};
+    use actix_web::{App, HttpResponse};
+
+    use super::*;
+    use crate::clock::SystemClock;
+
+    #[actix_web::test]
+    async fn a_handler_that_no_route_states_is_never_reached() {
+        let gate = Arc::new(Gate::open(Arc::new(SystemClock)).expect("nothing to open"));
+        let stated: Rc<[Needed]> =
+            [Needed { method: Method::GET, needs: Permission::Read, reach: Reach::Theirs }].into();
+        let resource = web::resource("/thing")
+            .route(web::get().to(HttpResponse::Ok))
+            .route(web::post().to(HttpResponse::Ok)) // there, and not stated
+            .wrap(from_fn(move |request, next| pass(gate.clone(), stated.clone(), request, next)));
+        let app = init_service(App::new().service(resource)).await;
+        let status = async |request: TestRequest| call_service(&app, request.uri("/thing").to_request()).await.status();
+        assert_eq!(status(TestRequest::get()).await, 200);
+        assert_eq!(status(TestRequest::post()).await, 405);
+    }
+
+    #[test]
+    fn a_configuration_out_of_bounds_is_refused_by_its_key() {
+        assert_eq!(GateConfig::default().check(), Ok(()));
+        for (text, key) in [
+            ("body_timeout_s = 0", "http.body_timeout_s"),
+            ("body_timeout_s = 601", "http.body_timeout_s"),
+            ("origins = [\"*\"]", "http.origins"),
+            ("rates = { read = { per_s = 1, burst = 1000001 } }", "read.burst"),
+        ] {
+            let config: GateConfig = toml::from_str(text).expect("sound TOML");
+            let error = config.check().expect_err(text).to_string();
+            assert!(error.contains(key), "{error} does not name {key}");
+        }
+        let config = GateConfig { origins: vec!["https://a.example".to_owned(); 33], ..GateConfig::default() };
+        assert_eq!(config.check(), Err(GateConfigError::Origins { found: 33 }));
+    }
 }

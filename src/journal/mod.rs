@@ -19,8 +19,8 @@ pub use chain::{ChainValue, Record, StoredRecord, leaf};
 pub use memory::MemoryJournal;
 pub use position_at::position_at;
 pub use store::{
-    ActiveEntry, Archive, Damage, Inspection, Loss, Manifest, OpenError, Options, QUEUE_MAX, Repaired, RetiredEntry,
-    SealedEntry, SledJournal, VALUE_BYTES_MAX, Verified, repair, verify,
+    ActiveEntry, Archive, Damage, Gaps, Inspection, Loss, Manifest, OpenError, Options, QUEUE_MAX, Rebuilt, Repaired,
+    RetiredEntry, SealedEntry, SledJournal, VALUE_BYTES_MAX, Verified, rebuild, repair, verify,
 };
 
 use std::sync::Arc;
@@ -112,6 +112,20 @@ pub enum AppendError {
     /// The journal was closed in order.
     #[error("the journal is closed")]
     Closed,
+}
+
+impl AppendError {
+    /// What kind of refusal it is, in a word for figures.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::WrongSequence { .. } => "wrong_sequence",
+            Self::IdTaken { .. } => "id_taken",
+            Self::Unfit(_) => "unfit",
+            Self::NoSpace { .. } => "no_space",
+            Self::Failed(_) => "failed",
+            Self::Closed => "closed",
+        }
+    }
 }
 
 /// Why a read failed.

@@ -237,6 +237,10 @@ digest_id!(
     /// One act on a live stream, from request to its single end.
     EnforcementId, "an enforcement id"
 );
+digest_id!(
+    /// One replay of a part of the past. An event delivered by it is told apart by (event id, replay id).
+    ReplayId, "a replay id"
+);
 
 /// First 16 bytes of SHA-256 over a domain word and length-prefixed parts, so that no two different lists of
 /// parts give the same input.
@@ -291,6 +295,13 @@ impl EnforcementId {
     /// The enforcement requested by the event or command `cause`, told apart by `what`.
     pub fn of(cause: EventId, what: &str) -> Self {
         Self(derive("enforcement", &[cause.as_bytes(), what.as_bytes()]))
+    }
+}
+
+impl ReplayId {
+    /// The replay that the event `started` begins.
+    pub fn of(started: EventId) -> Self {
+        Self(derive("replay", &[started.as_bytes()]))
     }
 }
 

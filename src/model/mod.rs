@@ -17,7 +17,7 @@ pub use content::ContentRef;
 pub use frame::{Fingerprint, Frame, FrameOrigin, ImageFacts, ImageFormat, Sha256};
 pub use ids::{
     ChannelId, ConsumerName, EnforcementId, Epoch, EventId, FrameId, IdError, ModeratorId, PolicyId, PolicyRef,
-    Position, RuleId, Scope, Sequence, SessionId, SystemScope, WarningId,
+    Position, ReplayId, RuleId, Scope, Sequence, SessionId, SystemScope, WarningId,
 };
 pub use label::{Label, LabelPath, LabelPathError, ProviderRef};
 pub use pattern::{ChannelPattern, PatternError};

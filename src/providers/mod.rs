@@ -37,6 +37,18 @@ pub enum ProviderError {
     Nonsense(String),
 }
 
+impl ProviderError {
+    /// What kind of error it is, in a word for figures.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Absent(_) => "absent",
+            Self::Unavailable(_) => "unavailable",
+            Self::Refused(_) => "refused",
+            Self::Nonsense(_) => "nonsense",
+        }
+    }
+}
+
 /// A provider's answer to come.
 pub type Assessing<'a> = Pin<Box<dyn Future<Output = Result<Answer, ProviderError>> + Send + 'a>>;
 

@@ -3,27 +3,29 @@
 //! A warden's whole behaviour is three functions. [`decide()`] looks at the state and a command and names the events
 //! that follow, or why none may; [`apply()`] folds one stored event into the state and never fails or decides;
 //! [`react()`] names the outward work that a stored event calls for. [`enforcement`] plans that work where it
-//! touches a stream. The walkthroughs in ARCHITECTURE.md follow a frame, an answer and a stop through them.
+//! touches a stream; [`backtest`] tries a policy on what was recorded. The walkthroughs in ARCHITECTURE.md follow a
+//! frame, an answer and a stop through them.
 
 mod apply;
+pub mod backtest;
 mod command;
 mod decide;
 pub mod enforcement;
 pub mod invariants;
+mod moderator;
 mod react;
 mod state;
 
 pub use apply::{Applied, apply, replay};
-pub use command::{Answered, Command, EnforcementReport, ModeratorAct, Rejection};
-pub use decide::{Decision, Next, decide};
+pub use command::{Answered, Command, EnforcementReport, Rejection};
+pub use decide::{Decision, Next, calls_for, decide, due};
+pub use moderator::{Answering, ModeratorAct, SeenWarning, UndoTime, WARNINGS_PER_ANSWER_MAX};
 pub use react::{Alarm, Reaction, react};
 pub use state::{
     Answer, ChannelState, Claim, Cooldown, Coverage, Enforcement, EnforcementStage, Reference, RuleWindow, Session,
     Warning,
 };
 
-/// A moderator may take an answer back for this long.
-pub const UNDO_MS: u64 = 60_000;
 /// A stop older than this is not carried out: what was judged may no longer be on the air.
 pub const ENFORCEMENT_TTL_MS: u64 = 60_000;
 /// A stop held by the budget waits this long for a person, then it is called off.

@@ -75,9 +75,20 @@ pub fn react(event: &Event) -> Option<Reaction> {
         | Event::WarningDismissed(_)
         | Event::WarningNoted(_)
         | Event::NotificationRejected(_)
+        | Event::ConsumerCreated(_)
+        | Event::ConsumerDeleted(_)
+        | Event::ConsumerRewound(_)
+        | Event::EntryParked(_)
+        | Event::EntryUnparked(_)
+        | Event::EntrySettled(_)
+        | Event::ReplayStarted(_)
+        | Event::ReplayEnded(_)
         | Event::StoreOpened(_)
         | Event::StoreClosed(_)
         | Event::SegmentSealed(_)
-        | Event::ContentErased(_) => None,
+        | Event::ContentErased(_)
+        | Event::EvidenceStored(_)
+        | Event::EvidenceRead(_)
+        | Event::ExportMade(_) => None,
     }
 }

@@ -2,9 +2,11 @@
 //! pictures. Only those outside are scripted: the provider and the platform (`scripted`), each keeping its contract.
 
 mod enforcement;
+mod evidence;
 mod frames;
 mod panics;
 mod policies;
 mod premises;
 mod resting;
 mod scripted;
+mod views;

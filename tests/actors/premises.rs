@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 
 use streamwarden::actors::{
-    EnforcementReactor, OfferError, Outcome, Parts, PolicyDesk, ProviderChoice, Settings, Wardens,
+    EnforcementReactor, Evidence, OfferError, Outcome, Parts, PolicyDesk, ProviderChoice, Settings, Wardens,
 };
 use streamwarden::cli::event_text::one_line;
 use streamwarden::clock::ManualClock;
-use streamwarden::events::{Event, Recorded};
+use streamwarden::events::{Actor, Event, Recorded};
 use streamwarden::imaging::{Algorithm, Imaging, Limits};
 use streamwarden::journal::snapshots::Snapshots;
 use streamwarden::journal::{
@@ -64,7 +64,8 @@ pub struct Setup {
 
 impl Default for Setup {
     fn default() -> Self {
-        let settings = Settings { frame_deadline: PATIENCE, ..Settings::default() };
+        // Pictures are kept beside what happens; a test that is not about them need not wait for the disk.
+        let settings = Settings { frame_deadline: PATIENCE, evidence: Evidence::None, ..Settings::default() };
         let limits = BudgetLimits { per_minute: 100, per_rule_per_minute: 100, live_share_milli: 100_000 };
         let provider = ScriptedProvider::new();
         Self { provider, platform: None, limits, settings, policy: POLICY, reserve_bytes: 0 }
@@ -76,6 +77,7 @@ pub struct Live {
     pub wardens: Wardens,
     pub journal: Arc<Held>,
     pub clock: Arc<ManualClock>,
+    pub content: Arc<content::Store>,
     desk: RefCell<Option<PolicyDesk>>,
     reactor: Option<(watch::Sender<bool>, JoinHandle<()>)>,
 }
@@ -101,12 +103,12 @@ impl Premises {
         let content = Arc::new(content.expect("the content store opens"));
         let mut desk = PolicyDesk::open(journal.clone(), content.clone()).expect("the policies are read");
         if setup.reserve_bytes == 0 {
-            desk.publish("test.yaml", setup.policy).expect("the policy is sound");
+            desk.publish("test.yaml", setup.policy, &Actor::service("test"), None).expect("the policy is sound");
         }
         let provider: Arc<dyn Provider> = setup.provider.clone();
         let parts = Parts {
             journal: journal.clone(),
-            content: Some(content),
+            content: Some(content.clone()),
             snapshots: Some(Arc::new(snapshots)),
             clock: clock.clone(),
             wall: clock.clone(),
@@ -127,7 +129,7 @@ impl Premises {
                 (stop, tokio::spawn(running))
             });
             drop(parts);
-            let live = Live { wardens, journal, clock, desk: RefCell::new(Some(desk)), reactor };
+            let live = Live { wardens, journal, clock, content, desk: RefCell::new(Some(desk)), reactor };
             story(&live).await
         });
         actix::System::current().stop();
@@ -159,7 +161,8 @@ impl Live {
 
     pub async fn publish(&self, text: &'static str) -> Vec<PolicyRef> {
         let mut desk = self.desk.take().expect("one at a time");
-        let publishing = move || (desk.publish("test.yaml", text).expect("the policy is sound"), desk);
+        let by = Actor::service("test");
+        let publishing = move || (desk.publish("test.yaml", text, &by, None).expect("the policy is sound"), desk);
         let (published, desk) = tokio::task::spawn_blocking(publishing).await.expect("publishing does not break");
         self.desk.replace(Some(desk));
         published

@@ -56,8 +56,8 @@ pub fn sample(event_type: EventType) -> Event {
             WarningClaimed { warning: warning(), by: moderator(), until: moment(120_000) }.into()
         }
         EventType::WarningReleased => WarningReleased { warning: warning(), by: moderator(), lapsed: true }.into(),
-        EventType::WarningUpheld => WarningUpheld { warning: warning(), by: moderator() }.into(),
-        EventType::WarningDismissed => WarningDismissed { warning: warning(), by: moderator() }.into(),
+        EventType::WarningUpheld => WarningUpheld { warning: warning(), by: moderator(), undo_ms: 90_000 }.into(),
+        EventType::WarningDismissed => WarningDismissed { warning: warning(), by: moderator(), undo_ms: 90_000 }.into(),
         EventType::WarningAnswerWithdrawn => WarningAnswerWithdrawn { warning: warning(), by: moderator() }.into(),
         EventType::WarningEscalated => {
             WarningEscalated { warning: warning(), by: moderator(), to: Some(named(ModeratorId::new("lead-2"))) }.into()
@@ -72,6 +72,7 @@ pub fn sample(event_type: EventType) -> Event {
             origin: EnforcementOrigin::Rule { policy: policy(), rule: rule(), warning: warning() },
             severity: 5,
             expires: moment(60_000),
+            reason: Some(content("moderator/m-17")),
         }
         .into(),
         EventType::EnforcementAdmitted => {
@@ -98,8 +99,11 @@ pub fn sample(event_type: EventType) -> Event {
         }
         .into(),
         EventType::EnforcementCancelled => EnforcementCancelled { enforcement: enforcement(), by: None }.into(),
-        EventType::PolicyPublished => PolicyPublished { policy: policy(), text: content("policy/family-safe") }.into(),
-        EventType::PolicyRetired => PolicyRetired { policy: policy() }.into(),
+        EventType::PolicyPublished => {
+            let (text, why) = (content("policy/family-safe"), Some(content("policy/family-safe/why")));
+            PolicyPublished { policy: policy(), text, why }.into()
+        }
+        EventType::PolicyRetired => PolicyRetired { policy: policy(), why: Some(content("policy/family-safe")) }.into(),
         EventType::NotificationRejected => NotificationRejected {
             source: "kinesis/thumbnails/shardId-000000000003".to_owned(),
             reason: "expected a string at detail.channel_name, found a number".to_owned(),
@@ -112,6 +116,41 @@ pub fn sample(event_type: EventType) -> Event {
             to: moment(0),
         }
         .into(),
+        EventType::ConsumerCreated => {
+            ConsumerCreated { consumer: consumer(), filter: filter(), from: Position(1_205_017), slot: 3 }.into()
+        }
+        EventType::ConsumerDeleted => ConsumerDeleted { consumer: consumer() }.into(),
+        EventType::ConsumerRewound => {
+            ConsumerRewound { consumer: consumer(), from: Position(1_205_017), to: Position(1_100_000), slot: 4 }.into()
+        }
+        EventType::EntryParked => EntryParked {
+            consumer: consumer(),
+            event: outcome(),
+            position: Position(1_205_018),
+            reason: "the ticket system answered 422: no such queue".to_owned(),
+        }
+        .into(),
+        EventType::EntryUnparked => {
+            EntryUnparked { consumer: consumer(), event: outcome(), position: Position(1_205_018) }.into()
+        }
+        EventType::EntrySettled => {
+            EntrySettled { consumer: consumer(), event: outcome(), position: Position(1_205_018) }.into()
+        }
+        EventType::ReplayStarted => ReplayStarted {
+            replay: ReplayId::of(outcome()),
+            name: named(ConsumerName::new("march-appeals")),
+            first: Position(900_000),
+            last: Position(1_100_000),
+            filter: filter(),
+            target: ReplayTarget::Consumer(consumer()),
+            speed: ReplaySpeed::RealTimeMilli(60_000),
+            slot: 1,
+        }
+        .into(),
+        EventType::ReplayEnded => {
+            ReplayEnded { replay: ReplayId::of(outcome()), how: ReplayEnd::Completed, reached: Position(1_100_000) }
+                .into()
+        }
         EventType::StoreOpened => {
             StoreOpened { clean: false, head: Position(1_204_233), program: "0.1.0".to_owned() }.into()
         }
@@ -128,6 +167,23 @@ pub fn sample(event_type: EventType) -> Event {
             from: Position(1_205_000),
             to: Position(1_205_017),
             finding: "the store ends at 1204999, the anchor says 1205017".to_owned(),
+        }
+        .into(),
+        EventType::EvidenceStored => {
+            let kept = content("channel/arn:aws:ivs:eu-west-1:123456789012:channel/AbCdEfGhIjKl");
+            EvidenceStored { frame: frame(), image: Sha256::of(b"picture"), content: kept }.into()
+        }
+        EventType::EvidenceRead => {
+            let kept = content("channel/arn:aws:ivs:eu-west-1:123456789012:channel/AbCdEfGhIjKl");
+            EvidenceRead { frame: frame(), channel: channel(), content: kept }.into()
+        }
+        EventType::ExportMade => ExportMade {
+            what: ExportOf::Channel(channel()),
+            format: ExportFormat::Csv,
+            filter: "type=FrameAssessed&verdict=stop".to_owned(),
+            from: Position(1_200_000),
+            to: Position(1_204_999),
+            events_max: 100_000,
         }
         .into(),
         EventType::ContentErased => {
@@ -188,6 +244,24 @@ pub fn assessed() -> FrameAssessed {
         verdict: Verdict::Warn,
         late: false,
         took: Timings(38, 9, 412),
+    }
+}
+
+fn consumer() -> ConsumerName {
+    named(ConsumerName::new("ticket-system"))
+}
+
+fn filter() -> Filter {
+    Filter {
+        types: vec![EventType::FrameAssessed, EventType::WarningRaised],
+        channels: vec![ChannelPattern::new("arn:aws:ivs:eu-west-1:*").expect("a sound pattern")],
+        verdicts: vec![Verdict::Warn, Verdict::Stop],
+        labels: vec![LabelPath::new("Explicit").expect("a sound path")],
+        rules: vec![rule()],
+        moderators: vec![moderator()],
+        policies: vec!["family-safe@12".parse().expect("a policy and its version")],
+        recorded_from: Some(moment(-90_000)),
+        ..Filter::default()
     }
 }
 

@@ -23,14 +23,16 @@ const ROOMS: &[(&str, Knows)] = &[
     ("projections", These(&["model", "events", "policy"])),
     // What many need and what knows nothing.
     ("clock", These(&["model"])),
-    ("telemetry", These(&[])),
+    ("telemetry", These(&["model", "events"])), // it counts what events say; who reports knows it, it knows nobody
     // One outside thing each: a disk, a picture, a model, a platform. None knows another.
-    ("journal", These(&["model", "events", "clock"])),
+    ("journal", These(&["model", "events", "clock", "telemetry"])), // it times its own commits and syncs
     ("imaging", These(&["model"])),
     ("providers", These(&["model", "events"])),
     ("control", These(&["model", "events", "warden"])), // what was seen of a channel is the plan's own word
     // Where frames come from. The bundled footage names the provider that may read its labels, and no other may.
     ("intake", These(&["model", "events", "clock", "imaging", "providers"])),
+    // What the journal says about the past: asks the core and the journal, runs nothing.
+    ("audit", These(&["model", "events", "policy", "warden", "journal"])),
     // Who runs, and the whole put together: wiring, no rules.
     ("actors", AllBefore),
     ("house", AllBefore),
@@ -71,6 +73,11 @@ const HOMES: &[(&str, &[&str])] = &[
     ("chrono", &["model", "clock"]),
     ("actix", &["actors", "cli"]),
     ("actix_rt", &["actors", "cli"]),
+    ("governor", &["http"]),
+    ("jsonwebtoken", &["http"]),
+    ("reqwest", &["http"]),
+    ("ring", &["http"]),
+    ("rustls", &["http"]),
     ("clap", &["cli"]),
     ("indicatif", &["cli"]),
     ("anyhow", &["cli"]),
@@ -83,6 +90,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("reqwest", &["http"]),
     ("rustls", &["http"]),
     ("ring", &["http"]),
+    ("tracing_subscriber", &["telemetry"]),
 ];
 
 /// Every mention of a room that the file's own may not know.

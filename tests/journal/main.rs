@@ -9,7 +9,10 @@ mod damage;
 mod events;
 mod exporting;
 mod load;
+#[path = "../power/mod.rs"]
+mod power;
 mod powerloss;
 mod random;
+mod rebuilding;
 mod rollover;
 mod store;

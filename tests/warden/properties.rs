@@ -16,7 +16,8 @@ use streamwarden::model::{
 use streamwarden::policy::{Category, Channels, Policy, Rule, Sampling, SimilarityLimits, Window};
 use streamwarden::warden::invariants::{self, Invariants};
 use streamwarden::warden::{
-    Answered, Applied, ChannelState, Command, Decision, EnforcementReport, ModeratorAct, apply, decide, replay,
+    Answered, Answering, Applied, ChannelState, Command, Decision, EnforcementReport, ModeratorAct, SeenWarning, apply,
+    decide, replay,
 };
 
 use crate::lines::moment;
@@ -24,7 +25,7 @@ use crate::samples;
 
 /// A command in the making: warnings and enforcements are named by their place in the state it will meet.
 #[derive(Debug, Clone)]
-enum Wanted {
+pub enum Wanted {
     Start(u8, i64),
     End(u8),
     Take(u8, u8, i64),
@@ -47,7 +48,7 @@ fn time() -> impl Strategy<Value = i64> {
     prop_oneof![40 => near(), 1 => Just(i64::MAX), 1 => Just(i64::MIN), 1 => any::<i64>()]
 }
 
-fn wanted() -> impl Strategy<Value = Wanted> {
+pub fn wanted() -> impl Strategy<Value = Wanted> {
     let session = || 0u8..4;
     let frame = || 0u8..40;
     let confidence = prop_oneof![Just(0u32), Just(100_000), 60_000u32..100_000];
@@ -72,16 +73,16 @@ fn wanted() -> impl Strategy<Value = Wanted> {
 }
 
 /// One channel over the journal in memory, run as a warden is.
-struct Channel {
-    journal: MemoryJournal,
+pub struct Channel {
+    pub journal: MemoryJournal,
     clock: Arc<ManualClock>,
-    state: ChannelState,
+    pub state: ChannelState,
     policies: [Option<Arc<Policy>>; 3],
     policy: usize,
 }
 
 impl Channel {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let clock = Arc::new(ManualClock::at(moment(0.0)));
         let channel = ChannelId::new("stage").expect("a sound name");
         Self {
@@ -93,7 +94,7 @@ impl Channel {
         }
     }
 
-    fn events(&self) -> Vec<Recorded> {
+    pub fn events(&self) -> Vec<Recorded> {
         let mut events: Vec<Recorded> = Vec::new();
         loop {
             let after = Sequence(events.len() as u64);
@@ -107,7 +108,7 @@ impl Channel {
     }
 
     /// Runs a command as a warden does: what has its outcome already is not decided again.
-    fn run(&mut self, now: Timestamp, command: &Command) {
+    pub fn run(&mut self, now: Timestamp, command: &Command) {
         if self.is_done(command) {
             return;
         }
@@ -135,7 +136,7 @@ impl Channel {
         command.done_as().is_some_and(|id| self.journal.find(id).expect("memory can be read").is_some())
     }
 
-    fn command(&mut self, wanted: &Wanted) -> Command {
+    pub fn command(&mut self, wanted: &Wanted) -> Command {
         let policy = self.policies[self.policy].clone().unwrap_or_else(|| Arc::new(policy(1)));
         match wanted {
             Wanted::Start(session, at) => {
@@ -207,17 +208,22 @@ impl Channel {
         let enforcement = asked.get(place(asked.len())).map_or(EnforcementId::from_bytes([9; 16]), |asked| asked.id);
         let some: Vec<WarningId> = warnings.iter().copied().skip(place(warnings.len())).take(3).collect();
         let session = self.state.session.as_ref().map(|session| session.id.clone());
+        // Every other request says what was seen, every fourth of those what is no longer so.
+        let version = self.state.warning(warning).map_or(Sequence(1), |found| found.version);
+        let stale = request.is_multiple_of(4);
+        let seen = (request.is_multiple_of(2)).then_some(if stale { Sequence(version.0 + 1) } else { version });
+        let seen = SeenWarning { warning, seen };
         let act = match act {
-            0 => ModeratorAct::Claim(warning),
-            1 => ModeratorAct::Release(warning),
-            2 => ModeratorAct::Uphold(some),
-            3 => ModeratorAct::Dismiss(some),
-            4 => ModeratorAct::Withdraw(warning),
-            5 => ModeratorAct::Escalate { warning, to: None },
-            6 => ModeratorAct::Note { warning, note: samples::content() },
-            7 => ModeratorAct::Enforce { kind: EnforcementKind::Stop, session },
-            8 => ModeratorAct::Enforce { kind: EnforcementKind::Suspend, session },
-            9 => ModeratorAct::Enforce { kind: EnforcementKind::Lift, session: None },
+            0 => ModeratorAct::Claim(seen),
+            1 => ModeratorAct::Release(seen),
+            2 => ModeratorAct::Uphold(Answering::to(some)),
+            3 => ModeratorAct::Dismiss(Answering::to(some)),
+            4 => ModeratorAct::Withdraw(warning.into()),
+            5 => ModeratorAct::Escalate { warning: seen, to: None },
+            6 => ModeratorAct::Note { warning: seen, note: samples::content() },
+            7 => ModeratorAct::Enforce { kind: EnforcementKind::Stop, session, reason: None },
+            8 => ModeratorAct::Enforce { kind: EnforcementKind::Suspend, session, reason: Some(samples::content()) },
+            9 => ModeratorAct::Enforce { kind: EnforcementKind::Lift, session: None, reason: None },
             10 => ModeratorAct::AdmitHeld(enforcement),
             _ => ModeratorAct::Cancel(enforcement),
         };
@@ -259,7 +265,7 @@ fn answered(labels: &[(u8, u32)]) -> Answered {
     Answered { provider, labels: labels.iter().map(label).collect(), kept: None, unmapped: 0 }
 }
 
-fn policy(version: u32) -> Policy {
+pub fn policy(version: u32) -> Policy {
     let rule = |id: &str, category, window, action, approval, severity| Rule {
         id: RuleId::new(id).expect("a sound name"),
         rev: version,
@@ -290,7 +296,7 @@ fn policy(version: u32) -> Policy {
 }
 
 /// A run of commands, each at a time not before the last but now and then far beyond it.
-fn commands() -> impl Strategy<Value = Vec<(u32, Wanted)>> {
+pub fn commands() -> impl Strategy<Value = Vec<(u32, Wanted)>> {
     let pause = prop_oneof![20 => 0u32..3000, 1 => 0u32..2_000_000];
     proptest::collection::vec((pause, wanted()), 1..120)
 }
@@ -447,7 +453,7 @@ fn the_checker_names_what_is_wrong() {
         let at = of_type(events, "WarningDismissed");
         let by = ModeratorId::new("ann").expect("a sound name");
         let warning = WarningId::from_bytes([1; 16]);
-        forge(events, at, streamwarden::events::WarningDismissed { warning, by }.into());
+        forge(events, at, streamwarden::events::WarningDismissed { warning, by, undo_ms: 0 }.into());
     });
     assert!(unknown.starts_with("I9"), "{unknown}");
     let silent = broken(&|events| {

@@ -48,11 +48,21 @@ fn every_row_of_the_decider_tables_holds_and_none_is_missing() {
         "PolicyRetired",
         "NotificationRejected",
         "InputGap",
+        "ConsumerCreated",
+        "ConsumerDeleted",
+        "ConsumerRewound",
+        "EntryParked",
+        "EntryUnparked",
+        "EntrySettled",
+        "ReplayStarted",
+        "ReplayEnded",
         "StoreOpened",
         "StoreClosed",
         "SegmentSealed",
         "DataLossAccepted",
         "ContentErased",
+        "EvidenceRead",
+        "ExportMade",
     ];
     let types = streamwarden::events::EventType::ALL.iter().map(|known| known.name());
     let decided: Vec<&str> = types.filter(|name| !systems_own.contains(name)).collect();

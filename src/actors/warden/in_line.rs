@@ -15,7 +15,8 @@ impl Handler<Offer> for Warden {
     type Result = ();
 
     fn handle(&mut self, offer: Offer, ctx: &mut Context<Self>) {
-        let Offer { frame, shed, reply } = offer;
+        let Offer { frame, shed, reply, queued } = offer;
+        drop(queued);
         if let Life::Unreadable(past) = &self.life {
             let _ = reply.send(Err(past.stale()));
             return;
@@ -79,9 +80,9 @@ impl Warden {
     fn make_room(&mut self, frame: Frame, shed: bool, reply: Reply, ctx: &mut Context<Self>) {
         if shed {
             let command = Command::ShedFrame { frame: frame.clone() };
-            return self.conclude(command, Waiting { frame, replies: vec![reply] }, ctx);
+            return self.conclude(command, Waiting::new(frame, reply), ctx);
         }
-        self.stand_in_line(Waiting { frame, replies: vec![reply] }, ctx);
+        self.stand_in_line(Waiting::new(frame, reply), ctx);
     }
 
     /// One frame may wait. Of two the newer does; the other is superseded and has its outcome at once.

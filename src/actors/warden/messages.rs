@@ -8,6 +8,7 @@ use tokio::sync::oneshot;
 use super::super::system::Outcome;
 use crate::journal::AppendError;
 use crate::model::{ChannelId, EventId, Frame};
+use crate::telemetry::metrics::Held;
 use crate::warden::{ChannelState, Command, Rejection};
 
 /// Why a warden cannot answer.
@@ -33,6 +34,8 @@ pub(in crate::actors) struct Offer {
     pub(in crate::actors) frame: Frame,
     pub(in crate::actors) shed: bool,
     pub(in crate::actors) reply: Reply,
+    /// Counts it in the mailbox it is in.
+    pub(in crate::actors) queued: Held,
 }
 
 /// Carry out a command that is not about a frame under way.
@@ -42,6 +45,8 @@ pub(in crate::actors) struct Order {
     pub(in crate::actors) channel: ChannelId,
     pub(in crate::actors) command: Command,
     pub(in crate::actors) reply: oneshot::Sender<Result<Result<Vec<EventId>, Rejection>, Stale>>,
+    /// Counts it in the mailbox it is in.
+    pub(in crate::actors) queued: Held,
 }
 
 /// Show the state.
@@ -50,6 +55,8 @@ pub(in crate::actors) struct Order {
 pub(in crate::actors) struct Inspect {
     pub(in crate::actors) channel: ChannelId,
     pub(in crate::actors) reply: oneshot::Sender<ChannelState>,
+    /// Counts it in the mailbox it is in.
+    pub(in crate::actors) queued: Held,
 }
 
 /// Go to rest if there is nothing to do; with a reply: as soon as there is nothing to do.

@@ -4,6 +4,7 @@
 //! run beside it; their results re-enter as commands and are decided against the state as it is then. So a provider
 //! that hangs holds up neither a dismissal nor the end of a session.
 
+mod evidence;
 mod in_line;
 mod messages;
 mod past;
@@ -23,7 +24,10 @@ use crate::events::{Event, NewEvent, Timings};
 use crate::journal::{Append, AppendError, Appended, Expected};
 use crate::model::{ChannelId, EventId, Frame, LumaPlane, Measurement, Position, Scope};
 use crate::policy::Policy;
+use crate::telemetry::metrics;
+use crate::telemetry::metrics::Held;
 use crate::warden::{Applied, ChannelState, Command, Coverage, Decision, Next, Rejection, apply, decide};
+pub(super) use evidence::EvidenceRoom;
 use messages::Reply;
 pub(super) use messages::{Inspect, Offer, Order, Reconsider, Rest, Stale, Tick};
 use past::Unreadable;
@@ -42,6 +46,9 @@ pub(super) struct Warden {
     waiting: Option<Box<Waiting>>,
     rest: Option<oneshot::Sender<()>>,
     unsaved: u32,
+    /// Pictures on their way to the content store: it rests when they are there.
+    keeping: u32,
+    _counted: Held,
 }
 
 enum Life {
@@ -57,6 +64,13 @@ enum Life {
 struct Waiting {
     frame: Frame,
     replies: Vec<Reply>,
+    _counted: Held,
+}
+
+impl Waiting {
+    fn new(frame: Frame, reply: Reply) -> Self {
+        Self { frame, replies: vec![reply], _counted: metrics().frames.in_line() }
+    }
 }
 
 /// The frame under way.
@@ -68,6 +82,7 @@ struct Work {
     begun: Instant,
     seen: Option<(Measurement, LumaPlane, Arc<[u8]>)>,
     took: Timings,
+    _counted: Held,
 }
 
 /// Events that became durable, and what the frame still needs.
@@ -90,6 +105,8 @@ impl Warden {
             waiting: None,
             rest: None,
             unsaved: 0,
+            keeping: 0,
+            _counted: metrics().frames.awake(),
         };
         warden.start()
     }
@@ -185,6 +202,7 @@ impl Warden {
 
     /// Keeps what lives beside the state in step with it.
     fn after(&mut self, events: &[NewEvent]) {
+        events.iter().for_each(|new| metrics().recorded(&new.event));
         let Life::Awake(state) = &self.life else { return };
         let assessed = events.iter().any(|new| matches!(new.event, Event::FrameAssessed(_)));
         if let (true, Some(work), Some(reference)) = (assessed, &mut self.work, &state.reference)
@@ -213,14 +231,30 @@ impl Warden {
         let lapse = claims.map(|claim| claim.until.as_micros()).min().unwrap_or(i64::MAX);
         self.gauge.wake_at.set(silent.min(lapse));
         self.gauge.live.set(state.session.is_some());
+        self.show_coverage(state);
+    }
+
+    /// Counts a live channel that nobody looks at to the policy that should watch it.
+    fn show_coverage(&self, state: &ChannelState) {
+        let mut shown = self.gauge.unwatched.borrow_mut();
+        let Coverage::Unwatched { .. } = state.coverage else {
+            *shown = None;
+            return;
+        };
+        let class = self.policy.as_ref().map(|policy| policy.reference.id.clone());
+        if shown.as_ref().is_none_or(|(counted, _)| *counted != class) {
+            let unwatched = metrics().frames.unwatched(class.as_ref());
+            *shown = Some((class, unwatched));
+        }
     }
 
     /// The frame has its outcome. The one that waits is next.
     fn finish(&mut self, outcome: &Outcome, ctx: &mut Context<Self>) {
-        let Some(work) = self.work.take() else { return };
-        for reply in work.replies {
+        let Some(mut work) = self.work.take() else { return };
+        for reply in work.replies.drain(..) {
             let _ = reply.send(Ok(outcome.clone())); // who no longer waits has lost nothing: it is in the journal
         }
+        self.keep_evidence(outcome, &work, ctx);
         self.idle(ctx);
     }
 
@@ -228,11 +262,16 @@ impl Warden {
         self.gauge.frame.set(None);
         self.gauge.busy.set(false);
         if let Some(waiting) = self.waiting.take() {
-            let Waiting { frame, replies } = *waiting;
+            let Waiting { frame, replies, .. } = *waiting;
             self.begin(frame, replies, ctx);
-        } else if self.rest.is_some() {
+        } else if self.rest.is_some() && self.is_idle() {
             self.retire(ctx);
         }
+    }
+
+    /// Whether nothing is under way, in line or on its way to the disk.
+    fn is_idle(&self) -> bool {
+        self.work.is_none() && self.waiting.is_none() && self.keeping == 0
     }
 
     /// The frame cannot go on; nobody is told that it has an outcome.
@@ -253,6 +292,7 @@ impl Warden {
         self.save();
         self.gauge.frame.set(None);
         self.gauge.busy.set(false);
+        *self.gauge.unwatched.borrow_mut() = None;
         self.work = None;
         self.waiting = None;
         if let Some(rested) = self.rest.take() {
@@ -280,7 +320,8 @@ impl Handler<Order> for Warden {
     type Result = ();
 
     fn handle(&mut self, order: Order, ctx: &mut Context<Self>) {
-        let Order { command, reply, .. } = order;
+        let Order { command, reply, queued, .. } = order;
+        drop(queued);
         if let Life::Unreadable(past) = &self.life {
             let _ = reply.send(Err(past.stale()));
             return;
@@ -368,7 +409,7 @@ impl Handler<Rest> for Warden {
     type Result = ();
 
     fn handle(&mut self, rest: Rest, ctx: &mut Context<Self>) {
-        let idle = self.work.is_none() && self.waiting.is_none();
+        let idle = self.is_idle();
         match rest.reply {
             Some(reply) => {
                 self.rest = Some(reply);

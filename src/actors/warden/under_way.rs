@@ -13,6 +13,7 @@ use super::{Committed, Life, Warden, Work};
 use crate::events::{Event, FailedStage, Recorded, Timings};
 use crate::model::{EventId, Fingerprint, Frame, Measurement, Position};
 use crate::providers::Answer;
+use crate::telemetry::metrics;
 use crate::warden::{Answered, Command, Next};
 
 impl Warden {
@@ -27,6 +28,7 @@ impl Warden {
             begun: Instant::now(),
             seen: None,
             took: Timings::default(),
+            _counted: metrics().frames.under_way(),
         }));
         if !self.parts.house.journal.may_hold(outcome) {
             return self.take(ctx);

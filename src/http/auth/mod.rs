@@ -1,7 +1,25 @@
 //! Who may: the caller's identity, and what it grants on which channels. Denied unless granted.
+//!
+//! Three ways in: open (the demo's, on the loopback only), bearer tokens of our own, tokens of an OpenID Connect issuer.
+//! Every one of them ends in a [`Principal`] or a [`Refusal`]. Knows no route and no answer: the gate asks here.
 
+mod address;
+mod authenticator;
+pub mod config;
+mod oidc;
+mod pace;
 mod principal;
+mod refusal;
 mod role;
+mod tokens;
+pub mod tokens_file;
 
+pub use address::AddressError;
+pub use authenticator::{Authenticator, OpenToOthers, StartError};
 pub use principal::{Grant, Principal};
+pub use refusal::{Refusal, RefusalKind};
 pub use role::{Permission, Role};
+pub use tokens::{NoRandomness, Secret, Token, TokenId};
+
+/// The most bytes of a token. One of Cognito with a hundred groups has six thousand.
+pub const TOKEN_BYTES_MAX: usize = 16 << 10;

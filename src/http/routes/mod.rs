@@ -1,11 +1,12 @@
 //! Every route, by noun.
 
 mod api;
+mod channels;
 mod journal;
 
 use super::route::Route;
 
 /// All of them. The order is that of the API description.
 pub(in crate::http) fn all() -> Vec<Route> {
-    [api::routes(), journal::routes()].into_iter().flatten().collect()
+    [api::routes(), journal::routes(), channels::routes()].into_iter().flatten().collect()
 }

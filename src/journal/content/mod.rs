@@ -26,6 +26,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
 
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{Key as CipherKey, XChaCha20Poly1305, XNonce};
@@ -33,12 +34,14 @@ use sha2::{Digest, Sha256 as Hasher};
 
 use self::keys::{Key, Keys};
 use crate::model::{ContentRef, Sha256};
+use crate::telemetry::metrics;
 
 pub use self::keys::Erasure;
 pub use self::references::references_in;
 
-/// The most plain bytes one content may have. A policy has a few kilobytes, a rejected notification at most 256.
-pub const CONTENT_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// The most plain bytes one content may have: as many as the largest picture that is looked at. A policy has a few
+/// kilobytes, a rejected notification at most 256.
+pub const CONTENT_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// The most bytes a subject may have.
 pub const SUBJECT_BYTES_MAX: usize = 255;
 /// The most findings a verification spells out; it counts the others.
@@ -135,14 +138,27 @@ impl Store {
         for shard in store.shards()? {
             remove_temporaries(&shard)?;
         }
-        // A shard that a crash left without its directory entry on the disk would take later content with it.
-        sync_directory(content)?;
-        sync_directory(keys)?;
+        // A directory whose entry in the one above is not on the disk would take what is stored in it along: shards, and
+        // the store's own two directories.
+        for directory in [content, keys] {
+            sync_directory(directory)?;
+            sync_directory(directory.parent().filter(|above| *above != Path::new("")).unwrap_or(Path::new(".")))?;
+        }
         Ok(store)
     }
 
     /// Encrypts and stores bytes. When this returns they are on the disk, with their key and directory entries.
     pub fn put(&self, subject: &str, plain: &[u8]) -> Result<ContentRef, ContentError> {
+        let begun = Instant::now();
+        let stored = self.encrypt_and_write(subject, plain);
+        match &stored {
+            Ok(_) => metrics().content.stored(plain.len(), begun.elapsed()),
+            Err(_) => metrics().content.failed(),
+        }
+        stored
+    }
+
+    fn encrypt_and_write(&self, subject: &str, plain: &[u8]) -> Result<ContentRef, ContentError> {
         if subject.is_empty() || subject.len() > SUBJECT_BYTES_MAX {
             let found = subject.len();
             return Err(ContentError::Unfit(format!("a subject has 1 to {SUBJECT_BYTES_MAX} bytes, this has {found}")));

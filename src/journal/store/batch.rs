@@ -1,6 +1,7 @@
 //! One commit in the making: which of the queued appends are taken, at which places, with which hashes.
 
 use std::collections::HashMap;
+use std::time::Instant;
 
 use tokio::sync::oneshot;
 
@@ -10,8 +11,29 @@ use crate::events::Recorded;
 use crate::journal::admission::{self, Admission, Prepared, Stored};
 use crate::journal::{AppendError, Appended, ChainValue, ReadError, StoredRecord};
 use crate::model::{ConsumerName, Epoch, EventId, Position, Scope, Sequence, Timestamp};
+use crate::telemetry::metrics;
 
-pub(super) type Settle = oneshot::Sender<Result<Appended, AppendError>>;
+/// Where the answer to a request goes, and since when it is waited for.
+pub(super) struct Settle {
+    answer: oneshot::Sender<Result<Appended, AppendError>>,
+    queued: Instant,
+}
+
+impl Settle {
+    /// The request is queued now.
+    pub fn queued(answer: oneshot::Sender<Result<Appended, AppendError>>) -> Self {
+        Self { answer, queued: Instant::now() }
+    }
+
+    /// Answers. Whoever stopped waiting needs none.
+    pub fn send(self, result: Result<Appended, AppendError>) {
+        metrics().journal.appended(self.queued.elapsed());
+        if let Err(refused) = &result {
+            metrics().journal.refused(refused.name());
+        }
+        let _ = self.answer.send(result);
+    }
+}
 
 /// Where the journal stands.
 #[derive(Debug, Clone, Copy)]

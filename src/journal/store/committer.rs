@@ -19,6 +19,7 @@ use crate::events::{Actor, Event, NewEvent, StoreClosed};
 use crate::journal::admission::{self, Prepared};
 use crate::journal::{Append, AppendError, Appended, Expected};
 use crate::model::{ConsumerName, EventId, Position, Scope, SystemScope};
+use crate::telemetry::metrics;
 
 /// The most requests that wait; an appender beyond them waits for a place.
 pub const QUEUE_MAX: usize = 4096;
@@ -75,7 +76,7 @@ impl Committer {
             Request::Close => None,
         });
         for settle in self.answers.drain(..).map(|(settle, _)| settle).chain(waiting) {
-            let _ = settle.send(Err(AppendError::Failed(reason.clone()))); // whoever stopped waiting needs no answer
+            settle.send(Err(AppendError::Failed(reason.clone())));
         }
         (self.shared.options.on_fatal)(&reason);
     }
@@ -148,9 +149,12 @@ impl Committer {
             let hot = &segments.hot;
             let (sled_batch, scopes) = batch.to_sled(self.shared.store);
             fail_point!("commit.before_batch");
+            let begun = Instant::now();
             hot.commit(sled_batch)?;
+            let flushed = Instant::now();
             fail_point!("commit.after_flush");
             hot.sync().map_err(Fatal::Sync)?;
+            metrics().journal.committed(batch.records.len(), flushed - begun, flushed.elapsed());
             fail_point!("commit.after_sync");
             self.standing = batch.standing;
             self.write_anchor(hot.first)?;
@@ -166,10 +170,11 @@ impl Committer {
             index.cursors.extend(batch.cursors);
             drop(index);
             self.shared.watermark.send_replace(self.standing.position);
+            metrics().journal.head(self.standing.position.0);
             fail_point!("commit.before_ack");
         }
         for (settle, answer) in self.answers.drain(..) {
-            let _ = settle.send(answer); // whoever stopped waiting needs no answer
+            settle.send(answer);
         }
         Ok(())
     }

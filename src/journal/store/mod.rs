@@ -18,6 +18,7 @@ mod inspect;
 mod layout;
 mod manifest;
 mod open;
+mod rebuild;
 mod repair;
 mod restore;
 mod rollover;
@@ -41,6 +42,7 @@ pub use faults::OpenError;
 pub use inspect::Inspection;
 pub(in crate::journal) use layout::{replace, sync_dir, sync_tree};
 pub use manifest::{ActiveEntry, Loss, Manifest, RetiredEntry, SealedEntry};
+pub use rebuild::{Gaps, Rebuilt, rebuild};
 pub use repair::{Repaired, repair};
 pub(in crate::journal) use restore::{Restored, restore, sealed_directory};
 pub use verify::{Verified, verify};
@@ -158,7 +160,7 @@ impl SledJournal {
 
     fn request(&self, request: impl FnOnce(batch::Settle) -> Request) -> Ticket {
         let (settle, ticket) = Ticket::new();
-        match self.queue.send(request(settle)) {
+        match self.queue.send(request(batch::Settle::queued(settle))) {
             Ok(()) => ticket,
             Err(_) => Ticket::settled(Err(self.shared.closed())),
         }

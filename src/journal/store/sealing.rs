@@ -13,6 +13,7 @@ use std::thread::{self, JoinHandle};
 use fail::fail_point;
 use sha2::{Digest, Sha256 as Hasher};
 
+use super::batch::Settle;
 use super::committer::{Request, store_event};
 use super::hot::Hot;
 use super::layout::{doing, sync_dir};
@@ -135,7 +136,7 @@ fn announce(shared: &Shared, queue: &SyncSender<Request>) -> Result<(), SealErro
         let prepared = admission::prepare(store_event(&shared.store, "segment-sealed", &about, event))
             .expect("an event of a few numbers is within every limit");
         let (settle, ticket) = Ticket::new();
-        let told = queue.send(Request::Append(prepared, settle)).is_ok() && ticket.wait().is_ok();
+        let told = queue.send(Request::Append(prepared, Settle::queued(settle))).is_ok() && ticket.wait().is_ok();
         if !told {
             return Ok(()); // closing, failed or out of space: said at the next roll-over or start
         }

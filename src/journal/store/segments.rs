@@ -48,7 +48,8 @@ impl Older {
                 let wanted = limit.saturating_sub(out.len());
                 let room = usize::try_from(until.0.saturating_sub(after.0)).unwrap_or(usize::MAX);
                 segment.read(after, wanted.min(room), |record| {
-                    out.push(parse(record.position, record.bytes)?);
+                    let event = parse(out.last(), record.position, record.bytes)?;
+                    out.push(event);
                     Ok(())
                 })
             }
@@ -63,7 +64,7 @@ impl Older {
             }
             Self::Sealed(segment) => {
                 let records = segment.read_scope(scope, after, limit)?;
-                records.iter().map(|record| parse(record.position, &record.bytes)).collect()
+                records.iter().map(|record| parse(None, record.position, &record.bytes)).collect()
             }
         }
     }
@@ -80,7 +81,7 @@ impl Older {
             Self::Retired { hot, last } => hot.find(id, *last),
             Self::Sealed(segment) => {
                 let record = segment.find(id)?;
-                record.map(|record| parse(record.position, &record.bytes)).transpose()
+                record.map(|record| parse(None, record.position, &record.bytes)).transpose()
             }
         }
     }

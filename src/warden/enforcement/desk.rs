@@ -114,11 +114,22 @@ impl Desk {
             | Event::PolicyRetired(_)
             | Event::NotificationRejected(_)
             | Event::InputGap(_)
+            | Event::ConsumerCreated(_)
+            | Event::ConsumerDeleted(_)
+            | Event::ConsumerRewound(_)
+            | Event::EntryParked(_)
+            | Event::EntryUnparked(_)
+            | Event::EntrySettled(_)
+            | Event::ReplayStarted(_)
+            | Event::ReplayEnded(_)
             | Event::StoreOpened(_)
             | Event::StoreClosed(_)
             | Event::SegmentSealed(_)
             | Event::DataLossAccepted(_)
-            | Event::ContentErased(_) => {}
+            | Event::ContentErased(_)
+            | Event::EvidenceStored(_)
+            | Event::EvidenceRead(_)
+            | Event::ExportMade(_) => {}
         }
         Ok(())
     }

@@ -1,0 +1,105 @@
+//! Tokens of one OpenID Connect issuer, such as Amazon Cognito: signed by a key that the issuer publishes, for us, in
+//! force, and of the use that is asked. Their groups become roles on channels.
+//!
+//! Only the key's id is taken from a token before its signature holds. Addresses, keys and certificates that its header
+//! may bring along (`jku`, `jwk`, `x5u`, `x5c`) are never looked at.
+
+mod claims;
+mod cryptography;
+mod fetch;
+mod keys;
+
+use std::collections::HashSet;
+
+use jsonwebtoken::errors::ErrorKind;
+use jsonwebtoken::{Algorithm, Validation, decode, decode_header};
+use sha2::{Digest, Sha256};
+
+use super::config::OidcConfig;
+use super::{AddressError, Grant, Principal, Refusal};
+use crate::model::{ModeratorId, Timestamp};
+
+use claims::{Claims, Subject};
+use fetch::{Key, Source};
+use keys::Keys;
+
+/// Why the issuer cannot be asked at all.
+#[derive(Debug, thiserror::Error)]
+pub enum OidcError {
+    /// Its address.
+    #[error("the issuer's address")]
+    Address(#[source] AddressError),
+    /// TLS could not be set up: without certificates of authorities, for one.
+    #[error("setting up the connection to the issuer")]
+    Client(#[source] reqwest::Error),
+}
+
+/// Lets in whom one issuer vouches for.
+pub(super) struct Oidc {
+    config: OidcConfig,
+    keys: Keys,
+}
+
+impl Oidc {
+    pub(super) fn new(config: &OidcConfig) -> Result<Self, OidcError> {
+        let source = Source::new(&config.issuer, &config.jwks_url)?;
+        Ok(Self { config: config.clone(), keys: Keys::new(source) })
+    }
+
+    /// Whose token this is.
+    pub(super) async fn bearer(&self, token: &str, now: Timestamp) -> Result<Principal, Refusal> {
+        let header = decode_header(token).map_err(|error| match error.kind() {
+            ErrorKind::Json(_) => Refusal::Algorithm, // `none`, or another that has no name here
+            _ => Refusal::Malformed,
+        })?;
+        if !matches!(header.alg, Algorithm::RS256 | Algorithm::ES256) {
+            return Err(Refusal::Algorithm);
+        }
+        if header.crit.is_some() {
+            return Err(Refusal::Malformed); // it wants something understood that we do not
+        }
+        let id = header.kid.as_deref().ok_or(Refusal::UnknownKey)?;
+        let key = self.keys.get(id, now).await?;
+        let claims = verified(token, header.alg, &key)?;
+        let subject = claims.check(header.typ.as_deref(), &self.config, now)?;
+        self.principal(&subject)
+    }
+
+    fn principal(&self, subject: &Subject) -> Result<Principal, Refusal> {
+        let granted = self.config.grants.iter().filter(|grant| subject.groups.contains(&grant.group));
+        let grants: Vec<Grant> = granted
+            .flat_map(|grant| grant.channels.iter().map(|on| Grant { role: grant.role, channels: on.clone() }))
+            .collect();
+        if grants.is_empty() {
+            return Err(Refusal::NothingGranted);
+        }
+        Ok(Principal { id: pseudonym(&self.config.issuer, &subject.id), grants })
+    }
+}
+
+/// The claims, once the signature over them holds. What they say is checked by [`Claims::check`], which is handed its
+/// time; the library would read a clock.
+fn verified(token: &str, algorithm: Algorithm, key: &Key) -> Result<Claims, Refusal> {
+    if algorithm != key.algorithm {
+        return Err(Refusal::Algorithm);
+    }
+    let mut validation = Validation::new(key.algorithm);
+    validation.required_spec_claims = HashSet::new();
+    validation.validate_exp = false;
+    validation.validate_nbf = false;
+    validation.validate_aud = false;
+    let decoded = decode::<Claims>(token, &key.key, &validation).map_err(|error| match error.kind() {
+        ErrorKind::InvalidSignature => Refusal::Signature,
+        ErrorKind::Json(_) => Refusal::Claim("claims"),
+        ErrorKind::InvalidAlgorithm | ErrorKind::UnsupportedAlgorithm => Refusal::Algorithm,
+        _ => Refusal::Malformed,
+    })?;
+    Ok(decoded.claims)
+}
+
+/// The same person is the same pseudonym, and nobody reads who it is from it.
+fn pseudonym(issuer: &str, subject: &str) -> ModeratorId {
+    let digest = Sha256::digest(format!("{issuer}|{subject}"));
+    let first: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    ModeratorId::new(format!("oidc-{first}")).expect("hexadecimal digits are a sound name")
+}

@@ -1,0 +1,194 @@
+//! Measurements of this process: one registry, typed handles, names beginning with `streamwarden_` and ending with
+//! their unit.
+//!
+//! What a label may say is fixed here or by the program (outcomes, operations, providers); only policy ids come from
+//! outside, and of them a bounded number. Never a channel, a session, a person. Counters begin at zero with the
+//! process; what must outlive it is in the journal.
+
+mod content;
+mod enforcement;
+mod frames;
+mod held;
+mod journal;
+mod providers;
+mod readers;
+mod requests;
+mod warnings;
+
+use std::sync::LazyLock;
+
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+
+pub use content::ContentMetrics;
+pub use enforcement::EnforcementMetrics;
+pub use frames::{FrameMetrics, Mailbox, Unwatched};
+pub use held::Held;
+pub use journal::JournalMetrics;
+pub use providers::ProviderMetrics;
+pub use readers::ReaderMetrics;
+pub use requests::RequestMetrics;
+pub use warnings::WarningMetrics;
+
+use crate::events::Event;
+
+/// Media type of [`Metrics::text`].
+pub const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// Labels as they are written: name and value.
+type Labels<const N: usize> = [(&'static str, &'static str); N];
+
+/// A histogram for each set of labels.
+type Histograms<const N: usize> = Family<Labels<N>, Histogram, fn() -> Histogram>;
+
+/// Everything that is measured.
+pub struct Metrics {
+    registry: Registry,
+    /// Frames, wardens and whether channels are watched.
+    pub frames: FrameMetrics,
+    /// Questions to moderators.
+    pub warnings: WarningMetrics,
+    /// Acts on streams.
+    pub enforcement: EnforcementMetrics,
+    /// Those who label images.
+    pub providers: ProviderMetrics,
+    /// Appending and syncing.
+    pub journal: JournalMetrics,
+    /// The content store.
+    pub content: ContentMetrics,
+    /// Those who follow the journal.
+    pub readers: ReaderMetrics,
+    /// HTTP.
+    pub requests: RequestMetrics,
+}
+
+static METRICS: LazyLock<Metrics> = LazyLock::new(Metrics::new);
+
+/// The measurements of this process.
+pub fn metrics() -> &'static Metrics {
+    &METRICS
+}
+
+impl Metrics {
+    fn new() -> Self {
+        let mut registry = Registry::with_prefix("streamwarden");
+        Self {
+            frames: FrameMetrics::register(&mut registry),
+            warnings: WarningMetrics::register(&mut registry),
+            enforcement: EnforcementMetrics::register(&mut registry),
+            providers: ProviderMetrics::register(&mut registry),
+            journal: JournalMetrics::register(&mut registry),
+            content: ContentMetrics::register(&mut registry),
+            readers: ReaderMetrics::register(&mut registry),
+            requests: RequestMetrics::register(&mut registry),
+            registry,
+        }
+    }
+
+    /// Counts an event of a channel that this process made durable.
+    pub fn recorded(&self, event: &Event) {
+        match event {
+            Event::FrameAssessed(_) | Event::FrameSkipped(_) | Event::FrameFailed(_) => self.frames.ended(event),
+            Event::WarningRaised(raised) => self.warnings.raised(raised.severity),
+            Event::WarningUpheld(_) => self.warnings.answered("upheld"),
+            Event::WarningDismissed(_) => self.warnings.answered("dismissed"),
+            Event::WarningAnswerWithdrawn(_) => self.warnings.answered("withdrawn"),
+            Event::EnforcementRequested(request) => self.enforcement.requested(request),
+            Event::EnforcementHeld(_) => self.enforcement.held(),
+            Event::EnforcementVerified(verified) => self.enforcement.verified(verified),
+            Event::EnforcementNotNeeded(_) => self.enforcement.ended("not_needed"),
+            Event::EnforcementSuperseded(_) => self.enforcement.ended("superseded"),
+            Event::EnforcementFailed(_) => self.enforcement.ended("failed"),
+            Event::EnforcementCancelled(_) => self.enforcement.ended("cancelled"),
+            Event::SessionStarted(_)
+            | Event::SessionEnded(_)
+            | Event::FrameConflict(_)
+            | Event::ChannelWatched(_)
+            | Event::ChannelUnwatched(_)
+            | Event::ChannelQuarantined(_)
+            | Event::CadenceChanged(_)
+            | Event::WarningClaimed(_)
+            | Event::WarningReleased(_)
+            | Event::WarningEscalated(_)
+            | Event::WarningNoted(_)
+            | Event::EnforcementAdmitted(_)
+            | Event::EnforcementAttempted(_)
+            | Event::EnforcementSucceeded(_)
+            | Event::PolicyPublished(_)
+            | Event::PolicyRetired(_)
+            | Event::NotificationRejected(_)
+            | Event::InputGap(_)
+            | Event::ConsumerCreated(_)
+            | Event::ConsumerDeleted(_)
+            | Event::ConsumerRewound(_)
+            | Event::EntryParked(_)
+            | Event::EntryUnparked(_)
+            | Event::EntrySettled(_)
+            | Event::ReplayStarted(_)
+            | Event::ReplayEnded(_)
+            | Event::StoreOpened(_)
+            | Event::StoreClosed(_)
+            | Event::SegmentSealed(_)
+            | Event::DataLossAccepted(_)
+            | Event::ContentErased(_)
+            | Event::EvidenceStored(_)
+            | Event::EvidenceRead(_)
+            | Event::ExportMade(_) => {}
+        }
+    }
+
+    /// All of it, as Prometheus reads it ([`MEDIA_TYPE`]).
+    pub fn text(&self) -> String {
+        let mut text = String::with_capacity(32 * 1024);
+        encode(&mut text, &self.registry).expect("writing to a string cannot fail");
+        text
+    }
+}
+
+/// For what takes from a tenth of a millisecond to seconds: syncs, requests, decisions, providers.
+fn seconds() -> Histogram {
+    Histogram::new([
+        0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
+    ])
+}
+
+fn histograms<const N: usize>() -> Histograms<N> {
+    Family::new_with_constructor(seconds as fn() -> Histogram)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_has_the_prefix_and_a_help_text_and_the_text_ends_as_prometheus_wants_it() {
+        let metrics = Metrics::new();
+        metrics.readers.stands_at("views", 7, 10);
+        metrics.providers.failed("rehearsal", "refused");
+        let text = metrics.text();
+        let help: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("# HELP ")).collect();
+        assert!(help.len() >= 10, "{text}");
+        for line in help {
+            let (name, said) = line.split_once(' ').expect("a name and a text");
+            assert!(name.starts_with("streamwarden_") && said.len() > 10 && !said.ends_with(".."), "{line}");
+        }
+        assert!(text.contains("streamwarden_reader_lag_events{reader=\"views\"} 3\n"), "{text}");
+        let errors = "streamwarden_provider_errors_total{provider=\"rehearsal\",why=\"refused\"} 1\n";
+        assert!(text.contains(errors), "{text}");
+        assert!(text.ends_with("# EOF\n"), "{text}");
+    }
+
+    #[test]
+    fn what_is_held_is_counted_until_it_is_let_go() {
+        let metrics = Metrics::new();
+        let one = metrics.frames.under_way();
+        let two = metrics.frames.under_way();
+        assert!(metrics.text().contains("streamwarden_frames_under_way 2\n"));
+        drop(one);
+        assert!(metrics.text().contains("streamwarden_frames_under_way 1\n"));
+        drop(two);
+        assert!(metrics.text().contains("streamwarden_frames_under_way 0\n"));
+    }
+}
