@@ -24,6 +24,20 @@ const OPERATIONS: &[(&str, Permission, bool)] = &[
     ("get_channel_policy", Read, false),
     ("list_warnings", Read, false),
     ("get_warning", Read, false),
+    ("start_session", Ingest, false),
+    ("end_session", Ingest, false),
+    ("create_frame", Ingest, false),
+    ("get_frame", ReadOutcome, false),
+    ("claim_warning", Moderate, false),
+    ("release_warning", Moderate, false),
+    ("withdraw_answer", Moderate, false),
+    ("note_warning", Moderate, false),
+    ("escalate_warning", Moderate, false),
+    ("create_answer", Moderate, false),
+    ("create_enforcement", Enforce, false),
+    ("get_enforcement", Read, false),
+    ("admit_enforcement", Enforce, false),
+    ("cancel_enforcement", Enforce, false),
     ("list_events", Read, false),
     ("list_channel_events", Read, false),
     ("get_event", Read, false),
@@ -46,6 +60,7 @@ const OPERATIONS: &[(&str, Permission, bool)] = &[
     ("start_replay", Consume, true),
     ("get_replay", Consume, true),
     ("cancel_replay", Consume, true),
+    ("get_feed", Read, false),
 ];
 
 /// Every permission, and the roles that have it, besides admin, who has all.

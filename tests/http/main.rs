@@ -12,6 +12,7 @@ mod edge;
 mod enforcements;
 mod events;
 mod evidence;
+mod feed;
 mod frames;
 mod handing_in;
 mod issuer;

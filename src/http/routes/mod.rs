@@ -9,6 +9,7 @@ mod decisions;
 mod enforcements;
 mod events;
 mod evidence;
+mod feed;
 mod frames;
 mod journal;
 mod queue;
@@ -36,6 +37,7 @@ pub(in crate::http) fn all() -> Vec<Route> {
         enforcements::routes(),
         consumers::routes(),
         replays::routes(),
+        feed::routes(),
     ];
     nouns.into_iter().flatten().collect()
 }
