@@ -8,6 +8,7 @@
 pub mod actors;
 pub mod cli;
 pub mod clock;
+pub mod config;
 pub mod control;
 pub mod events;
 pub mod house;
