@@ -8,7 +8,8 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::actors::{
-    EnforcementReactor, Parts, PolicyDesk, ProviderChoice, PublishError, ReactorError, Settings, Wardens,
+    EnforcementReactor, Parts, PolicyDesk, Projector, ProjectorError, ProviderChoice, PublishError, ReactorError,
+    Settings, Views, Wardens,
 };
 use crate::clock::{Clock, SystemClock};
 use crate::control::StreamControl;
@@ -54,6 +55,9 @@ pub struct Ground {
     pub policies: PolicyDesk,
     /// Saved states; none if they cannot be opened, which costs time and nothing else.
     pub snapshots: Option<Arc<Snapshots>>,
+    /// What is shown: as it was saved last until the house runs, then kept up to date.
+    pub views: Views,
+    projector: Projector,
 }
 
 /// The house, running.
@@ -64,10 +68,14 @@ pub struct House {
     pub content: Arc<content::Store>,
     /// The policies in force. Publishing blocks: off the arbiters.
     pub policies: Arc<Mutex<PolicyDesk>>,
+    /// What is shown, kept up to date.
+    pub views: Views,
     /// The wardens.
     pub wardens: Wardens,
     stop: watch::Sender<bool>,
     reactor: JoinHandle<Result<(), ReactorError>>,
+    freeze: watch::Sender<bool>,
+    projector: JoinHandle<Result<(), ProjectorError>>,
 }
 
 impl Ground {
@@ -93,10 +101,11 @@ impl Ground {
             }
         };
         let policies = PolicyDesk::open(journal.clone(), content.clone()).map_err(HouseError::Policies)?;
-        Ok(Self { journal, content, policies, snapshots })
+        let (projector, views) = Projector::new(journal.clone(), snapshots.as_deref());
+        Ok(Self { journal, content, policies, snapshots, views, projector })
     }
 
-    /// Starts wardens and reactors. Call within an actix system.
+    /// Starts wardens, reactors and the projector. Call within an actix system.
     pub fn start(
         self,
         clock: Arc<dyn Clock>,
@@ -127,14 +136,33 @@ impl Ground {
             }
             ended
         });
-        let policies = Arc::new(Mutex::new(self.policies));
-        House { journal: self.journal, content: self.content, policies, wardens, stop, reactor }
+        let (freeze, frozen) = watch::channel(false);
+        let projector = self.projector;
+        let projector = tokio::spawn(async move {
+            let ended = projector.run(frozen).await;
+            if let Err(error) = &ended {
+                tracing::error!("the views stand still until the next start: {error}");
+            }
+            ended
+        });
+        House {
+            journal: self.journal,
+            content: self.content,
+            policies: Arc::new(Mutex::new(self.policies)),
+            views: self.views,
+            wardens,
+            stop,
+            reactor,
+            freeze,
+            projector,
+        }
     }
 }
 
 impl House {
     /// Puts everything to rest in order: the reactors first (what a platform has answered is still recorded), then the
-    /// wardens (each frame under way comes to its outcome), then the journal. What cannot be finished is taken up at the next start.
+    /// wardens (each frame under way comes to its outcome), then the views, which somebody may be waiting for until
+    /// then, then the journal. What cannot be finished is taken up at the next start.
     pub async fn close(self) {
         let _ = self.stop.send(true); // a reactor that has ended does not listen any more
         match self.reactor.await {
@@ -142,6 +170,11 @@ impl House {
             Err(broke) => tracing::error!("the enforcement reactor broke: {broke}"),
         }
         self.wardens.shutdown().await;
+        let _ = self.freeze.send(true); // a projector that has ended does not listen any more
+        match self.projector.await {
+            Ok(Ok(()) | Err(_)) => {} // an error was told when it happened
+            Err(broke) => tracing::error!("the projector broke: {broke}"),
+        }
         let journal = self.journal;
         let _ = tokio::task::spawn_blocking(move || journal.close()).await; // a panic in it was reported
     }

@@ -1,4 +1,4 @@
-//! Who runs: one warden per channel, its supervision, and the reactors. Rules live in `warden`; here is only the
+//! Who runs: one warden per channel, its supervision, the reactors, and the projector. Rules live in `warden`; here is only the
 //! order in which things happen.
 //!
 //! A frame's way: [`Wardens::offer`] → the shard of its channel → its warden, which decides, has the decision made
@@ -10,10 +10,12 @@ mod enforcement;
 mod look;
 mod planes;
 mod policies;
+mod projector;
 mod shard;
 mod system;
 mod warden;
 
 pub use enforcement::{EnforcementReactor, ReactorError};
 pub use policies::{PolicyDesk, PublishError};
+pub use projector::{Behind, Projector, ProjectorError, Views};
 pub use system::{CommandError, OfferError, Outcome, Parts, ProviderChoice, Settings, Wardens};

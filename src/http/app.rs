@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use crate::actors::{PolicyDesk, Wardens};
+use crate::actors::{PolicyDesk, Views, Wardens};
 use crate::clock::Clock;
 use crate::house::House;
 use crate::journal::{Journal, content};
@@ -17,6 +17,8 @@ pub struct App {
     pub wardens: Wardens,
     /// The policies in force. Blocks while publishing.
     pub policies: Arc<Mutex<PolicyDesk>>,
+    /// Channels and the queue, as of a moment ago.
+    pub views: Views,
     /// The time by which requests are handled.
     pub clock: Arc<dyn Clock>,
 }
@@ -29,6 +31,7 @@ impl App {
             content: house.content.clone(),
             wardens: house.wardens.clone(),
             policies: house.policies.clone(),
+            views: house.views.clone(),
             clock,
         }
     }

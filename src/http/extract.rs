@@ -9,6 +9,7 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 
 use super::auth;
 use super::problem::{Code, Problem};
+use super::slow_body;
 
 /// The most bytes of a JSON body. Pictures have a limit of their own.
 pub(in crate::http) const JSON_BYTES_MAX: usize = 256 * 1024;
@@ -46,6 +47,9 @@ fn json(error: &actix_web::error::JsonPayloadError) -> Problem {
     match error {
         Json::OverflowKnownLength { .. } | Json::Overflow { .. } => {
             Problem::new(Code::TooLarge, format!("a JSON body has at most {JSON_BYTES_MAX} bytes"))
+        }
+        Json::Payload(error) if slow_body::timed_out(error) => {
+            Problem::new(Code::Timeout, "the body did not arrive in time")
         }
         Json::ContentType => Problem::new(Code::UnsupportedMedia, "the body must be application/json"),
         other => Problem::malformed("body", other),

@@ -1,18 +1,75 @@
-//! The one gate in front of every route: who calls, and may they. What is not stated as a route does not exist.
+//! The one gate in front of every route: who calls, may they, and not too often. What is not stated as a route does not
+//! exist.
 
 use std::collections::HashMap;
 use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::body::BoxBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
+use actix_web::http::header::AUTHORIZATION;
 use actix_web::middleware::Next;
-use actix_web::{FromRequest, HttpMessage, web};
+use actix_web::{FromRequest, HttpMessage, ResponseError, web};
+use serde::{Deserialize, Serialize};
 
-use super::auth::{Grant, Permission, Principal, Role};
+use super::auth::config::AuthConfig;
+use super::auth::{Authenticator, Permission, Principal, Refusal, RefusalKind, StartError};
+use super::origin::{self, ORIGINS_MAX, OriginError, Origins};
 use super::problem::{Code, Problem};
+use super::rate::{RateClass, RateConfig, RateError, Rates, TooMany};
 use super::route::Reach;
-use crate::model::{ChannelId, ChannelPattern, ModeratorId};
+use super::slow_body;
+use crate::clock::Clock;
+use crate::model::ChannelId;
+
+/// How long a caller waits who was refused only because the issuer could not be asked: it is asked again by then.
+const ISSUER_RETRY_AFTER_S: u32 = 60;
+
+/// How strict the gate is, apart from who may call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct GateConfig {
+    /// How many requests, by kind.
+    pub rates: RateConfig,
+    /// Origins whose pages may ask from a browser, each as `https://host` or `https://host:port`; at most 32. None: only
+    /// pages of this server's own origin.
+    pub origins: Vec<String>,
+    /// How long a body may take to arrive, in seconds: 1 to 600.
+    pub body_timeout_s: u32,
+}
+
+/// What is wrong with a [`GateConfig`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum GateConfigError {
+    /// A rate.
+    #[error(transparent)]
+    Rate(#[from] RateError),
+    /// An origin.
+    #[error(transparent)]
+    Origin(#[from] OriginError),
+    /// Too many origins.
+    #[error("http.origins has {found} entries, at most {ORIGINS_MAX} are allowed")]
+    Origins {
+        /// How many.
+        found: usize,
+    },
+    /// The time for a body.
+    #[error("http.body_timeout_s is {found}, and may be 1 to {max}", max = GateConfig::BODY_TIMEOUT_S_MAX)]
+    BodyTimeout {
+        /// What was found.
+        found: u32,
+    },
+}
+
+/// Who may call, and how often.
+pub struct Gate {
+    pub(in crate::http) authenticator: Authenticator,
+    pub(in crate::http) rates: Rates,
+    pub(in crate::http) origins: Origins,
+    body_timeout: Duration,
+}
 
 /// What one method of a path needs.
 #[derive(Debug, Clone)]
@@ -22,21 +79,91 @@ pub(in crate::http) struct Needed {
     pub reach: Reach,
 }
 
+impl GateConfig {
+    /// Ten minutes for a body is no body any more.
+    pub const BODY_TIMEOUT_S_MAX: u32 = 600;
+
+    /// Checks what types cannot say.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, by its key.
+    pub fn check(&self) -> Result<(), GateConfigError> {
+        self.rates.check()?;
+        if self.origins.len() > ORIGINS_MAX {
+            return Err(GateConfigError::Origins { found: self.origins.len() });
+        }
+        Origins::new(&self.origins)?;
+        match self.body_timeout_s {
+            1..=Self::BODY_TIMEOUT_S_MAX => Ok(()),
+            found => Err(GateConfigError::BodyTimeout { found }),
+        }
+    }
+}
+
+impl Default for GateConfig {
+    fn default() -> Self {
+        Self { rates: RateConfig::default(), origins: Vec::new(), body_timeout_s: 20 }
+    }
+}
+
+impl Gate {
+    /// A gate for who the authenticator lets in.
+    ///
+    /// # Errors
+    /// If the configuration is wrong.
+    pub fn new(authenticator: Authenticator, config: &GateConfig) -> Result<Self, GateConfigError> {
+        config.check()?;
+        Ok(Self {
+            authenticator,
+            rates: Rates::new(&config.rates, &governor::clock::DefaultClock::default()),
+            origins: Origins::new(&config.origins)?,
+            body_timeout: Duration::from_secs(config.body_timeout_s.into()),
+        })
+    }
+
+    /// The demo's gate: everybody who reaches the loopback is let in.
+    ///
+    /// # Errors
+    /// Never, as the configuration is right; it says so to who starts a server with any gate.
+    pub fn open(clock: Arc<dyn Clock>) -> Result<Self, StartError> {
+        let authenticator = Authenticator::open(&AuthConfig::open(), clock)?;
+        Ok(Self::new(authenticator, &GateConfig::default()).expect("the defaults are within their bounds"))
+    }
+}
+
 /// Lets a request through or answers it.
 pub(in crate::http) async fn pass(
+    gate: Arc<Gate>,
     needed: Rc<[Needed]>,
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<BoxBody>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
-    let Some(needed) = needed.iter().find(|needed| needed.method == *request.method()) else {
-        return Err(another_method(&needed, request.method()).into());
-    };
-    if needed.needs != Permission::Open {
-        let principal = identify(&request)?;
-        check(needed, &principal, &request)?;
-        request.extensions_mut().insert(Rc::new(principal));
+    match admitted(&gate, &needed, &request).await {
+        Ok(caller) => {
+            if let Some(caller) = caller {
+                request.extensions_mut().insert(Rc::new(caller));
+            }
+            let body = slow_body::within(gate.body_timeout, request.take_payload());
+            request.set_payload(body);
+            next.call(request).await
+        }
+        // An answer rather than an error: what every answer carries is added to it on its way out.
+        Err(problem) => Ok(request.into_response(problem.error_response())),
     }
-    next.call(request).await
+}
+
+/// The caller; none where nobody is asked.
+async fn admitted(gate: &Gate, needed: &[Needed], request: &ServiceRequest) -> Result<Option<Principal>, Problem> {
+    let Some(needed) = needed.iter().find(|needed| needed.method == *request.method()) else {
+        return Err(another_method(needed, request.method()));
+    };
+    if needed.needs == Permission::Open {
+        return Ok(None);
+    }
+    let caller = identify(gate, request).await?;
+    gate.rates.count(class(needed), &caller.id).map_err(too_many)?;
+    check(needed, &caller, request)?;
+    Ok(Some(caller))
 }
 
 fn another_method(needed: &[Needed], method: &Method) -> Problem {
@@ -45,9 +172,42 @@ fn another_method(needed: &[Needed], method: &Method) -> Problem {
         .with("allow", known)
 }
 
-fn identify(_request: &ServiceRequest) -> Result<Principal, Problem> {
-    let id = ModeratorId::new("demo").map_err(|error| Problem::internal("naming the caller", &error))?;
-    Ok(Principal { id, grants: vec![Grant { role: Role::Admin, channels: ChannelPattern::all() }] })
+async fn identify(gate: &Gate, request: &ServiceRequest) -> Result<Principal, Problem> {
+    let mut said = request.headers().get_all(AUTHORIZATION);
+    let authorization = said.next().map(actix_web::http::header::HeaderValue::as_bytes);
+    let identified = match said.next() {
+        Some(_) => Err(Refusal::Malformed), // which of two somebody is, a proxy before us may see otherwise
+        None => gate.authenticator.authenticate(authorization).await,
+    };
+    identified.map_err(refused)
+}
+
+/// The log learns why; the caller learns only that it is so, because the reason would say how close a guess came.
+fn refused(refusal: Refusal) -> Problem {
+    tracing::debug!(refusal = refusal.name(), "a caller was not let in");
+    match refusal.kind() {
+        RefusalKind::Unauthenticated if refusal == Refusal::Missing => {
+            Problem::new(Code::Unauthenticated, "this needs `Authorization: Bearer` and a token")
+        }
+        RefusalKind::Unauthenticated => Problem::new(Code::Unauthenticated, "the credentials do not hold"),
+        RefusalKind::Forbidden => Problem::new(Code::Forbidden, "nothing is granted here to the groups you are in"),
+        RefusalKind::Unavailable => {
+            Problem::unavailable("who you are cannot be checked at present", ISSUER_RETRY_AFTER_S)
+        }
+    }
+}
+
+fn class(needed: &Needed) -> RateClass {
+    match needed.needs {
+        Permission::Ingest => RateClass::Ingest,
+        _ if origin::is_safe(&needed.method) => RateClass::Read,
+        _ => RateClass::Write,
+    }
+}
+
+pub(in crate::http) fn too_many(wait: TooMany) -> Problem {
+    let TooMany { retry_after_s } = wait;
+    Problem::new(Code::TooMany, format!("too many requests; come back in {retry_after_s} s")).retry_after(retry_after_s)
 }
 
 fn check(needed: &Needed, principal: &Principal, request: &ServiceRequest) -> Result<(), Problem> {

@@ -3,18 +3,25 @@
 
 mod app;
 pub mod auth;
+mod edge;
 mod extract;
 mod gate;
 mod openapi;
+mod origin;
 mod page;
 mod problem;
+mod rate;
 mod route;
 mod routes;
 mod server;
+mod slow_body;
 
 pub use app::App;
+pub use gate::{Gate, GateConfig, GateConfigError};
+pub use origin::OriginError;
 pub use problem::{Code, Problem};
-pub use server::Server;
+pub use rate::{Rate, RateConfig, RateError};
+pub use server::{ListenError, Server};
 
 /// The API description (OpenAPI 3.1) of the routes that this program answers, as JSON.
 pub fn openapi() -> String {

@@ -13,7 +13,9 @@ use actix_web::{HttpResponse, HttpServer, web};
 use tokio::task::JoinHandle;
 
 use super::App;
-use super::gate::{self, Needed};
+use super::auth::OpenToOthers;
+use super::edge;
+use super::gate::{self, Gate, Needed};
 use super::openapi::Description;
 use super::problem::Problem;
 use super::route::Route;
@@ -30,6 +32,17 @@ const KEEP_ALIVE: Duration = Duration::from_secs(5);
 /// How long requests under way are waited for when the server stops.
 const SHUTDOWN_TIMEOUT_S: u64 = 30;
 
+/// Why a server does not answer on a socket.
+#[derive(Debug, thiserror::Error)]
+pub enum ListenError {
+    /// The socket failed.
+    #[error("listening")]
+    Io(#[from] io::Error),
+    /// Everybody would be let in from everywhere.
+    #[error(transparent)]
+    OpenToOthers(#[from] OpenToOthers),
+}
+
 /// A running server.
 pub struct Server {
     address: SocketAddr,
@@ -39,17 +52,23 @@ pub struct Server {
 
 impl Server {
     /// Starts answering on a listening socket. Call within an actix system.
-    pub fn start(listener: TcpListener, app: Arc<App>) -> io::Result<Self> {
+    ///
+    /// # Errors
+    /// If the socket fails, or others could reach a gate that asks nobody who they are.
+    pub fn start(listener: TcpListener, app: Arc<App>, gate: Arc<Gate>) -> Result<Self, ListenError> {
         let address = listener.local_addr()?;
+        gate.authenticator.may_listen(address)?;
         let app = web::Data::from(app);
         let description = web::Data::new(Description::of(&routes::all()));
         let server = HttpServer::new(move || {
+            let (outer, inner) = (gate.clone(), gate.clone());
             actix_web::App::new()
                 .app_data(app.clone())
                 .app_data(description.clone())
                 .configure(extract::configure)
-                .configure(mount)
+                .configure(move |config| mount(config, &inner))
                 .default_service(web::to(nothing_here))
+                .wrap(from_fn(move |request, next| edge::pass(outer.clone(), request, next)))
         });
         let server = server
             .workers(WORKERS)
@@ -81,7 +100,7 @@ impl Server {
 }
 
 /// One resource per path, with the gate around all of its methods.
-fn mount(config: &mut web::ServiceConfig) {
+fn mount(config: &mut web::ServiceConfig, gate: &Arc<Gate>) {
     let mut paths: BTreeMap<&'static str, Vec<Route>> = BTreeMap::new();
     for route in routes::all() {
         paths.entry(route.described.path).or_default().push(route);
@@ -96,7 +115,10 @@ fn mount(config: &mut web::ServiceConfig) {
             })
             .collect();
         let resource = methods.into_iter().fold(web::resource(path), |resource, route| resource.route(route.handler));
-        config.service(resource.wrap(from_fn(move |request, next| gate::pass(needed.clone(), request, next))));
+        let gate = gate.clone();
+        config.service(
+            resource.wrap(from_fn(move |request, next| gate::pass(gate.clone(), needed.clone(), request, next))),
+        );
     }
 }
 

@@ -18,13 +18,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::model::{Position, Scope, Sequence, Sha256};
 
-/// The most bytes a state may have. A warden's has about two kilobytes.
+/// The most bytes a state may have. A warden's has about two kilobytes. A [shelf](Snapshots::shelf) sets its own.
 pub const STATE_BYTES_MAX: usize = 1024 * 1024;
 
 const VERSION: u8 = 1;
 const DIGEST_BYTES: usize = 32;
 const PREFIX_BYTES: usize = 1 + 2 + 16 + 8 + 8 + 1;
-const FILE_BYTES_MAX: usize = PREFIX_BYTES + u8::MAX as usize + STATE_BYTES_MAX + DIGEST_BYTES;
+const FRAME_BYTES_MAX: usize = PREFIX_BYTES + u8::MAX as usize + DIGEST_BYTES;
 
 /// A state as of a place in its scope.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,12 +51,14 @@ pub enum SnapshotError {
         source: io::Error,
     },
     /// The state is larger than a state may be.
-    #[error("the state of {scope} has {bytes} bytes, at most {STATE_BYTES_MAX} are allowed")]
+    #[error("the state of {scope} has {bytes} bytes, at most {most} are allowed")]
     TooLarge {
         /// Whose.
         scope: Scope,
         /// Its size.
         bytes: usize,
+        /// The most bytes it may have there.
+        most: usize,
     },
 }
 
@@ -64,12 +66,23 @@ pub enum SnapshotError {
 pub struct Snapshots {
     directory: PathBuf,
     store: [u8; 16],
+    state_bytes_max: usize,
     saved: AtomicU64,
 }
 
 impl Snapshots {
     /// Opens the directory, or begins one. Snapshots of another store are as good as absent.
     pub fn open(directory: &Path, store: [u8; 16]) -> Result<Self, SnapshotError> {
+        Self::open_bounded(directory, store, STATE_BYTES_MAX)
+    }
+
+    /// A directory of that name within this one, for states of another size: what is folded over all channels is
+    /// larger than one channel's state, and a bound that fits it would bound nothing here.
+    pub fn shelf(&self, name: &str, state_bytes_max: usize) -> Result<Self, SnapshotError> {
+        Self::open_bounded(&self.directory.join(name), self.store, state_bytes_max)
+    }
+
+    fn open_bounded(directory: &Path, store: [u8; 16], state_bytes_max: usize) -> Result<Self, SnapshotError> {
         let temporaries = directory.join("tmp");
         match fs::remove_dir_all(&temporaries) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -78,13 +91,14 @@ impl Snapshots {
             _ => (),
         }
         fs::create_dir_all(&temporaries).map_err(io_at("creating directory", &temporaries))?;
-        Ok(Self { directory: directory.to_owned(), store, saved: AtomicU64::new(0) })
+        Ok(Self { directory: directory.to_owned(), store, state_bytes_max, saved: AtomicU64::new(0) })
     }
 
     /// Keeps a state instead of the one before it. Whoever reads meanwhile gets the one or the other.
     pub fn save(&self, scope: &Scope, schema: u16, snapshot: &Snapshot) -> Result<(), SnapshotError> {
-        if snapshot.state.len() > STATE_BYTES_MAX {
-            return Err(SnapshotError::TooLarge { scope: scope.clone(), bytes: snapshot.state.len() });
+        if snapshot.state.len() > self.state_bytes_max {
+            let (bytes, most) = (snapshot.state.len(), self.state_bytes_max);
+            return Err(SnapshotError::TooLarge { scope: scope.clone(), bytes, most });
         }
         let mut bytes = self.prefix(scope, schema);
         bytes.extend_from_slice(&snapshot.sequence.0.to_be_bytes());
@@ -108,7 +122,7 @@ impl Snapshots {
     /// The scope's state, if one of this schema is there and whole.
     pub fn load(&self, scope: &Scope, schema: u16) -> Option<Snapshot> {
         let path = self.path_of(scope);
-        if fs::metadata(&path).ok()?.len() > FILE_BYTES_MAX as u64 {
+        if fs::metadata(&path).ok()?.len() > (FRAME_BYTES_MAX + self.state_bytes_max) as u64 {
             return None;
         }
         let bytes = fs::read(&path).ok()?;
@@ -202,6 +216,23 @@ mod tests {
         }
         let too_large = Snapshot { state: vec![7; STATE_BYTES_MAX + 1], ..snapshot(1) };
         assert!(matches!(snapshots.save(&scope(1), SCHEMA, &too_large), Err(SnapshotError::TooLarge { .. })));
+    }
+
+    #[test]
+    fn a_shelf_has_states_and_a_bound_of_its_own() {
+        let directory = TempDir::new().expect("a directory");
+        let snapshots = Snapshots::open(directory.path(), STORE).expect("opening");
+        let shelf = snapshots.shelf("views", 2 * STATE_BYTES_MAX).expect("opening the shelf");
+        let large = Snapshot { state: vec![7; 2 * STATE_BYTES_MAX], ..snapshot(1) };
+        shelf.save(&scope(1), SCHEMA, &large).expect("saving");
+        snapshots.save(&scope(1), SCHEMA, &snapshot(2)).expect("saving");
+        assert_eq!(shelf.load(&scope(1), SCHEMA), Some(large.clone()));
+        assert_eq!(snapshots.load(&scope(1), SCHEMA), Some(snapshot(2)));
+        let larger = Snapshot { state: vec![7; 2 * STATE_BYTES_MAX + 1], ..snapshot(1) };
+        assert!(matches!(shelf.save(&scope(1), SCHEMA, &larger), Err(SnapshotError::TooLarge { .. })));
+        Snapshots::open(directory.path(), STORE).expect("opening again");
+        let again = snapshots.shelf("views", 2 * STATE_BYTES_MAX).expect("opening the shelf again");
+        assert_eq!(again.load(&scope(1), SCHEMA), Some(large));
     }
 
     #[test]

@@ -8,3 +8,4 @@ mod policies;
 mod premises;
 mod resting;
 mod scripted;
+mod views;

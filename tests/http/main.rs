@@ -2,6 +2,7 @@
 //! own. One module per noun. Only the provider and the platform are stand-ins that say what a test wrote down.
 
 mod api;
+mod edge;
 mod premises;
 #[path = "../actors/scripted.rs"]
 #[allow(dead_code)] // shared with the tests of the actors, which use all of it

@@ -9,7 +9,9 @@ use streamwarden::actors::{ProviderChoice, Settings};
 use streamwarden::clock::SystemClock;
 use streamwarden::control::RehearsalControl;
 use streamwarden::house::{Ground, House};
-use streamwarden::http::{App, Server};
+use streamwarden::http::auth::Authenticator;
+use streamwarden::http::auth::config::AuthConfig;
+use streamwarden::http::{App, Gate, GateConfig, RateConfig, Server};
 use streamwarden::warden::enforcement::BudgetLimits;
 use tempfile::TempDir;
 
@@ -34,6 +36,10 @@ pub struct Premises {
     pub provider: Arc<ScriptedProvider>,
     pub stage: Arc<RehearsalControl>,
     pub settings: Settings,
+    /// Who may call: everybody, unless a test asks who they are.
+    pub auth: AuthConfig,
+    /// Without limits to the rate, unless a test is about them.
+    pub gate: GateConfig,
 }
 
 /// A house that answers.
@@ -51,6 +57,8 @@ impl Premises {
             provider: ScriptedProvider::new(),
             stage: Arc::new(RehearsalControl::new()),
             settings: Settings { frame_deadline: PATIENCE, ..Settings::default() },
+            auth: AuthConfig::open(),
+            gate: GateConfig { rates: RateConfig::UNLIMITED, ..GateConfig::default() },
         }
     }
 
@@ -68,7 +76,9 @@ impl Premises {
         let limits = BudgetLimits { per_minute: 100, per_rule_per_minute: 100, live_share_milli: 100_000 };
         let house = ground.start(clock.clone(), providers, self.stage.clone(), limits, self.settings);
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let server = Server::start(listener, Arc::new(App::of(&house, clock))).expect("the server starts");
+        let authenticator = Authenticator::open(&self.auth, clock.clone()).expect("the ways in open");
+        let gate = Arc::new(Gate::new(authenticator, &self.gate).expect("a sound gate"));
+        let server = Server::start(listener, Arc::new(App::of(&house, clock)), gate).expect("the server starts");
         let base = format!("http://{}", server.address());
         let _ = rustls::crypto::ring::default_provider().install_default(); // some test before this one may have
         let client = Client::builder().timeout(PATIENCE).build().expect("a client");

@@ -10,4 +10,5 @@ mod render;
 mod reports;
 mod samples;
 mod script;
+mod shown;
 mod tables;

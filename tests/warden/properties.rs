@@ -24,7 +24,7 @@ use crate::samples;
 
 /// A command in the making: warnings and enforcements are named by their place in the state it will meet.
 #[derive(Debug, Clone)]
-enum Wanted {
+pub enum Wanted {
     Start(u8, i64),
     End(u8),
     Take(u8, u8, i64),
@@ -72,16 +72,16 @@ fn wanted() -> impl Strategy<Value = Wanted> {
 }
 
 /// One channel over the journal in memory, run as a warden is.
-struct Channel {
+pub struct Channel {
     journal: MemoryJournal,
     clock: Arc<ManualClock>,
-    state: ChannelState,
+    pub state: ChannelState,
     policies: [Option<Arc<Policy>>; 3],
     policy: usize,
 }
 
 impl Channel {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let clock = Arc::new(ManualClock::at(moment(0.0)));
         let channel = ChannelId::new("stage").expect("a sound name");
         Self {
@@ -93,7 +93,7 @@ impl Channel {
         }
     }
 
-    fn events(&self) -> Vec<Recorded> {
+    pub fn events(&self) -> Vec<Recorded> {
         let mut events: Vec<Recorded> = Vec::new();
         loop {
             let after = Sequence(events.len() as u64);
@@ -107,7 +107,7 @@ impl Channel {
     }
 
     /// Runs a command as a warden does: what has its outcome already is not decided again.
-    fn run(&mut self, now: Timestamp, command: &Command) {
+    pub fn run(&mut self, now: Timestamp, command: &Command) {
         if self.is_done(command) {
             return;
         }
@@ -135,7 +135,7 @@ impl Channel {
         command.done_as().is_some_and(|id| self.journal.find(id).expect("memory can be read").is_some())
     }
 
-    fn command(&mut self, wanted: &Wanted) -> Command {
+    pub fn command(&mut self, wanted: &Wanted) -> Command {
         let policy = self.policies[self.policy].clone().unwrap_or_else(|| Arc::new(policy(1)));
         match wanted {
             Wanted::Start(session, at) => {
@@ -290,7 +290,7 @@ fn policy(version: u32) -> Policy {
 }
 
 /// A run of commands, each at a time not before the last but now and then far beyond it.
-fn commands() -> impl Strategy<Value = Vec<(u32, Wanted)>> {
+pub fn commands() -> impl Strategy<Value = Vec<(u32, Wanted)>> {
     let pause = prop_oneof![20 => 0u32..3000, 1 => 0u32..2_000_000];
     proptest::collection::vec((pause, wanted()), 1..120)
 }

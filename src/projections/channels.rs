@@ -1,0 +1,381 @@
+//! Every channel as its events leave it: what a list of a hundred thousand channels shows, and no more.
+//!
+//! Small on purpose. An entry takes about 260 bytes and the texts it names (channel, session, policy; some 200 bytes
+//! with ARNs): 100,000 channels are about 50 MB. Open warnings are not in here, the [`Queue`](super::Queue) has them.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::events::{CadenceBecause, CadenceChanged, Envelope, Event, FailedStage, Pace, Skip, UnwatchedBecause};
+use crate::model::{ChannelId, FrameId, PolicyRef, Position, Sequence, SessionId, Timestamp, Verdict};
+
+/// The most channels kept. Beyond it the ones off the air the longest are left out; their events stay.
+pub const CHANNELS_MAX: usize = 500_000;
+/// One in so many is left out at once, so that not every new channel pays for a search.
+const LEFT_OUT_SHARE: usize = 50;
+
+/// Every channel, by id.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Channels {
+    channels: BTreeMap<ChannelId, Channel>,
+    /// How often a channel was left out for want of room.
+    pub left_out: u64,
+}
+
+/// One channel.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Channel {
+    /// The broadcast on the air.
+    pub session: Option<OnAir>,
+    /// The frame whose outcome came last.
+    pub last_frame: Option<LastFrame>,
+    /// How often frames are taken.
+    pub cadence: Option<Cadence>,
+    /// Whether somebody looks.
+    pub coverage: Coverage,
+    /// What happened so far, counted.
+    pub counts: Counts,
+    /// The channel's last event.
+    pub last_event: LastEvent,
+}
+
+/// A broadcast on the air.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct OnAir {
+    /// The broadcast.
+    pub session: SessionId,
+    /// When its first frame or announcement says it began.
+    pub since: Timestamp,
+}
+
+/// The frame whose outcome came last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LastFrame {
+    /// The frame.
+    pub frame: FrameId,
+    /// Its own time.
+    pub captured_at: Timestamp,
+    /// Its outcome.
+    pub outcome: LastOutcome,
+}
+
+/// What became of a frame, in a word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LastOutcome {
+    /// A provider and the policy judged it.
+    Assessed(Verdict),
+    /// It was not shown to a provider.
+    Skipped(SkippedBecause),
+    /// It could not be judged. Never taken for clear.
+    Failed(FailedStage),
+}
+
+/// Why a frame was skipped, in a word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SkippedBecause {
+    /// The cadence did not ask for it.
+    TooSoon,
+    /// It shows what the last assessed frame showed.
+    Similar,
+    /// No room in the process.
+    Overloaded,
+    /// A newer one took its place.
+    Superseded,
+    /// Too late to matter.
+    Stale,
+    /// Another source of the channel is judged.
+    OtherSource,
+    /// Its session had ended.
+    OtherSession,
+    /// No policy watches the channel.
+    NoPolicy,
+    /// Not a kind of picture that is read.
+    Unsupported,
+}
+
+/// How often frames are taken, and who says so.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Cadence {
+    /// The distance wanted, and its tolerance.
+    pub pace: Pace,
+    /// The policy version that sets it.
+    pub policy: PolicyRef,
+    /// Why it is this one.
+    pub because: CadenceBecause,
+}
+
+/// Whether somebody looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Coverage {
+    /// Nothing is on the air.
+    #[default]
+    Idle,
+    /// Somebody does.
+    Watched {
+        /// Since when.
+        since: Timestamp,
+    },
+    /// The channel is live and nobody does.
+    Unwatched {
+        /// Since when.
+        since: Timestamp,
+        /// Why.
+        because: UnwatchedBecause,
+    },
+}
+
+/// What happened on a channel, counted. Each counter stops at its greatest value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Counts {
+    /// Broadcasts begun.
+    pub sessions: u32,
+    /// Frames judged by a provider.
+    pub assessed: u32,
+    /// Of those, the ones with a verdict other than clear.
+    pub not_clear: u32,
+    /// Frames skipped: they showed what the last assessed one showed.
+    pub similar: u32,
+    /// Frames skipped: the cadence did not ask for them.
+    pub too_soon: u32,
+    /// Frames skipped for any other reason.
+    pub skipped_otherwise: u32,
+    /// Frames that could not be judged.
+    pub failed: u32,
+    /// Warnings raised.
+    pub warnings: u32,
+    /// Answers that agreed, taken back or not.
+    pub upheld: u32,
+    /// Answers that disagreed, taken back or not.
+    pub dismissed: u32,
+    /// Answers taken back.
+    pub withdrawn: u32,
+    /// Enforcements requested.
+    pub enforcements: u32,
+    /// Milliseconds, live, in which nobody looked; a stretch counts when it is over.
+    pub unwatched_ms: u64,
+}
+
+/// Where a channel's last event stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct LastEvent {
+    /// Its place in the journal.
+    pub position: Position,
+    /// Its place within the channel.
+    pub sequence: Sequence,
+    /// When it was recorded.
+    pub recorded_at: Timestamp,
+}
+
+impl Channels {
+    /// The channel of that id.
+    pub fn get(&self, channel: &ChannelId) -> Option<&Channel> {
+        self.channels.get(channel)
+    }
+
+    /// Channels after that id, by id.
+    pub fn after(&self, channel: Option<&ChannelId>) -> impl Iterator<Item = (&ChannelId, &Channel)> {
+        let from = channel.map_or(Bound::Unbounded, Bound::Excluded);
+        self.channels.range::<ChannelId, _>((from, Bound::Unbounded))
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.channels.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.channels.is_empty()
+    }
+
+    pub(super) fn apply(&mut self, channel: &ChannelId, envelope: &Envelope, event: &Event) {
+        if !self.channels.contains_key(channel) {
+            self.make_room(CHANNELS_MAX);
+            self.channels.insert(channel.clone(), Channel::default());
+        }
+        let Some(entry) = self.channels.get_mut(channel) else { return };
+        entry.last_event =
+            LastEvent { position: envelope.position, sequence: envelope.sequence, recorded_at: envelope.recorded_at };
+        entry.apply(envelope.captured_at.unwrap_or(envelope.recorded_at), event);
+    }
+
+    /// Leaves out those off the air the longest. Should every one be on the air, the ones silent the longest.
+    fn make_room(&mut self, most: usize) {
+        if self.channels.len() < most {
+            return;
+        }
+        let mut order: Vec<(bool, Position, ChannelId)> = self
+            .channels
+            .iter()
+            .map(|(id, channel)| (channel.session.is_some(), channel.last_event.position, id.clone()))
+            .collect();
+        order.sort_unstable();
+        for (_, _, id) in order.into_iter().take((most / LEFT_OUT_SHARE).max(1)) {
+            self.channels.remove(&id);
+            self.left_out += 1;
+        }
+    }
+}
+
+impl Channel {
+    /// Whether a broadcast is on the air.
+    pub fn is_live(&self) -> bool {
+        self.session.is_some()
+    }
+
+    /// Whether a broadcast is on the air and somebody looks.
+    pub fn is_watched(&self) -> bool {
+        matches!(self.coverage, Coverage::Watched { .. })
+    }
+
+    fn apply(&mut self, at: Timestamp, event: &Event) {
+        match event {
+            Event::SessionStarted(started) => {
+                self.count_unwatched(at);
+                self.session = Some(OnAir { session: started.session.clone(), since: at });
+                self.coverage = Coverage::Watched { since: at };
+                add(&mut self.counts.sessions);
+            }
+            Event::SessionEnded(ended) => {
+                if self.session.as_ref().is_some_and(|on_air| on_air.session == ended.session) {
+                    self.count_unwatched(at);
+                    self.session = None;
+                    self.coverage = Coverage::Idle;
+                }
+            }
+            Event::FrameSkipped(skipped) => {
+                let because = SkippedBecause::of(&skipped.because);
+                self.frame(skipped.frame, at, LastOutcome::Skipped(because));
+                add(match because {
+                    SkippedBecause::Similar => &mut self.counts.similar,
+                    SkippedBecause::TooSoon => &mut self.counts.too_soon,
+                    SkippedBecause::Overloaded
+                    | SkippedBecause::Superseded
+                    | SkippedBecause::Stale
+                    | SkippedBecause::OtherSource
+                    | SkippedBecause::OtherSession
+                    | SkippedBecause::NoPolicy
+                    | SkippedBecause::Unsupported => &mut self.counts.skipped_otherwise,
+                });
+            }
+            Event::FrameAssessed(assessed) => {
+                self.frame(assessed.frame, at, LastOutcome::Assessed(assessed.verdict));
+                add(&mut self.counts.assessed);
+                if assessed.verdict != Verdict::Clear {
+                    add(&mut self.counts.not_clear);
+                }
+            }
+            Event::FrameFailed(failed) => {
+                self.frame(failed.frame, at, LastOutcome::Failed(failed.stage));
+                add(&mut self.counts.failed);
+            }
+            Event::CadenceChanged(CadenceChanged { to, policy, because, .. }) => {
+                self.cadence = Some(Cadence { pace: *to, policy: policy.clone(), because: *because });
+            }
+            Event::ChannelWatched(watched) => {
+                self.coverage = Coverage::Watched { since: at };
+                self.counts.unwatched_ms = self.counts.unwatched_ms.saturating_add(watched.unwatched_ms);
+            }
+            Event::ChannelUnwatched(unwatched) => {
+                self.coverage = Coverage::Unwatched { since: unwatched.since, because: unwatched.because };
+            }
+            Event::WarningRaised(_) => add(&mut self.counts.warnings),
+            Event::WarningUpheld(_) => add(&mut self.counts.upheld),
+            Event::WarningDismissed(_) => add(&mut self.counts.dismissed),
+            Event::WarningAnswerWithdrawn(_) => add(&mut self.counts.withdrawn),
+            Event::EnforcementRequested(_) => add(&mut self.counts.enforcements),
+            Event::FrameConflict(_)
+            | Event::ChannelQuarantined(_)
+            | Event::WarningClaimed(_)
+            | Event::WarningReleased(_)
+            | Event::WarningEscalated(_)
+            | Event::WarningNoted(_)
+            | Event::EnforcementAdmitted(_)
+            | Event::EnforcementHeld(_)
+            | Event::EnforcementAttempted(_)
+            | Event::EnforcementSucceeded(_)
+            | Event::EnforcementVerified(_)
+            | Event::EnforcementNotNeeded(_)
+            | Event::EnforcementSuperseded(_)
+            | Event::EnforcementFailed(_)
+            | Event::EnforcementCancelled(_)
+            | Event::PolicyPublished(_)
+            | Event::PolicyRetired(_)
+            | Event::NotificationRejected(_)
+            | Event::InputGap(_)
+            | Event::StoreOpened(_)
+            | Event::StoreClosed(_)
+            | Event::SegmentSealed(_)
+            | Event::DataLossAccepted(_)
+            | Event::ContentErased(_)
+            | Event::ConsumerCreated(_)
+            | Event::ConsumerDeleted(_)
+            | Event::ConsumerRewound(_)
+            | Event::EntryParked(_)
+            | Event::EntryUnparked(_)
+            | Event::EntrySettled(_)
+            | Event::ReplayStarted(_)
+            | Event::ReplayEnded(_) => {}
+        }
+    }
+
+    fn frame(&mut self, frame: FrameId, captured_at: Timestamp, outcome: LastOutcome) {
+        self.last_frame = Some(LastFrame { frame, captured_at, outcome });
+    }
+
+    /// An unwatched stretch that nobody's look has ended is over when its broadcast is.
+    fn count_unwatched(&mut self, until: Timestamp) {
+        if let Coverage::Unwatched { since, .. } = self.coverage {
+            self.counts.unwatched_ms = self.counts.unwatched_ms.saturating_add(until.ms_since(since));
+        }
+    }
+}
+
+impl SkippedBecause {
+    fn of(skip: &Skip) -> Self {
+        match skip {
+            Skip::TooSoon { .. } => Self::TooSoon,
+            Skip::Similar { .. } => Self::Similar,
+            Skip::Overloaded => Self::Overloaded,
+            Skip::Superseded { .. } => Self::Superseded,
+            Skip::Stale { .. } => Self::Stale,
+            Skip::OtherSource => Self::OtherSource,
+            Skip::OtherSession => Self::OtherSession,
+            Skip::NoPolicy => Self::NoPolicy,
+            Skip::Unsupported => Self::Unsupported,
+        }
+    }
+}
+
+fn add(counter: &mut u32) {
+    *counter = counter.saturating_add(1);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_off_the_air_the_longest_makes_room() {
+        let id = |n: u64| ChannelId::new(format!("c{n}")).expect("a sound id");
+        let mut channels = Channels::default();
+        for n in 0..4 {
+            let session = (n == 0)
+                .then(|| OnAir { session: SessionId::new("s").expect("a sound id"), since: Timestamp::default() });
+            let last_event = LastEvent { position: Position(n), ..LastEvent::default() };
+            channels.channels.insert(id(n), Channel { session, last_event, ..Channel::default() });
+        }
+        channels.make_room(5);
+        assert_eq!((channels.len(), channels.left_out), (4, 0), "there is room for a fifth");
+        channels.make_room(4);
+        assert_eq!((channels.len(), channels.left_out), (3, 1));
+        assert!(channels.get(&id(1)).is_none(), "the oldest of those off the air goes first");
+        assert!(channels.get(&id(0)).is_some(), "what is on the air stays");
+    }
+}

@@ -1,0 +1,35 @@
+//! What is shown, as of one position: every channel and the queue, folded together.
+
+use serde::{Deserialize, Serialize};
+
+use crate::events::{Event, Recorded};
+use crate::model::{Position, Timestamp};
+
+use super::{Channels, Queue};
+
+/// Channels and queue as of one position of the journal.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct View {
+    /// Every channel.
+    pub channels: Channels,
+    /// Every warning that waits for an answer.
+    pub queue: Queue,
+    /// Position of the last event folded in.
+    pub position: Position,
+    /// When that was recorded.
+    pub recorded_at: Timestamp,
+}
+
+impl View {
+    /// Folds one stored event in. `event` is what `recorded` holds: decoded by the caller, who must stop where it
+    /// cannot be.
+    pub fn apply(&mut self, recorded: &Recorded, event: &Event) {
+        let envelope = &recorded.envelope;
+        self.position = envelope.position;
+        self.recorded_at = envelope.recorded_at;
+        if let Some(channel) = envelope.scope.channel() {
+            self.channels.apply(channel, envelope, event);
+            self.queue.apply(channel, envelope, event);
+        }
+    }
+}
