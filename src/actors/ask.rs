@@ -55,13 +55,14 @@ pub(super) async fn ask(
     match tokio::time::timeout(deadline, asking).await {
         Ok(Ok(answer)) => Ok(answer),
         Ok(Err(error)) => {
-            let stage = match error {
-                ProviderError::Absent(_) => FailedStage::NoProvider,
+            let (stage, reason) = match error {
+                // The stage says already that there is none.
+                ProviderError::Absent(reason) => (FailedStage::NoProvider, reason),
                 ProviderError::Unavailable(_) | ProviderError::Refused(_) | ProviderError::Nonsense(_) => {
-                    FailedStage::Provider
+                    (FailedStage::Provider, error.to_string())
                 }
             };
-            Err(Unanswered { stage, reason: error.to_string(), attempts })
+            Err(Unanswered { stage, reason, attempts })
         }
         Err(_) => {
             metrics().providers.failed(&name, "deadline");

@@ -16,6 +16,6 @@ mod system;
 mod warden;
 
 pub use enforcement::{EnforcementReactor, ReactorError};
-pub use policies::{PolicyDesk, PublishError};
+pub use policies::{PolicyDesk, PublishError, REASON_BYTES_MAX};
 pub use projector::{Behind, Projector, ProjectorError, Views};
 pub use system::{CommandError, OfferError, Outcome, Parts, ProviderChoice, Settings, Wardens};

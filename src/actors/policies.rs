@@ -12,6 +12,9 @@ use crate::model::{ContentRef, EventId, PolicyId, PolicyRef, Scope, Sequence, Sy
 use crate::policy::file::{self, PolicyFileError};
 use crate::policy::{Policy, PolicySet};
 
+/// The most bytes that the reason for publishing or retiring may have.
+pub const REASON_BYTES_MAX: usize = 2000;
+
 /// Why policies could not be published or read back.
 #[derive(Debug, thiserror::Error)]
 pub enum PublishError {
@@ -24,12 +27,18 @@ pub enum PublishError {
         source: PolicyFileError,
     },
     /// The text could not be kept.
-    #[error("keeping the text of {file}")]
+    #[error("keeping or reading the text of {file}")]
     Content {
-        /// The file's name.
+        /// The policy version whose text it is.
         file: String,
         /// Why.
         source: content::ContentError,
+    },
+    /// The reason given is too long.
+    #[error("a reason may have at most {REASON_BYTES_MAX} bytes, this one has {found}")]
+    ReasonTooLong {
+        /// Its bytes.
+        found: usize,
     },
     /// The text of a published policy is gone.
     #[error("the text of {0} was erased; publish it again")]
@@ -108,9 +117,17 @@ impl PolicyDesk {
         self.set.subscribe()
     }
 
-    /// Publishes what a file holds. A policy whose text is the one in force stays as it is; another gets the next
-    /// version. Durable when this returns. Blocks.
-    pub fn publish(&mut self, file: &str, text: &str) -> Result<Vec<PolicyRef>, PublishError> {
+    /// Publishes what a file holds, in the name of `by` and for the reason they give. A policy whose text is the one in
+    /// force stays as it is; another gets the next version. Nothing is kept of a text with mistakes. Durable when this
+    /// returns. Blocks.
+    pub fn publish(
+        &mut self,
+        file: &str,
+        text: &str,
+        by: &Actor,
+        why: Option<&str>,
+    ) -> Result<Vec<PolicyRef>, PublishError> {
+        reason_fits(why)?;
         let loaded = file::load(file, text).map_err(|source| PublishError::Text { file: file.to_owned(), source })?;
         let mut published = Vec::new();
         for one in loaded {
@@ -122,11 +139,10 @@ impl PolicyDesk {
             let version = now.map_or(0, |now| now.policy.reference.version) + 1;
             let version = if one.version_stated { one.policy.reference.version.max(version) } else { version };
             let reference = PolicyRef { id: id.clone(), version };
-            let text_ref = self
-                .content
-                .put(&format!("policy/{id}"), text.as_bytes())
-                .map_err(|source| PublishError::Content { file: file.to_owned(), source })?;
-            self.append(PolicyPublished { policy: reference.clone(), text: text_ref }.into(), &reference, "published")?;
+            let text_ref = self.keep(&reference, text)?;
+            let why = why.map(|why| self.keep(&reference, why)).transpose()?;
+            let event = PolicyPublished { policy: reference.clone(), text: text_ref, why };
+            self.append(event.into(), &reference, "published", by)?;
             let policy = Arc::new(Policy { reference: reference.clone(), ..one.policy });
             self.in_force.insert(id, Published { text: text.as_bytes().to_vec(), policy });
             published.push(reference);
@@ -135,22 +151,30 @@ impl PolicyDesk {
         Ok(published)
     }
 
-    /// Takes a policy out of force. Durable when this returns. Blocks.
-    pub fn retire(&mut self, id: &PolicyId) -> Result<Option<PolicyRef>, PublishError> {
+    /// Takes a policy out of force, in the name of `by` and for the reason they give. None if it is not in force.
+    /// Durable when this returns. Blocks.
+    pub fn retire(&mut self, id: &PolicyId, by: &Actor, why: Option<&str>) -> Result<Option<PolicyRef>, PublishError> {
+        reason_fits(why)?;
         let Some(published) = self.in_force.get(id) else { return Ok(None) };
         let reference = published.policy.reference.clone();
-        self.append(PolicyRetired { policy: reference.clone() }.into(), &reference, "retired")?;
+        let why = why.map(|why| self.keep(&reference, why)).transpose()?;
+        self.append(PolicyRetired { policy: reference.clone(), why }.into(), &reference, "retired", by)?;
         self.in_force.remove(id);
         self.announce();
         Ok(Some(reference))
     }
 
-    fn append(&mut self, event: Event, policy: &PolicyRef, what: &str) -> Result<(), AppendError> {
+    /// A policy's text, or why it was published or retired: both belong to the policy and are erased with it.
+    fn keep(&self, policy: &PolicyRef, text: &str) -> Result<ContentRef, PublishError> {
+        let kept = self.content.put(&format!("policy/{}", policy.id), text.as_bytes());
+        kept.map_err(|source| PublishError::Content { file: policy.to_string(), source })
+    }
+
+    fn append(&mut self, event: Event, policy: &PolicyRef, what: &str, by: &Actor) -> Result<(), AppendError> {
         let next = self.sequence.next();
         let parts: [&[u8]; 3] = [policy.id.as_str().as_bytes(), what.as_bytes(), &next.0.to_be_bytes()];
         let id = EventId::of_command("policy", &parts);
-        let actor = Actor::service("policies");
-        let new = NewEvent { id, event, captured_at: None, actor, causation: None, correlation: None };
+        let new = NewEvent { id, event, captured_at: None, actor: by.clone(), causation: None, correlation: None };
         let append = Append {
             scope: Scope::System(SystemScope::Policies),
             expected: Expected::At(self.sequence),
@@ -164,6 +188,13 @@ impl PolicyDesk {
     fn announce(&self) {
         let policies = self.in_force.values().map(|published| published.policy.clone()).collect();
         self.set.send_replace(Arc::new(PolicySet::new(policies)));
+    }
+}
+
+fn reason_fits(why: Option<&str>) -> Result<(), PublishError> {
+    match why.map(str::len) {
+        Some(found) if found > REASON_BYTES_MAX => Err(PublishError::ReasonTooLong { found }),
+        _ => Ok(()),
     }
 }
 

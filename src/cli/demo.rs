@@ -17,6 +17,7 @@ use super::print;
 use crate::actors::{ProviderChoice, Settings};
 use crate::clock::{Clock, ManualClock, SystemClock};
 use crate::control::{RehearsalControl, StreamControl};
+use crate::events::Actor;
 use crate::house::Ground;
 use crate::intake::{Broadcast, Footage, FootageChannel, FootageProvider, Source};
 use crate::journal::Journal;
@@ -68,7 +69,8 @@ pub(super) fn run(args: &DemoArgs) -> anyhow::Result<()> {
     introduce(&footage, &by_channel, args)?;
 
     let mut ground = Ground::open(&args.data)?;
-    ground.policies.publish("policies/demo.yaml", POLICIES).context("publishing the demo's policies")?;
+    let by = Actor::service("demo");
+    ground.policies.publish("policies/demo.yaml", POLICIES, &by, None).context("publishing the demo's policies")?;
     let now = SystemClock.now();
     let sources = async move {
         let play = |channel: &FootageChannel| channel.play(session_at(&channel.channel, now), now);

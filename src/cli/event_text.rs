@@ -8,7 +8,7 @@ use std::fmt::Write;
 use serde_json::{Value, json};
 
 use crate::events::{
-    Budget, EnforcementOrigin, Event, EventView, FrameAssessed, Recorded, ReplayTarget, RuleEffect, Skip,
+    Budget, EnforcementOrigin, Event, EventView, ExportOf, FrameAssessed, Recorded, ReplayTarget, RuleEffect, Skip,
     payload_to_json,
 };
 use crate::model::{ContentRef, Label, Scope};
@@ -80,7 +80,8 @@ fn summary(event: &Event) -> String {
                 EnforcementOrigin::Person { by, .. } => format!("{by}"),
             };
             let session = e.session.as_ref().map_or("the channel".to_owned(), ToString::to_string);
-            format!("{} {session} · {origin} · severity {} · {}", word(&e.kind), e.severity, e.enforcement)
+            let why = reason(e.reason.as_ref());
+            format!("{} {session} · {origin} · severity {} · {}{why}", word(&e.kind), e.severity, e.enforcement)
         }
         Event::EnforcementAdmitted(e) => {
             let by = e.by.as_ref().map_or("the budget".to_owned(), ToString::to_string);
@@ -104,8 +105,8 @@ fn summary(event: &Event) -> String {
             let by = e.by.as_ref().map_or("its age".to_owned(), ToString::to_string);
             format!("{} by {by}", e.enforcement)
         }
-        Event::PolicyPublished(e) => format!("{} · {}", e.policy, content(&e.text)),
-        Event::PolicyRetired(e) => e.policy.to_string(),
+        Event::PolicyPublished(e) => format!("{} · {}{}", e.policy, content(&e.text), reason(e.why.as_ref())),
+        Event::PolicyRetired(e) => format!("{}{}", e.policy, reason(e.why.as_ref())),
         Event::NotificationRejected(e) => format!("{}: {}", e.source, e.reason),
         Event::InputGap(e) => format!("{} from {} to {}", e.source, e.from, e.to),
         Event::ConsumerCreated(e) => format!("{} reads on from {}", e.consumer, e.from),
@@ -130,6 +131,15 @@ fn summary(event: &Event) -> String {
         Event::SegmentSealed(e) => format!("{} to {} · {} bytes", e.first, e.last, e.bytes),
         Event::DataLossAccepted(e) => format!("{} to {}: {}", e.from, e.to, e.finding),
         Event::ContentErased(e) => format!("{} ({})", e.subject, e.reason),
+        Event::EvidenceStored(e) => format!("{} · {}", e.frame, content(&e.content)),
+        Event::EvidenceRead(e) => format!("{} of {} · {}", e.frame, e.channel, content(&e.content)),
+        Event::ExportMade(e) => {
+            let what = match &e.what {
+                ExportOf::Journal => "the journal".to_owned(),
+                ExportOf::Channel(channel) => channel.to_string(),
+            };
+            format!("{what} as {}, {} to {}, at most {} events", word(&e.format), e.from, e.to, e.events_max)
+        }
     }
 }
 
@@ -183,6 +193,10 @@ fn content(content: &ContentRef) -> String {
     format!("{} bytes in content {}… of {}", content.bytes, &digest[..8], content.subject)
 }
 
+fn reason(kept: Option<&ContentRef>) -> String {
+    kept.map_or(String::new(), |kept| format!(" · reason: {}", content(kept)))
+}
+
 fn seconds(ms: u64) -> String {
     format!("{}.{:03} s", ms / 1000, ms % 1000)
 }
@@ -234,7 +248,7 @@ mod tests {
 
     fn upheld() -> Event {
         let warning = WarningId::of(EventId::from_bytes([1; 16]), &RuleId::new("r").expect("sound"));
-        WarningUpheld { warning, by: ModeratorId::new("m-17").expect("sound") }.into()
+        WarningUpheld { warning, by: ModeratorId::new("m-17").expect("sound"), undo_ms: 60_000 }.into()
     }
 
     #[test]

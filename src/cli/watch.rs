@@ -11,6 +11,7 @@ use super::demo::{local_model, run_played, session_at};
 use super::play::Pace;
 use crate::actors::ProviderChoice;
 use crate::clock::{Clock, SystemClock};
+use crate::events::Actor;
 use crate::house::Ground;
 use crate::intake::{Broadcast, Ffmpeg, Folder, Source, Times, Video, channels_of};
 use crate::model::Timestamp;
@@ -65,8 +66,9 @@ pub(super) fn run(args: &WatchArgs) -> anyhow::Result<()> {
         policies.push(("policies/local.yaml".to_owned(), POLICY.to_owned()));
     }
     let mut ground = Ground::open(&args.data)?;
+    let by = Actor::service("watch");
     for (name, text) in &policies {
-        ground.policies.publish(name, text).with_context(|| format!("publishing {name}"))?;
+        ground.policies.publish(name, text, &by, None).with_context(|| format!("publishing {name}"))?;
     }
     let start = SystemClock.now();
     let mut out = std::io::stdout().lock();

@@ -4,7 +4,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{EnforcementId, ModeratorId, PolicyRef, RuleId, SessionId, Timestamp, WarningId};
+use crate::model::{ContentRef, EnforcementId, ModeratorId, PolicyRef, RuleId, SessionId, Timestamp, WarningId};
 
 /// What is to be done to the stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -65,6 +65,9 @@ pub struct EnforcementRequested {
     pub severity: u8,
     /// When it is too old to be carried out.
     pub expires: Timestamp,
+    /// Why, in the words of the person who asked, if it was a person and they gave any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<ContentRef>,
 }
 
 /// The budget allows it.

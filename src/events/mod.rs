@@ -3,11 +3,13 @@
 //! Stored bytes are never rewritten: every past version is read ([`upcast`]), only the newest is written. An event
 //! of an unknown type is shown raw by the audit commands and stops every fold.
 
+mod access;
 mod codec;
 mod consumers;
 mod enforcement;
 mod envelope;
 mod event;
+mod evidence;
 mod filter;
 mod frames;
 mod label_list;
@@ -18,6 +20,7 @@ pub mod upcast;
 mod view;
 mod warnings;
 
+pub use access::{EvidenceRead, ExportFormat, ExportMade, ExportOf};
 pub use codec::{CodecError, PAYLOAD_BYTES_MAX, decode, encode, payload_to_json};
 pub use consumers::{
     ConsumerCreated, ConsumerDeleted, ConsumerRewound, EntryParked, EntrySettled, EntryUnparked, ReplayEnd,
@@ -30,6 +33,7 @@ pub use enforcement::{
 };
 pub use envelope::{Actor, Envelope, EnvelopeError, NewEvent, Recorded};
 pub use event::{Event, EventType};
+pub use evidence::EvidenceStored;
 pub use filter::{Filter, FilterError, PolicyChoice};
 pub use frames::{
     CadenceBecause, CadenceChanged, ChannelQuarantined, ChannelUnwatched, ChannelWatched, FailedStage, FrameAssessed,

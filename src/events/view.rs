@@ -131,7 +131,7 @@ mod tests {
         let warning = WarningId::of(EventId::from_bytes([1; 16]), &RuleId::new("r").expect("sound"));
         let new = NewEvent {
             id: EventId::of_command("test", &[b"1"]),
-            event: WarningUpheld { warning, by: ModeratorId::new("m-17").expect("sound") }.into(),
+            event: WarningUpheld { warning, by: ModeratorId::new("m-17").expect("sound"), undo_ms: 60_000 }.into(),
             captured_at: None,
             actor: Actor::service("test"),
             causation: None,

@@ -66,6 +66,8 @@ pub struct WarningUpheld {
     pub warning: WarningId,
     /// The moderator.
     pub by: ModeratorId,
+    /// For how long it may be taken back, in milliseconds.
+    pub undo_ms: u32,
 }
 
 /// A moderator disagrees: it was not.
@@ -75,6 +77,8 @@ pub struct WarningDismissed {
     pub warning: WarningId,
     /// The moderator.
     pub by: ModeratorId,
+    /// For how long it may be taken back, in milliseconds.
+    pub undo_ms: u32,
 }
 
 /// An answer was taken back: the warning is open again.

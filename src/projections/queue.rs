@@ -22,8 +22,6 @@ use crate::model::{
 pub const QUEUE_MAX: usize = 20_000;
 /// The most frames kept as a warning's evidence: the one that raised it, and the newest that joined it.
 pub const EVIDENCE_MAX: usize = 8;
-/// How long an answer can be taken back where its event does not say.
-const UNDO_MS: u64 = 60_000;
 /// How much longer an answered warning stays: taken back in the last moment, that is recorded a moment after it.
 const LEAVING_GRACE_MS: u64 = 60_000;
 
@@ -293,9 +291,9 @@ impl Queue {
                 entry.claim = None;
                 entry.escalated = Some(Escalated { by: escalated.by.clone(), to: escalated.to.clone(), at });
             }),
-            Event::WarningUpheld(upheld) => self.answer(upheld.warning, envelope, &upheld.by, true, UNDO_MS),
+            Event::WarningUpheld(upheld) => self.answer(upheld.warning, envelope, &upheld.by, true, upheld.undo_ms),
             Event::WarningDismissed(dismissed) => {
-                self.answer(dismissed.warning, envelope, &dismissed.by, false, UNDO_MS);
+                self.answer(dismissed.warning, envelope, &dismissed.by, false, dismissed.undo_ms);
             }
             Event::WarningAnswerWithdrawn(withdrawn) => self.reopen(withdrawn.warning, envelope),
             Event::EnforcementRequested(requested) => self.requested(at, requested),
@@ -328,6 +326,9 @@ impl Queue {
             | Event::SegmentSealed(_)
             | Event::DataLossAccepted(_)
             | Event::ContentErased(_)
+            | Event::EvidenceStored(_)
+            | Event::EvidenceRead(_)
+            | Event::ExportMade(_)
             | Event::ConsumerCreated(_)
             | Event::ConsumerDeleted(_)
             | Event::ConsumerRewound(_)
@@ -370,9 +371,9 @@ impl Queue {
         }
     }
 
-    fn answer(&mut self, warning: WarningId, envelope: &Envelope, by: &ModeratorId, upheld: bool, undo_ms: u64) {
+    fn answer(&mut self, warning: WarningId, envelope: &Envelope, by: &ModeratorId, upheld: bool, undo_ms: u32) {
         let at = envelope.recorded_at;
-        let until = at.plus_ms(undo_ms);
+        let until = at.plus_ms(u64::from(undo_ms));
         if !self.entries.contains_key(&warning) {
             // Every warning was kept when it was raised: this one was left out, and is no longer open.
             self.beyond = self.beyond.saturating_sub(1);

@@ -162,7 +162,10 @@ impl ChannelSummary {
             | Event::StoreClosed(_)
             | Event::SegmentSealed(_)
             | Event::DataLossAccepted(_)
-            | Event::ContentErased(_) => {}
+            | Event::ContentErased(_)
+            | Event::EvidenceStored(_)
+            | Event::EvidenceRead(_)
+            | Event::ExportMade(_) => {}
         }
     }
 }

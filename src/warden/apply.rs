@@ -5,7 +5,7 @@ use crate::model::{Approval, EnforcementId, ModeratorId, Sequence, SessionId, Ti
 
 use super::{
     Answer, ChannelState, Claim, Cooldown, Coverage, Enforcement, EnforcementStage, Reference, RuleWindow, Session,
-    UNDO_MS, Warning,
+    Warning,
 };
 
 /// What an event's envelope tells a fold.
@@ -52,7 +52,7 @@ pub fn apply(state: &mut ChannelState, at: Applied, event: &Event) {
         Event::FrameSkipped(skipped) => skip(state, captured_at, skipped),
         Event::FrameAssessed(assessed) => assess(state, at, captured_at, assessed),
         Event::FrameFailed(_) => seen(state, captured_at),
-        Event::FrameConflict(_) | Event::ChannelQuarantined(_) => {}
+        Event::FrameConflict(_) | Event::ChannelQuarantined(_) | Event::EvidenceStored(_) => {}
         Event::ChannelWatched(_) => state.coverage = Coverage::Watched { from: captured_at },
         Event::ChannelUnwatched(unwatched) => {
             state.coverage = Coverage::Unwatched { since: unwatched.since, because: unwatched.because };
@@ -66,26 +66,26 @@ pub fn apply(state: &mut ChannelState, at: Applied, event: &Event) {
             severity: raised.severity,
             cooldown_ms: raised.cooldown_ms,
             raised_at: captured_at,
+            version: at.sequence,
             claim: None,
             answer: None,
         }),
-        Event::WarningClaimed(claimed) => with(state, claimed.warning, |warning| {
+        Event::WarningClaimed(claimed) => touch(state, at, claimed.warning, |warning| {
             warning.claim = Some(Claim { by: claimed.by.clone(), until: claimed.until });
         }),
-        Event::WarningReleased(released) => with(state, released.warning, |warning| warning.claim = None),
+        Event::WarningReleased(released) => touch(state, at, released.warning, |warning| warning.claim = None),
         Event::WarningUpheld(upheld) => {
-            answer(state, at, upheld.warning, Answer::new(upheld.by.clone(), true, at.recorded_at));
+            answer(state, at, upheld.warning, Answer::new(&upheld.by, true, at, upheld.undo_ms));
         }
         Event::WarningDismissed(dismissed) => {
-            let given = Answer::new(dismissed.by.clone(), false, at.recorded_at);
-            answer(state, at, dismissed.warning, given);
+            answer(state, at, dismissed.warning, Answer::new(&dismissed.by, false, at, dismissed.undo_ms));
         }
         Event::WarningAnswerWithdrawn(withdrawn) => {
-            with(state, withdrawn.warning, |warning| warning.answer = None);
+            touch(state, at, withdrawn.warning, |warning| warning.answer = None);
             state.cooldowns.retain(|cooldown| cooldown.warning != withdrawn.warning);
         }
-        Event::WarningEscalated(escalated) => with(state, escalated.warning, |warning| warning.claim = None),
-        Event::WarningNoted(_) => {}
+        Event::WarningEscalated(escalated) => touch(state, at, escalated.warning, |warning| warning.claim = None),
+        Event::WarningNoted(noted) => touch(state, at, noted.warning, |_| ()),
         Event::EnforcementRequested(requested) => {
             if let EnforcementOrigin::Rule { warning, .. } = &requested.origin {
                 // The rule has asked by itself: upholding the warning need not ask again.
@@ -140,7 +140,9 @@ pub fn apply(state: &mut ChannelState, at: Applied, event: &Event) {
         | Event::StoreClosed(_)
         | Event::SegmentSealed(_)
         | Event::DataLossAccepted(_)
-        | Event::ContentErased(_) => {}
+        | Event::ContentErased(_)
+        | Event::EvidenceRead(_)
+        | Event::ExportMade(_) => {}
     }
 }
 
@@ -258,10 +260,19 @@ fn with(state: &mut ChannelState, id: WarningId, change: impl FnOnce(&mut Warnin
     }
 }
 
+/// Changes a warning by an event that is about it, which makes another version of it.
+fn touch(state: &mut ChannelState, at: Applied, id: WarningId, change: impl FnOnce(&mut Warning)) {
+    with(state, id, |warning| {
+        warning.version = at.sequence;
+        change(warning);
+    });
+}
+
 fn answer(state: &mut ChannelState, at: Applied, id: WarningId, given: Answer) {
     let newest = state.newest_seen.unwrap_or(at.recorded_at);
     let Some(warning) = state.warnings.iter_mut().find(|warning| warning.id == id) else { return };
     warning.claim = None;
+    warning.version = at.sequence;
     let session = given.upheld.then(|| warning.session.clone());
     warning.answer = Some(given);
     if warning.cooldown_ms > 0 {
@@ -274,13 +285,13 @@ fn answer(state: &mut ChannelState, at: Applied, id: WarningId, given: Answer) {
 
 /// Answers are kept for as long as they can be taken back.
 fn forget_answers(state: &mut ChannelState, at: Applied) {
-    let horizon = at.recorded_at.minus_ms(UNDO_MS);
-    state.warnings.retain(|warning| warning.answer.as_ref().is_none_or(|answer| answer.at >= horizon));
+    state.warnings.retain(|warning| warning.answer.as_ref().is_none_or(|answer| answer.undo_until >= at.recorded_at));
 }
 
 impl Answer {
-    fn new(by: ModeratorId, upheld: bool, at: Timestamp) -> Self {
-        Self { by, upheld, at, carried_out: None }
+    fn new(by: &ModeratorId, upheld: bool, at: Applied, undo_ms: u32) -> Self {
+        let undo_until = at.recorded_at.plus_ms(u64::from(undo_ms));
+        Self { by: by.clone(), upheld, at: at.recorded_at, undo_until, carried_out: None }
     }
 }
 

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use crate::events::{Budget, EnforcementKind, FailedStage, NotNeededBecause, Timings};
+use crate::events::{Budget, FailedStage, NotNeededBecause, Timings};
 use crate::model::{
-    ContentRef, EnforcementId, EventId, Frame, FrameId, Label, Measurement, ModeratorId, ProviderRef, SessionId,
-    Timestamp, WarningId,
+    ContentRef, EnforcementId, EventId, Frame, FrameId, Label, Measurement, ModeratorId, ProviderRef, Sequence,
+    SessionId, Sha256, Timestamp, WarningId,
 };
 use crate::policy::Policy;
+
+use super::{ModeratorAct, WARNINGS_PER_ANSWER_MAX};
 
 /// What a warden can be asked. Frames come back to it after each outward step, because those never block it; each
 /// time it decides against the state as it is then, under the policy version taken at the frame's start.
@@ -89,6 +91,17 @@ pub enum Command {
         /// The event that holds the outcome.
         outcome: EventId,
     },
+    /// The picture of an assessed frame was put into the content store.
+    KeepEvidence {
+        /// The frame.
+        frame: FrameId,
+        /// Its own time.
+        captured_at: Timestamp,
+        /// Digest of the picture's bytes.
+        image: Sha256,
+        /// Where they are.
+        content: ContentRef,
+    },
     /// Another policy, or another version, may apply now.
     ReconsiderPolicy,
     /// Time passed.
@@ -123,6 +136,7 @@ impl Command {
             | Self::FailFrame { frame, .. }
             | Self::Quarantine { frame, .. }
             | Self::ReportConflict { frame, .. } => Some(frame.id),
+            Self::KeepEvidence { frame, .. } => Some(*frame),
             Self::StartSession { .. }
             | Self::EndSession { .. }
             | Self::ReconsiderPolicy
@@ -145,6 +159,7 @@ impl Command {
             | Self::FailFrame { frame, .. }
             | Self::Quarantine { frame, .. } => Some(EventId::outcome_of(frame.id)),
             Self::ReportConflict { frame, outcome } => Some(Self::conflict_id(frame, *outcome)),
+            Self::KeepEvidence { frame, .. } => Some(Self::evidence_id(*frame)),
             Self::Moderate { request, .. } => Some(Self::request_id(*request)),
             Self::StartSession { .. }
             | Self::EndSession { .. }
@@ -154,7 +169,13 @@ impl Command {
         }
     }
 
-    pub(super) fn request_id(request: EventId) -> EventId {
+    /// A frame's picture is kept once.
+    pub fn evidence_id(frame: FrameId) -> EventId {
+        EventId::of_command("evidence", &[frame.as_bytes()])
+    }
+
+    /// The first event that a person's request brings about, if it brings about any.
+    pub fn request_id(request: EventId) -> EventId {
         EventId::of_command("moderation", &[request.as_bytes()])
     }
 
@@ -196,46 +217,6 @@ impl Answered {
     }
 }
 
-/// What a moderator can do.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ModeratorAct {
-    /// Take a warning up.
-    Claim(WarningId),
-    /// Give it back.
-    Release(WarningId),
-    /// Agree with these warnings, and no others.
-    Uphold(Vec<WarningId>),
-    /// Disagree with these warnings, and no others.
-    Dismiss(Vec<WarningId>),
-    /// Take the answer back.
-    Withdraw(WarningId),
-    /// Ask somebody else to decide.
-    Escalate {
-        /// The warning.
-        warning: WarningId,
-        /// To whom, if to somebody in particular.
-        to: Option<ModeratorId>,
-    },
-    /// Add a note.
-    Note {
-        /// The warning.
-        warning: WarningId,
-        /// The text, kept already.
-        note: ContentRef,
-    },
-    /// Act on the stream. For a stop or suspension the broadcast that the moderator sees must be named.
-    Enforce {
-        /// What.
-        kind: EnforcementKind,
-        /// Which broadcast.
-        session: Option<SessionId>,
-    },
-    /// Let a held enforcement go ahead.
-    AdmitHeld(EnforcementId),
-    /// Call an enforcement off before it is tried.
-    Cancel(EnforcementId),
-}
-
 /// What the enforcement reactor reports.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EnforcementReport {
@@ -265,6 +246,16 @@ pub enum Rejection {
     /// The warning is not known here, or was answered longer ago than an answer can be taken back.
     #[error("this channel has no warning {0} that can still be acted on")]
     UnknownWarning(WarningId),
+    /// Something happened to the warning that the moderator has not seen.
+    #[error("warning {warning} has changed since it was seen: it is at version {now}, version {seen} was seen")]
+    ChangedSince {
+        /// The warning.
+        warning: WarningId,
+        /// The version that the moderator saw.
+        seen: Sequence,
+        /// The version that it has.
+        now: Sequence,
+    },
     /// Somebody answered already.
     #[error("warning {warning} was {} by {by}", if *.upheld { "upheld" } else { "dismissed" })]
     AlreadyAnswered {
@@ -313,6 +304,12 @@ pub enum Rejection {
     /// No warning was named.
     #[error("an answer must name at least one warning")]
     NoWarningNamed,
+    /// More warnings were named than an answer may name.
+    #[error("an answer may name at most {WARNINGS_PER_ANSWER_MAX} warnings, this one names {named}")]
+    TooManyWarningsNamed {
+        /// How many.
+        named: usize,
+    },
     /// The broadcast named is not the one on the air.
     #[error("session {named} is not on the air{}", .found.as_ref().map(|f| format!("; {f} is")).unwrap_or_default())]
     OtherSession {

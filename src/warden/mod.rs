@@ -10,20 +10,20 @@ mod command;
 mod decide;
 pub mod enforcement;
 pub mod invariants;
+mod moderator;
 mod react;
 mod state;
 
 pub use apply::{Applied, apply, replay};
-pub use command::{Answered, Command, EnforcementReport, ModeratorAct, Rejection};
+pub use command::{Answered, Command, EnforcementReport, Rejection};
 pub use decide::{Decision, Next, decide};
+pub use moderator::{Answering, ModeratorAct, SeenWarning, UndoTime, WARNINGS_PER_ANSWER_MAX};
 pub use react::{Alarm, Reaction, react};
 pub use state::{
     Answer, ChannelState, Claim, Cooldown, Coverage, Enforcement, EnforcementStage, Reference, RuleWindow, Session,
     Warning,
 };
 
-/// A moderator may take an answer back for this long.
-pub const UNDO_MS: u64 = 60_000;
 /// A stop older than this is not carried out: what was judged may no longer be on the air.
 pub const ENFORCEMENT_TTL_MS: u64 = 60_000;
 /// A stop held by the budget waits this long for a person, then it is called off.

@@ -86,6 +86,9 @@ pub fn react(event: &Event) -> Option<Reaction> {
         | Event::StoreOpened(_)
         | Event::StoreClosed(_)
         | Event::SegmentSealed(_)
-        | Event::ContentErased(_) => None,
+        | Event::ContentErased(_)
+        | Event::EvidenceStored(_)
+        | Event::EvidenceRead(_)
+        | Event::ExportMade(_) => None,
     }
 }

@@ -118,6 +118,10 @@ pub struct Warning {
     pub cooldown_ms: u32,
     /// When it was raised.
     pub raised_at: Timestamp,
+    /// Sequence of the last event that touched it: raised, claimed, released, noted, escalated, answered, withdrawn. An
+    /// answer names the version that the moderator saw. A frame that joins the warning is no change: it is evidence for
+    /// the same question, and on a live channel one comes every few seconds, so that nobody could ever answer.
+    pub version: Sequence,
     /// Who works on it.
     pub claim: Option<Claim>,
     /// Its answer, if it has one.
@@ -142,6 +146,8 @@ pub struct Answer {
     pub upheld: bool,
     /// When.
     pub at: Timestamp,
+    /// Until when it may be taken back.
+    pub undo_until: Timestamp,
     /// The enforcement that it led to, once that was seen to have worked: from then on there is nothing to take back.
     pub carried_out: Option<EnforcementId>,
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use streamwarden::events::{Budget, EnforcementKind, Event, NotNeededBecause};
 use streamwarden::model::{ChannelId, EnforcementId, EventId, ModeratorId};
 use streamwarden::warden::enforcement::BudgetLimits;
-use streamwarden::warden::{Command, ModeratorAct};
+use streamwarden::warden::{Answering, Command, ModeratorAct};
 
 use crate::premises::{Live, Premises, Setup, T0, channel, frame, picture, session};
 use crate::scripted::{OnStop, Says, ScriptedPlatform};
@@ -191,7 +191,13 @@ fn a_suspension_revokes_the_keys_before_it_stops_and_is_lifted_by_an_enforcement
         assert_eq!(platform.calls(), ["revoke_keys ch", "stop ch"]);
         assert!(platform.is_suspended(&channel));
 
-        moderate(live, &channel, "lift", ModeratorAct::Enforce { kind: EnforcementKind::Lift, session: None }).await;
+        moderate(
+            live,
+            &channel,
+            "lift",
+            ModeratorAct::Enforce { kind: EnforcementKind::Lift, session: None, reason: None },
+        )
+        .await;
         let lift = |event: &Event| requested(event).filter(|id| *id != suspension);
         let lift = live.until(&channel, "a lift is asked for", lift).await;
         assert_eq!(ends(live, &channel, lift).await, End::Verified);
@@ -208,7 +214,7 @@ fn a_dismissal_before_the_attempt_calls_the_stop_off() {
     let stop = premises.live(&without_reactor, async |live| {
         let stop = shows(live, &platform, &channel, 1).await;
         let warning = live.state(&channel).await.warnings[0].id;
-        moderate(live, &channel, "dismiss", ModeratorAct::Dismiss(vec![warning])).await;
+        moderate(live, &channel, "dismiss", ModeratorAct::Dismiss(Answering::to([warning]))).await;
         stop
     });
     premises.live(&setup, async |live| {
@@ -253,7 +259,7 @@ fn the_budget_holds_a_rules_fourth_stop_until_a_person_admits_it_and_a_restart_k
         moderate(live, &channels[3], "admit", ModeratorAct::AdmitHeld(fourth)).await;
         assert_eq!(ends(live, &channels[3], fourth).await, End::Verified);
         // A person's own stop is never held; the automatic one that is gives way to it.
-        let act = ModeratorAct::Enforce { kind: EnforcementKind::Stop, session: Some(session("st-1")) };
+        let act = ModeratorAct::Enforce { kind: EnforcementKind::Stop, session: Some(session("st-1")), reason: None };
         moderate(live, &channels[4], "stop", act).await;
         let persons = |event: &Event| requested(event).filter(|id| *id != fifth);
         let persons = live.until(&channels[4], "a person's stop", persons).await;
@@ -294,7 +300,8 @@ fn while_a_stop_waits_for_its_next_attempt_the_platform_is_not_asked_without_a_p
             let other = channel(&format!("ch-{n}"));
             let begun = std::time::Instant::now();
             let before = platform.looks();
-            let act = ModeratorAct::Enforce { kind: EnforcementKind::Stop, session: Some(session("st-1")) };
+            let act =
+                ModeratorAct::Enforce { kind: EnforcementKind::Stop, session: Some(session("st-1")), reason: None };
             platform.go_live(&other, &session("st-1"));
             live.start(&other, &session("st-1")).await;
             moderate(live, &other, "stop", act).await;

@@ -6,7 +6,7 @@ use streamwarden::actors::{OfferError, Settings};
 use streamwarden::events::{Event, FailedStage, Skip};
 use streamwarden::journal::AppendError;
 use streamwarden::model::{EventId, Fingerprint, ModeratorId, Verdict};
-use streamwarden::warden::{Command, ModeratorAct};
+use streamwarden::warden::{Answering, Command, ModeratorAct};
 
 use crate::premises::{Premises, Setup, channel, frame, outcome, picture, session};
 use crate::scripted::{PATIENCE, Says};
@@ -37,7 +37,7 @@ fn a_hanging_provider_holds_up_neither_a_dismissal_nor_a_session_end_nor_a_look_
 
         let by = ModeratorId::new("mod-1").expect("a sound id");
         let request = EventId::of_command("test", &[b"dismissal"]);
-        let command = Command::Moderate { request, by, act: ModeratorAct::Dismiss(vec![warning]) };
+        let command = Command::Moderate { request, by, act: ModeratorAct::Dismiss(Answering::to([warning])) };
         let dismissed = live.wardens.command(&channel, command).await.expect("the dismissal is taken");
         assert!(live.journal_holds(dismissed[0]), "a dismissal is answered when it is durable:\n{}", live.told());
         let state = live.state(&channel).await;

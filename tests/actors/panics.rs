@@ -87,7 +87,7 @@ fn a_request_that_breaks_a_warden_is_carried_out_once_by_the_next() {
         let by = ModeratorId::new("mod-1").expect("a sound id");
         let request = EventId::of_command("test", &[b"claim"]);
         break_next(&channel, 1);
-        let command = Command::Moderate { request, by, act: ModeratorAct::Claim(warning) };
+        let command = Command::Moderate { request, by, act: ModeratorAct::Claim(warning.into()) };
         let first = live.wardens.command(&channel, command.clone()).await.expect("the claim is taken");
         let again = live.wardens.command(&channel, command).await.expect("a repeated request is answered");
         assert_eq!(first, again);

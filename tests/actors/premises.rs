@@ -10,7 +10,7 @@ use streamwarden::actors::{
 };
 use streamwarden::cli::event_text::one_line;
 use streamwarden::clock::ManualClock;
-use streamwarden::events::{Event, Recorded};
+use streamwarden::events::{Actor, Event, Recorded};
 use streamwarden::imaging::{Algorithm, Imaging, Limits};
 use streamwarden::journal::snapshots::Snapshots;
 use streamwarden::journal::{
@@ -101,7 +101,7 @@ impl Premises {
         let content = Arc::new(content.expect("the content store opens"));
         let mut desk = PolicyDesk::open(journal.clone(), content.clone()).expect("the policies are read");
         if setup.reserve_bytes == 0 {
-            desk.publish("test.yaml", setup.policy).expect("the policy is sound");
+            desk.publish("test.yaml", setup.policy, &Actor::service("test"), None).expect("the policy is sound");
         }
         let provider: Arc<dyn Provider> = setup.provider.clone();
         let parts = Parts {
@@ -159,7 +159,8 @@ impl Live {
 
     pub async fn publish(&self, text: &'static str) -> Vec<PolicyRef> {
         let mut desk = self.desk.take().expect("one at a time");
-        let publishing = move || (desk.publish("test.yaml", text).expect("the policy is sound"), desk);
+        let by = Actor::service("test");
+        let publishing = move || (desk.publish("test.yaml", text, &by, None).expect("the policy is sound"), desk);
         let (published, desk) = tokio::task::spawn_blocking(publishing).await.expect("publishing does not break");
         self.desk.replace(Some(desk));
         published

@@ -56,8 +56,8 @@ pub fn sample(event_type: EventType) -> Event {
             WarningClaimed { warning: warning(), by: moderator(), until: moment(120_000) }.into()
         }
         EventType::WarningReleased => WarningReleased { warning: warning(), by: moderator(), lapsed: true }.into(),
-        EventType::WarningUpheld => WarningUpheld { warning: warning(), by: moderator() }.into(),
-        EventType::WarningDismissed => WarningDismissed { warning: warning(), by: moderator() }.into(),
+        EventType::WarningUpheld => WarningUpheld { warning: warning(), by: moderator(), undo_ms: 90_000 }.into(),
+        EventType::WarningDismissed => WarningDismissed { warning: warning(), by: moderator(), undo_ms: 90_000 }.into(),
         EventType::WarningAnswerWithdrawn => WarningAnswerWithdrawn { warning: warning(), by: moderator() }.into(),
         EventType::WarningEscalated => {
             WarningEscalated { warning: warning(), by: moderator(), to: Some(named(ModeratorId::new("lead-2"))) }.into()
@@ -72,6 +72,7 @@ pub fn sample(event_type: EventType) -> Event {
             origin: EnforcementOrigin::Rule { policy: policy(), rule: rule(), warning: warning() },
             severity: 5,
             expires: moment(60_000),
+            reason: Some(content("moderator/m-17")),
         }
         .into(),
         EventType::EnforcementAdmitted => {
@@ -98,8 +99,11 @@ pub fn sample(event_type: EventType) -> Event {
         }
         .into(),
         EventType::EnforcementCancelled => EnforcementCancelled { enforcement: enforcement(), by: None }.into(),
-        EventType::PolicyPublished => PolicyPublished { policy: policy(), text: content("policy/family-safe") }.into(),
-        EventType::PolicyRetired => PolicyRetired { policy: policy() }.into(),
+        EventType::PolicyPublished => {
+            let (text, why) = (content("policy/family-safe"), Some(content("policy/family-safe/why")));
+            PolicyPublished { policy: policy(), text, why }.into()
+        }
+        EventType::PolicyRetired => PolicyRetired { policy: policy(), why: Some(content("policy/family-safe")) }.into(),
         EventType::NotificationRejected => NotificationRejected {
             source: "kinesis/thumbnails/shardId-000000000003".to_owned(),
             reason: "expected a string at detail.channel_name, found a number".to_owned(),
@@ -163,6 +167,23 @@ pub fn sample(event_type: EventType) -> Event {
             from: Position(1_205_000),
             to: Position(1_205_017),
             finding: "the store ends at 1204999, the anchor says 1205017".to_owned(),
+        }
+        .into(),
+        EventType::EvidenceStored => {
+            let kept = content("channel/arn:aws:ivs:eu-west-1:123456789012:channel/AbCdEfGhIjKl");
+            EvidenceStored { frame: frame(), image: Sha256::of(b"picture"), content: kept }.into()
+        }
+        EventType::EvidenceRead => {
+            let kept = content("channel/arn:aws:ivs:eu-west-1:123456789012:channel/AbCdEfGhIjKl");
+            EvidenceRead { frame: frame(), channel: channel(), content: kept }.into()
+        }
+        EventType::ExportMade => ExportMade {
+            what: ExportOf::Channel(channel()),
+            format: ExportFormat::Csv,
+            filter: "type=FrameAssessed&verdict=stop".to_owned(),
+            from: Position(1_200_000),
+            to: Position(1_204_999),
+            events_max: 100_000,
         }
         .into(),
         EventType::ContentErased => {

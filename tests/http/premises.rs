@@ -8,6 +8,7 @@ use serde_json::Value;
 use streamwarden::actors::{ProviderChoice, Settings};
 use streamwarden::clock::SystemClock;
 use streamwarden::control::RehearsalControl;
+use streamwarden::events::Actor;
 use streamwarden::house::{Ground, House};
 use streamwarden::http::auth::Authenticator;
 use streamwarden::http::auth::config::AuthConfig;
@@ -67,7 +68,7 @@ impl Premises {
         let dir = self.dir.path().to_owned();
         let opening = move || {
             let mut ground = Ground::open(&dir).expect("the house opens");
-            ground.policies.publish("test.yaml", POLICY).expect("the policy is sound");
+            ground.policies.publish("test.yaml", POLICY, &Actor::service("test"), None).expect("the policy is sound");
             ground
         };
         let ground = tokio::task::spawn_blocking(opening).await.expect("opening does not panic");

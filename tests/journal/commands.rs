@@ -45,7 +45,7 @@ fn filled() -> TempDir {
     let policy = PolicyRef { id: PolicyId::new("p").expect("sound"), version: 1 };
     let published = NewEvent {
         id: EventId::of_command("policy", &[b"1"]),
-        event: PolicyPublished { policy, text }.into(),
+        event: PolicyPublished { policy, text, why: None }.into(),
         captured_at: None,
         actor: Actor::service("test"),
         causation: None,

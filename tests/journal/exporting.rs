@@ -70,7 +70,7 @@ fn fill(data_dir: &Path, range: std::ops::Range<u32>) -> Vec<ContentRef> {
             let text = content.put(&format!("policy/p{}", n % 20), format!("rules {n}").as_bytes()).expect("putting");
             contents.push(text.clone());
             let policy = PolicyRef { id: PolicyId::new("p").expect("sound"), version: n };
-            append(&journal, n, SystemScope::Policies.into(), PolicyPublished { policy, text }.into());
+            append(&journal, n, SystemScope::Policies.into(), PolicyPublished { policy, text, why: None }.into());
         } else {
             let session = SessionId::new(format!("st-{n}")).expect("sound");
             append(&journal, n, channel(n), SessionStarted { session, because: SessionStartBecause::Announced }.into());

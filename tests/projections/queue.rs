@@ -48,8 +48,8 @@ fn an_answered_warning_stays_while_its_answer_can_be_taken_back_and_then_leaves(
     let mut story = Story::new();
     let upheld = story.raise("a", 3);
     let withdrawn = story.raise("a", 3);
-    story.told("a", WarningUpheld { warning: upheld, by: moderator("ann") });
-    story.told("a", WarningDismissed { warning: withdrawn, by: moderator("ann") });
+    story.told("a", WarningUpheld { warning: upheld, by: moderator("ann"), undo_ms: 60_000 });
+    story.told("a", WarningDismissed { warning: withdrawn, by: moderator("ann"), undo_ms: 60_000 });
     let standing = |story: &Story, id| story.view.queue.get(id).map(|it| it.standing(&moderator("ben"), story.now));
     assert_eq!(standing(&story, upheld), Some(Standing::Answered));
     assert_eq!(story.view.queue.open_of(&ChannelId::new("a").expect("sound")).count(), 0);
@@ -129,7 +129,7 @@ fn beyond_its_bound_the_oldest_of_the_least_grave_are_counted_and_not_lost() {
     assert_eq!((story.view.queue.len(), story.view.queue.beyond()), (QUEUE_MAX, 1));
     assert!(story.view.queue.get(oldest_mild).is_none());
     assert!(story.view.queue.get(oldest_grave).is_some(), "the grave one stays, however old");
-    story.told("a", WarningUpheld { warning: oldest_mild, by: moderator("ann") });
+    story.told("a", WarningUpheld { warning: oldest_mild, by: moderator("ann"), undo_ms: 60_000 });
     assert_eq!(story.view.queue.beyond(), 0, "it was answered all the same");
     story.told("a", WarningAnswerWithdrawn { warning: oldest_mild, by: moderator("ann") });
     assert_eq!(story.view.queue.beyond(), 1);
@@ -140,7 +140,7 @@ fn a_page_goes_on_after_the_place_of_the_last_one_though_it_has_left() {
     let mut story = Story::new();
     let ids: Vec<WarningId> = (0..6).map(|_| story.raise("a", 3)).collect();
     let third = story.view.queue.get(ids[2]).expect("it is open").urgency();
-    story.told("a", WarningUpheld { warning: ids[2], by: moderator("ann") });
+    story.told("a", WarningUpheld { warning: ids[2], by: moderator("ann"), undo_ms: 60_000 });
     story.after_ms(10 * 60_000);
     let newest = story.raise("a", 3);
     assert!(story.view.queue.get(ids[2]).is_none());
@@ -155,7 +155,7 @@ fn a_view_written_and_read_back_is_the_same_and_goes_on_the_same() {
     let stopped = story.raise("b", 5);
     let enforcement = EnforcementId::from_bytes([7; 16]);
     story.told("b", requested(enforcement, stopped));
-    story.told("a", WarningDismissed { warning: answered, by: moderator("ann") });
+    story.told("a", WarningDismissed { warning: answered, by: moderator("ann"), undo_ms: 60_000 });
     story.told("c", SessionStarted { session: session("st-2"), because: SessionStartBecause::Announced });
     let reloaded = story.reloaded();
     assert_eq!(reloaded, story.view);
@@ -177,5 +177,6 @@ fn requested(enforcement: EnforcementId, warning: WarningId) -> EnforcementReque
         origin: EnforcementOrigin::Person { by: moderator("ann"), warning: Some(warning) },
         severity: 5,
         expires: T0.plus_ms(60_000),
+        reason: None,
     }
 }

@@ -222,7 +222,7 @@ fn named_by_its_request(run: &Run, recorded: &Recorded, warning: streamwarden::m
     let story = recorded.envelope.correlation;
     let request =
         run.requests.iter().find(|request| Some(EventId::of_command("moderation", &[request.id.as_bytes()])) == story);
-    let named = request.is_some_and(|request| request.named().contains(&warning));
+    let named = request.is_some_and(|request| request.names(warning));
     ensure(named, || format!("I9: warning {warning} was answered, nobody named it"))
 }
 

@@ -97,6 +97,7 @@ impl Bench {
                 },
                 severity: line.value("severity", 3),
                 expires: at.plus_ms(60_000),
+                reason: None,
             }
             .into(),
             "admitted" => EnforcementAdmitted { enforcement, by }.into(),

@@ -31,6 +31,7 @@ fn the_plan_does_what_the_table_says() {
                 origin: EnforcementOrigin::Person { by: ModeratorId::new("ann").expect("a sound name"), warning: None },
                 severity: 5,
                 expires: moment(60.0),
+                reason: None,
             },
             requested_at: moment(0.0),
             expires: moment(60.0),

@@ -16,7 +16,8 @@ use streamwarden::model::{
 use streamwarden::policy::{Category, Channels, Policy, Rule, Sampling, SimilarityLimits, Window};
 use streamwarden::warden::invariants::{self, Invariants};
 use streamwarden::warden::{
-    Answered, Applied, ChannelState, Command, Decision, EnforcementReport, ModeratorAct, apply, decide, replay,
+    Answered, Answering, Applied, ChannelState, Command, Decision, EnforcementReport, ModeratorAct, SeenWarning, apply,
+    decide, replay,
 };
 
 use crate::lines::moment;
@@ -207,17 +208,22 @@ impl Channel {
         let enforcement = asked.get(place(asked.len())).map_or(EnforcementId::from_bytes([9; 16]), |asked| asked.id);
         let some: Vec<WarningId> = warnings.iter().copied().skip(place(warnings.len())).take(3).collect();
         let session = self.state.session.as_ref().map(|session| session.id.clone());
+        // Every other request says what was seen, every fourth of those what is no longer so.
+        let version = self.state.warning(warning).map_or(Sequence(1), |found| found.version);
+        let stale = request.is_multiple_of(4);
+        let seen = (request.is_multiple_of(2)).then_some(if stale { Sequence(version.0 + 1) } else { version });
+        let seen = SeenWarning { warning, seen };
         let act = match act {
-            0 => ModeratorAct::Claim(warning),
-            1 => ModeratorAct::Release(warning),
-            2 => ModeratorAct::Uphold(some),
-            3 => ModeratorAct::Dismiss(some),
-            4 => ModeratorAct::Withdraw(warning),
-            5 => ModeratorAct::Escalate { warning, to: None },
-            6 => ModeratorAct::Note { warning, note: samples::content() },
-            7 => ModeratorAct::Enforce { kind: EnforcementKind::Stop, session },
-            8 => ModeratorAct::Enforce { kind: EnforcementKind::Suspend, session },
-            9 => ModeratorAct::Enforce { kind: EnforcementKind::Lift, session: None },
+            0 => ModeratorAct::Claim(seen),
+            1 => ModeratorAct::Release(seen),
+            2 => ModeratorAct::Uphold(Answering::to(some)),
+            3 => ModeratorAct::Dismiss(Answering::to(some)),
+            4 => ModeratorAct::Withdraw(warning.into()),
+            5 => ModeratorAct::Escalate { warning: seen, to: None },
+            6 => ModeratorAct::Note { warning: seen, note: samples::content() },
+            7 => ModeratorAct::Enforce { kind: EnforcementKind::Stop, session, reason: None },
+            8 => ModeratorAct::Enforce { kind: EnforcementKind::Suspend, session, reason: Some(samples::content()) },
+            9 => ModeratorAct::Enforce { kind: EnforcementKind::Lift, session: None, reason: None },
             10 => ModeratorAct::AdmitHeld(enforcement),
             _ => ModeratorAct::Cancel(enforcement),
         };
@@ -447,7 +453,7 @@ fn the_checker_names_what_is_wrong() {
         let at = of_type(events, "WarningDismissed");
         let by = ModeratorId::new("ann").expect("a sound name");
         let warning = WarningId::from_bytes([1; 16]);
-        forge(events, at, streamwarden::events::WarningDismissed { warning, by }.into());
+        forge(events, at, streamwarden::events::WarningDismissed { warning, by, undo_ms: 0 }.into());
     });
     assert!(unknown.starts_with("I9"), "{unknown}");
     let silent = broken(&|events| {

@@ -28,7 +28,9 @@ fn sample(event_type: EventType) -> Event {
         "bytes": 1, "finding": "f", "subject": "x", "hash": "phash-v1/rgb:0000000000000000", "distance": null,
         "image": {{"sha256": "{digest}", "bytes": 1, "width": 1, "height": 1, "format": "jpeg"}},
         "provider": {{"name": "stub", "model": "1", "taxonomy": "t"}}, "labels": [], "rules": [], "verdict": "clear",
-        "took": [0, 0, 0]
+        "took": [0, 0, 0], "undo_ms": 0, "content": {content}, "channel": "c", "what": "journal", "format": "csv",
+        "filter": "", "events_max": 1, "consumer": "x", "slot": 0, "event": "{id}", "position": 1, "replay": "{id}",
+        "name": "x", "target": "feed", "speed": "max", "how": "completed", "reached": 1
         }}"#
     );
     let mut payload: serde_json::Value = serde_json::from_str(&everything).expect("the sample is JSON");
@@ -42,9 +44,15 @@ fn sample(event_type: EventType) -> Event {
             payload["from"] = pace.clone();
             payload["to"] = pace;
         }
+        EventType::EnforcementRequested => payload["reason"] = content,
         EventType::WarningEscalated => payload["to"] = "ben".into(),
         EventType::EnforcementNotNeeded => payload["because"] = "already_offline".into(),
-        EventType::DataLossAccepted => {
+        EventType::EvidenceStored => payload["image"] = digest.clone().into(),
+        EventType::ConsumerCreated | EventType::ReplayStarted => {
+            payload["from"] = 1.into();
+            payload["filter"] = serde_json::json!({});
+        }
+        EventType::DataLossAccepted | EventType::ExportMade | EventType::ConsumerRewound => {
             payload["from"] = 1.into();
             payload["to"] = 2.into();
         }

@@ -87,6 +87,7 @@ pub fn state(state: &ChannelState, names: &Names) -> Vec<String> {
             warning.answer.as_ref().map_or("open", |answer| if answer.upheld { "upheld" } else { "dismissed" });
         format!("{}:{answer}", name(warning.id.to_string()))
     });
+    let versions = state.warnings.iter().map(|warning| format!("{}@{}", name(warning.id.to_string()), warning.version));
     let enforcements = state.enforcements.iter().map(|asked| {
         let stage = format!("{:?}", asked.stage).to_lowercase();
         format!("{}:{stage}", name(asked.id.to_string()))
@@ -100,6 +101,7 @@ pub fn state(state: &ChannelState, names: &Names) -> Vec<String> {
         format!("coverage={coverage}"),
         format!("covered_until={}", state.covered_until().map_or("none".into(), seconds)),
         format!("warnings={}", listed(warnings.collect())),
+        format!("versions={}", listed(versions.collect())),
         format!("enforcements={}", listed(enforcements.collect())),
         format!("windows={}", listed(windows.collect())),
         format!("cooldowns={}", listed(cooldowns.collect())),

@@ -10,11 +10,12 @@ use streamwarden::events::{
 use streamwarden::model::{
     ChannelId, Confidence, ContentRef, EnforcementId, Epoch, EventId, Fingerprint, Frame, FrameId, FrameOrigin,
     HashScheme, ImageFacts, ImageFormat, Label, LabelPath, LumaDelta, Measurement, ModeratorId, PerceptualHash,
-    Position, ProviderRef, Scope, SessionId, Sha256, Timestamp, WarningId,
+    Position, ProviderRef, Scope, Sequence, SessionId, Sha256, Timestamp, WarningId,
 };
 use streamwarden::policy::Policy;
 use streamwarden::warden::{
-    Answered, Applied, ChannelState, Command, Decision, EnforcementReport, ModeratorAct, Next, Rejection, apply, decide,
+    Answered, Answering, Applied, ChannelState, Command, Decision, EnforcementReport, ModeratorAct, Next, Rejection,
+    SeenWarning, UndoTime, apply, decide,
 };
 
 use crate::lines::{Line, moment};
@@ -276,6 +277,11 @@ impl Script {
                 let outcome = EventId::outcome_of(frame.id);
                 Command::ReportConflict { frame, outcome }
             }
+            "keep" => {
+                let (frame, _, measured) = self.known_frame(line, line.word(1)).clone();
+                let (frame, captured_at, image) = (frame.id, frame.captured_at, measured.image.sha256);
+                Command::KeepEvidence { frame, captured_at, image, content: samples::content() }
+            }
             "reconsider" => Command::ReconsiderPolicy,
             "tick" => Command::Tick,
             "report" => {
@@ -288,23 +294,30 @@ impl Script {
     fn moderate(&mut self, line: &Line<'_>) -> Command {
         self.requests += 1;
         let request = line.option("request").map_or_else(|| self.requests.to_string(), str::to_owned);
-        let warnings = |script: &Self| -> Vec<WarningId> {
-            line.words[2..].iter().map(|name| script.warning(line, name)).collect()
+        let answering = |script: &Self| {
+            let warnings = line.words[2..].iter().map(|name| script.seen(line, name)).collect();
+            let note = line.option("note").map(|_| samples::content());
+            let undo = line.option("undo").map_or(UndoTime::default(), |seconds| {
+                let ms = seconds.parse::<u32>().expect("whole seconds") * 1000;
+                UndoTime::from_ms(ms).unwrap_or_else(|| panic!("{}: {ms} ms is too long", line.place))
+            });
+            Answering { warnings, note, undo }
         };
         let act = match line.word(1) {
-            "claims" => ModeratorAct::Claim(self.warning(line, line.word(2))),
-            "releases" => ModeratorAct::Release(self.warning(line, line.word(2))),
-            "upholds" => ModeratorAct::Uphold(warnings(self)),
-            "dismisses" => ModeratorAct::Dismiss(warnings(self)),
-            "withdraws" => ModeratorAct::Withdraw(self.warning(line, line.word(2))),
+            "claims" => ModeratorAct::Claim(self.seen(line, line.word(2))),
+            "releases" => ModeratorAct::Release(self.seen(line, line.word(2))),
+            "upholds" => ModeratorAct::Uphold(answering(self)),
+            "dismisses" => ModeratorAct::Dismiss(answering(self)),
+            "withdraws" => ModeratorAct::Withdraw(self.seen(line, line.word(2))),
             "escalates" => {
                 let to = line.option("to").map(|to| ModeratorId::new(to).expect("a sound name"));
-                ModeratorAct::Escalate { warning: self.warning(line, line.word(2)), to }
+                ModeratorAct::Escalate { warning: self.seen(line, line.word(2)), to }
             }
-            "notes" => ModeratorAct::Note { warning: self.warning(line, line.word(2)), note: samples::content() },
+            "notes" => ModeratorAct::Note { warning: self.seen(line, line.word(2)), note: samples::content() },
             "enforces" => ModeratorAct::Enforce {
                 kind: word::<EnforcementKind>(line, line.word(2)),
                 session: line.words.get(3).map(|session| session_id(session)),
+                reason: line.option("reason").map(|_| samples::content()),
             },
             "admits" => ModeratorAct::AdmitHeld(self.enforcement(line, line.word(2))),
             "cancels" => ModeratorAct::Cancel(self.enforcement(line, line.word(2))),
@@ -312,6 +325,13 @@ impl Script {
         };
         let by = ModeratorId::new(line.word(0)).expect("a sound name");
         Command::Moderate { request: EventId::of_command("request", &[request.as_bytes()]), by, act }
+    }
+
+    /// A warning as tables name it: `w1`, or `w1@3` if version 3 of it was seen.
+    fn seen(&self, line: &Line<'_>, name: &str) -> SeenWarning {
+        let (name, seen) = name.split_once('@').map_or((name, None), |(name, version)| (name, Some(version)));
+        let seen = seen.map(|version| Sequence(version.parse().expect("a version is a number")));
+        SeenWarning { warning: self.warning(line, name), seen }
     }
 
     fn warning(&self, line: &Line<'_>, name: &str) -> WarningId {
@@ -366,6 +386,7 @@ impl Script {
 fn rejection_name(rejection: &Rejection) -> &'static str {
     match rejection {
         Rejection::UnknownWarning(_) => "UnknownWarning",
+        Rejection::ChangedSince { .. } => "ChangedSince",
         Rejection::AlreadyAnswered { .. } => "AlreadyAnswered",
         Rejection::ClaimedByAnother { .. } => "ClaimedByAnother",
         Rejection::NotClaimed(_) => "NotClaimed",
@@ -374,6 +395,7 @@ fn rejection_name(rejection: &Rejection) -> &'static str {
         Rejection::WithdrawnTooLate { .. } => "WithdrawnTooLate",
         Rejection::AlreadyCarriedOut(_) => "AlreadyCarriedOut",
         Rejection::NoWarningNamed => "NoWarningNamed",
+        Rejection::TooManyWarningsNamed { .. } => "TooManyWarningsNamed",
         Rejection::OtherSession { .. } => "OtherSession",
         Rejection::SessionNotNamed => "SessionNotNamed",
         Rejection::AlreadyUnderWay(_) => "AlreadyUnderWay",
@@ -383,8 +405,9 @@ fn rejection_name(rejection: &Rejection) -> &'static str {
 }
 
 /// Every name that [`rejection_name`] gives.
-pub const REJECTIONS: [&str; 14] = [
+pub const REJECTIONS: [&str; 16] = [
     "UnknownWarning",
+    "ChangedSince",
     "AlreadyAnswered",
     "ClaimedByAnother",
     "NotClaimed",
@@ -393,6 +416,7 @@ pub const REJECTIONS: [&str; 14] = [
     "WithdrawnTooLate",
     "AlreadyCarriedOut",
     "NoWarningNamed",
+    "TooManyWarningsNamed",
     "OtherSession",
     "SessionNotNamed",
     "AlreadyUnderWay",

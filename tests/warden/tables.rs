@@ -61,6 +61,8 @@ fn every_row_of_the_decider_tables_holds_and_none_is_missing() {
         "SegmentSealed",
         "DataLossAccepted",
         "ContentErased",
+        "EvidenceRead",
+        "ExportMade",
     ];
     let types = streamwarden::events::EventType::ALL.iter().map(|known| known.name());
     let decided: Vec<&str> = types.filter(|name| !systems_own.contains(name)).collect();

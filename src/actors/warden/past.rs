@@ -8,7 +8,7 @@ use crate::warden::{ChannelState, replay};
 use super::{Life, Warden};
 
 /// A warden's saved state has this layout; another is ignored and the past read instead.
-const SNAPSHOT_SCHEMA: u16 = 1;
+const SNAPSHOT_SCHEMA: u16 = 2;
 
 impl Warden {
     /// Saves the state so that the next to wake reads little. Nobody waits for it, and it may be lost.

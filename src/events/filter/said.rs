@@ -73,7 +73,10 @@ pub(super) fn says(event_type: EventType) -> Says {
         | EventType::StoreClosed
         | EventType::SegmentSealed
         | EventType::DataLossAccepted
-        | EventType::ContentErased => NOTHING,
+        | EventType::ContentErased
+        | EventType::EvidenceStored
+        | EventType::EvidenceRead
+        | EventType::ExportMade => NOTHING,
     }
 }
 
@@ -141,6 +144,9 @@ pub(super) fn said(event: &Event) -> Said<'_> {
         | Event::StoreClosed(_)
         | Event::SegmentSealed(_)
         | Event::DataLossAccepted(_)
-        | Event::ContentErased(_) => Said::default(),
+        | Event::ContentErased(_)
+        | Event::EvidenceStored(_)
+        | Event::EvidenceRead(_)
+        | Event::ExportMade(_) => Said::default(),
     }
 }

@@ -39,8 +39,9 @@ use crate::telemetry::metrics;
 pub use self::keys::Erasure;
 pub use self::references::references_in;
 
-/// The most plain bytes one content may have. A policy has a few kilobytes, a rejected notification at most 256.
-pub const CONTENT_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// The most plain bytes one content may have: as many as the largest picture that is looked at. A policy has a few
+/// kilobytes, a rejected notification at most 256.
+pub const CONTENT_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// The most bytes a subject may have.
 pub const SUBJECT_BYTES_MAX: usize = 255;
 /// The most findings a verification spells out; it counts the others.

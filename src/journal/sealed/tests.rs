@@ -31,7 +31,7 @@ fn event(n: u64) -> (Scope, Event) {
         6 => {
             let text = content_of(n);
             let policy = PolicyRef { id: PolicyId::new("nudity").expect("a sound id"), version: n as u32 };
-            (SystemScope::Policies.into(), PolicyPublished { policy, text }.into())
+            (SystemScope::Policies.into(), PolicyPublished { policy, text, why: None }.into())
         }
         9 => {
             let reason = format!("the picture ends after {n} bytes");

@@ -132,7 +132,10 @@ impl Metrics {
             | Event::StoreClosed(_)
             | Event::SegmentSealed(_)
             | Event::DataLossAccepted(_)
-            | Event::ContentErased(_) => {}
+            | Event::ContentErased(_)
+            | Event::EvidenceStored(_)
+            | Event::EvidenceRead(_)
+            | Event::ExportMade(_) => {}
         }
     }
 

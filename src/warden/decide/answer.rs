@@ -235,6 +235,7 @@ fn ask_for_stop(
             origin: EnforcementOrigin::Rule { policy: policy.reference.clone(), rule: rule.id.clone(), warning },
             severity: rule.severity,
             expires: now.plus_ms(ENFORCEMENT_TTL_MS),
+            reason: None,
         });
     }
 }

@@ -54,6 +54,9 @@ pub fn decide(
         }
         Command::Quarantine { frame, reason } => Ok(frame::quarantine(state, frame, reason)),
         Command::ReportConflict { frame, outcome } => Ok(frame::conflict(state, frame, *outcome)),
+        Command::KeepEvidence { frame, captured_at, image, content } => {
+            Ok(frame::keep_evidence(state, *frame, *captured_at, *image, content))
+        }
         Command::ReconsiderPolicy => Ok(session::reconsider(state, policy, now)),
         Command::Tick => Ok(coverage::tick(state, policy, now)),
         Command::Moderate { request, by, act } => moderator::act(state, now, *request, by, act),

@@ -2,12 +2,15 @@
 
 use crate::events::{
     Actor, EnforcementAdmitted, EnforcementCancelled, EnforcementKind, EnforcementOrigin, EnforcementRequested, Event,
-    WarningAnswerWithdrawn, WarningClaimed, WarningDismissed, WarningEscalated, WarningNoted, WarningReleased,
-    WarningUpheld,
+    NewEvent, WarningAnswerWithdrawn, WarningClaimed, WarningDismissed, WarningEscalated, WarningNoted,
+    WarningReleased, WarningUpheld,
 };
-use crate::model::{Action, Approval, EnforcementId, EventId, ModeratorId, SessionId, Timestamp, WarningId};
+use crate::model::{
+    Action, Approval, ContentRef, EnforcementId, EventId, ModeratorId, SessionId, Timestamp, WarningId,
+};
 use crate::warden::{
-    CLAIM_MS, ChannelState, Command, ENFORCEMENT_TTL_MS, EnforcementStage, ModeratorAct, Rejection, UNDO_MS, Warning,
+    Answering, CLAIM_MS, ChannelState, Command, ENFORCEMENT_TTL_MS, EnforcementStage, ModeratorAct, Rejection,
+    SeenWarning, WARNINGS_PER_ANSWER_MAX, Warning,
 };
 
 use super::{Decision, Draft};
@@ -27,18 +30,20 @@ pub(super) fn act(
     match act {
         ModeratorAct::Claim(warning) => claim(&mut draft, now, by, *warning)?,
         ModeratorAct::Release(warning) => release(&mut draft, now, by, *warning)?,
-        ModeratorAct::Uphold(warnings) => answer(&mut draft, now, by, warnings, true)?,
-        ModeratorAct::Dismiss(warnings) => answer(&mut draft, now, by, warnings, false)?,
+        ModeratorAct::Uphold(answering) => answer(&mut draft, now, by, answering, true)?,
+        ModeratorAct::Dismiss(answering) => answer(&mut draft, now, by, answering, false)?,
         ModeratorAct::Withdraw(warning) => withdraw(&mut draft, now, by, *warning)?,
         ModeratorAct::Escalate { warning, to } => {
-            open(state, *warning)?;
-            draft.push(WarningEscalated { warning: *warning, by: by.clone(), to: to.clone() });
+            let warning = open(known(state, *warning)?)?.id;
+            draft.push(WarningEscalated { warning, by: by.clone(), to: to.clone() });
         }
         ModeratorAct::Note { warning, note } => {
-            known(state, *warning)?;
-            draft.push(WarningNoted { warning: *warning, by: by.clone(), note: note.clone() });
+            let warning = known(state, *warning)?.id;
+            draft.push(WarningNoted { warning, by: by.clone(), note: note.clone() });
         }
-        ModeratorAct::Enforce { kind, session } => enforce(&mut draft, now, by, *kind, session.as_ref())?,
+        ModeratorAct::Enforce { kind, session, reason } => {
+            enforce(&mut draft, now, by, *kind, session.as_ref(), reason.clone())?;
+        }
         ModeratorAct::AdmitHeld(enforcement) => {
             let held = under_way(state, *enforcement)?;
             if held.stage != EnforcementStage::Held {
@@ -56,15 +61,24 @@ pub(super) fn act(
     Ok(draft.decided())
 }
 
-fn known(state: &ChannelState, id: WarningId) -> Result<&Warning, Rejection> {
-    state.warning(id).ok_or(Rejection::UnknownWarning(id))
+/// The warning named, if it is what the moderator saw. Whatever else there is to refuse comes after this: who acts on
+/// what is no longer so must learn that first.
+fn known(state: &ChannelState, named: SeenWarning) -> Result<&Warning, Rejection> {
+    let warning = state.warning(named.warning).ok_or(Rejection::UnknownWarning(named.warning))?;
+    match named.seen {
+        Some(seen) if seen != warning.version => {
+            Err(Rejection::ChangedSince { warning: warning.id, seen, now: warning.version })
+        }
+        _ => Ok(warning),
+    }
 }
 
-fn open(state: &ChannelState, id: WarningId) -> Result<&Warning, Rejection> {
-    let warning = known(state, id)?;
+fn open(warning: &Warning) -> Result<&Warning, Rejection> {
     match &warning.answer {
         None => Ok(warning),
-        Some(answer) => Err(Rejection::AlreadyAnswered { warning: id, by: answer.by.clone(), upheld: answer.upheld }),
+        Some(answer) => {
+            Err(Rejection::AlreadyAnswered { warning: warning.id, by: answer.by.clone(), upheld: answer.upheld })
+        }
     }
 }
 
@@ -80,10 +94,10 @@ fn can_be_called_off(stage: EnforcementStage) -> bool {
     }
 }
 
-fn claim(draft: &mut Draft<'_>, now: Timestamp, by: &ModeratorId, id: WarningId) -> Result<(), Rejection> {
-    let warning = open(draft.state, id)?;
+fn claim(draft: &mut Draft<'_>, now: Timestamp, by: &ModeratorId, named: SeenWarning) -> Result<(), Rejection> {
+    let warning = open(known(draft.state, named)?)?;
     not_anothers(warning, now, by)?;
-    draft.push(WarningClaimed { warning: id, by: by.clone(), until: now.plus_ms(CLAIM_MS) });
+    draft.push(WarningClaimed { warning: warning.id, by: by.clone(), until: now.plus_ms(CLAIM_MS) });
     Ok(())
 }
 
@@ -96,14 +110,14 @@ fn not_anothers(warning: &Warning, now: Timestamp, by: &ModeratorId) -> Result<(
     }
 }
 
-fn release(draft: &mut Draft<'_>, now: Timestamp, by: &ModeratorId, id: WarningId) -> Result<(), Rejection> {
-    let warning = open(draft.state, id)?;
+fn release(draft: &mut Draft<'_>, now: Timestamp, by: &ModeratorId, named: SeenWarning) -> Result<(), Rejection> {
+    let warning = open(known(draft.state, named)?)?;
     match &warning.claim {
         Some(claim) if claim.by == *by && claim.until > now => {
-            draft.push(WarningReleased { warning: id, by: by.clone(), lapsed: false });
+            draft.push(WarningReleased { warning: warning.id, by: by.clone(), lapsed: false });
             Ok(())
         }
-        _ => Err(Rejection::NotClaimed(id)),
+        _ => Err(Rejection::NotClaimed(warning.id)),
     }
 }
 
@@ -127,29 +141,38 @@ fn answer(
     draft: &mut Draft<'_>,
     now: Timestamp,
     by: &ModeratorId,
-    ids: &[WarningId],
+    answering: &Answering,
     upheld: bool,
 ) -> Result<(), Rejection> {
-    if ids.is_empty() {
+    let Answering { warnings, note, undo } = answering;
+    if warnings.is_empty() {
         return Err(Rejection::NoWarningNamed);
     }
-    let mut named: Vec<WarningId> = Vec::with_capacity(ids.len());
-    for &id in ids {
-        let warning = known(draft.state, id)?;
+    if warnings.len() > WARNINGS_PER_ANSWER_MAX {
+        return Err(Rejection::TooManyWarningsNamed { named: warnings.len() });
+    }
+    let seen: Vec<&Warning> = warnings.iter().map(|named| known(draft.state, *named)).collect::<Result<_, _>>()?;
+    let mut named: Vec<WarningId> = Vec::with_capacity(seen.len());
+    for warning in seen {
+        let id = warning.id;
         match &warning.answer {
             Some(answer) if answer.by == *by && answer.upheld == upheld => continue,
-            Some(_) => open(draft.state, id).map(|_| ())?,
+            Some(_) => open(warning).map(|_| ())?,
             None => not_anothers(warning, now, by)?,
         }
         if named.contains(&id) {
             continue;
         }
         named.push(id);
+        if let Some(note) = note {
+            draft.push(WarningNoted { warning: id, by: by.clone(), note: note.clone() });
+        }
+        let undo_ms = undo.as_ms();
         if upheld {
-            let upheld = draft.push(WarningUpheld { warning: id, by: by.clone() });
+            let upheld = draft.push(WarningUpheld { warning: id, by: by.clone(), undo_ms });
             carry_out(draft, now, by, warning, upheld);
         } else {
-            draft.push(WarningDismissed { warning: id, by: by.clone() });
+            draft.push(WarningDismissed { warning: id, by: by.clone(), undo_ms });
             call_off(draft, by, id);
         }
     }
@@ -177,6 +200,7 @@ fn carry_out(draft: &mut Draft<'_>, now: Timestamp, by: &ModeratorId, warning: &
             origin: EnforcementOrigin::Person { by: by.clone(), warning: Some(warning.id) },
             severity: warning.severity,
             expires: now.plus_ms(ENFORCEMENT_TTL_MS),
+            reason: None, // the warning is the reason
         });
     }
 }
@@ -208,6 +232,10 @@ fn settled_in(draft: &Draft<'_>, id: EnforcementId) -> bool {
     })
 }
 
+/// The most enforcements called off in favour of a person's own by one decision, so that it fits an append. Any beyond
+/// it stay held, which is no harm: they wait for a person, find nothing on the air, or lapse.
+const REPLACED_MAX: usize = 16;
+
 /// A person wants `kind` for `session`. The enforcement that already does as much, if one is under way; else those that
 /// the person's own replaces are called off in its favour: lesser ones not yet tried, and automatic ones that nobody
 /// admitted, because the automatic budget must never hold what a person wants.
@@ -238,23 +266,26 @@ fn give_way(
             return Some(asked.id);
         }
     }
+    let called_off = |new: &NewEvent| matches!(new.event, Event::EnforcementCancelled(_));
+    let mut room = REPLACED_MAX.saturating_sub(draft.events.iter().filter(|new| called_off(new)).count());
     for enforcement in replaced {
-        if !settled_in(draft, enforcement) {
+        if room > 0 && !settled_in(draft, enforcement) {
+            room -= 1;
             draft.push(EnforcementCancelled { enforcement, by: Some(by.clone()) });
         }
     }
     None
 }
 
-fn withdraw(draft: &mut Draft<'_>, now: Timestamp, by: &ModeratorId, id: WarningId) -> Result<(), Rejection> {
-    let warning = known(draft.state, id)?;
+fn withdraw(draft: &mut Draft<'_>, now: Timestamp, by: &ModeratorId, named: SeenWarning) -> Result<(), Rejection> {
+    let warning = known(draft.state, named)?;
+    let id = warning.id;
     let answer = warning.answer.as_ref().ok_or(Rejection::NotAnswered(id))?;
     if answer.by != *by {
         return Err(Rejection::AnsweredByAnother { warning: id, by: answer.by.clone() });
     }
-    let until = answer.at.plus_ms(UNDO_MS);
-    if now > until {
-        return Err(Rejection::WithdrawnTooLate { warning: id, until });
+    if now > answer.undo_until {
+        return Err(Rejection::WithdrawnTooLate { warning: id, until: answer.undo_until });
     }
     let led_to = draft.state.enforcements.iter().filter(|enforcement| {
         matches!(&enforcement.origin, EnforcementOrigin::Person { warning: Some(asked), .. } if *asked == id)
@@ -276,6 +307,7 @@ fn enforce(
     by: &ModeratorId,
     kind: EnforcementKind,
     session: Option<&SessionId>,
+    reason: Option<ContentRef>,
 ) -> Result<(), Rejection> {
     let session = match (kind, session) {
         (EnforcementKind::Lift, _) => {
@@ -305,6 +337,7 @@ fn enforce(
         origin: EnforcementOrigin::Person { by: by.clone(), warning: None },
         severity: SEVERITY_OF_A_PERSON,
         expires: now.plus_ms(ENFORCEMENT_TTL_MS),
+        reason,
     });
     Ok(())
 }

@@ -126,7 +126,10 @@ impl Desk {
             | Event::StoreClosed(_)
             | Event::SegmentSealed(_)
             | Event::DataLossAccepted(_)
-            | Event::ContentErased(_) => {}
+            | Event::ContentErased(_)
+            | Event::EvidenceStored(_)
+            | Event::EvidenceRead(_)
+            | Event::ExportMade(_) => {}
         }
         Ok(())
     }

@@ -82,10 +82,12 @@ pub struct Request {
 }
 
 impl Request {
-    pub fn named(&self) -> &[WarningId] {
+    pub fn names(&self, warning: WarningId) -> bool {
         match &self.act {
-            ModeratorAct::Uphold(named) | ModeratorAct::Dismiss(named) => named,
-            _ => &[],
+            ModeratorAct::Uphold(answering) | ModeratorAct::Dismiss(answering) => {
+                answering.warnings.iter().any(|named| named.warning == warning)
+            }
+            _ => false,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use streamwarden::events::EnforcementKind;
 use streamwarden::model::{EnforcementId, EventId, Fingerprint, ModeratorId, SessionId, WarningId};
-use streamwarden::warden::{Command, ModeratorAct};
+use streamwarden::warden::{Answering, Command, ModeratorAct};
 
 use super::{Request, Run, Step, Task};
 use crate::defect::Defect;
@@ -103,17 +103,17 @@ impl Run {
         let warning = self.random.pick(&warnings);
         let some = |random: &mut Random| warnings.iter().copied().filter(|_| random.percent(40)).collect::<Vec<_>>();
         let act = match (self.random.between(0, 9), warning, self.random.pick(&enforcements)) {
-            (0, Some(warning), _) => ModeratorAct::Claim(warning),
-            (1, Some(warning), _) => ModeratorAct::Release(warning),
-            (2 | 3, Some(_), _) => ModeratorAct::Dismiss(some(&mut self.random)),
-            (4, Some(_), _) => ModeratorAct::Uphold(some(&mut self.random)),
-            (5, Some(warning), _) => ModeratorAct::Withdraw(warning),
+            (0, Some(warning), _) => ModeratorAct::Claim(warning.into()),
+            (1, Some(warning), _) => ModeratorAct::Release(warning.into()),
+            (2 | 3, Some(_), _) => ModeratorAct::Dismiss(Answering::to(some(&mut self.random))),
+            (4, Some(_), _) => ModeratorAct::Uphold(Answering::to(some(&mut self.random))),
+            (5, Some(warning), _) => ModeratorAct::Withdraw(warning.into()),
             (6, _, Some(enforcement)) => ModeratorAct::AdmitHeld(enforcement),
             (7, _, Some(enforcement)) => ModeratorAct::Cancel(enforcement),
-            (8, ..) => ModeratorAct::Enforce { kind: EnforcementKind::Lift, session: None },
+            (8, ..) => ModeratorAct::Enforce { kind: EnforcementKind::Lift, session: None, reason: None },
             (9, ..) => {
                 let kind = if self.random.percent(30) { EnforcementKind::Suspend } else { EnforcementKind::Stop };
-                ModeratorAct::Enforce { kind, session }
+                ModeratorAct::Enforce { kind, session, reason: None }
             }
             _ => return,
         };
@@ -142,7 +142,7 @@ impl Run {
         let act = match (&request.act, self.defect) {
             (ModeratorAct::Dismiss(_), Some(Defect::DismissesAll)) => {
                 let state = &self.process.as_ref().expect("looked at above").wardens[channel].state;
-                ModeratorAct::Dismiss(state.open_warnings().map(|warning| warning.id).collect())
+                ModeratorAct::Dismiss(Answering::to(state.open_warnings().map(|warning| warning.id)))
             }
             (act, _) => act.clone(),
         };

@@ -1,8 +1,10 @@
 //! Reading what older programs wrote: one pure step per version, never rewriting stored bytes.
 //!
 //! A step turns the payload of one version of one type into the next version's. Steps live in a file each, named for
-//! the change, and are listed in [`STEPS`]. No released type has changed yet, so the list is empty; the mechanism is
-//! tested with steps of its own.
+//! the change, and are listed in [`STEPS`].
+
+mod reasons;
+mod undo_in_answers;
 
 use ciborium::Value;
 
@@ -18,7 +20,13 @@ pub struct Step {
 }
 
 /// Every step this program knows.
-pub const STEPS: &[Step] = &[];
+pub const STEPS: &[Step] = &[
+    undo_in_answers::WARNING_UPHELD,
+    undo_in_answers::WARNING_DISMISSED,
+    reasons::ENFORCEMENT_REQUESTED,
+    reasons::POLICY_PUBLISHED,
+    reasons::POLICY_RETIRED,
+];
 
 /// Takes a payload from version `from` to `to` by the given steps; none if a step is missing or refuses.
 pub fn upcast(steps: &[Step], event_type: &str, from: u16, to: u16, payload: Value) -> Option<Value> {
