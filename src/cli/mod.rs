@@ -13,6 +13,8 @@ mod journal_stats;
 mod play;
 pub mod policy;
 mod print;
+mod serve;
+mod show;
 mod watch;
 
 use std::io::Write;
@@ -37,6 +39,8 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Watch your own videos and folders of pictures.
     Watch(watch::WatchArgs),
+    /// Take frames and questions over HTTP until asked to end.
+    Serve(serve::ServeArgs),
     /// Check, explain and import policies.
     Policy(policy::PolicyArgs),
     /// Look into a journal, verify it, export, import and repair it.
@@ -45,7 +49,9 @@ enum Command {
 
 /// Runs the program; returns its exit code.
 pub fn run(cli: Cli) -> u8 {
-    start_logging(LogFormat::Text, LOG_FILTER);
+    if !matches!(cli.command, Command::Serve(_)) {
+        start_logging(LogFormat::Text, LOG_FILTER); // serving, the configuration says how
+    }
     // Not locked for the whole run: other threads log.
     let (mut out, mut err) = (std::io::stdout(), std::io::stderr());
     let answered = match cli.command {
@@ -53,6 +59,7 @@ pub fn run(cli: Cli) -> u8 {
         Command::Journal(args) => journal::run(&args, Arc::new(SystemClock), &mut out, &mut err),
         Command::Demo(args) => return played(demo::run(&args)),
         Command::Watch(args) => return played(watch::run(&args)),
+        Command::Serve(args) => return played(serve::run(&args)),
     };
     // A reader that has seen enough (`| head`) is no failure.
     let answered = match answered {
@@ -105,6 +112,9 @@ fn complain(error: &anyhow::Error) -> u8 {
 
 fn hint(cause: &(dyn std::error::Error + 'static)) -> Option<&'static str> {
     if let Some(error) = cause.downcast_ref::<crate::journal::OpenError>() {
+        return Some(error.hint());
+    }
+    if let Some(error) = cause.downcast_ref::<crate::config::ConfigError>() {
         return Some(error.hint());
     }
     cause.downcast_ref::<crate::intake::SourceError>()?.hint()

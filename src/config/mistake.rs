@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::path::PathBuf;
 
+use crate::http::GateConfigError;
 use crate::http::auth::config::AuthConfigError;
 
 /// Why a configuration file is not used. Nothing has been opened or started.
@@ -54,6 +55,14 @@ pub enum ConfigError {
         /// What is wrong, by key.
         source: AuthConfigError,
     },
+    /// The gate.
+    #[error("{}", file.display())]
+    Gate {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong, by key.
+        source: GateConfigError,
+    },
 }
 
 impl ConfigError {
@@ -62,7 +71,7 @@ impl ConfigError {
         match self {
             Self::Read { .. } => "name a file with --config; ops/streamwarden.toml has every key with its default",
             Self::Large { .. } => "name the configuration itself with --config",
-            Self::Mistake { .. } | Self::Together { .. } | Self::Auth { .. } => {
+            Self::Mistake { .. } | Self::Together { .. } | Self::Auth { .. } | Self::Gate { .. } => {
                 "ops/streamwarden.toml has every key with its unit, bounds and default"
             }
         }

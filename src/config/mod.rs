@@ -23,6 +23,7 @@ pub use sections::{
     WardensConfig,
 };
 
+use crate::http::GateConfig;
 use crate::http::auth::config::AuthConfig;
 
 /// The most bytes of a configuration file.
@@ -40,6 +41,8 @@ pub struct Config {
     pub listen: ListenConfig,
     /// Who may come in.
     pub auth: AuthConfig,
+    /// How strict the gate is.
+    pub http: GateConfig,
     /// Who labels images.
     pub provider: ProviderConfig,
     /// Who carries the streams.
@@ -83,6 +86,7 @@ impl Config {
     fn check(&self, file: &Path) -> Result<(), ConfigError> {
         let file = || file.to_owned();
         self.auth.check().map_err(|source| ConfigError::Auth { file: file(), source })?;
+        self.http.check().map_err(|source| ConfigError::Gate { file: file(), source })?;
         if self.listen.shutdown_timeout_s.get() <= self.wardens.frame_deadline_s.get() {
             let finding = format!(
                 "listen.shutdown_timeout_s is {}, and must be more than wardens.frame_deadline_s, which is {}, so that \

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::Bounded;
 use crate::actors::Settings;
 use crate::clock::Clock;
+use crate::http::ServerSettings;
 use crate::journal::{Archive, Options};
 use crate::providers::local::PINNED_PATH;
 use crate::telemetry::LogFormat;
@@ -148,6 +149,19 @@ impl DataConfig {
             cache_bytes: self.cache_mib.get() << 20,
             archive: archive.then(|| Archive { dir: self.archive_directory.clone(), keep: self.archive_keep.count() }),
             ..Options::new(&self.directory, clock)
+        }
+    }
+}
+
+impl ListenConfig {
+    /// The bounds as the server takes them.
+    pub fn settings(&self) -> ServerSettings {
+        ServerSettings {
+            workers: self.workers.count(),
+            connections_max: self.connections_max.count(),
+            head_timeout: Duration::from_secs(self.head_timeout_s.get()),
+            keep_alive: Duration::from_secs(self.keep_alive_s.get()),
+            shutdown_timeout: Duration::from_secs(self.shutdown_timeout_s.get()),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use crate::actors::{PolicyDesk, Views, Wardens};
 use crate::clock::Clock;
-use crate::house::House;
+use crate::house::{House, Vitals};
 use crate::journal::{Journal, content};
 
 /// The house as requests see it.
@@ -15,6 +15,8 @@ pub struct App {
     pub content: Arc<content::Store>,
     /// The wardens.
     pub wardens: Wardens,
+    /// Whether the house can do its work.
+    pub vitals: Vitals,
     /// The policies in force. Blocks while publishing.
     pub policies: Arc<Mutex<PolicyDesk>>,
     /// Channels and the queue, as of a moment ago.
@@ -30,6 +32,7 @@ impl App {
             journal: house.journal.clone(),
             content: house.content.clone(),
             wardens: house.wardens.clone(),
+            vitals: house.vitals.clone(),
             policies: house.policies.clone(),
             views: house.views.clone(),
             clock,

@@ -4,6 +4,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 use actix_web::body::BoxBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -15,12 +16,13 @@ use actix_web::http::header::{
     VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use actix_web::middleware::Next;
-use actix_web::{HttpResponse, ResponseError};
+use actix_web::{HttpMessage, HttpResponse, ResponseError};
 use tracing::Instrument;
 
-use super::gate::{self, Gate};
+use super::gate::{self, Gate, Operation};
 use super::origin::{self, Comes};
 use super::problem::{Code, Problem};
+use crate::telemetry::metrics;
 
 /// In every answer, and in every log line that is written on its way.
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -47,6 +49,7 @@ pub(in crate::http) async fn pass(
     request: ServiceRequest,
     next: Next<BoxBody>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    let begun = Instant::now();
     let id = next_request_id();
     let comes = gate.origins.of(request.headers());
     let origin = request.headers().get(ORIGIN).cloned().filter(|_| comes == Comes::FromNamed);
@@ -58,12 +61,14 @@ pub(in crate::http) async fn pass(
     };
     let id = HeaderValue::from_str(&id).expect("digits and a dash are a header's value");
     seal(response.headers_mut(), id, origin);
+    let operation = response.request().extensions().get::<Operation>().map_or("none", |operation| operation.0);
+    metrics().requests.answered(operation, response.status().as_u16(), begun.elapsed());
     Ok(response)
 }
 
 fn admitted(gate: &Gate, comes: Comes, request: &ServiceRequest) -> Result<(), Problem> {
     let address = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
-    gate.rates.count_address(address).map_err(gate::too_many)?;
+    gate.rates.count_address(address).map_err(|wait| gate::too_many("address", wait))?;
     if gate.authenticator.is_open() && !origin::is_to_loopback(request.headers()) {
         return Err(Problem::new(
             Code::Forbidden,

@@ -146,6 +146,14 @@ impl SledJournal {
         self.shared.failed.get().cloned()
     }
 
+    /// Why an append would be refused now, whatever it holds. Asks the file system for its free space: blocks.
+    pub fn refuses(&self) -> Option<AppendError> {
+        match self.shared.failed.get() {
+            Some(reason) => Some(AppendError::Failed(reason.clone())),
+            None => self.shared.below_reserve(),
+        }
+    }
+
     /// The segments as they are now.
     pub fn manifest(&self) -> Manifest {
         self.shared.manifest().clone()
