@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 scripts/tools.sh
 scripts/fetch-model.sh
 
-export POWERLOSS_ROUNDS=${POWERLOSS_ROUNDS:-200}     # power cuts of each kind
+export POWERLOSS_ROUNDS=${POWERLOSS_ROUNDS:-200}     # power cuts: of the journal, and of the program itself
 export DAMAGE_TRIALS=${DAMAGE_TRIALS:-1000}          # bits flipped, files taken away, copies put back
 export INJECT_EVERY=${INJECT_EVERY:-1}               # fail every single system call, not a sample of them
 export SIMULATION_SEEDS=${SIMULATION_SEEDS:-100000}  # simulated worlds

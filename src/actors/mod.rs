@@ -18,4 +18,4 @@ mod warden;
 pub use enforcement::{EnforcementReactor, ReactorError};
 pub use policies::{PolicyDesk, PublishError, REASON_BYTES_MAX};
 pub use projector::{Behind, Projector, ProjectorError, Views};
-pub use system::{CommandError, OfferError, Outcome, Parts, ProviderChoice, Settings, Wardens};
+pub use system::{CommandError, Evidence, OfferError, Outcome, Parts, ProviderChoice, Settings, Wardens};

@@ -14,7 +14,7 @@ use tokio::sync::{Semaphore, oneshot};
 
 use super::planes::Planes;
 use super::system::Parts;
-use super::warden::{Inspect, Offer, Order, Reconsider, Rest, Stale, Tick, Warden};
+use super::warden::{EvidenceRoom, Inspect, Offer, Order, Reconsider, Rest, Stale, Tick, Warden};
 use crate::model::{ChannelId, FrameId, PolicyId};
 use crate::telemetry::metrics;
 use crate::telemetry::metrics::{Mailbox, Unwatched};
@@ -40,13 +40,14 @@ pub(super) struct ShardParts {
     pub(super) recoveries: Arc<Semaphore>,
     pub(super) saves: Arc<Semaphore>,
     pub(super) planes: RefCell<Planes>,
+    pub(super) evidence: EvidenceRoom,
 }
 
 impl ShardParts {
     pub(super) fn new(house: Parts, looks: Arc<Semaphore>, recoveries: Arc<Semaphore>) -> Self {
         let planes = RefCell::new(Planes::new(house.settings.planes_max));
         let saves = Arc::new(Semaphore::new(SAVES_MAX));
-        Self { house, looks, recoveries, saves, planes }
+        Self { house, looks, recoveries, saves, planes, evidence: EvidenceRoom::new() }
     }
 }
 

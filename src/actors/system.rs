@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix::Addr;
+use serde::{Deserialize, Serialize};
 use tokio::sync::{Semaphore, oneshot, watch};
 
 use super::shard::{Deliver, Shard, ShardParts, Shutdown};
@@ -44,6 +45,21 @@ pub struct Settings {
     pub planes_max: usize,
     /// A warden's state is saved after so many events.
     pub snapshot_every: u32,
+    /// Which pictures are kept.
+    pub evidence: Evidence,
+}
+
+/// Which pictures are kept as evidence, encrypted under their channel's key, until they are erased.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Evidence {
+    /// None. What a decision rested on can then be compared with a picture somebody else kept, by its digest.
+    None,
+    /// Those of frames that some rule was met by.
+    #[default]
+    NotClear,
+    /// Those of every frame that a provider was asked about.
+    Assessed,
 }
 
 impl Default for Settings {
@@ -57,6 +73,7 @@ impl Default for Settings {
             idle_after: Duration::from_secs(120),
             planes_max: 8192,
             snapshot_every: 200,
+            evidence: Evidence::default(),
         }
     }
 }

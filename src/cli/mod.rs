@@ -15,6 +15,7 @@ pub mod policy;
 mod print;
 mod serve;
 mod show;
+mod token;
 mod watch;
 
 use std::io::Write;
@@ -43,6 +44,8 @@ enum Command {
     Serve(serve::ServeArgs),
     /// Check, explain and import policies.
     Policy(policy::PolicyArgs),
+    /// Create, list and revoke bearer tokens.
+    Token(token::TokenArgs),
     /// Look into a journal, verify it, export, import and repair it.
     Journal(journal::JournalArgs),
 }
@@ -55,6 +58,7 @@ pub fn run(cli: Cli) -> u8 {
     // Not locked for the whole run: other threads log.
     let (mut out, mut err) = (std::io::stdout(), std::io::stderr());
     let answered = match cli.command {
+        Command::Token(args) => token::run(&args, &SystemClock, &mut out, &mut err),
         Command::Policy(args) => policy::run(&args, &mut out, &mut err),
         Command::Journal(args) => journal::run(&args, Arc::new(SystemClock), &mut out, &mut err),
         Command::Demo(args) => return played(demo::run(&args)),

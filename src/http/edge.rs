@@ -20,7 +20,7 @@ use actix_web::{HttpMessage, HttpResponse, ResponseError};
 use tracing::Instrument;
 
 use super::gate::{self, Gate, Operation};
-use super::origin::{self, Comes};
+use super::origin::{self, Page};
 use super::problem::{Code, Problem};
 use crate::telemetry::metrics;
 
@@ -51,12 +51,12 @@ pub(in crate::http) async fn pass(
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let begun = Instant::now();
     let id = next_request_id();
-    let comes = gate.origins.of(request.headers());
-    let origin = request.headers().get(ORIGIN).cloned().filter(|_| comes == Comes::FromNamed);
+    let page = gate.origins.of(request.headers());
+    let origin = request.headers().get(ORIGIN).cloned().filter(|_| page == Page::Named);
     let span = tracing::info_span!("request", request.id = id, method = %request.method(), path = request.path());
-    let mut response = match admitted(&gate, comes, &request) {
+    let mut response = match admitted(&gate, page, &request) {
         Err(problem) => request.into_response(problem.error_response()),
-        Ok(()) if is_preflight(comes, &request) => request.into_response(HttpResponse::NoContent()),
+        Ok(()) if is_preflight(page, &request) => request.into_response(HttpResponse::NoContent()),
         Ok(()) => next.call(request).instrument(span).await?,
     };
     let id = HeaderValue::from_str(&id).expect("digits and a dash are a header's value");
@@ -66,7 +66,7 @@ pub(in crate::http) async fn pass(
     Ok(response)
 }
 
-fn admitted(gate: &Gate, comes: Comes, request: &ServiceRequest) -> Result<(), Problem> {
+fn admitted(gate: &Gate, page: Page, request: &ServiceRequest) -> Result<(), Problem> {
     let address = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
     gate.rates.count_address(address).map_err(|wait| gate::too_many("address", wait))?;
     if gate.authenticator.is_open() && !origin::is_to_loopback(request.headers()) {
@@ -76,15 +76,15 @@ fn admitted(gate: &Gate, comes: Comes, request: &ServiceRequest) -> Result<(), P
             name of this machine's own: localhost or an address of the loopback",
         ));
     }
-    if comes == Comes::FromElsewhere && !origin::is_safe(request.method()) {
+    if page == Page::Elsewhere && !origin::is_safe(request.method()) {
         return Err(Problem::new(Code::Forbidden, "a page of another origin may not send this"));
     }
     Ok(())
 }
 
 /// Whether a browser only asks what a named page may send.
-fn is_preflight(comes: Comes, request: &ServiceRequest) -> bool {
-    comes == Comes::FromNamed
+fn is_preflight(page: Page, request: &ServiceRequest) -> bool {
+    page == Page::Named
         && request.method() == Method::OPTIONS
         && request.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD)
 }

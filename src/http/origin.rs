@@ -22,13 +22,13 @@ pub(in crate::http) struct Origins(Vec<String>);
 
 /// Where a request comes from, as its browser says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::http) enum Comes {
+pub(in crate::http) enum Page {
     /// Not from a page, or from a page of this server's.
-    FromHere,
+    Ours,
     /// From a page that the configuration names.
-    FromNamed,
+    Named,
     /// From some other page.
-    FromElsewhere,
+    Elsewhere,
 }
 
 impl Origins {
@@ -40,22 +40,22 @@ impl Origins {
     }
 
     /// Where a request with these headers comes from.
-    pub fn of(&self, headers: &HeaderMap) -> Comes {
+    pub fn of(&self, headers: &HeaderMap) -> Page {
         let text = |name: HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or("null"));
         if let Some(origin) = text(ORIGIN) {
             let host = text(HOST).unwrap_or_default();
             return if self.0.iter().any(|named| named == origin) {
-                Comes::FromNamed
+                Page::Named
             } else if !host.is_empty() && origin.split_once("://").is_some_and(|(_, of)| of.eq_ignore_ascii_case(host))
             {
-                Comes::FromHere
+                Page::Ours
             } else {
-                Comes::FromElsewhere
+                Page::Elsewhere
             };
         }
         match text(HeaderName::from_static("sec-fetch-site")) {
-            None | Some("same-origin" | "none") => Comes::FromHere,
-            Some(_) => Comes::FromElsewhere,
+            None | Some("same-origin" | "none") => Page::Ours,
+            Some(_) => Page::Elsewhere,
         }
     }
 }
@@ -94,26 +94,26 @@ mod tests {
     }
 
     #[test]
-    fn a_page_is_from_here_named_or_from_elsewhere() {
+    fn a_page_is_ours_named_or_from_elsewhere() {
         let origins = Origins::new(&["https://desk.example".to_owned()]).expect("an origin");
-        use Comes::*;
-        for (pairs, comes) in [
-            (&[][..], FromHere),
-            (&[("host", "a:1"), ("origin", "http://a:1")], FromHere),
-            (&[("host", "A:1"), ("origin", "https://a:1")], FromHere), // TLS ends before us
-            (&[("host", "a:1"), ("origin", "http://a:2")], FromElsewhere),
-            (&[("host", "a"), ("origin", "http://a.example")], FromElsewhere),
-            (&[("host", "a"), ("origin", "null")], FromElsewhere),
-            (&[("host", ""), ("origin", "://")], FromElsewhere),
-            (&[("host", "a"), ("origin", "https://desk.example")], FromNamed),
-            (&[("host", "a"), ("origin", "https://desk.example:8443")], FromElsewhere),
-            (&[("host", "a"), ("origin", "http://desk.example")], FromElsewhere),
-            (&[("sec-fetch-site", "same-origin")], FromHere),
-            (&[("sec-fetch-site", "none")], FromHere),
-            (&[("sec-fetch-site", "same-site")], FromElsewhere),
-            (&[("sec-fetch-site", "cross-site")], FromElsewhere),
+        use Page::*;
+        for (pairs, page) in [
+            (&[][..], Ours),
+            (&[("host", "a:1"), ("origin", "http://a:1")], Ours),
+            (&[("host", "A:1"), ("origin", "https://a:1")], Ours), // TLS ends before us
+            (&[("host", "a:1"), ("origin", "http://a:2")], Elsewhere),
+            (&[("host", "a"), ("origin", "http://a.example")], Elsewhere),
+            (&[("host", "a"), ("origin", "null")], Elsewhere),
+            (&[("host", ""), ("origin", "://")], Elsewhere),
+            (&[("host", "a"), ("origin", "https://desk.example")], Named),
+            (&[("host", "a"), ("origin", "https://desk.example:8443")], Elsewhere),
+            (&[("host", "a"), ("origin", "http://desk.example")], Elsewhere),
+            (&[("sec-fetch-site", "same-origin")], Ours),
+            (&[("sec-fetch-site", "none")], Ours),
+            (&[("sec-fetch-site", "same-site")], Elsewhere),
+            (&[("sec-fetch-site", "cross-site")], Elsewhere),
         ] {
-            assert_eq!(origins.of(&headers(pairs)), comes, "{pairs:?}");
+            assert_eq!(origins.of(&headers(pairs)), page, "{pairs:?}");
         }
     }
 

@@ -2,6 +2,7 @@
 //! pictures. Only those outside are scripted: the provider and the platform (`scripted`), each keeping its contract.
 
 mod enforcement;
+mod evidence;
 mod frames;
 mod panics;
 mod policies;

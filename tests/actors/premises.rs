@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 
 use streamwarden::actors::{
-    EnforcementReactor, OfferError, Outcome, Parts, PolicyDesk, ProviderChoice, Settings, Wardens,
+    EnforcementReactor, Evidence, OfferError, Outcome, Parts, PolicyDesk, ProviderChoice, Settings, Wardens,
 };
 use streamwarden::cli::event_text::one_line;
 use streamwarden::clock::ManualClock;
@@ -64,7 +64,8 @@ pub struct Setup {
 
 impl Default for Setup {
     fn default() -> Self {
-        let settings = Settings { frame_deadline: PATIENCE, ..Settings::default() };
+        // Pictures are kept beside what happens; a test that is not about them need not wait for the disk.
+        let settings = Settings { frame_deadline: PATIENCE, evidence: Evidence::None, ..Settings::default() };
         let limits = BudgetLimits { per_minute: 100, per_rule_per_minute: 100, live_share_milli: 100_000 };
         let provider = ScriptedProvider::new();
         Self { provider, platform: None, limits, settings, policy: POLICY, reserve_bytes: 0 }
@@ -76,6 +77,7 @@ pub struct Live {
     pub wardens: Wardens,
     pub journal: Arc<Held>,
     pub clock: Arc<ManualClock>,
+    pub content: Arc<content::Store>,
     desk: RefCell<Option<PolicyDesk>>,
     reactor: Option<(watch::Sender<bool>, JoinHandle<()>)>,
 }
@@ -106,7 +108,7 @@ impl Premises {
         let provider: Arc<dyn Provider> = setup.provider.clone();
         let parts = Parts {
             journal: journal.clone(),
-            content: Some(content),
+            content: Some(content.clone()),
             snapshots: Some(Arc::new(snapshots)),
             clock: clock.clone(),
             wall: clock.clone(),
@@ -127,7 +129,7 @@ impl Premises {
                 (stop, tokio::spawn(running))
             });
             drop(parts);
-            let live = Live { wardens, journal, clock, desk: RefCell::new(Some(desk)), reactor };
+            let live = Live { wardens, journal, clock, content, desk: RefCell::new(Some(desk)), reactor };
             story(&live).await
         });
         actix::System::current().stop();

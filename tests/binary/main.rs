@@ -2,8 +2,15 @@
 //!
 //! What the program left is read back through the library, from the journal on disk.
 
+#![allow(clippy::unwrap_used)] // the lint spares only functions marked as tests, not what they call
+
 mod demo;
 mod kill;
+#[path = "../power/mod.rs"]
+mod power;
+mod powerloss;
+#[path = "../journal/random.rs"]
+mod random;
 mod watch;
 
 use std::path::{Path, PathBuf};

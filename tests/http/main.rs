@@ -2,7 +2,9 @@
 //! own. One module per noun. Only the provider and the platform are stand-ins that say what a test wrote down.
 
 mod api;
+mod credentials;
 mod edge;
+mod issuer;
 mod premises;
 #[path = "../actors/scripted.rs"]
 #[allow(dead_code)] // shared with the tests of the actors, which use all of it

@@ -9,6 +9,8 @@ mod damage;
 mod events;
 mod exporting;
 mod load;
+#[path = "../power/mod.rs"]
+mod power;
 mod powerloss;
 mod random;
 mod rollover;

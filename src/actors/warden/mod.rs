@@ -4,6 +4,7 @@
 //! run beside it; their results re-enter as commands and are decided against the state as it is then. So a provider
 //! that hangs holds up neither a dismissal nor the end of a session.
 
+mod evidence;
 mod in_line;
 mod messages;
 mod past;
@@ -26,6 +27,7 @@ use crate::policy::Policy;
 use crate::telemetry::metrics;
 use crate::telemetry::metrics::Held;
 use crate::warden::{Applied, ChannelState, Command, Coverage, Decision, Next, Rejection, apply, decide};
+pub(super) use evidence::EvidenceRoom;
 use messages::Reply;
 pub(super) use messages::{Inspect, Offer, Order, Reconsider, Rest, Stale, Tick};
 use past::recover;
@@ -44,6 +46,8 @@ pub(super) struct Warden {
     waiting: Option<Box<Waiting>>,
     rest: Option<oneshot::Sender<()>>,
     unsaved: u32,
+    /// Pictures on their way to the content store: it rests when they are there.
+    keeping: u32,
     _counted: Held,
 }
 
@@ -101,6 +105,7 @@ impl Warden {
             waiting: None,
             rest: None,
             unsaved: 0,
+            keeping: 0,
             _counted: metrics().frames.awake(),
         };
         warden.start()
@@ -245,10 +250,11 @@ impl Warden {
 
     /// The frame has its outcome. The one that waits is next.
     fn finish(&mut self, outcome: &Outcome, ctx: &mut Context<Self>) {
-        let Some(work) = self.work.take() else { return };
-        for reply in work.replies {
+        let Some(mut work) = self.work.take() else { return };
+        for reply in work.replies.drain(..) {
             let _ = reply.send(Ok(outcome.clone())); // who no longer waits has lost nothing: it is in the journal
         }
+        self.keep_evidence(outcome, &work, ctx);
         self.idle(ctx);
     }
 
@@ -258,9 +264,14 @@ impl Warden {
         if let Some(waiting) = self.waiting.take() {
             let Waiting { frame, replies, .. } = *waiting;
             self.begin(frame, replies, ctx);
-        } else if self.rest.is_some() {
+        } else if self.rest.is_some() && self.is_idle() {
             self.retire(ctx);
         }
+    }
+
+    /// Whether nothing is under way, in line or on its way to the disk.
+    fn is_idle(&self) -> bool {
+        self.work.is_none() && self.waiting.is_none() && self.keeping == 0
     }
 
     /// The frame cannot go on; nobody is told that it has an outcome.
@@ -418,7 +429,7 @@ impl Handler<Rest> for Warden {
     type Result = ();
 
     fn handle(&mut self, rest: Rest, ctx: &mut Context<Self>) {
-        let idle = self.work.is_none() && self.waiting.is_none();
+        let idle = self.is_idle();
         match rest.reply {
             Some(reply) => {
                 self.rest = Some(reply);

@@ -24,7 +24,7 @@ pub struct Authenticator {
 
 enum Door {
     Open,
-    Asks { tokens: Option<TokensInForce>, oidc: Option<Oidc> },
+    Asks { tokens: Option<Box<TokensInForce>>, oidc: Option<Box<Oidc>> },
 }
 
 /// Why nobody could be let in or kept out.
@@ -60,11 +60,11 @@ impl Authenticator {
             return Ok(Self { door: Door::Open, clock });
         }
         let tokens = match config.ways.contains(&Way::Tokens) {
-            true => Some(TokensInForce::open(&config.tokens_file, clock.now())?),
+            true => Some(Box::new(TokensInForce::open(&config.tokens_file, clock.now())?)),
             false => None,
         };
         let oidc = match config.ways.contains(&Way::Oidc) {
-            true => Some(Oidc::new(&config.oidc)?),
+            true => Some(Box::new(Oidc::new(&config.oidc)?)),
             false => None,
         };
         Ok(Self { door: Door::Asks { tokens, oidc }, clock })

@@ -138,9 +138,12 @@ impl Store {
         for shard in store.shards()? {
             remove_temporaries(&shard)?;
         }
-        // A shard that a crash left without its directory entry on the disk would take later content with it.
-        sync_directory(content)?;
-        sync_directory(keys)?;
+        // A directory whose entry in the one above is not on the disk would take what is stored in it along: shards, and
+        // the store's own two directories.
+        for directory in [content, keys] {
+            sync_directory(directory)?;
+            sync_directory(directory.parent().filter(|above| *above != Path::new("")).unwrap_or(Path::new(".")))?;
+        }
         Ok(store)
     }
 

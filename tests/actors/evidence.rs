@@ -1,0 +1,81 @@
+//! Which pictures are kept, and that what is kept is what was judged.
+
+use streamwarden::actors::{Evidence, Settings};
+use streamwarden::events::{Event, EvidenceStored};
+use streamwarden::journal::content::Content;
+use streamwarden::model::{EventId, Sha256};
+use streamwarden::warden::Command;
+
+use crate::premises::{Live, Premises, Setup, channel, frame, picture};
+use crate::scripted::Says;
+
+fn stored(event: &Event) -> Option<EvidenceStored> {
+    match event {
+        Event::EvidenceStored(stored) => Some(stored.clone()),
+        _ => None,
+    }
+}
+
+fn kept_in(live: &Live, name: &str) -> usize {
+    live.of(&channel(name)).iter().filter_map(stored).count()
+}
+
+#[test]
+fn the_picture_of_a_frame_that_was_not_clear_is_kept_as_it_was_judged_and_a_clear_ones_is_not() {
+    let settings = Settings { evidence: Evidence::default(), ..Settings::default() };
+    let (premises, setup) = (Premises::new(), Setup { settings, ..Setup::default() });
+    let (clear, met) = (picture(1), picture(2));
+    setup.provider.says(&clear, Says::Labels(&[]));
+    setup.provider.says(&met, Says::Labels(&[("Alcohol", 95.0)]));
+    premises.live(&setup, async |live| {
+        let channel = channel("ch");
+        live.offer(&frame(&channel, 0, &clear)).await;
+        let judged = frame(&channel, 1, &met);
+        live.offer(&judged).await;
+        let kept = live.until(&channel, "the picture to be kept", stored).await;
+        assert_eq!((kept.frame, kept.image), (judged.id, Sha256::of(&met)));
+        assert_eq!(live.content.get(&kept.content).expect("it is there"), Content::Plain(met.to_vec()));
+        assert!(live.journal_holds(Command::evidence_id(judged.id)));
+        let recorded = live.events().into_iter().find(|one| one.envelope.id == Command::evidence_id(judged.id));
+        let envelope = recorded.expect("it is in the journal").envelope;
+        assert_eq!(envelope.causation, Some(EventId::outcome_of(judged.id)), "after its outcome, and because of it");
+        assert_eq!(envelope.captured_at, Some(judged.captured_at));
+
+        live.content.erase(&kept.content.subject).expect("erasing");
+        assert_eq!(live.content.get(&kept.content).expect("it says so"), Content::Erased);
+        // Offered again it has its outcome already, and its picture is not kept a second time.
+        assert!(live.offer(&judged).await.repeated);
+        live.close().await;
+        assert_eq!(kept_in(live, "ch"), 1, "{}", live.told());
+    });
+}
+
+#[test]
+fn a_house_that_closes_first_finishes_keeping_what_it_has_judged() {
+    let settings = Settings { evidence: Evidence::Assessed, ..Settings::default() };
+    let (premises, setup) = (Premises::new(), Setup { settings, ..Setup::default() });
+    let pictures: Vec<_> = (1..9).map(picture).collect();
+    for shown in &pictures {
+        setup.provider.says(shown, Says::Labels(&[]));
+    }
+    premises.live(&setup, async |live| {
+        for (second, shown) in pictures.iter().enumerate() {
+            live.offer(&frame(&channel("ch"), second as u64, shown)).await;
+        }
+        live.close().await;
+        assert_eq!(kept_in(live, "ch"), pictures.len(), "{}", live.told());
+    });
+}
+
+#[test]
+fn none_is_kept_where_none_is_asked_for() {
+    let settings = Settings { evidence: Evidence::None, ..Settings::default() };
+    let (premises, setup) = (Premises::new(), Setup { settings, ..Setup::default() });
+    let met = picture(2);
+    setup.provider.says(&met, Says::Labels(&[("Alcohol", 95.0)]));
+    premises.live(&setup, async |live| {
+        live.offer(&frame(&channel("ch"), 0, &met)).await;
+        live.close().await;
+        assert_eq!(kept_in(live, "ch"), 0, "{}", live.told());
+    });
+}
