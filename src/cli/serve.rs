@@ -45,7 +45,7 @@ pub(super) fn run(args: &ServeArgs) -> anyhow::Result<()> {
         Control::Rehearsal => Arc::new(RehearsalControl::new()),
     };
     actix::System::new().block_on(async move {
-        let (budget, settings) = (config.enforcement.budget(), config.wardens.settings());
+        let (budget, settings) = (config.enforcement.budget(), config.wardens.settings(&config.evidence));
         let house = ground.start(clock.clone(), providers, control, budget, settings);
         let app = Arc::new(App::of(&house, clock));
         let served = match Server::start_within(listener, app, gate, config.listen.settings()) {

@@ -19,8 +19,8 @@ use serde::{Deserialize, Serialize};
 pub use bounded::Bounded;
 pub use mistake::ConfigError;
 pub use sections::{
-    Control, ControlConfig, DataConfig, EnforcementConfig, ListenConfig, LogConfig, ModerationConfig, ProviderConfig,
-    WardensConfig,
+    Control, ControlConfig, DataConfig, EnforcementConfig, EvidenceConfig, ListenConfig, LogConfig, ModerationConfig,
+    ProviderConfig, WardensConfig,
 };
 
 use crate::http::GateConfig;
@@ -47,6 +47,8 @@ pub struct Config {
     pub provider: ProviderConfig,
     /// Who carries the streams.
     pub control: ControlConfig,
+    /// Which pictures are kept.
+    pub evidence: EvidenceConfig,
     /// What moderators may take back.
     pub moderation: ModerationConfig,
     /// How many streams rules may stop by themselves.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::Bounded;
-use crate::actors::Settings;
+use crate::actors::{Evidence, Settings};
 use crate::clock::Clock;
 use crate::http::ServerSettings;
 use crate::journal::{Archive, Options};
@@ -82,6 +82,15 @@ pub enum Control {
     None,
     /// A stand-in in this process, for trying things out: it says that streams stop, and none does.
     Rehearsal,
+}
+
+/// `[evidence]`: which pictures are kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct EvidenceConfig {
+    /// `none`; `not_clear`: those that a rule was hit by; `assessed`: every one that was judged. Kept encrypted under
+    /// their channel's key, apart from the journal, and can be erased. Default `not_clear`.
+    pub keep: Evidence,
 }
 
 /// `[moderation]`: what moderators may take back.
@@ -178,9 +187,10 @@ impl EnforcementConfig {
 }
 
 impl WardensConfig {
-    /// The bounds as the actors take them.
-    pub fn settings(&self) -> Settings {
+    /// The bounds as the actors take them, with the pictures that are kept.
+    pub fn settings(&self, evidence: &EvidenceConfig) -> Settings {
         Settings {
+            evidence: evidence.keep,
             arbiters: self.arbiters.count(),
             frames_max: self.frames_max.count(),
             looks_max: self.looks_max.count(),
@@ -223,6 +233,12 @@ impl Default for ListenConfig {
 impl Default for ProviderConfig {
     fn default() -> Self {
         Self { local_model: PINNED_PATH.into() }
+    }
+}
+
+impl Default for EvidenceConfig {
+    fn default() -> Self {
+        Self { keep: Evidence::NotClear }
     }
 }
 

@@ -113,8 +113,12 @@ mod tests {
     fn a_line_is_one_flat_object_with_dotted_names_and_survives_hostile_words() {
         let lines = Lines::default();
         let writer = lines.clone();
-        let subscriber = tracing_subscriber::fmt().event_format(JsonLines).with_writer(move || writer.clone()).finish();
+        let subscriber = tracing_subscriber::fmt().event_format(JsonLines).fmt_fields(JsonFields);
+        let subscriber = subscriber.with_writer(move || writer.clone()).finish();
         tracing::subscriber::with_default(subscriber, || {
+            let span = tracing::info_span!("request", request.id = "7-1", late = tracing::field::Empty);
+            span.record("late", true);
+            let _within = span.enter();
             tracing::error!(journal.reason = "a \"quote\"\nand a line", journal.tries = 3, path = %"x", "it failed");
         });
         let text = String::from_utf8(lines.0.lock().expect("one thread").clone()).expect("UTF-8");
