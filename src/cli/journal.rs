@@ -15,9 +15,9 @@ use std::sync::Arc;
 use clap::{Args, Subcommand};
 
 use super::event_text::{full_json, one_line, printable};
-use super::explanation;
 use super::journal_failure::{Failed, Failure};
 use super::journal_stats::Stats;
+use crate::audit::decision::{self, Sources};
 use crate::clock::Clock;
 use crate::events::{Event, Recorded};
 use crate::journal::content::{self, ContentError, references_in};
@@ -223,13 +223,24 @@ fn show(options: &Options, wanted: &Wanted, out: &mut dyn Write) -> Result<Outco
         }));
     };
     let mut shown = full_json(&event);
-    if let (Ok(Event::FrameAssessed(assessed)), Some(fields)) = (event.event(), shown.as_object_mut()) {
-        let why = explanation::lines(&journal, &options.data_dir, &assessed);
-        fields.insert("explanation".to_owned(), why.into());
+    if let (Ok(Event::FrameAssessed(_)), Some(fields)) = (event.event(), shown.as_object_mut()) {
+        fields.insert("explanation".to_owned(), explanation(&journal, &options.data_dir, event).into());
     }
     let text = serde_json::to_string_pretty(&shown).unwrap_or_else(|error| error.to_string());
     writeln!(out, "{text}")?;
     Ok(Outcome::Fine)
+}
+
+/// One line for the verdict and one per rule of the policy version that judged, in its order; then what cannot be shown.
+fn explanation(journal: &Inspection, data_dir: &Path, assessed: Recorded) -> Vec<String> {
+    let explained = open_content(data_dir).map_err(|error| error.to_string()).and_then(|content| {
+        let sources = Sources { journal, content: &content };
+        decision::decision(sources, assessed).map_err(|error| error.to_string())
+    });
+    match explained {
+        Ok(decided) => decided.map_or(Vec::new(), |decided| decided.lines()),
+        Err(reason) => vec![format!("cannot be explained: {reason}")],
+    }
 }
 
 fn stats(options: &Options, json: bool, out: &mut dyn Write) -> Result<Outcome, Failed> {

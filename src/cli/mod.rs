@@ -5,7 +5,6 @@
 
 mod demo;
 pub mod event_text;
-mod explanation;
 mod interrupt;
 pub mod journal;
 mod journal_failure;

@@ -93,7 +93,7 @@ impl Serialize for PayloadOf<'_> {
 
 impl JsonSchema for EventView {
     fn schema_name() -> Cow<'static, str> {
-        "Event".into()
+        "RecordedEvent".into()
     }
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {

@@ -12,8 +12,8 @@ use actix_web::http::Method;
 use actix_web::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
     ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD, CACHE_CONTROL,
-    CONTENT_SECURITY_POLICY, CROSS_ORIGIN_RESOURCE_POLICY, HeaderMap, HeaderName, HeaderValue, ORIGIN, REFERRER_POLICY,
-    VARY, X_CONTENT_TYPE_OPTIONS,
+    CONTENT_SECURITY_POLICY, CROSS_ORIGIN_RESOURCE_POLICY, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN,
+    REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use actix_web::middleware::Next;
 use actix_web::{HttpMessage, HttpResponse, ResponseError};
@@ -69,6 +69,10 @@ pub(in crate::http) async fn pass(
 fn admitted(gate: &Gate, page: Page, request: &ServiceRequest) -> Result<(), Problem> {
     let address = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
     gate.rates.count_address(address).map_err(|wait| gate::too_many("address", wait))?;
+    // Whose host a request is for, a proxy before us must not see otherwise than we do (RFC 9112, section 3.2).
+    if request.headers().get_all(HOST).count() != 1 {
+        return Err(Problem::malformed("host", "a request names its host once"));
+    }
     if gate.authenticator.is_open() && !origin::is_to_loopback(request.headers()) {
         return Err(Problem::new(
             Code::Forbidden,

@@ -243,3 +243,45 @@ fn channel(request: &ServiceRequest) -> Result<Option<ChannelId>, Problem> {
     let named = path.get("channel").map(String::as_str).unwrap_or_default();
     ChannelId::new(named).map(Some).map_err(|error| Problem::malformed("channel", error))
 }
+
+#[cfg(test)]
+mod tests {
+    use actix_web::middleware::from_fn;
+    use actix_web::test::{TestRequest, call_service, init_service};
+    use actix_web::{App, HttpResponse};
+
+    use super::*;
+    use crate::clock::SystemClock;
+
+    #[actix_web::test]
+    async fn a_handler_that_no_route_states_is_never_reached() {
+        let gate = Arc::new(Gate::open(Arc::new(SystemClock)).expect("nothing to open"));
+        let stated: Rc<[Needed]> =
+            [Needed { id: "get_it", method: Method::GET, needs: Permission::Read, reach: Reach::Theirs }].into();
+        let resource = web::resource("/thing")
+            .route(web::get().to(HttpResponse::Ok))
+            .route(web::post().to(HttpResponse::Ok)) // there, and not stated
+            .wrap(from_fn(move |request, next| pass(gate.clone(), stated.clone(), request, next)));
+        let app = init_service(App::new().service(resource)).await;
+        let status = async |request: TestRequest| call_service(&app, request.uri("/thing").to_request()).await.status();
+        assert_eq!(status(TestRequest::get()).await, 200);
+        assert_eq!(status(TestRequest::post()).await, 405);
+    }
+
+    #[test]
+    fn a_configuration_out_of_bounds_is_refused_by_its_key() {
+        assert_eq!(GateConfig::default().check(), Ok(()));
+        for (text, key) in [
+            ("body_timeout_s = 0", "http.body_timeout_s"),
+            ("body_timeout_s = 601", "http.body_timeout_s"),
+            ("origins = [\"*\"]", "http.origins"),
+            ("rates = { read = { per_s = 1, burst = 1000001 } }", "read.burst"),
+        ] {
+            let config: GateConfig = toml::from_str(text).expect("sound TOML");
+            let error = config.check().expect_err(text).to_string();
+            assert!(error.contains(key), "{error} does not name {key}");
+        }
+        let config = GateConfig { origins: vec!["https://a.example".to_owned(); 33], ..GateConfig::default() };
+        assert_eq!(config.check(), Err(GateConfigError::Origins { found: 33 }));
+    }
+}

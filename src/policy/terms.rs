@@ -1,6 +1,7 @@
 //! The small words of the policy language: durations, percentages, windows, patterns. Each is read from the text that
 //! stands in the file, or the text is found at fault with what was expected and what to write instead.
 
+use std::fmt;
 use std::ops::RangeInclusive;
 
 use regex::{Regex, RegexBuilder};
@@ -124,6 +125,12 @@ pub(super) fn show_window(window: Window) -> String {
     match window {
         Window::Frames { hits, of } => format!("{hits} of {of}"),
         Window::Time { hits, within_ms } => format!("{hits} within {}", show_duration(within_ms)),
+    }
+}
+
+impl fmt::Display for Window {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&show_window(*self))
     }
 }
 

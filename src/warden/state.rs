@@ -2,6 +2,7 @@
 //!
 //! Small on purpose: one of these is held for each of a hundred thousand live channels.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::events::{EnforcementKind, EnforcementOrigin, Pace, UnwatchedBecause};
@@ -12,7 +13,7 @@ use crate::model::{
 use crate::policy::{Policy, Window};
 
 /// The channel as its events leave it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ChannelState {
     /// The channel.
     pub channel: ChannelId,
@@ -46,7 +47,7 @@ pub struct ChannelState {
 }
 
 /// A broadcast on the air.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Session {
     /// The broadcast.
     pub id: SessionId,
@@ -55,7 +56,7 @@ pub struct Session {
 }
 
 /// The last assessed frame: what later frames are compared with.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Reference {
     /// Sequence of its `FrameAssessed`.
     pub sequence: Sequence,
@@ -68,7 +69,8 @@ pub struct Reference {
 }
 
 /// Whether somebody looks at the channel.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Coverage {
     /// No session is on the air: nothing to look at.
     Idle,
@@ -87,7 +89,7 @@ pub enum Coverage {
 }
 
 /// A rule's hits. Windows count assessed frames only.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RuleWindow {
     /// The rule.
     pub rule: RuleId,
@@ -100,7 +102,7 @@ pub struct RuleWindow {
 }
 
 /// A question to a moderator.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Warning {
     /// The warning.
     pub id: WarningId,
@@ -129,7 +131,7 @@ pub struct Warning {
 }
 
 /// A moderator's claim on a warning.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Claim {
     /// Who.
     pub by: ModeratorId,
@@ -138,7 +140,7 @@ pub struct Claim {
 }
 
 /// A moderator's answer to a warning.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Answer {
     /// Who.
     pub by: ModeratorId,
@@ -153,7 +155,7 @@ pub struct Answer {
 }
 
 /// A rule that raises nothing for a while.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Cooldown {
     /// The rule.
     pub rule: RuleId,
@@ -166,7 +168,7 @@ pub struct Cooldown {
 }
 
 /// An enforcement that has not ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Enforcement {
     /// The enforcement.
     pub id: EnforcementId,
@@ -183,7 +185,8 @@ pub struct Enforcement {
 }
 
 /// How far an enforcement has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum EnforcementStage {
     /// Wanted.
     Requested,

@@ -31,6 +31,8 @@ const ROOMS: &[(&str, Knows)] = &[
     ("control", These(&["model", "events", "warden"])), // what was seen of a channel is the plan's own word
     // Where frames come from. The bundled footage names the provider that may read its labels, and no other may.
     ("intake", These(&["model", "events", "clock", "imaging", "providers"])),
+    // What the journal says about the past: asks the core and the journal, runs nothing.
+    ("audit", These(&["model", "events", "policy", "warden", "journal"])),
     // Who runs, and the whole put together: wiring, no rules.
     ("actors", AllBefore),
     ("house", AllBefore),

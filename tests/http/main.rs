@@ -2,10 +2,13 @@
 //! own. One module per noun. Only the provider and the platform are stand-ins that say what a test wrote down.
 
 mod api;
+mod authorization;
 mod credentials;
 mod edge;
+mod health;
 mod issuer;
 mod premises;
+mod raw;
 #[path = "../actors/scripted.rs"]
 #[allow(dead_code)] // shared with the tests of the actors, which use all of it
 mod scripted;

@@ -12,3 +12,4 @@ mod samples;
 mod script;
 mod shown;
 mod tables;
+mod time_travel;

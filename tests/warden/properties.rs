@@ -74,7 +74,7 @@ fn wanted() -> impl Strategy<Value = Wanted> {
 
 /// One channel over the journal in memory, run as a warden is.
 pub struct Channel {
-    journal: MemoryJournal,
+    pub journal: MemoryJournal,
     clock: Arc<ManualClock>,
     pub state: ChannelState,
     policies: [Option<Arc<Policy>>; 3],

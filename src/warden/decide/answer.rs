@@ -7,7 +7,7 @@ use crate::events::{
 use crate::model::{
     Action, Approval, EnforcementId, EventId, Frame, Label, Measurement, SessionId, Timestamp, Verdict, WarningId,
 };
-use crate::policy::{Policy, RuleHit, hits};
+use crate::policy::{Policy, Rule, RuleHit, hits};
 use crate::warden::{Answered, ChannelState, ENFORCEMENT_TTL_MS, EnforcementStage};
 
 use super::{Decision, Draft, coverage, frame};
@@ -61,7 +61,7 @@ pub(super) fn judge(state: &ChannelState, now: Timestamp, judged: &Judged<'_>) -
         };
         let effect = effect(state, frame, outcome, hit, so_far);
         if matches!(effect, RuleEffect::Raised(_) | RuleEffect::Joined(_)) {
-            verdict = verdict.max(calls_for(hit, late));
+            verdict = verdict.max(calls_for(hit.rule, late));
         }
         rules.push(RuleOutcome {
             rule: hit.rule.id.clone(),
@@ -158,8 +158,8 @@ fn effect(state: &ChannelState, frame: &Frame, outcome: EventId, hit: &RuleHit<'
 }
 
 /// What a met rule calls for. A late frame may warn, never stop: what it shows may be over.
-fn calls_for(hit: &RuleHit<'_>, late: bool) -> Verdict {
-    match (hit.rule.action, hit.rule.approval) {
+pub fn calls_for(rule: &Rule, late: bool) -> Verdict {
+    match (rule.action, rule.approval) {
         (Action::Stop | Action::Suspend, Approval::None) if !late => Verdict::Stop,
         _ => Verdict::Warn,
     }
@@ -175,7 +175,7 @@ fn raise(
 ) {
     let Judged { frame, policy, answer, .. } = judged;
     let rule = hit.rule;
-    let stops = calls_for(hit, late) == Verdict::Stop;
+    let stops = calls_for(hit.rule, late) == Verdict::Stop;
     let raised = draft.push(WarningRaised {
         warning,
         frame: frame.id,
@@ -206,7 +206,7 @@ fn stop_after_all(
     late: bool,
 ) {
     let waits_for_person = draft.state.warning(warning).is_some_and(|open| open.approval == Approval::Person);
-    if waits_for_person && calls_for(hit, late) == Verdict::Stop {
+    if waits_for_person && calls_for(hit.rule, late) == Verdict::Stop {
         let outcome = draft.first;
         ask_for_stop(draft, now, judged, hit, warning, outcome);
     }

@@ -4,7 +4,7 @@ use crate::events::{
     Actor, ChannelQuarantined, EvidenceStored, FailedStage, FrameConflict, FrameFailed, FrameSkipped, NewEvent,
     SessionStartBecause, Skip, UnwatchedBecause,
 };
-use crate::model::{ContentRef, EventId, Frame, FrameId, Measurement, Sha256, Similarity, Timestamp};
+use crate::model::{ContentRef, EventId, Frame, FrameId, Measurement, SessionId, Sha256, Similarity, Timestamp};
 use crate::policy::{Policy, SimilarityLimits};
 use crate::warden::{ChannelState, Command, LUMA_DELTA_DIFFERENT, LUMA_DELTA_SAME, Reference};
 
@@ -30,7 +30,7 @@ pub(super) fn take(state: &ChannelState, policy: Option<&Policy>, now: Timestamp
     if now.ms_since(frame.captured_at) > u64::from(policy.sampling.max_age_ms) {
         return skipped(state, Some(policy), frame, Skip::Stale { newest: None }).after(begun);
     }
-    match due(state, policy, frame) {
+    match due(state, policy, &frame.session, frame.captured_at) {
         Some(due) if begun.is_empty() && frame.captured_at < due => {
             skip(state, Some(policy), frame, Skip::TooSoon { due })
         }
@@ -50,16 +50,16 @@ fn begin_session(state: &ChannelState, policy: Option<&Policy>, now: Timestamp, 
     draft.events
 }
 
-/// The first captured-at at which a frame is taken; none if any frame is.
+/// The first captured-at at which a frame of `session` is taken; none if any frame is. `captured_at` is the frame's own.
 ///
 /// A frame is taken up to the tolerance early, or up to half the spacing of the channel's frames where that is less:
 /// so a 60-s cadence takes every one of jittering 60-s thumbnails, and 1-s thumbnails still only once in 60 s.
-fn due(state: &ChannelState, policy: &Policy, frame: &Frame) -> Option<Timestamp> {
-    if state.partly_met(policy, &frame.session, frame.captured_at) {
+pub fn due(state: &ChannelState, policy: &Policy, session: &SessionId, captured_at: Timestamp) -> Option<Timestamp> {
+    if state.partly_met(policy, session, captured_at) {
         return None;
     }
     let sampled = state.newest_sampled?;
-    let spacing_ms = frame.captured_at.ms_since(state.newest_seen.unwrap_or(sampled));
+    let spacing_ms = captured_at.ms_since(state.newest_seen.unwrap_or(sampled));
     let early_ms = u64::from(policy.sampling.tolerance_ms).min(spacing_ms / 2);
     Some(sampled.plus_ms(u64::from(policy.sampling.interval_ms)).minus_ms(early_ms))
 }

@@ -7,6 +7,9 @@ mod frame;
 mod moderator;
 mod session;
 
+pub use answer::calls_for;
+pub use frame::due;
+
 use crate::events::{Actor, Event, NewEvent};
 use crate::model::{EventId, FrameId, Timestamp};
 use crate::policy::Policy;

@@ -1,0 +1,85 @@
+//! Whether a frame was due: the warden's own arithmetic, with every number it was made of.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::events::Skip;
+use crate::model::{PolicyRef, SessionId, Timestamp};
+use crate::policy::Policy;
+use crate::warden::{ChannelState, due};
+
+/// How often frames are taken, and whether this one was due. A frame is taken from `newest_sampled` + `interval_ms` −
+/// `early_ms` on; `early_ms` is the tolerance, or half the spacing of the channel's frames where that is less.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Cadence {
+    /// The policy version that set it.
+    pub policy: PolicyRef,
+    /// Wanted distance between two taken frames, in milliseconds of captured-at.
+    pub interval_ms: u32,
+    /// How much earlier a frame is still taken at most, in milliseconds.
+    pub tolerance_ms: u32,
+    /// Captured-at of the newest frame with any outcome, just before.
+    pub newest_seen: Option<Timestamp>,
+    /// Captured-at of the newest frame that counted as looked at, just before.
+    pub newest_sampled: Option<Timestamp>,
+    /// How much earlier than the interval asks this frame could be taken, in milliseconds.
+    pub early_ms: Option<u64>,
+    /// The first captured-at at which a frame was taken; none if any frame was.
+    pub due: Option<Timestamp>,
+    /// Whether this frame was due.
+    pub was_due: bool,
+    /// The same in a sentence.
+    pub text: String,
+}
+
+/// The arithmetic over the state just before. None where no cadence was set.
+pub(super) fn arithmetic(
+    state: &ChannelState,
+    policy: Option<&Policy>,
+    session: Option<&SessionId>,
+    captured_at: Timestamp,
+    skip: Option<&Skip>,
+) -> Option<Cadence> {
+    let (pace, set_by) = state.pace.as_ref()?;
+    let (interval_ms, tolerance_ms) = policy.map_or((pace.interval_ms, pace.tolerance_ms), |policy| {
+        (policy.sampling.interval_ms, policy.sampling.tolerance_ms)
+    });
+    let partly_met =
+        policy.zip(session).is_some_and(|(policy, session)| state.partly_met(policy, session, captured_at));
+    // A frame that was too soon has its due time in its event; of the others the state says it.
+    let due = match skip {
+        Some(Skip::TooSoon { due }) => Some(*due),
+        _ => policy.zip(session).and_then(|(policy, session)| due(state, policy, session, captured_at)),
+    };
+    let asked_from = state.newest_sampled.map(|sampled| sampled.plus_ms(u64::from(interval_ms)));
+    let early_ms = asked_from.zip(due).map(|(asked_from, due)| asked_from.ms_since(due));
+    let was_due = due.is_none_or(|due| captured_at >= due);
+    let text = match (due, state.newest_sampled) {
+        (Some(due), Some(sampled)) => {
+            let (by, side) = match was_due {
+                true => (captured_at.ms_since(due), "after"),
+                false => (due.ms_since(captured_at), "before"),
+            };
+            format!(
+                "the last frame looked at was captured at {sampled}; the next was due {interval_ms} ms later, or up to \
+                 {} ms early, that is from {due} on; this one was captured {by} ms {side} that",
+                early_ms.unwrap_or_default()
+            )
+        }
+        _ if partly_met => "some rule was partly met, so any frame was taken".to_owned(),
+        (_, None) => "no frame of the broadcast had been looked at yet, so any frame was taken".to_owned(),
+        (None, Some(sampled)) => format!("the last frame looked at was captured at {sampled}"),
+    };
+    let policy = policy.map_or(set_by, |policy| &policy.reference).clone();
+    Some(Cadence {
+        policy,
+        interval_ms,
+        tolerance_ms,
+        newest_seen: state.newest_seen,
+        newest_sampled: state.newest_sampled,
+        early_ms,
+        due,
+        was_due,
+        text,
+    })
+}

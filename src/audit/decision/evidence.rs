@@ -1,0 +1,68 @@
+//! The picture behind a decision: what it was, and whether it can still be looked at.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::events::{Event, FrameAssessed};
+use crate::journal::content::Content;
+use crate::model::{ContentRef, EventId, FrameId, ImageFacts};
+use crate::warden::Command;
+
+use super::{AuditError, Sources};
+
+/// The picture.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Evidence {
+    /// Digest, size and format of the bytes as they were fetched; none if the frame was not assessed.
+    pub image: Option<ImageFacts>,
+    /// Whether it is kept.
+    pub kept: Kept,
+    /// The event that says where it was kept.
+    pub event: Option<EventId>,
+    /// Where it was kept.
+    pub content: Option<ContentRef>,
+}
+
+/// Whether a picture is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Kept {
+    /// It can be looked at.
+    Kept,
+    /// It was kept, and erased since.
+    Erased,
+    /// It was never kept.
+    NotKept,
+    /// It was kept and cannot be read; the log of the server says why.
+    Unreadable,
+}
+
+/// What is known of a frame's picture.
+pub(super) fn of(
+    sources: Sources<'_>,
+    frame: FrameId,
+    assessed: Option<&FrameAssessed>,
+) -> Result<Evidence, AuditError> {
+    let image = assessed.map(|assessed| assessed.image);
+    let Some((event, content)) = stored(sources, frame)? else {
+        return Ok(Evidence { image, kept: Kept::NotKept, event: None, content: None });
+    };
+    let kept = match sources.content.get(&content) {
+        Ok(Content::Plain(_)) => Kept::Kept,
+        Ok(Content::Erased) => Kept::Erased,
+        Err(error) => {
+            tracing::error!(content.digest = %content.digest, "a kept picture cannot be read: {error}");
+            Kept::Unreadable
+        }
+    };
+    Ok(Evidence { image, kept, event: Some(event), content: Some(content) })
+}
+
+/// Where a frame's picture was kept, and the event that says so.
+pub fn stored(sources: Sources<'_>, frame: FrameId) -> Result<Option<(EventId, ContentRef)>, AuditError> {
+    let Some(recorded) = sources.journal.find(Command::evidence_id(frame))? else { return Ok(None) };
+    Ok(match recorded.event() {
+        Ok(Event::EvidenceStored(stored)) => Some((recorded.envelope.id, stored.content)),
+        _ => None,
+    })
+}
