@@ -18,6 +18,9 @@ const OPERATIONS: &[(&str, Permission, bool)] = &[
     ("get_openapi", Open, false),
     ("get_docs", Open, false),
     ("get_docs_style", Open, false),
+    ("get_health", Open, false),
+    ("get_readiness", Open, false),
+    ("get_metrics", Operate, true),
     ("get_journal", Read, false),
 ];
 
