@@ -11,7 +11,7 @@ SHELL  := bash
 DENY := .tools/deny/bin/cargo-deny
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench soak fuzz lint doc deny schemas model tools clean-tools
+.PHONY: help demo test bench soak fuzz api-fuzz lint doc deny schemas model tools clean-tools
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -31,6 +31,9 @@ soak: model ## the tests again, with many more rounds of crashes, power cuts and
 
 fuzz: ## hostile bytes into the decoders, FUZZ_SECONDS into each (needs a nightly toolchain)
 	scripts/fuzz.sh
+
+api-fuzz: ## the HTTP API tested from its description, API_CASES cases per operation (200)
+	scripts/api-fuzz.sh $(or $(API_CASES),200)
 
 lint: ## formatting, and clippy with warnings as errors on every target
 	$(CARGO) fmt --check

@@ -5,6 +5,7 @@
 #   scripts/tools.sh python    python3 with pip and venv: for fetching the local model, and for `make bench`
 #   scripts/tools.sh deny      cargo-deny, into .tools/deny: for `make deny`
 #   scripts/tools.sh fuzz      cargo-fuzz, into .tools/fuzz: for `make fuzz`
+#   scripts/tools.sh api       schemathesis, into .tools/schemathesis: for the tests of the API, and `make api-fuzz`
 #
 # Run as root it uses apt; otherwise it says loudly what is missing and which tests will therefore be weaker.
 set -euo pipefail
@@ -63,6 +64,19 @@ cargo_tool() {
     cargo install "cargo-$name" --locked --version "$version" --root ".tools/$name"
 }
 
+# schemathesis, with every package that it needs at the version written down.
+schemathesis() {
+    local tool=.tools/schemathesis wanted=scripts/api-fuzz/requirements.txt
+    if cmp --silent "$wanted" "$tool/installed"; then
+        return
+    fi
+    python
+    rm -rf "$tool"
+    "$PYTHON" -m venv "$tool"
+    "$tool/bin/pip" install --quiet --disable-pip-version-check --no-deps -r "$wanted" </dev/null
+    cp "$wanted" "$tool/installed"
+}
+
 case "${1:-tests}" in
 tests)
     python
@@ -74,8 +88,9 @@ tests)
 python) python ;;
 deny) cargo_tool deny 0.20.2 ae708f458c23ce1eecfd8f169befbb47424bdc21ecf0965e36db3b1d98400fee ;;
 fuzz) cargo_tool fuzz 0.13.2 612108f626b6ee0e5d63b1a0e257c89c13abffbd8fff539ccbffb7205b33093f ;;
+api) schemathesis ;;
 *)
-    echo "usage: scripts/tools.sh [tests|python|deny|fuzz]" >&2
+    echo "usage: scripts/tools.sh [tests|python|deny|fuzz|api]" >&2
     exit 2
     ;;
 esac

@@ -14,10 +14,12 @@ use crate::actors::{
     Settings, Views, Wardens,
 };
 use crate::clock::{Clock, SystemClock};
+use crate::consumers::{ConsumerError, Consumers};
 use crate::control::StreamControl;
 use crate::imaging::{Algorithm, Imaging, Limits};
 use crate::journal::snapshots::Snapshots;
 use crate::journal::{Journal, OpenError, Options, SledJournal, content};
+use crate::policy::PolicySet;
 use crate::warden::enforcement::BudgetLimits;
 
 use vitals::Pulse;
@@ -48,6 +50,9 @@ pub enum HouseError {
     /// The policies.
     #[error("reading the policies in force")]
     Policies(#[source] PublishError),
+    /// Consumers and replays.
+    #[error("reading which consumers and replays there are")]
+    Consumers(#[source] ConsumerError),
 }
 
 /// What stands on the disk: journal, content, policies. Nothing runs yet.
@@ -63,6 +68,8 @@ pub struct Ground {
     /// What is shown: as it was saved last until the house runs, then kept up to date.
     pub views: Views,
     projector: Projector,
+    /// Who reads on outside.
+    pub consumers: Arc<Consumers>,
 }
 
 /// The house, running.
@@ -73,8 +80,12 @@ pub struct House {
     pub content: Arc<content::Store>,
     /// The policies in force. Publishing blocks: off the arbiters.
     pub policies: Arc<Mutex<PolicyDesk>>,
+    /// The policies in force, as they follow each other.
+    pub in_force: watch::Receiver<Arc<PolicySet>>,
     /// What is shown, kept up to date.
     pub views: Views,
+    /// Who reads on outside. Blocks on the journal: off the arbiters.
+    pub consumers: Arc<Consumers>,
     /// The wardens.
     pub wardens: Wardens,
     /// Whether all of it can do its work.
@@ -114,7 +125,10 @@ impl Ground {
         };
         let policies = PolicyDesk::open(journal.clone(), content.clone()).map_err(HouseError::Policies)?;
         let (projector, views) = Projector::new(journal.clone(), snapshots.as_deref());
-        Ok(Self { journal, content, policies, snapshots, views, projector })
+        // Leases are promises to people outside: they lapse by the wall clock.
+        let consumers = Consumers::open(journal.clone(), Arc::new(SystemClock)).map_err(HouseError::Consumers)?;
+        let consumers = Arc::new(consumers);
+        Ok(Self { journal, content, policies, snapshots, views, projector, consumers })
     }
 
     /// Starts wardens, reactors and the projector. Call within an actix system.
@@ -173,8 +187,10 @@ impl Ground {
         House {
             journal: self.journal,
             content: self.content,
+            in_force: self.policies.subscribe(),
             policies: Arc::new(Mutex::new(self.policies)),
             views: self.views,
+            consumers: self.consumers,
             wardens,
             vitals,
             stop,

@@ -23,7 +23,9 @@ use crate::events::{Event, Recorded};
 use crate::journal::content::{self, ContentError, references_in};
 use crate::journal::export::{ExportManifest, MANIFEST_FILE, Source, export};
 use crate::journal::import::import;
-use crate::journal::{Inspection, Journal, Options, READ_LIMIT_MAX, ReadError, repair, verify};
+use crate::journal::{
+    Gaps, Inspection, Journal, Loss, OpenError, Options, READ_LIMIT_MAX, ReadError, rebuild, repair, verify,
+};
 use crate::model::{ContentRef, EventId, FrameId, Position, Scope, Sequence, Sha256};
 
 /// sled's cache while a store is looked at, in bytes.
@@ -98,11 +100,15 @@ pub enum JournalCommand {
         #[arg(required = true, value_name = "DIR")]
         exports: Vec<PathBuf>,
     },
-    /// Go on after damage: what does not verify is declared lost, in the journal itself, and never used again.
+    /// Go on after damage. The lists `FORMAT` and `MANIFEST` are made anew from the segments; events that do not verify
+    /// are declared lost, in the journal itself, and never used again, if that is accepted.
     Repair {
         /// That events are lost for good is accepted.
         #[arg(long)]
         accept_loss: bool,
+        /// Where sealed segments were moved to, should the list that said so be gone.
+        #[arg(long, value_name = "DIR")]
+        archive: Option<PathBuf>,
     },
 }
 
@@ -148,12 +154,10 @@ pub fn run(args: &JournalArgs, clock: Arc<dyn Clock>, out: &mut dyn Write, err: 
             export_to(&options, to_dir, from.map(Position), to.map(Position), continues.as_deref(), out)
         }
         JournalCommand::Import { exports } => import_from(&options, exports, out),
-        JournalCommand::Repair { accept_loss: true } => repair_accepting(&options, out),
-        JournalCommand::Repair { accept_loss: false } => Err(Failed::Here(Failure {
-            error: "a repair declares events lost for good; it must be asked for".into(),
-            hint: "`journal verify` names what is wrong; --accept-loss goes on without it",
-            outcome: Outcome::Unanswered,
-        })),
+        JournalCommand::Repair { accept_loss, archive } => {
+            let gaps = if *accept_loss { Gaps::Lost } else { Gaps::Refused };
+            repair_with(&options, archive.as_deref(), gaps, out)
+        }
     };
     match done {
         Ok(outcome) => Ok(outcome),
@@ -350,16 +354,51 @@ fn import_from(options: &Options, exports: &[PathBuf], out: &mut dyn Write) -> R
     Ok(Outcome::Fine)
 }
 
-fn repair_accepting(options: &Options, out: &mut dyn Write) -> Result<Outcome, Failed> {
-    let Some(repaired) = repair(&options.data_dir)? else {
-        writeln!(out, "everything verifies; nothing was done")?;
-        return Ok(Outcome::Fine);
-    };
-    for loss in &repaired.losses {
-        writeln!(out, "positions {} to {} are declared lost: {}", loss.from, loss.to, printable(&loss.finding))?;
+fn repair_with(options: &Options, archive: Option<&Path>, gaps: Gaps, out: &mut dyn Write) -> Result<Outcome, Failed> {
+    let rebuilt = rebuild(&options.data_dir, archive, gaps)?;
+    if let Some(rebuilt) = &rebuilt {
+        for (name, anew) in [("FORMAT", rebuilt.format), ("MANIFEST", rebuilt.manifest)] {
+            if anew {
+                writeln!(out, "{name} was made anew from the segments")?;
+            }
+        }
+        declare(&rebuilt.losses, out)?;
     }
-    writeln!(out, "the journal goes on at position {}; what was damaged is in damaged/", repaired.next)?;
+    match (verify(&options.data_dir), gaps) {
+        (Ok(verified), _) => {
+            match rebuilt {
+                None => writeln!(out, "everything verifies; nothing was done")?,
+                Some(_) => writeln!(out, "{} events verified up to position {}", verified.events, verified.head)?,
+            }
+            return Ok(Outcome::Fine);
+        }
+        (Err(OpenError::NoStore { path }), _) => return Err(OpenError::NoStore { path }.into()),
+        (Err(OpenError::Locked { path, holder }), _) => return Err(OpenError::Locked { path, holder }.into()),
+        (Err(_), Gaps::Lost) => {}
+        (Err(error), Gaps::Refused) => {
+            return Err(Failed::Here(Failure {
+                error: Box::new(LossNotAccepted(error)),
+                hint: "`journal verify` names what is wrong; --accept-loss goes on without it",
+                outcome: Outcome::Unanswered,
+            }));
+        }
+    }
+    if let Some(repaired) = repair(&options.data_dir)? {
+        declare(&repaired.losses, out)?;
+        writeln!(out, "the journal goes on at position {}; what was damaged is in damaged/", repaired.next)?;
+    }
     Ok(Outcome::Fine)
+}
+
+/// A repair that would lose events, and was not told that it may.
+#[derive(Debug, thiserror::Error)]
+#[error("a repair declares events lost for good; it must be asked for")]
+struct LossNotAccepted(#[source] OpenError);
+
+fn declare(losses: &[Loss], out: &mut dyn Write) -> io::Result<()> {
+    losses.iter().try_for_each(|loss| {
+        writeln!(out, "positions {} to {} are declared lost: {}", loss.from, loss.to, printable(&loss.finding))
+    })
 }
 
 /// Last position and manifest digest of an export.

@@ -69,6 +69,11 @@ impl From<OpenError> for Failed {
             OpenError::Io { .. } | OpenError::FirstAppend(_) => {
                 ("the causes above name the file and what the system said", Outcome::Unanswered)
             }
+            OpenError::Missing { path } | OpenError::Unreadable { path, .. }
+                if path.ends_with("FORMAT") || path.ends_with("MANIFEST") =>
+            {
+                (error.hint(), Outcome::Found)
+            }
             OpenError::Unreadable { .. }
             | OpenError::Missing { .. }
             | OpenError::Store { .. }

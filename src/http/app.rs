@@ -2,10 +2,14 @@
 
 use std::sync::{Arc, Mutex};
 
+use tokio::sync::watch;
+
 use crate::actors::{PolicyDesk, Views, Wardens};
 use crate::clock::Clock;
+use crate::consumers::Consumers;
 use crate::house::{House, Vitals};
 use crate::journal::{Journal, content};
+use crate::policy::PolicySet;
 
 /// The house as requests see it.
 pub struct App {
@@ -17,10 +21,14 @@ pub struct App {
     pub wardens: Wardens,
     /// Whether the house can do its work.
     pub vitals: Vitals,
-    /// The policies in force. Blocks while publishing.
+    /// Where policies are published. Blocks meanwhile.
     pub policies: Arc<Mutex<PolicyDesk>>,
+    /// The policies in force, at hand without waiting for one that is being published.
+    pub in_force: watch::Receiver<Arc<PolicySet>>,
     /// Channels and the queue, as of a moment ago.
     pub views: Views,
+    /// Consumers and replays. Blocks on the journal.
+    pub consumers: Arc<Consumers>,
     /// The time by which requests are handled.
     pub clock: Arc<dyn Clock>,
 }
@@ -34,7 +42,9 @@ impl App {
             wardens: house.wardens.clone(),
             vitals: house.vitals.clone(),
             policies: house.policies.clone(),
+            in_force: house.in_force.clone(),
             views: house.views.clone(),
+            consumers: house.consumers.clone(),
             clock,
         }
     }

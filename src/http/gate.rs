@@ -1,7 +1,6 @@
 //! The one gate in front of every route: who calls, may they, and not too often. What is not stated as a route does not
 //! exist.
 
-use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +8,7 @@ use std::time::Duration;
 use actix_web::body::BoxBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
-use actix_web::http::header::AUTHORIZATION;
+use actix_web::http::header::{AUTHORIZATION, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{FromRequest, HttpMessage, ResponseError, web};
 use serde::{Deserialize, Serialize};
@@ -19,6 +18,7 @@ use super::auth::{Authenticator, Permission, Principal, Refusal, RefusalKind, St
 use super::origin::{self, ORIGINS_MAX, OriginError, Origins};
 use super::problem::{Code, Problem};
 use super::rate::{RateClass, RateConfig, RateError, Rates, TooMany};
+use super::recheck::{self, Rechecked};
 use super::route::Reach;
 use super::slow_body;
 use crate::clock::Clock;
@@ -146,12 +146,13 @@ pub(in crate::http) async fn pass(
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     match admitted(&gate, &needed, &request).await {
         Ok(caller) => {
-            if let Some(caller) = caller {
-                request.extensions_mut().insert(Rc::new(caller));
-            }
             let body = slow_body::within(gate.body_timeout, request.take_payload());
             request.set_payload(body);
-            next.call(request).await
+            let Some(caller) = caller.map(Rc::new) else { return next.call(request).await };
+            request.extensions_mut().insert(caller.clone());
+            let authorization = authorization(&request).map(<[u8]>::to_vec);
+            let response = next.call(request).await?;
+            Ok(response.map_body(|_, body| while_allowed(gate, caller, authorization, body)))
         }
         // An answer rather than an error: what every answer carries is added to it on its way out.
         Err(problem) => Ok(request.into_response(problem.error_response())),
@@ -181,13 +182,27 @@ fn another_method(needed: &[Needed], method: &Method) -> Problem {
 }
 
 async fn identify(gate: &Gate, request: &ServiceRequest) -> Result<Principal, Problem> {
-    let mut said = request.headers().get_all(AUTHORIZATION);
-    let authorization = said.next().map(actix_web::http::header::HeaderValue::as_bytes);
-    let identified = match said.next() {
-        Some(_) => Err(Refusal::Malformed), // which of two somebody is, a proxy before us may see otherwise
-        None => gate.authenticator.authenticate(authorization).await,
-    };
-    identified.map_err(refused)
+    // Which of two somebody is, a proxy before us may see otherwise.
+    if request.headers().get_all(AUTHORIZATION).nth(1).is_some() {
+        return Err(refused(Refusal::Malformed));
+    }
+    gate.authenticator.authenticate(authorization(request)).await.map_err(refused)
+}
+
+fn authorization(request: &ServiceRequest) -> Option<&[u8]> {
+    request.headers().get(AUTHORIZATION).map(HeaderValue::as_bytes)
+}
+
+/// A body without an end, cut off as soon as its reader is somebody else, or may something else, by then.
+fn while_allowed(gate: Arc<Gate>, caller: Rc<Principal>, authorization: Option<Vec<u8>>, body: BoxBody) -> BoxBody {
+    Rechecked::unless_short(body, recheck::EVERY, move || {
+        let (gate, caller, authorization) = (gate.clone(), caller.clone(), authorization.clone());
+        Box::pin(async move {
+            let now = gate.authenticator.authenticate(authorization.as_deref()).await;
+            // An issuer that cannot be asked takes no right away that it gave.
+            now.as_ref() == Ok(&*caller) || now == Err(Refusal::IssuerUnavailable)
+        })
+    })
 }
 
 /// The log learns why; the caller learns only that it is so, because the reason would say how close a guess came.
@@ -238,10 +253,15 @@ fn channel(request: &ServiceRequest) -> Result<Option<ChannelId>, Problem> {
     if request.match_info().get("channel").is_none() {
         return Ok(None);
     }
-    let read = web::Path::<HashMap<String, String>>::extract(request.request());
+    let read = web::Path::<InPath>::extract(request.request());
     let path = read.into_inner().map_err(|error| Problem::malformed("channel", error))?;
-    let named = path.get("channel").map(String::as_str).unwrap_or_default();
-    ChannelId::new(named).map(Some).map_err(|error| Problem::malformed("channel", error))
+    ChannelId::new(&path.channel).map(Some).map_err(|error| Problem::malformed("channel", error))
+}
+
+/// The part of a path that says which channel; a map will not do, its keys are read as fields only.
+#[derive(Deserialize)]
+struct InPath {
+    channel: String,
 }
 
 #[cfg(test)]

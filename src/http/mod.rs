@@ -3,14 +3,18 @@
 
 mod app;
 pub mod auth;
+mod blocking;
 mod edge;
 mod extract;
+mod filtering;
 mod gate;
+mod list;
 mod openapi;
 mod origin;
 mod page;
 mod problem;
 mod rate;
+mod recheck;
 mod route;
 mod routes;
 mod server;

@@ -19,8 +19,8 @@ pub use chain::{ChainValue, StoredRecord, leaf};
 pub use memory::MemoryJournal;
 pub use position_at::position_at;
 pub use store::{
-    ActiveEntry, Archive, Damage, Inspection, Loss, Manifest, OpenError, Options, QUEUE_MAX, Repaired, RetiredEntry,
-    SealedEntry, SledJournal, VALUE_BYTES_MAX, Verified, repair, verify,
+    ActiveEntry, Archive, Damage, Gaps, Inspection, Loss, Manifest, OpenError, Options, QUEUE_MAX, Rebuilt, Repaired,
+    RetiredEntry, SealedEntry, SledJournal, VALUE_BYTES_MAX, Verified, rebuild, repair, verify,
 };
 
 use std::sync::Arc;

@@ -1,27 +1,21 @@
 //! The moderators' queue: every warning that waits for an answer, and answered ones for as long as the answer can be
-//! taken back, in order of urgency.
+//! taken back, in order of urgency ([`Urgency`], the one place that says it).
 //!
-//! The order is [`Urgency`], the one place that says it. The queue decides nothing: what may be done with a warning
-//! the channel's warden says, and its word is the event.
+//! The queue decides nothing: what may be done with a warning the channel's warden says, and its word is the event.
 
-use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::events::{
-    Budget, EnforcementKind, EnforcementRequested, Envelope, Event, FrameAssessed, RuleEffect, WarningRaised,
-};
-use crate::model::{
-    ChannelId, Confidence, EnforcementId, FrameId, ModeratorId, Position, Sequence, SessionId, Timestamp, WarningId,
-};
+use crate::events::{Envelope, Event, RuleEffect};
+use crate::model::{ChannelId, EnforcementId, Position, Timestamp, WarningId};
+
+use super::warning::{About, Act, Entry, Urgency};
 
 /// The most warnings kept; about 1 KB each. Beyond it the oldest of the least grave are left out of the queue and
 /// counted ([`Queue::beyond`]); they can still be found and answered by id.
 pub const QUEUE_MAX: usize = 20_000;
-/// The most frames kept as a warning's evidence: the one that raised it, and the newest that joined it.
-pub const EVIDENCE_MAX: usize = 8;
 /// How much longer an answered warning stays: taken back in the last moment, that is recorded a moment after it.
 const LEAVING_GRACE_MS: u64 = 60_000;
 
@@ -38,208 +32,6 @@ pub struct Queue {
     beyond: u64,
 }
 
-/// A warning in the queue.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Entry {
-    /// Its channel.
-    pub channel: ChannelId,
-    /// What was raised.
-    pub raised: WarningRaised,
-    /// Where that is recorded.
-    pub position: Position,
-    /// When that was recorded.
-    pub raised_at: Timestamp,
-    /// The own time of the frame that raised it.
-    pub captured_at: Timestamp,
-    /// Place, within the channel, of the last event that touched the question: raised, claimed, released, noted,
-    /// escalated, answered, taken back. A frame that joins brings evidence and leaves the question what it is; if it
-    /// counted, a warning of a live channel could never be answered.
-    pub version: Sequence,
-    /// Who works on it.
-    pub claim: Option<Claim>,
-    /// How many notes it has.
-    pub notes: u32,
-    /// The last escalation.
-    pub escalated: Option<Escalated>,
-    /// Its answer.
-    pub answer: Option<Answered>,
-    /// The last enforcement it led to.
-    pub enforcement: Option<LedTo>,
-    /// Frames that met its rule while it was open, the first included.
-    pub hits: u32,
-    /// Those of them that are kept, at most [`EVIDENCE_MAX`]: the first, then the newest, oldest first.
-    pub evidence: Vec<Evidence>,
-}
-
-/// Who works on a warning.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Claim {
-    /// The moderator.
-    pub by: ModeratorId,
-    /// When the claim lapses by itself.
-    pub until: Timestamp,
-}
-
-/// Somebody else was asked to decide.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Escalated {
-    /// Who asked.
-    pub by: ModeratorId,
-    /// Whom, if somebody in particular.
-    pub to: Option<ModeratorId>,
-    /// When.
-    pub at: Timestamp,
-}
-
-/// A warning's answer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Answered {
-    /// The moderator.
-    pub by: ModeratorId,
-    /// Whether they agreed with the rule.
-    pub upheld: bool,
-    /// When.
-    pub at: Timestamp,
-    /// Until when its author may take it back.
-    pub until: Timestamp,
-}
-
-/// An enforcement that goes back to a warning.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct LedTo {
-    /// The enforcement.
-    pub enforcement: EnforcementId,
-    /// What is done to the stream.
-    pub kind: EnforcementKind,
-    /// How far it has come.
-    pub stage: Stage,
-    /// Since when it is there.
-    pub since: Timestamp,
-}
-
-/// How far an enforcement has come, its end included.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Stage {
-    /// It is wanted.
-    Requested,
-    /// The budget is spent; a person is asked.
-    Held(Budget),
-    /// It may be done.
-    Admitted,
-    /// It is about to be, or was, tried for this time; what came of it is not known.
-    Attempted(u8),
-    /// The platform accepted it.
-    Succeeded(u8),
-    /// End: it was seen to have worked.
-    Verified,
-    /// End: there was nothing to do.
-    NotNeeded,
-    /// End: this broadcast was on the air instead, which nobody judged.
-    Superseded(SessionId),
-    /// End: it could not be done. A person must act.
-    Failed,
-    /// End: it was called off before it was tried.
-    Cancelled,
-}
-
-/// A frame that met a warning's rule.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Evidence {
-    /// The frame.
-    pub frame: FrameId,
-    /// Its own time.
-    pub captured_at: Timestamp,
-    /// Confidence of the label that hit the rule with the largest margin.
-    pub confidence: Confidence,
-    /// That confidence over the rule's threshold, in thousandths of a percent.
-    pub margin: i32,
-}
-
-/// The order of work among warnings that stand alike: the graver first, of the equally grave the one that has waited
-/// longer. A warning keeps its place for as long as it lives, so a page can go on after it.
-///
-/// All warnings of a severity are to be answered within the same time ([`answer_within_ms`]), so the one that has
-/// waited longer is the one nearer its deadline, or farther past it. Positions rise with the time of recording, and no
-/// two are equal, so the order is complete and stable.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Urgency {
-    severity: Reverse<u8>,
-    raised: Position,
-}
-
-impl Urgency {
-    /// The place of a warning of that severity, raised there.
-    pub fn new(severity: u8, raised: Position) -> Self {
-        Self { severity: Reverse(severity), raised }
-    }
-
-    /// How grave, 1 (least) to 5.
-    pub fn severity(self) -> u8 {
-        self.severity.0
-    }
-
-    /// Where it was raised.
-    pub fn raised(self) -> Position {
-        self.raised
-    }
-}
-
-/// Within how many milliseconds of its being raised a warning of that severity should be answered.
-pub fn answer_within_ms(severity: u8) -> u64 {
-    const MINUTE: u64 = 60_000;
-    match severity {
-        5.. => MINUTE,
-        4 => 3 * MINUTE,
-        3 => 10 * MINUTE,
-        2 => 30 * MINUTE,
-        0 | 1 => 120 * MINUTE,
-    }
-}
-
-/// How a warning stands to somebody who looks at the queue. What needs somebody comes first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Standing {
-    /// Open, and nobody else works on it.
-    Open,
-    /// Open, and somebody else works on it.
-    ClaimedByAnother,
-    /// Answered; the answer can, or a moment ago could, still be taken back.
-    Answered,
-}
-
-impl Entry {
-    /// The warning.
-    pub fn warning(&self) -> WarningId {
-        self.raised.warning
-    }
-
-    /// Its place in the order of work.
-    pub fn urgency(&self) -> Urgency {
-        Urgency::new(self.raised.severity, self.position)
-    }
-
-    /// By when it should be answered.
-    pub fn due_at(&self) -> Timestamp {
-        self.raised_at.plus_ms(answer_within_ms(self.raised.severity))
-    }
-
-    /// Who works on it now. A claim that has run out is none, said or not.
-    pub fn claimed(&self, now: Timestamp) -> Option<&Claim> {
-        self.claim.as_ref().filter(|claim| claim.until > now)
-    }
-
-    /// How it stands to `asker` at that time.
-    pub fn standing(&self, asker: &ModeratorId, now: Timestamp) -> Standing {
-        match self.claimed(now) {
-            _ if self.answer.is_some() => Standing::Answered,
-            Some(claim) if claim.by != *asker => Standing::ClaimedByAnother,
-            Some(_) | None => Standing::Open,
-        }
-    }
-}
-
 impl Queue {
     /// The warning of that id, if it is open or its answer can still be taken back.
     pub fn get(&self, warning: WarningId) -> Option<&Entry> {
@@ -248,8 +40,8 @@ impl Queue {
 
     /// Warnings in the order of work, after that place. At most [`QUEUE_MAX`].
     pub fn after(&self, place: Option<Urgency>) -> impl Iterator<Item = &Entry> {
-        let from = place.map_or(std::ops::Bound::Unbounded, std::ops::Bound::Excluded);
-        self.order.range((from, std::ops::Bound::Unbounded)).filter_map(|(_, id)| self.entries.get(id))
+        let from = place.map_or(Bound::Unbounded, Bound::Excluded);
+        self.order.range((from, Bound::Unbounded)).filter_map(|(_, id)| self.entries.get(id))
     }
 
     /// A channel's open warnings, the gravest first.
@@ -276,143 +68,69 @@ impl Queue {
 
     pub(super) fn apply(&mut self, channel: &ChannelId, envelope: &Envelope, event: &Event) {
         self.forget_answered(envelope.recorded_at);
-        let at = envelope.recorded_at;
-        match event {
-            Event::WarningRaised(raised) => self.raise(Entry::new(channel, envelope, raised)),
-            Event::FrameAssessed(assessed) => self.join(envelope.captured_at.unwrap_or(at), assessed),
-            Event::WarningClaimed(claimed) => self.touch(claimed.warning, envelope, |entry| {
-                entry.claim = Some(Claim { by: claimed.by.clone(), until: claimed.until });
-            }),
-            Event::WarningReleased(released) => self.touch(released.warning, envelope, |entry| entry.claim = None),
-            Event::WarningNoted(noted) => self.touch(noted.warning, envelope, |entry| {
-                entry.notes = entry.notes.saturating_add(1);
-            }),
-            Event::WarningEscalated(escalated) => self.touch(escalated.warning, envelope, |entry| {
-                entry.claim = None;
-                entry.escalated = Some(Escalated { by: escalated.by.clone(), to: escalated.to.clone(), at });
-            }),
-            Event::WarningUpheld(upheld) => self.answer(upheld.warning, envelope, &upheld.by, true, upheld.undo_ms),
-            Event::WarningDismissed(dismissed) => {
-                self.answer(dismissed.warning, envelope, &dismissed.by, false, dismissed.undo_ms);
+        let about = About::of(event);
+        match &about {
+            About::Nothing => {}
+            About::Raised(raised) => {
+                self.insert(Entry::new(channel, envelope, raised));
+                self.make_room(QUEUE_MAX);
             }
-            Event::WarningAnswerWithdrawn(withdrawn) => self.reopen(withdrawn.warning, envelope),
-            Event::EnforcementRequested(requested) => self.requested(at, requested),
-            Event::EnforcementAdmitted(it) => self.stage(at, it.enforcement, Stage::Admitted),
-            Event::EnforcementHeld(it) => self.stage(at, it.enforcement, Stage::Held(it.budget)),
-            Event::EnforcementAttempted(it) => self.stage(at, it.enforcement, Stage::Attempted(it.attempt)),
-            Event::EnforcementSucceeded(it) => self.stage(at, it.enforcement, Stage::Succeeded(it.attempt)),
-            Event::EnforcementVerified(it) => self.stage(at, it.enforcement, Stage::Verified),
-            Event::EnforcementNotNeeded(it) => self.stage(at, it.enforcement, Stage::NotNeeded),
-            Event::EnforcementSuperseded(it) => {
-                self.stage(at, it.enforcement, Stage::Superseded(it.found.clone()));
+            About::Assessed(assessed) => {
+                for outcome in &assessed.rules {
+                    if let RuleEffect::Joined(warning) = outcome.effect {
+                        self.change(warning, envelope, &about);
+                    }
+                }
             }
-            Event::EnforcementFailed(it) => self.stage(at, it.enforcement, Stage::Failed),
-            Event::EnforcementCancelled(it) => self.stage(at, it.enforcement, Stage::Cancelled),
-            Event::SessionStarted(_)
-            | Event::SessionEnded(_)
-            | Event::FrameSkipped(_)
-            | Event::FrameFailed(_)
-            | Event::FrameConflict(_)
-            | Event::ChannelWatched(_)
-            | Event::ChannelUnwatched(_)
-            | Event::ChannelQuarantined(_)
-            | Event::CadenceChanged(_)
-            | Event::PolicyPublished(_)
-            | Event::PolicyRetired(_)
-            | Event::NotificationRejected(_)
-            | Event::InputGap(_)
-            | Event::StoreOpened(_)
-            | Event::StoreClosed(_)
-            | Event::SegmentSealed(_)
-            | Event::DataLossAccepted(_)
-            | Event::ContentErased(_)
-            | Event::EvidenceStored(_)
-            | Event::EvidenceRead(_)
-            | Event::ExportMade(_)
-            | Event::ConsumerCreated(_)
-            | Event::ConsumerDeleted(_)
-            | Event::ConsumerRewound(_)
-            | Event::EntryParked(_)
-            | Event::EntryUnparked(_)
-            | Event::EntrySettled(_)
-            | Event::ReplayStarted(_)
-            | Event::ReplayEnded(_) => {}
-        }
-    }
-
-    fn raise(&mut self, entry: Entry) {
-        self.insert(entry);
-        self.make_room(QUEUE_MAX);
-    }
-
-    /// The assessment that raises a warning stands before the warning: its frame is evidence already.
-    fn join(&mut self, captured_at: Timestamp, assessed: &FrameAssessed) {
-        for outcome in &assessed.rules {
-            let RuleEffect::Joined(warning) = outcome.effect else { continue };
-            let Some(entry) = self.entries.get_mut(&warning) else { continue };
-            entry.hits = entry.hits.saturating_add(1);
-            if entry.evidence.len() >= EVIDENCE_MAX {
-                entry.evidence.remove(1);
+            About::Act(warning, _) => {
+                if self.entries.contains_key(warning) {
+                    self.change(*warning, envelope, &about);
+                } else {
+                    self.count_beyond(&about);
+                }
             }
-            let confidence = assessed.labels.get(usize::from(outcome.by)).map(|label| label.confidence());
-            entry.evidence.push(Evidence {
-                frame: assessed.frame,
-                captured_at,
-                confidence: confidence.unwrap_or_default(), // the index is checked where the event is made
-                margin: outcome.margin,
-            });
+            About::Requested(requested) => {
+                if let Some(warning) = requested.origin.warning() {
+                    self.change(warning, envelope, &about);
+                }
+            }
+            About::Reached(enforcement, _) => {
+                if let Some(warning) = self.led_to.get(enforcement).copied() {
+                    self.change(warning, envelope, &about);
+                }
+            }
         }
     }
 
-    fn touch(&mut self, warning: WarningId, envelope: &Envelope, change: impl FnOnce(&mut Entry)) {
-        if let Some(entry) = self.entries.get_mut(&warning) {
-            entry.version = envelope.sequence;
-            change(entry);
+    /// Changes an entry, and with it what is found by its enforcement and by its leaving.
+    fn change(&mut self, warning: WarningId, envelope: &Envelope, about: &About<'_>) {
+        let Some(entry) = self.entries.get_mut(&warning) else { return };
+        if let Some(led_to) = &entry.enforcement {
+            self.led_to.remove(&led_to.enforcement);
         }
-    }
-
-    fn answer(&mut self, warning: WarningId, envelope: &Envelope, by: &ModeratorId, upheld: bool, undo_ms: u32) {
-        let at = envelope.recorded_at;
-        let until = at.plus_ms(u64::from(undo_ms));
-        if !self.entries.contains_key(&warning) {
-            // Every warning was kept when it was raised: this one was left out, and is no longer open.
-            self.beyond = self.beyond.saturating_sub(1);
-            return;
-        }
-        self.leaving.insert((until, warning));
-        self.touch(warning, envelope, |entry| {
-            entry.claim = None;
-            entry.answer = Some(Answered { by: by.clone(), upheld, at, until });
-        });
-    }
-
-    fn reopen(&mut self, warning: WarningId, envelope: &Envelope) {
-        let Some(entry) = self.entries.get(&warning) else {
-            self.beyond += 1; // one that was left out is open again
-            return;
-        };
         if let Some(answer) = &entry.answer {
             self.leaving.remove(&(answer.until, warning));
         }
-        self.touch(warning, envelope, |entry| entry.answer = None);
-    }
-
-    fn requested(&mut self, at: Timestamp, requested: &EnforcementRequested) {
-        let Some(warning) = requested.origin.warning() else { return };
-        let Some(entry) = self.entries.get_mut(&warning) else { return };
-        let led_to =
-            LedTo { enforcement: requested.enforcement, kind: requested.kind, stage: Stage::Requested, since: at };
-        if let Some(before) = entry.enforcement.replace(led_to) {
-            self.led_to.remove(&before.enforcement);
+        entry.take(envelope, about);
+        if let Some(led_to) = &entry.enforcement {
+            self.led_to.insert(led_to.enforcement, warning);
         }
-        self.led_to.insert(requested.enforcement, warning);
+        if let Some(answer) = &entry.answer {
+            self.leaving.insert((answer.until, warning));
+        }
     }
 
-    fn stage(&mut self, at: Timestamp, enforcement: EnforcementId, stage: Stage) {
-        let Some(warning) = self.led_to.get(&enforcement) else { return };
-        if let Some(led_to) = self.entries.get_mut(warning).and_then(|entry| entry.enforcement.as_mut()) {
-            led_to.stage = stage;
-            led_to.since = at;
+    /// Every warning was kept when it was raised: one that is not known was left out, and was open until it was answered.
+    fn count_beyond(&mut self, about: &About<'_>) {
+        match about {
+            About::Act(_, Act::Answered { .. }) => self.beyond = self.beyond.saturating_sub(1),
+            About::Act(_, Act::Withdrawn) => self.beyond += 1,
+            About::Act(_, Act::Claimed { .. } | Act::Released | Act::Noted | Act::Escalated { .. })
+            | About::Nothing
+            | About::Raised(_)
+            | About::Assessed(_)
+            | About::Requested(_)
+            | About::Reached(..) => {}
         }
     }
 
@@ -465,29 +183,6 @@ impl Queue {
             self.leaving.remove(&(answer.until, warning));
         }
         Some(entry)
-    }
-}
-
-impl Entry {
-    fn new(channel: &ChannelId, envelope: &Envelope, raised: &WarningRaised) -> Self {
-        let captured_at = envelope.captured_at.unwrap_or(envelope.recorded_at);
-        let evidence =
-            Evidence { frame: raised.frame, captured_at, confidence: raised.label.confidence(), margin: raised.margin };
-        Self {
-            channel: channel.clone(),
-            raised: raised.clone(),
-            position: envelope.position,
-            raised_at: envelope.recorded_at,
-            captured_at,
-            version: envelope.sequence,
-            claim: None,
-            notes: 0,
-            escalated: None,
-            answer: None,
-            enforcement: None,
-            hits: 1,
-            evidence: vec![evidence],
-        }
     }
 }
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::events::{Event, Recorded};
 use crate::model::{Position, Timestamp};
 
-use super::{Channels, Queue};
+use super::{Channels, Index, Queue};
 
 /// Channels and queue as of one position of the journal.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -14,6 +14,8 @@ pub struct View {
     pub channels: Channels,
     /// Every warning that waits for an answer.
     pub queue: Queue,
+    /// Where each warning was raised.
+    pub index: Index,
     /// Position of the last event folded in.
     pub position: Position,
     /// When that was recorded.
@@ -30,6 +32,7 @@ impl View {
         if let Some(channel) = envelope.scope.channel() {
             self.channels.apply(channel, envelope, event);
             self.queue.apply(channel, envelope, event);
+            self.index.apply(envelope.position, event);
         }
     }
 }

@@ -22,6 +22,25 @@ const OPERATIONS: &[(&str, Permission, bool)] = &[
     ("get_readiness", Open, false),
     ("get_metrics", Operate, true),
     ("get_journal", Read, false),
+    ("list_channels", Read, false),
+    ("get_channel", Read, false),
+    ("get_channel_policy", Read, false),
+    ("list_consumers", Consume, true),
+    ("create_consumer", Consume, true),
+    ("get_consumer", Consume, true),
+    ("delete_consumer", Consume, true),
+    ("take_lease", Consume, true),
+    ("release_lease", Consume, true),
+    ("read_entries", Consume, true),
+    ("acknowledge_entries", Consume, true),
+    ("list_parked", Consume, true),
+    ("park_entry", Consume, true),
+    ("unpark_entry", Consume, true),
+    ("rewind_consumer", Consume, true),
+    ("list_replays", Consume, true),
+    ("start_replay", Consume, true),
+    ("get_replay", Consume, true),
+    ("cancel_replay", Consume, true),
 ];
 
 /// Every permission, and the roles that have it, besides admin, who has all.
@@ -156,11 +175,16 @@ fn every_operation_stands_in_the_table_as_it_is_described() {
         .into_iter()
         .map(|operation| (operation.id, operation.permission, operation.everywhere))
         .collect();
+    let mut missing = String::new();
     for (id, permission, everywhere) in &described {
-        let row = OPERATIONS.iter().find(|(known, ..)| known == id);
-        let (_, needs, reach) = row.unwrap_or_else(|| panic!("{id} is not in OPERATIONS: decide who may"));
-        assert_eq!((permission, everywhere), (needs, reach), "{id} changed who may: is that meant?");
+        match OPERATIONS.iter().find(|(known, ..)| known == id) {
+            Some((_, needs, reach)) => {
+                assert_eq!((permission, everywhere), (needs, reach), "{id} changed who may: is that meant?");
+            }
+            None => missing += &format!("    ({id:?}, {permission:?}, {everywhere}),\n"),
+        }
     }
+    assert!(missing.is_empty(), "decide who may, then add to OPERATIONS:\n{missing}");
     for (id, ..) in OPERATIONS {
         assert!(described.iter().any(|(known, ..)| known == id), "{id} is gone: strike it from OPERATIONS");
     }

@@ -3,6 +3,9 @@
 
 mod api;
 mod authorization;
+mod broadcast;
+mod channels;
+mod consumers;
 mod credentials;
 mod edge;
 mod health;

@@ -185,6 +185,26 @@ fn damage_is_named_and_only_repaired_when_its_loss_is_accepted() {
     assert_eq!(journal(&data, &["verify"]).0, Outcome::Fine);
 }
 
+#[test]
+fn a_list_that_is_gone_is_named_and_made_anew_by_a_repair_that_needs_no_loss() {
+    let dir = filled();
+    let data = dir.path().join("data");
+    let verified = journal(&data, &["verify"]).1;
+    for list in ["FORMAT", "MANIFEST"] {
+        fs::remove_file(data.join(list)).expect("removing");
+        for command in ["verify", "tail"] {
+            let (outcome, _, err) = journal(&data, &[command]);
+            assert_eq!(outcome, Outcome::Found, "{err}");
+            assert!(err.contains(list) && err.contains("`journal repair`"), "{err}");
+        }
+        let (outcome, out, err) = journal(&data, &["repair"]);
+        assert_eq!(outcome, Outcome::Fine, "{err}");
+        assert!(out.starts_with(&format!("{list} was made anew from the segments\n")), "{out}");
+        assert_eq!(journal(&data, &["verify"]).1, verified);
+    }
+    assert_eq!(journal(&data, &["repair"]).1, "everything verifies; nothing was done\n");
+}
+
 fn copy_files(from: &Path, to: &Path) {
     for entry in fs::read_dir(from).expect("listing").map(|entry| entry.expect("listing")) {
         if entry.file_type().expect("a type").is_file() {

@@ -15,13 +15,13 @@ use crate::random::Random;
 use crate::store::{options, settled};
 
 /// A closed store of two sealed segments and a hot one, and every event in it.
-struct Whole {
+pub struct Whole {
     dir: tempfile::TempDir,
-    events: Vec<Recorded>,
+    pub events: Vec<Recorded>,
 }
 
 impl Whole {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("store");
         let journal = SledJournal::open(rolling(&path)).unwrap();
@@ -39,11 +39,11 @@ impl Whole {
         Self { dir, events }
     }
 
-    fn path(&self) -> PathBuf {
+    pub fn path(&self) -> PathBuf {
         self.dir.path().join("store")
     }
 
-    fn copy(&self) -> tempfile::TempDir {
+    pub fn copy(&self) -> tempfile::TempDir {
         let to = tempfile::tempdir().unwrap();
         copy_dir(&self.path(), &to.path().join("store"));
         to
@@ -61,11 +61,11 @@ impl Whole {
     }
 }
 
-fn rolling(path: &Path) -> Options {
+pub fn rolling(path: &Path) -> Options {
     Options { roll_after_events: 220, ..options(path, Arc::new(SystemClock)) }
 }
 
-fn read_all(journal: &SledJournal) -> Vec<Recorded> {
+pub fn read_all(journal: &SledJournal) -> Vec<Recorded> {
     let mut events: Vec<Recorded> = Vec::new();
     loop {
         let after = events.last().map_or(Position(0), |last| last.envelope.position);
@@ -76,7 +76,7 @@ fn read_all(journal: &SledJournal) -> Vec<Recorded> {
     }
 }
 
-fn copy_dir(from: &Path, to: &Path) {
+pub fn copy_dir(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
         let path = entry.unwrap().path();
@@ -88,7 +88,7 @@ fn copy_dir(from: &Path, to: &Path) {
     }
 }
 
-fn files(dir: &Path) -> Vec<PathBuf> {
+pub fn files(dir: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(dir).unwrap() {
         let path = entry.unwrap().path();
@@ -101,7 +101,7 @@ fn files(dir: &Path) -> Vec<PathBuf> {
     found
 }
 
-fn hot_dir(store: &Path) -> PathBuf {
+pub fn hot_dir(store: &Path) -> PathBuf {
     fs::read_dir(store.join("hot")).unwrap().next().unwrap().unwrap().path()
 }
 

@@ -13,5 +13,6 @@ mod load;
 mod power;
 mod powerloss;
 mod random;
+mod rebuilding;
 mod rollover;
 mod store;

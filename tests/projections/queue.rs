@@ -180,3 +180,34 @@ fn requested(enforcement: EnforcementId, warning: WarningId) -> EnforcementReque
         reason: None,
     }
 }
+
+#[test]
+fn one_warning_folded_alone_tells_which_events_are_about_it() {
+    let mut story = Story::new();
+    let warning = story.raise("a", 3);
+    let Some(mut alone) = story.view.queue.get(warning).cloned() else { panic!("it is open") };
+    let other = story.raise("a", 3);
+    let mut told = Vec::new();
+    let enforcement = EnforcementId::from_bytes([7; 16]);
+    let events: [Event; 6] = [
+        WarningNoted { warning: other, by: moderator("ann"), note: note() }.into(),
+        WarningNoted { warning, by: moderator("ann"), note: note() }.into(),
+        assessed(9, Verdict::Warn, Some(RuleEffect::Joined(warning))).into(),
+        requested(enforcement, warning).into(),
+        EnforcementVerified { enforcement, took_ms: 1 }.into(),
+        EnforcementVerified { enforcement: EnforcementId::from_bytes([8; 16]), took_ms: 1 }.into(),
+    ];
+    for event in events {
+        let recorded = story.recorded("a", event.clone());
+        if alone.apply(&recorded.envelope, &event) {
+            told.push(recorded.envelope.event_type);
+        }
+    }
+    assert_eq!(told, ["WarningNoted", "FrameAssessed", "EnforcementRequested", "EnforcementVerified"]);
+    assert_eq!(story.view.queue.get(warning), Some(&alone), "and comes to what the queue shows");
+    assert_eq!(story.view.index.warning(warning), Some(Position(1)));
+}
+
+fn note() -> ContentRef {
+    ContentRef { subject: "moderator/ann".to_owned(), digest: Sha256([1; 32]), bytes: 3 }
+}

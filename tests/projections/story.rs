@@ -22,6 +22,11 @@ impl Story {
 
     /// Records an event of a channel, captured now if it is about a frame, and folds it. Gives its sequence.
     pub fn told(&mut self, channel: &str, event: impl Into<Event>) -> Sequence {
+        self.recorded(channel, event).envelope.sequence
+    }
+
+    /// The same, and gives it as it was recorded.
+    pub fn recorded(&mut self, channel: &str, event: impl Into<Event>) -> Recorded {
         let scope = Scope::Channel(ChannelId::new(channel).expect("a sound id"));
         let sequence = self.sequences.entry(scope.clone()).or_default();
         *sequence = sequence.next();
@@ -36,7 +41,7 @@ impl Story {
         };
         let recorded = Recorded::seal(&new, scope, position, *sequence, self.now, Epoch(1)).expect("a small event");
         self.view.apply(&recorded, &new.event);
-        *sequence
+        recorded
     }
 
     pub fn after_ms(&mut self, ms: u64) {

@@ -48,7 +48,7 @@ fn time() -> impl Strategy<Value = i64> {
     prop_oneof![40 => near(), 1 => Just(i64::MAX), 1 => Just(i64::MIN), 1 => any::<i64>()]
 }
 
-fn wanted() -> impl Strategy<Value = Wanted> {
+pub fn wanted() -> impl Strategy<Value = Wanted> {
     let session = || 0u8..4;
     let frame = || 0u8..40;
     let confidence = prop_oneof![Just(0u32), Just(100_000), 60_000u32..100_000];
@@ -265,7 +265,7 @@ fn answered(labels: &[(u8, u32)]) -> Answered {
     Answered { provider, labels: labels.iter().map(label).collect(), kept: None, unmapped: 0 }
 }
 
-fn policy(version: u32) -> Policy {
+pub fn policy(version: u32) -> Policy {
     let rule = |id: &str, category, window, action, approval, severity| Rule {
         id: RuleId::new(id).expect("a sound name"),
         rev: version,

@@ -50,6 +50,7 @@ proptest! {
                     warning.answer.as_ref().map(|answer| (&answer.by, answer.upheld)),
                 );
                 prop_assert_eq!(answers.0, answers.1, "after command {}", number);
+                prop_assert_eq!(entry.version, warning.version, "after command {}", number);
             }
             let Some(shown) = view.channels.get(&state.channel) else {
                 prop_assert_eq!(state.sequence, Sequence(0), "a channel with events is shown");

@@ -132,12 +132,19 @@ impl OpenError {
                 "check that the disk is mounted and writable and that the directory belongs to this user"
             }
             Self::Locked { .. } => "stop the other process, or choose another data directory",
-            Self::NotAStore { .. } => "choose an empty directory; if this was a journal, restore its FORMAT file",
+            Self::NotAStore { .. } => {
+                "choose an empty directory; if this was a journal that lost its FORMAT, `journal repair` makes that anew"
+            }
             Self::NoStore { .. } => "check the data directory's path",
             Self::UnknownFormat { .. } => "use the program version that wrote it, and export from there",
+            Self::Missing { path } | Self::Unreadable { path, .. }
+                if path.ends_with("FORMAT") || path.ends_with("MANIFEST") =>
+            {
+                "keep a copy of the directory; `journal repair` makes it anew from the segments that are there"
+            }
             Self::Unreadable { .. } => {
-                "keep a copy of the directory; FORMAT and MANIFEST come back from a backup only, or `journal import` \
-                 makes a store anew from the newest export; `journal repair --accept-loss` helps where other files are hurt"
+                "keep a copy of the directory; a backup restores it, and `journal repair --accept-loss` goes on without \
+                 what cannot be read and says so in the journal"
             }
             Self::Missing { .. } | Self::Store { .. } | Self::Damaged(_) => {
                 "keep a copy of the directory; `journal verify` names what is wrong, a backup restores it, and \

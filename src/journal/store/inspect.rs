@@ -32,9 +32,7 @@ impl Inspection {
     /// Opens the store in a data directory. Makes nothing where there is none.
     pub fn open(options: &Options) -> Result<Self, OpenError> {
         let layout = Layout::new(&options.data_dir);
-        if !layout.format().exists() {
-            return Err(OpenError::NoStore { path: layout.root });
-        }
+        layout.expect_store()?;
         let lock = take_lock(&layout)?;
         let found = examine(layout, lock, options.cache_bytes, Depth::Tail)?;
         Ok(Self {

@@ -64,6 +64,15 @@ impl Layout {
     pub fn derived(&self) -> PathBuf {
         self.root.join("derived")
     }
+    /// That there is a store: refused where there is none, and, in other words, where only its `FORMAT` is gone.
+    pub fn expect_store(&self) -> Result<(), OpenError> {
+        let path = self.format();
+        match (path.exists(), self.hot_root().exists() && !self.creating().exists()) {
+            (true, _) => Ok(()),
+            (false, true) => Err(OpenError::Missing { path }),
+            (false, false) => Err(OpenError::NoStore { path: self.root.clone() }),
+        }
+    }
     /// The store under construction at the very first start.
     pub fn creating(&self) -> PathBuf {
         self.root.join(".creating")
@@ -98,7 +107,11 @@ impl Format {
             .map_err(|error| OpenError::Unreadable { path: path.clone(), finding: error.to_string() })?;
         match format.format.strip_prefix(FORMAT_PREFIX) {
             Some(FORMAT_MAJOR) => Ok(format),
-            _ => Err(OpenError::UnknownFormat { path, found: format.format }),
+            Some(other) if other.parse::<u32>().is_ok() => Err(OpenError::UnknownFormat { path, found: format.format }),
+            _ => {
+                let finding = format!("it names the format {:?}, which is none of ours", format.format);
+                Err(OpenError::Unreadable { path, finding })
+            }
         }
     }
 

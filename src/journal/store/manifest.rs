@@ -97,8 +97,12 @@ impl Manifest {
     /// Reads the manifest and checks that it is whole and in order.
     pub(in crate::journal) fn read(layout: &Layout) -> Result<Self, OpenError> {
         let path = layout.manifest();
-        let text = fs::read_to_string(&path).map_err(doing("reading", &path))?;
         let unreadable = |finding: String| OpenError::Unreadable { path: path.clone(), finding };
+        let text = match fs::read(&path) {
+            Ok(bytes) => String::from_utf8(bytes).map_err(|error| unreadable(error.to_string()))?,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(OpenError::Missing { path }),
+            Err(error) => return Err(doing("reading", &path)(error)),
+        };
         let (json, digest) = text
             .trim_end()
             .rsplit_once('\n')
@@ -126,7 +130,7 @@ impl Manifest {
     }
 
     /// The segments follow each other without a gap but the declared ones, and the chain links them.
-    fn check_order(&self) -> Result<(), String> {
+    pub(in crate::journal) fn check_order(&self) -> Result<(), String> {
         let sealed = self.sealed.iter().map(|s| (s.first, Some(s.last), s.chain_before, Some(s.chain)));
         let retired = self.retired.iter().map(|r| (r.first, Some(r.last), r.chain_before, Some(r.chain)));
         let active = (self.active.first, None, self.active.chain_before, None);

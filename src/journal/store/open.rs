@@ -70,6 +70,18 @@ pub(super) fn open(options: Options) -> Result<SledJournal, OpenError> {
 pub(super) fn examine(layout: Layout, lock: File, cache_bytes: u64, depth: Depth) -> Result<Found, OpenError> {
     let store = Format::read(&layout)?.store(&layout.format())?;
     let manifest = Manifest::read(&layout)?;
+    examine_as(layout, lock, store, manifest, cache_bytes, depth)
+}
+
+/// The same for a store that is said to have this uuid and to consist of these segments.
+pub(super) fn examine_as(
+    layout: Layout,
+    lock: File,
+    store: [u8; 16],
+    manifest: Manifest,
+    cache_bytes: u64,
+    depth: Depth,
+) -> Result<Found, OpenError> {
     let path = layout.anchor();
     let (anchor, anchored) = Anchor::open(&path).map_err(doing("opening", &path))?;
     let finding = "neither of its two slots is whole".to_owned();

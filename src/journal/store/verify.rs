@@ -37,9 +37,7 @@ pub struct Verified {
 /// Verifies the store in a directory that no process is writing.
 pub fn verify(data_dir: &Path) -> Result<Verified, OpenError> {
     let layout = Layout::new(data_dir);
-    if !layout.format().exists() {
-        return Err(OpenError::NoStore { path: data_dir.to_owned() });
-    }
+    layout.expect_store()?;
     let lock = take_lock(&layout)?;
     let store = Format::read(&layout)?.store(&layout.format())?;
     let manifest = Manifest::read(&layout)?;

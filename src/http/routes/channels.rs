@@ -1,0 +1,251 @@
+//! Channels as they stand now, and which policy watches each.
+
+use actix_web::web::{Data, Json, Path, Query};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::http::App;
+use crate::http::auth::Permission;
+use crate::http::extract::Caller;
+use crate::http::list::{Limit, List};
+use crate::http::problem::Problem;
+use crate::http::route::Route;
+use crate::model::{ChannelId, ChannelPattern, PolicyRef, Position, WarningId};
+use crate::policy::explain::{Rank, Standing, StandingBecause, standings};
+use crate::projections::{Cadence, Channel, Counts, Coverage, LastEvent, LastFrame, OnAir, View};
+
+/// Channels looked at for one page: a filter that few channels pass must not hold the views for long.
+const SCAN_MAX: usize = 20_000;
+/// Open warnings named with one channel, the gravest.
+const WARNINGS_NAMED_MAX: usize = 50;
+
+pub(in crate::http) fn routes() -> Vec<Route> {
+    vec![
+        Route::get("/v1/channels", "list_channels", Permission::Read)
+            .says(
+                "Channels as they stand now",
+                "Every channel that ever had an event and that you may see, by id, as of the position `head`. The \
+                 cursor is the id of the last channel looked at, so that no channel is skipped or repeated while others \
+                 come and go.",
+            )
+            .query::<ListChannels>()
+            .answers::<List<ChannelView>>(200, "A page of channels.")
+            .to(list_channels),
+        Route::get("/v1/channels/{channel}", "get_channel", Permission::Read)
+            .says("One channel as it stands now", "With its open warnings, the gravest first.")
+            .path::<ChannelId>("channel", "The channel; a `/` in its id is written `%2F`.")
+            .answers::<OneChannel>(200, "The channel.")
+            .to(get_channel),
+        Route::get("/v1/channels/{channel}/policy", "get_channel_policy", Permission::Read)
+            .says(
+                "Which policy watches a channel, and why",
+                "Of every policy in force, whether it applies and why not. A channel need not have been seen yet.",
+            )
+            .path::<ChannelId>("channel", "The channel; a `/` in its id is written `%2F`.")
+            .answers::<ChannelPolicy>(200, "The policy that watches it, if any, and all candidates.")
+            .to(get_channel_policy),
+    ]
+}
+
+/// Which channels.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct ListChannels {
+    /// Go on after this channel: the `next` of the page before.
+    after: Option<ChannelId>,
+    /// Channels of a page.
+    limit: Option<Limit>,
+    /// Only channels of this pattern; `*` is any run of characters.
+    channel: Option<ChannelPattern>,
+    /// Only channels that are on the air, or only those that are not.
+    live: Option<bool>,
+    /// Only live channels that somebody looks at, or only live channels that nobody looks at.
+    watched: Option<bool>,
+    /// Only channels with open warnings, or only those without.
+    open_warnings: Option<bool>,
+}
+
+/// A channel as it stands now.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Channel")]
+struct ChannelView {
+    /// The channel.
+    channel: ChannelId,
+    /// The broadcast on the air; none if nothing is.
+    session: Option<OnAir>,
+    /// Whether somebody looks, since when, and why not.
+    coverage: Coverage,
+    /// How often its frames are taken; none before its first broadcast.
+    cadence: Option<Cadence>,
+    /// The frame whose outcome came last.
+    last_frame: Option<LastFrame>,
+    /// Warnings that wait for an answer.
+    open_warnings: u32,
+    /// Severity of the gravest of them, 1 (least) to 5.
+    worst_severity: Option<u8>,
+    /// What happened so far, counted.
+    counts: Counts,
+    /// Its last event.
+    last_event: LastEvent,
+}
+
+/// One channel with what waits for an answer.
+#[derive(Debug, Serialize, JsonSchema)]
+struct OneChannel {
+    /// The channel.
+    #[serde(flatten)]
+    channel: ChannelView,
+    /// Its open warnings, the gravest first; at most 50.
+    warnings: Vec<WarningId>,
+    /// The position up to which the journal is in this answer.
+    head: Position,
+}
+
+/// Which policy watches a channel.
+#[derive(Debug, Serialize, JsonSchema)]
+struct ChannelPolicy {
+    /// The channel.
+    channel: ChannelId,
+    /// The policy version that watches it. None: nobody does, and its frames are recorded as not looked at.
+    policy: Option<PolicyRef>,
+    /// Every policy in force, in order of priority.
+    candidates: Vec<Candidate>,
+}
+
+/// What a policy has to do with a channel.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Candidate {
+    /// The policy version in force.
+    policy: PolicyRef,
+    /// Whether it watches the channel.
+    applies: bool,
+    /// Why, or why not.
+    because: CandidateBecause,
+    /// The pattern that finds the channel, or does not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pattern: Option<String>,
+    /// The policy that goes before it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outranked_by: Option<PolicyRef>,
+    /// The same in a sentence.
+    says: String,
+}
+
+/// Why a policy watches a channel, or does not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum CandidateBecause {
+    /// It applies: it lists the channel.
+    Lists,
+    /// It applies: its pattern finds the channel.
+    Finds,
+    /// It lists other channels.
+    ListsOthers,
+    /// Its pattern does not find the channel.
+    FindsNothing,
+    /// Another lists the channel, which goes before every pattern.
+    AnotherLists,
+    /// Another has a higher priority.
+    LowerPriority,
+    /// Another has the same priority and the smaller id.
+    LargerId,
+}
+
+async fn list_channels(app: Data<App>, caller: Caller, wanted: Query<ListChannels>) -> Json<List<ChannelView>> {
+    let theirs = caller.channels(Permission::Read);
+    let wanted = wanted.into_inner();
+    Json(app.views.read(|view| page(view, &theirs, &wanted)))
+}
+
+fn page(view: &View, theirs: &[ChannelPattern], wanted: &ListChannels) -> List<ChannelView> {
+    let limit = wanted.limit.unwrap_or_default().get();
+    let mut items = Vec::new();
+    let mut last = None;
+    let mut channels = view.channels.after(wanted.after.as_ref()).peekable();
+    for (id, channel) in channels.by_ref().take(SCAN_MAX) {
+        last = Some(id);
+        if theirs.iter().any(|pattern| pattern.holds(id)) && wanted.holds(view, id, channel) {
+            items.push(ChannelView::of(view, id, channel));
+        }
+        if items.len() == limit {
+            break;
+        }
+    }
+    let more = channels.peek().is_some();
+    let next = last.filter(|_| more).map(ToString::to_string);
+    List { complete: !more || items.len() == limit, items, next, head: view.position }
+}
+
+impl ListChannels {
+    fn holds(&self, view: &View, id: &ChannelId, channel: &Channel) -> bool {
+        self.channel.as_ref().is_none_or(|pattern| pattern.holds(id))
+            && self.live.is_none_or(|live| channel.is_live() == live)
+            && self.watched.is_none_or(|watched| channel.is_live() && channel.is_watched() == watched)
+            && self.open_warnings.is_none_or(|open| view.queue.open_of(id).next().is_some() == open)
+    }
+}
+
+impl ChannelView {
+    fn of(view: &View, id: &ChannelId, channel: &Channel) -> Self {
+        let mut open_warnings = 0;
+        let mut worst_severity = None;
+        for warning in view.queue.open_of(id) {
+            open_warnings += 1;
+            worst_severity = worst_severity.max(Some(warning.raised.severity));
+        }
+        Self {
+            channel: id.clone(),
+            session: channel.session.clone(),
+            coverage: channel.coverage,
+            cadence: channel.cadence.clone(),
+            last_frame: channel.last_frame,
+            open_warnings,
+            worst_severity,
+            counts: channel.counts,
+            last_event: channel.last_event,
+        }
+    }
+}
+
+async fn get_channel(app: Data<App>, channel: Path<ChannelId>) -> Result<Json<OneChannel>, Problem> {
+    let id = channel.into_inner();
+    let found = app.views.read(|view| {
+        view.channels.get(&id).map(|channel| OneChannel {
+            channel: ChannelView::of(view, &id, channel),
+            warnings: view.queue.open_of(&id).take(WARNINGS_NAMED_MAX).map(|entry| entry.warning()).collect(),
+            head: view.position,
+        })
+    });
+    found.map(Json).ok_or_else(|| Problem::not_found(format!("channel {id} with events")))
+}
+
+async fn get_channel_policy(app: Data<App>, channel: Path<ChannelId>) -> Json<ChannelPolicy> {
+    let channel = channel.into_inner();
+    let set = app.in_force.borrow().clone();
+    let candidates: Vec<Candidate> =
+        standings(set.iter().map(AsRef::as_ref), &channel).into_iter().map(Candidate::from).collect();
+    let policy = candidates.iter().find(|candidate| candidate.applies).map(|candidate| candidate.policy.clone());
+    Json(ChannelPolicy { channel, policy, candidates })
+}
+
+impl From<Standing> for Candidate {
+    fn from(standing: Standing) -> Self {
+        let says = standing.to_string();
+        let applies = standing.because.applies();
+        let (because, pattern, outranked_by) = match standing.because {
+            StandingBecause::Lists => (CandidateBecause::Lists, None, None),
+            StandingBecause::Finds { pattern } => (CandidateBecause::Finds, Some(pattern), None),
+            StandingBecause::ListsOthers => (CandidateBecause::ListsOthers, None, None),
+            StandingBecause::FindsNothing { pattern } => (CandidateBecause::FindsNothing, Some(pattern), None),
+            StandingBecause::Outranked { by, rank } => {
+                let because = match rank {
+                    Rank::ListedFirst => CandidateBecause::AnotherLists,
+                    Rank::Priority { .. } => CandidateBecause::LowerPriority,
+                    Rank::SmallerId => CandidateBecause::LargerId,
+                };
+                (because, None, Some(by))
+            }
+        };
+        Self { policy: standing.policy, applies, because, pattern, outranked_by, says }
+    }
+}
