@@ -23,7 +23,8 @@ use crate::http::{App, Gate, Server};
 use crate::intake::{Broadcast, Source};
 use crate::journal::Journal;
 use crate::model::{ChannelId, Timestamp};
-use crate::projections::Summary;
+use crate::projections::{ChannelSummary, Summary};
+use crate::telemetry::write_lines_within;
 use crate::warden::enforcement::BudgetLimits;
 
 /// Where the API listens unless somebody says otherwise, or something else does already.
@@ -164,6 +165,8 @@ impl On<'_> {
     ) -> anyhow::Result<Ran> {
         let (wardens, stage) = (&self.house.wardens, self.stage);
         let bars = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
+        let drawn = bars.clone();
+        write_lines_within(move |writing| drawn.suspend(writing)); // a log line must not tear them
         let (finished, done) = watch::channel(false);
         let journal: Arc<dyn Journal> = self.house.journal.clone();
         let printing = tokio::task::spawn_local(print::follow(journal, after, self.quiet, bars.clone(), done));
@@ -192,8 +195,29 @@ impl On<'_> {
     }
 }
 
+/// Of some channel no frame was judged: each that was looked at failed. The run as such went well, and every failure is
+/// recorded.
+#[derive(Debug, thiserror::Error)]
+#[error("NOTHING WAS JUDGED of {}: every frame that was looked at failed; `journal tail` says why", listed(channels))]
+pub(super) struct NothingJudged {
+    channels: Vec<ChannelId>,
+}
+
+/// Exit code of a run that came to its end, but of some channel nothing was judged.
+pub(super) const EXIT_NOTHING_JUDGED: u8 = 3;
+
+/// Names that a message spells out; it counts the others.
+const NAMES_MAX: usize = 5;
+
+fn listed(channels: &[ChannelId]) -> String {
+    let names: Vec<&str> = channels.iter().take(NAMES_MAX).map(ChannelId::as_str).collect();
+    let more = channels.len().saturating_sub(NAMES_MAX);
+    let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+    format!("{}{more}", names.join(", "))
+}
+
 impl Ran {
-    /// Says what came of it; an error if a frame got no outcome.
+    /// Says what came of it; an error if a frame got no outcome, or of a channel nothing was judged.
     fn say(&self, data: &Path) -> anyhow::Result<()> {
         print::closing(&self.summary)?;
         let mut out = std::io::stdout().lock();
@@ -211,9 +235,6 @@ impl Ran {
             "look again:  streamwarden journal tail --data {0}   |   streamwarden journal verify --data {0}",
             data.display()
         )?;
-        if total.failed > 0 && total.assessed == 0 {
-            writeln!(out, "NOTHING WAS JUDGED: all frames that were looked at failed; `journal tail` says why")?;
-        }
         if !self.settled {
             writeln!(out, "an enforcement is still under way; the next start takes it up")?;
         }
@@ -223,6 +244,10 @@ impl Ran {
             self.played.refused
         );
         anyhow::ensure!(self.played.broke == 0, "{} sources broke off", self.played.broke);
-        Ok(())
+        // Similar to what an earlier run assessed counts as judged; a channel that was too quiet to be looked at does not fail.
+        let unjudged = |counts: &ChannelSummary| counts.failed > 0 && counts.assessed + counts.similar == 0;
+        let channels = self.summary.channels.iter().filter(|(_, counts)| unjudged(counts));
+        let channels: Vec<ChannelId> = channels.map(|(channel, _)| channel.clone()).collect();
+        if channels.is_empty() { Ok(()) } else { Err(NothingJudged { channels }.into()) }
     }
 }

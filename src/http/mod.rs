@@ -12,6 +12,7 @@ mod list;
 mod openapi;
 mod origin;
 mod page;
+mod past;
 mod problem;
 mod rate;
 mod recheck;
