@@ -1,14 +1,19 @@
 //! Every route, by noun.
 
+mod acts;
+mod answers;
 mod api;
 mod channels;
 mod consumers;
 mod decisions;
+mod enforcements;
 mod events;
 mod evidence;
+mod frames;
 mod health;
 mod journal;
 mod replays;
+mod sessions;
 mod state;
 
 use super::route::Route;
@@ -20,10 +25,15 @@ pub(in crate::http) fn all() -> Vec<Route> {
         health::routes(),
         journal::routes(),
         channels::routes(),
+        sessions::routes(),
+        frames::routes(),
         state::routes(),
         events::routes(),
         decisions::routes(),
         evidence::routes(),
+        acts::routes(),
+        answers::routes(),
+        enforcements::routes(),
         consumers::routes(),
         replays::routes(),
     ];
