@@ -15,6 +15,7 @@ use tokio::task::JoinHandle;
 use super::App;
 use super::auth::OpenToOthers;
 use super::edge;
+use super::feed::{Feed, Socket};
 use super::gate::{self, Gate, Needed};
 use super::openapi::Description;
 use super::problem::Problem;
@@ -64,6 +65,7 @@ pub struct Server {
     address: SocketAddr,
     handle: ServerHandle,
     running: JoinHandle<io::Result<()>>,
+    feed: Arc<Feed>,
 }
 
 impl Server {
@@ -87,6 +89,7 @@ impl Server {
     ) -> Result<Self, ListenError> {
         let address = listener.local_addr()?;
         gate.authenticator.may_listen(address)?;
+        let feed = app.feed.clone();
         let app = web::Data::from(app);
         let description = web::Data::new(Description::of(&routes::all()));
         let server = HttpServer::new(move || {
@@ -100,6 +103,7 @@ impl Server {
                 .wrap(from_fn(move |request, next| edge::pass(outer.clone(), request, next)))
         });
         let server = server
+            .on_connect(Socket::keep)
             .workers(settings.workers)
             .max_connections(settings.connections_max)
             .client_request_timeout(settings.head_timeout)
@@ -109,7 +113,7 @@ impl Server {
             .listen(listener)?
             .run();
         let handle = server.handle();
-        Ok(Self { address, handle, running: tokio::spawn(server) })
+        Ok(Self { address, handle, running: tokio::spawn(server), feed })
     }
 
     /// Where it listens.
@@ -117,8 +121,9 @@ impl Server {
         self.address
     }
 
-    /// Takes no more connections, finishes the requests under way, and ends.
+    /// Takes no more connections, tells readers of the feed to resume, finishes the requests under way, and ends.
     pub async fn stop(self) {
+        self.feed.close();
         self.handle.stop(true).await;
         match self.running.await {
             Ok(Ok(())) => {}

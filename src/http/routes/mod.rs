@@ -9,9 +9,11 @@ mod decisions;
 mod enforcements;
 mod events;
 mod evidence;
+mod feed;
 mod frames;
 mod health;
 mod journal;
+mod queue;
 mod replays;
 mod sessions;
 mod state;
@@ -25,6 +27,7 @@ pub(in crate::http) fn all() -> Vec<Route> {
         health::routes(),
         journal::routes(),
         channels::routes(),
+        queue::routes(),
         sessions::routes(),
         frames::routes(),
         state::routes(),
@@ -36,6 +39,7 @@ pub(in crate::http) fn all() -> Vec<Route> {
         enforcements::routes(),
         consumers::routes(),
         replays::routes(),
+        feed::routes(),
     ];
     nouns.into_iter().flatten().collect()
 }
