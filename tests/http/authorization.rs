@@ -22,6 +22,8 @@ const OPERATIONS: &[(&str, Permission, bool)] = &[
     ("list_channels", Read, false),
     ("get_channel", Read, false),
     ("get_channel_policy", Read, false),
+    ("list_warnings", Read, false),
+    ("get_warning", Read, false),
     ("start_session", Ingest, false),
     ("end_session", Ingest, false),
     ("create_frame", Ingest, false),

@@ -18,6 +18,7 @@ mod handing_in;
 mod issuer;
 mod moderating;
 mod premises;
+mod queue;
 mod raw;
 mod recorded;
 #[path = "../actors/scripted.rs"]

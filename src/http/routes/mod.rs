@@ -12,6 +12,7 @@ mod evidence;
 mod feed;
 mod frames;
 mod journal;
+mod queue;
 mod replays;
 mod sessions;
 mod state;
@@ -24,6 +25,7 @@ pub(in crate::http) fn all() -> Vec<Route> {
         api::routes(), // one noun a line, in the order of the description
         journal::routes(),
         channels::routes(),
+        queue::routes(),
         sessions::routes(),
         frames::routes(),
         state::routes(),
