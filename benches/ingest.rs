@@ -15,8 +15,11 @@ use rustix::time::{ClockId, clock_gettime};
 use streamwarden::actors::{ProviderChoice, Settings};
 use streamwarden::clock::SystemClock;
 use streamwarden::control::RehearsalControl;
+use streamwarden::events::Actor;
 use streamwarden::house::{Ground, House};
-use streamwarden::http::{App, Server};
+use streamwarden::http::auth::Authenticator;
+use streamwarden::http::auth::config::AuthConfig;
+use streamwarden::http::{App, Gate, GateConfig, RateConfig, Server};
 use streamwarden::journal::Journal;
 use streamwarden::model::{
     ChannelId, Confidence, Fingerprint, Frame, FrameId, FrameOrigin, Label, LabelPath, ProviderRef, SessionId, Sha256,
@@ -60,7 +63,10 @@ fn main() {
         let frames = number(CLIENT_FRAMES).expect("how many frames");
         return client(address.parse().expect("an address"), frames);
     }
-    println!("{:<14} {:>14} {:>14} {:>8}   {}", "provider", "in process", "over HTTP", "ratio", "the house's CPU per frame");
+    println!(
+        "{:<14} {:>14} {:>14} {:>8}   {}",
+        "provider", "in process", "over HTTP", "ratio", "the house's CPU per frame"
+    );
     let free: Arc<dyn Provider> = Arc::new(Free);
     table("free", &free, "rekognition/7.0", "Alcohol", frames);
     match LocalModel::load(Path::new(PINNED_PATH), PINNED_SHA256) {
@@ -100,7 +106,7 @@ enum Way {
 fn measure(provider: &Arc<dyn Provider>, policy: &str, frames: u64, way: Way) -> Figures {
     let dir = tempfile::tempdir().expect("a directory");
     let mut ground = Ground::open(dir.path()).expect("the house opens");
-    ground.policies.publish("bench.yaml", policy).expect("the policy is sound");
+    ground.policies.publish("bench.yaml", policy, &Actor::service("bench"), None).expect("the policy is sound");
     let providers = ProviderChoice { default: Some(provider.clone()), ..ProviderChoice::default() };
     actix::System::new().block_on(async move {
         let (clock, control) = (Arc::new(SystemClock), Arc::new(RehearsalControl::new()));
@@ -112,7 +118,11 @@ fn measure(provider: &Arc<dyn Provider>, policy: &str, frames: u64, way: Way) ->
             Way::InProcess => offer(&house, frames).await,
             Way::Http => {
                 let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-                let server = Server::start(listener, Arc::new(App::of(&house, clock))).expect("the server starts");
+                let authenticator = Authenticator::open(&AuthConfig::open(), clock.clone()).expect("it opens");
+                let unlimited = GateConfig { rates: RateConfig::UNLIMITED, ..GateConfig::default() };
+                let gate = Arc::new(Gate::new(authenticator, &unlimited).expect("a sound gate"));
+                let app = Arc::new(App::of(&house, clock));
+                let server = Server::start(listener, app, gate).expect("the server starts");
                 let address = server.address();
                 let client = tokio::task::spawn_blocking(move || hand_in_from_outside(address, frames));
                 client.await.expect("the client is waited for");
