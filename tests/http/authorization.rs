@@ -18,10 +18,15 @@ const OPERATIONS: &[(&str, Permission, bool)] = &[
     ("get_openapi", Open, false),
     ("get_docs", Open, false),
     ("get_docs_style", Open, false),
+    ("get_health", Open, false),
+    ("get_readiness", Open, false),
+    ("get_metrics", Operate, true),
     ("get_journal", Read, false),
     ("list_channels", Read, false),
     ("get_channel", Read, false),
     ("get_channel_policy", Read, false),
+    ("list_warnings", Read, false),
+    ("get_warning", Read, false),
     ("start_session", Ingest, false),
     ("end_session", Ingest, false),
     ("create_frame", Ingest, false),
@@ -58,6 +63,7 @@ const OPERATIONS: &[(&str, Permission, bool)] = &[
     ("start_replay", Consume, true),
     ("get_replay", Consume, true),
     ("cancel_replay", Consume, true),
+    ("get_feed", Read, false),
 ];
 
 /// Every permission, and the roles that have it, besides admin, who has all.

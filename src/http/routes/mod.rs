@@ -9,8 +9,11 @@ mod decisions;
 mod enforcements;
 mod events;
 mod evidence;
+mod feed;
 mod frames;
+mod health;
 mod journal;
+mod queue;
 mod replays;
 mod sessions;
 mod state;
@@ -21,8 +24,10 @@ use super::route::Route;
 pub(in crate::http) fn all() -> Vec<Route> {
     let nouns = [
         api::routes(), // one noun a line, in the order of the description
+        health::routes(),
         journal::routes(),
         channels::routes(),
+        queue::routes(),
         sessions::routes(),
         frames::routes(),
         state::routes(),
@@ -34,6 +39,7 @@ pub(in crate::http) fn all() -> Vec<Route> {
         enforcements::routes(),
         consumers::routes(),
         replays::routes(),
+        feed::routes(),
     ];
     nouns.into_iter().flatten().collect()
 }
