@@ -7,10 +7,22 @@ mod broadcast;
 mod channels;
 mod consumers;
 mod credentials;
+mod decisions;
 mod edge;
+mod enforcements;
+mod events;
+mod evidence;
+mod feed;
+mod frames;
+mod handing_in;
+mod health;
 mod issuer;
+mod moderating;
 mod premises;
+mod queue;
 mod raw;
+mod recorded;
 #[path = "../actors/scripted.rs"]
 #[allow(dead_code)] // shared with the tests of the actors, which use all of it
 mod scripted;
+mod state;
