@@ -63,10 +63,7 @@ fn main() {
         let frames = number(CLIENT_FRAMES).expect("how many frames");
         return client(address.parse().expect("an address"), frames);
     }
-    println!(
-        "{:<14} {:>14} {:>14} {:>8}   {}",
-        "provider", "in process", "over HTTP", "ratio", "the house's CPU per frame"
-    );
+    println!("{:<14} {:>14} {:>14} {:>8}   the house's CPU per frame", "provider", "in process", "over HTTP", "ratio");
     let free: Arc<dyn Provider> = Arc::new(Free);
     table("free", &free, "rekognition/7.0", "Alcohol", frames);
     match LocalModel::load(Path::new(PINNED_PATH), PINNED_SHA256) {
