@@ -7,9 +7,13 @@ use tokio::sync::watch;
 use crate::actors::{PolicyDesk, Views, Wardens};
 use crate::clock::Clock;
 use crate::consumers::Consumers;
-use crate::house::House;
+use crate::house::{House, Vitals};
+use crate::http::feed::{Feed, Patience};
 use crate::journal::{Journal, content};
 use crate::policy::PolicySet;
+use crate::warden::UndoTime;
+
+use super::picture::PictureRoom;
 
 /// The house as requests see it.
 pub struct App {
@@ -19,6 +23,8 @@ pub struct App {
     pub content: Arc<content::Store>,
     /// The wardens.
     pub wardens: Wardens,
+    /// Whether the house can do its work.
+    pub vitals: Vitals,
     /// Where policies are published. Blocks meanwhile.
     pub policies: Arc<Mutex<PolicyDesk>>,
     /// The policies in force, at hand without waiting for one that is being published.
@@ -27,8 +33,14 @@ pub struct App {
     pub views: Views,
     /// Consumers and replays. Blocks on the journal.
     pub consumers: Arc<Consumers>,
+    /// The live feed.
+    pub feed: Arc<Feed>,
     /// The time by which requests are handled.
     pub clock: Arc<dyn Clock>,
+    /// For how long an answer to a warning may be taken back.
+    pub undo: UndoTime,
+    /// Memory for pictures that are being taken in.
+    pub(in crate::http) pictures: PictureRoom,
 }
 
 impl App {
@@ -38,11 +50,15 @@ impl App {
             journal: house.journal.clone(),
             content: house.content.clone(),
             wardens: house.wardens.clone(),
+            vitals: house.vitals.clone(),
             policies: house.policies.clone(),
             in_force: house.in_force.clone(),
             views: house.views.clone(),
             consumers: house.consumers.clone(),
+            feed: Feed::new(house.journal.clone(), house.consumers.clone(), Patience::default()),
             clock,
+            undo: UndoTime::default(),
+            pictures: PictureRoom::default(),
         }
     }
 }

@@ -6,27 +6,35 @@ pub mod auth;
 mod blocking;
 mod edge;
 mod extract;
+mod feed;
 mod filtering;
 mod gate;
+mod idempotency;
 mod list;
+mod moderating;
+mod moment;
 mod openapi;
 mod origin;
 mod page;
 mod past;
+mod picture;
 mod problem;
 mod rate;
 mod recheck;
+mod refused;
 mod route;
 mod routes;
 mod server;
 mod slow_body;
+mod written;
 
 pub use app::App;
+pub use feed::{Feed, Patience};
 pub use gate::{Gate, GateConfig, GateConfigError};
 pub use origin::OriginError;
 pub use problem::{Code, Problem};
 pub use rate::{Rate, RateConfig, RateError};
-pub use server::{ListenError, Server};
+pub use server::{ListenError, Server, ServerSettings};
 
 /// The API description (OpenAPI 3.1) of the routes that this program answers, as JSON.
 pub fn openapi() -> String {

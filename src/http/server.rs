@@ -15,22 +15,39 @@ use tokio::task::JoinHandle;
 use super::App;
 use super::auth::OpenToOthers;
 use super::edge;
+use super::feed::{Feed, Socket};
 use super::gate::{self, Gate, Needed};
 use super::openapi::Description;
 use super::problem::Problem;
 use super::route::Route;
 use super::{extract, routes};
 
-/// Threads that requests run on. What blocks runs elsewhere.
-const WORKERS: usize = 2;
-/// Connections at the same time; beyond it new ones wait in the kernel's queue.
-const CONNECTIONS_MAX: usize = 2048;
-/// How long a request's head may take to arrive.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long a connection is kept for a next request.
-const KEEP_ALIVE: Duration = Duration::from_secs(5);
-/// How long requests under way are waited for when the server stops.
-const SHUTDOWN_TIMEOUT_S: u64 = 30;
+/// Bounds of a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ServerSettings {
+    /// Threads that requests run on. What blocks runs elsewhere.
+    pub workers: usize,
+    /// Connections of each of them at the same time; beyond it new ones wait in the kernel's queue.
+    pub connections_max: usize,
+    /// How long a request's head may take to arrive.
+    pub head_timeout: Duration,
+    /// How long a connection is kept for a next request.
+    pub keep_alive: Duration,
+    /// How long requests under way are waited for when the server stops; whole seconds count.
+    pub shutdown_timeout: Duration,
+}
+
+impl Default for ServerSettings {
+    fn default() -> Self {
+        Self {
+            workers: 2,
+            connections_max: 2048,
+            head_timeout: Duration::from_secs(5),
+            keep_alive: Duration::from_secs(5),
+            shutdown_timeout: Duration::from_secs(30),
+        }
+    }
+}
 
 /// Why a server does not answer on a socket.
 #[derive(Debug, thiserror::Error)]
@@ -48,16 +65,31 @@ pub struct Server {
     address: SocketAddr,
     handle: ServerHandle,
     running: JoinHandle<io::Result<()>>,
+    feed: Arc<Feed>,
 }
 
 impl Server {
-    /// Starts answering on a listening socket. Call within an actix system.
+    /// Starts answering on a listening socket, within the bounds that are good for most. Call within an actix system.
     ///
     /// # Errors
     /// If the socket fails, or others could reach a gate that asks nobody who they are.
     pub fn start(listener: TcpListener, app: Arc<App>, gate: Arc<Gate>) -> Result<Self, ListenError> {
+        Self::start_within(listener, app, gate, ServerSettings::default())
+    }
+
+    /// As [`start`](Self::start), within these bounds.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn start_within(
+        listener: TcpListener,
+        app: Arc<App>,
+        gate: Arc<Gate>,
+        settings: ServerSettings,
+    ) -> Result<Self, ListenError> {
         let address = listener.local_addr()?;
         gate.authenticator.may_listen(address)?;
+        let feed = app.feed.clone();
         let app = web::Data::from(app);
         let description = web::Data::new(Description::of(&routes::all()));
         let server = HttpServer::new(move || {
@@ -71,16 +103,17 @@ impl Server {
                 .wrap(from_fn(move |request, next| edge::pass(outer.clone(), request, next)))
         });
         let server = server
-            .workers(WORKERS)
-            .max_connections(CONNECTIONS_MAX)
-            .client_request_timeout(HEAD_TIMEOUT)
-            .keep_alive(KEEP_ALIVE)
-            .shutdown_timeout(SHUTDOWN_TIMEOUT_S)
+            .on_connect(Socket::keep)
+            .workers(settings.workers)
+            .max_connections(settings.connections_max)
+            .client_request_timeout(settings.head_timeout)
+            .keep_alive(settings.keep_alive)
+            .shutdown_timeout(settings.shutdown_timeout.as_secs())
             .disable_signals()
             .listen(listener)?
             .run();
         let handle = server.handle();
-        Ok(Self { address, handle, running: tokio::spawn(server) })
+        Ok(Self { address, handle, running: tokio::spawn(server), feed })
     }
 
     /// Where it listens.
@@ -88,8 +121,9 @@ impl Server {
         self.address
     }
 
-    /// Takes no more connections, finishes the requests under way, and ends.
+    /// Takes no more connections, tells readers of the feed to resume, finishes the requests under way, and ends.
     pub async fn stop(self) {
+        self.feed.close();
         self.handle.stop(true).await;
         match self.running.await {
             Ok(Ok(())) => {}
@@ -109,6 +143,7 @@ fn mount(config: &mut web::ServiceConfig, gate: &Arc<Gate>) {
         let needed: Rc<[Needed]> = methods
             .iter()
             .map(|route| Needed {
+                id: route.described.id,
                 method: route.described.method.clone(),
                 needs: route.described.needs,
                 reach: route.described.reach,

@@ -9,10 +9,17 @@ mod consumers;
 mod credentials;
 mod decisions;
 mod edge;
+mod enforcements;
 mod events;
 mod evidence;
+mod feed;
+mod frames;
+mod handing_in;
+mod health;
 mod issuer;
+mod moderating;
 mod premises;
+mod queue;
 mod raw;
 mod recorded;
 #[path = "../actors/scripted.rs"]
