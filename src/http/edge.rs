@@ -4,6 +4,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 use actix_web::body::BoxBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -15,12 +16,13 @@ use actix_web::http::header::{
     REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use actix_web::middleware::Next;
-use actix_web::{HttpResponse, ResponseError};
+use actix_web::{HttpMessage, HttpResponse, ResponseError};
 use tracing::Instrument;
 
-use super::gate::{self, Gate};
+use super::gate::{self, Gate, Operation};
 use super::origin::{self, Page};
 use super::problem::{Code, Problem};
+use crate::telemetry::metrics;
 
 /// In every answer, and in every log line that is written on its way.
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -47,6 +49,7 @@ pub(in crate::http) async fn pass(
     request: ServiceRequest,
     next: Next<BoxBody>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    let begun = Instant::now();
     let id = next_request_id();
     let page = gate.origins.of(request.headers());
     let origin = request.headers().get(ORIGIN).cloned().filter(|_| page == Page::Named);
@@ -58,12 +61,14 @@ pub(in crate::http) async fn pass(
     };
     let id = HeaderValue::from_str(&id).expect("digits and a dash are a header's value");
     seal(response.headers_mut(), id, origin);
+    let operation = response.request().extensions().get::<Operation>().map_or("none", |operation| operation.0);
+    metrics().requests.answered(operation, response.status().as_u16(), begun.elapsed());
     Ok(response)
 }
 
 fn admitted(gate: &Gate, page: Page, request: &ServiceRequest) -> Result<(), Problem> {
     let address = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
-    gate.rates.count_address(address).map_err(gate::too_many)?;
+    gate.rates.count_address(address).map_err(|wait| gate::too_many("address", wait))?;
     // Whose host a request is for, a proxy before us must not see otherwise than we do (RFC 9112, section 3.2).
     if request.headers().get_all(HOST).count() != 1 {
         return Err(Problem::malformed("host", "a request names its host once"));

@@ -12,7 +12,7 @@
 //! Nothing here reads the journal: recorded events come in as data, and so do answers too long for their events.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use schemars::JsonSchema;
@@ -41,7 +41,7 @@ pub struct Backtest {
     set: PolicySet,
     tried: BTreeSet<PolicyId>,
     /// None: the channel would be watched by another policy, or by none.
-    trials: HashMap<ChannelId, Option<Box<Trial>>>,
+    trials: BTreeMap<ChannelId, Option<Box<Trial>>>,
     judged_again: usize,
     report: Report,
     by_rule: BTreeMap<RuleId, Compared>,
@@ -152,7 +152,7 @@ impl Backtest {
         Self {
             set,
             tried: tried.into_iter().collect(),
-            trials: HashMap::new(),
+            trials: BTreeMap::new(),
             judged_again: 0,
             report: Report::default(),
             by_rule: BTreeMap::new(),

@@ -11,6 +11,7 @@ mod power;
 mod powerloss;
 #[path = "../journal/random.rs"]
 mod random;
+mod serve;
 mod watch;
 
 use std::path::{Path, PathBuf};
@@ -56,7 +57,7 @@ fn streamwarden(args: &[&str]) -> Command {
 
 /// The demo on a data directory, as fast as it goes.
 fn demo(data: &Path) -> Command {
-    let mut command = streamwarden(&["demo", "--pace", "fast", "--data"]);
+    let mut command = streamwarden(&["demo", "--once", "--pace", "fast", "--data"]);
     command.arg(data).arg("--model").arg(weights());
     command
 }

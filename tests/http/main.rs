@@ -15,6 +15,7 @@ mod evidence;
 mod feed;
 mod frames;
 mod handing_in;
+mod health;
 mod issuer;
 mod moderating;
 mod premises;

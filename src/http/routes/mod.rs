@@ -11,6 +11,7 @@ mod events;
 mod evidence;
 mod feed;
 mod frames;
+mod health;
 mod journal;
 mod queue;
 mod replays;
@@ -23,6 +24,7 @@ use super::route::Route;
 pub(in crate::http) fn all() -> Vec<Route> {
     let nouns = [
         api::routes(), // one noun a line, in the order of the description
+        health::routes(),
         journal::routes(),
         channels::routes(),
         queue::routes(),
