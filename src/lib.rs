@@ -2,13 +2,14 @@
 //!
 //! Rooms, and the one direction in which they may know each other (`tests/house` checks it):
 //! `model` ← `events` ← `policy` ← `warden`, `projections` ← `journal`, `imaging`, `providers`, `control` ← `intake`,
-//! `audit`, `actors` ← `http` ← `cli`. The core (`model`, `events`, `policy`, `warden`, `projections`) has no async, clock,
-//! randomness, IO or logging: time and identity enter it as data.
+//! `audit`, `actors`, `consumers` ← `http` ← `cli`. The core (`model`, `events`, `policy`, `warden`, `projections`)
+//! has no async, clock, randomness, IO or logging: time and identity enter it as data.
 
 pub mod actors;
 pub mod audit;
 pub mod cli;
 pub mod clock;
+pub mod consumers;
 pub mod control;
 pub mod events;
 pub mod house;

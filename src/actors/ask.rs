@@ -1,7 +1,11 @@
 //! Asking a provider, with the one retry loop there is.
 
+use std::any::Any;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+use futures_util::FutureExt;
 
 use crate::events::FailedStage;
 use crate::providers::{Answer, Provider, ProviderError};
@@ -37,7 +41,9 @@ pub(super) async fn ask(
         loop {
             attempts += 1;
             let begun = Instant::now();
-            let answered = provider.assess(image.clone()).await;
+            // Not the warden's panic: a provider that breaks on a picture costs its frame, and no channel its warden.
+            let asked = AssertUnwindSafe(async { provider.assess(image.clone()).await }).catch_unwind();
+            let answered = asked.await.unwrap_or_else(|panic| Err(ProviderError::Broke(words(&*panic))));
             match &answered {
                 Ok(_) => metrics().providers.answered(&name, begun.elapsed()),
                 Err(error) => metrics().providers.failed(&name, error.name()),
@@ -58,9 +64,10 @@ pub(super) async fn ask(
             let (stage, reason) = match error {
                 // The stage says already that there is none.
                 ProviderError::Absent(reason) => (FailedStage::NoProvider, reason),
-                ProviderError::Unavailable(_) | ProviderError::Refused(_) | ProviderError::Nonsense(_) => {
-                    (FailedStage::Provider, error.to_string())
-                }
+                ProviderError::Unavailable(_)
+                | ProviderError::Refused(_)
+                | ProviderError::Nonsense(_)
+                | ProviderError::Broke(_) => (FailedStage::Provider, error.to_string()),
             };
             Err(Unanswered { stage, reason, attempts })
         }
@@ -70,4 +77,10 @@ pub(super) async fn ask(
             Err(Unanswered { stage: FailedStage::Deadline, reason, attempts })
         }
     }
+}
+
+/// What a panic said.
+fn words(panic: &(dyn Any + Send)) -> String {
+    let said = panic.downcast_ref::<String>().map(String::as_str);
+    said.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("a panic without words").to_owned()
 }

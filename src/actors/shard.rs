@@ -9,7 +9,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use actix::{Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message, ResponseActFuture, WrapFuture};
+use actix::{
+    Actor, ActorContext, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message, ResponseActFuture, WrapFuture,
+};
 use tokio::sync::{Semaphore, oneshot};
 
 use super::planes::Planes;
@@ -325,6 +327,7 @@ impl Handler<Shutdown> for Shard {
             // Frames under way end by their deadline; twice that means that something hangs, and the journal is safe.
             let _ = tokio::time::timeout(2 * patience, all).await;
         };
-        Box::pin(rested.into_actor(self))
+        // Its ticks would keep it, and with it the journal's directory, for as long as the process lives.
+        Box::pin(rested.into_actor(self).map(|(), _, context| context.stop()))
     }
 }

@@ -6,7 +6,7 @@
 //! bound cut it short. It must not know who asks, or what they may see: callers restrict the filter.
 
 pub mod decision;
-//pub mod export;
+pub mod export;
 pub mod search;
 pub mod state_at;
 

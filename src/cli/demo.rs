@@ -22,8 +22,10 @@ use crate::house::Ground;
 use crate::intake::{Broadcast, Footage, FootageChannel, FootageProvider, Source};
 use crate::journal::Journal;
 use crate::model::{ChannelId, SessionId, Timestamp};
+use crate::projections::{ChannelSummary, Summary};
 use crate::providers::Provider;
 use crate::providers::local::{AbsentModel, LocalModel, PINNED_PATH, PINNED_SHA256};
+use crate::telemetry::write_lines_within;
 use crate::warden::enforcement::BudgetLimits;
 
 /// The demo's policies, as they stand in the repository.
@@ -141,7 +143,7 @@ fn introduce(
 
 /// What a run left.
 pub(super) struct Ran {
-    summary: crate::projections::Summary,
+    summary: Summary,
     played: super::play::Played,
     settled: bool,
 }
@@ -169,6 +171,8 @@ pub(super) fn run_played(
         };
         let house = ground.start(clock, providers, control, BudgetLimits::default(), Settings::default());
         let bars = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
+        let drawn = bars.clone();
+        write_lines_within(move |writing| drawn.suspend(writing)); // a log line must not tear them
         let (finished, done) = watch::channel(false);
         let printing = tokio::task::spawn_local(print::follow(journal, after, quiet, bars.clone(), done));
 
@@ -193,8 +197,29 @@ pub(super) fn run_played(
     })
 }
 
+/// Of some channel no frame was judged: each that was looked at failed. The run as such went well, and every failure is
+/// recorded.
+#[derive(Debug, thiserror::Error)]
+#[error("NOTHING WAS JUDGED of {}: every frame that was looked at failed; `journal tail` says why", listed(channels))]
+pub(super) struct NothingJudged {
+    channels: Vec<ChannelId>,
+}
+
+/// Exit code of a run that came to its end, but of some channel nothing was judged.
+pub(super) const EXIT_NOTHING_JUDGED: u8 = 3;
+
+/// Names that a message spells out; it counts the others.
+const NAMES_MAX: usize = 5;
+
+fn listed(channels: &[ChannelId]) -> String {
+    let names: Vec<&str> = channels.iter().take(NAMES_MAX).map(ChannelId::as_str).collect();
+    let more = channels.len().saturating_sub(NAMES_MAX);
+    let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+    format!("{}{more}", names.join(", "))
+}
+
 impl Ran {
-    /// Says what came of it; an error if a frame got no outcome.
+    /// Says what came of it; an error if a frame got no outcome, or of a channel nothing was judged.
     pub(super) fn say(&self, data: &Path) -> anyhow::Result<()> {
         print::closing(&self.summary)?;
         let mut out = std::io::stdout().lock();
@@ -212,9 +237,6 @@ impl Ran {
             "look again:  streamwarden journal tail --data {0}   |   streamwarden journal verify --data {0}",
             data.display()
         )?;
-        if total.failed > 0 && total.assessed == 0 {
-            writeln!(out, "NOTHING WAS JUDGED: all frames that were looked at failed; `journal tail` says why")?;
-        }
         if !self.settled {
             writeln!(out, "an enforcement is still under way; the next start takes it up")?;
         }
@@ -224,6 +246,10 @@ impl Ran {
             self.played.refused
         );
         anyhow::ensure!(self.played.broke == 0, "{} sources broke off", self.played.broke);
-        Ok(())
+        // Similar to what an earlier run assessed counts as judged; a channel that was too quiet to be looked at does not fail.
+        let unjudged = |counts: &ChannelSummary| counts.failed > 0 && counts.assessed + counts.similar == 0;
+        let channels = self.summary.channels.iter().filter(|(_, counts)| unjudged(counts));
+        let channels: Vec<ChannelId> = channels.map(|(channel, _)| channel.clone()).collect();
+        if channels.is_empty() { Ok(()) } else { Err(NothingJudged { channels }.into()) }
     }
 }

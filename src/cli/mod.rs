@@ -34,8 +34,14 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Play the bundled footage into wardens and print what they decide.
+    ///
+    /// Exit code 0: every frame has its outcome; 1: not carried out; 3: played to its end, but of some channel nothing was
+    /// judged, as without a model; 130: interrupted, and closed in order.
     Demo(demo::DemoArgs),
     /// Watch your own videos and folders of pictures.
+    ///
+    /// Exit code 0: every frame has its outcome; 1: not carried out; 3: watched to the end, but of some channel nothing was
+    /// judged, as without a model; 130: interrupted, and closed in order.
     Watch(watch::WatchArgs),
     /// Check, explain and import policies.
     Policy(policy::PolicyArgs),
@@ -103,7 +109,11 @@ fn complain(error: &anyhow::Error) -> u8 {
     if let Some(hint) = error.chain().find_map(hint) {
         let _ = writeln!(err, "hint: {hint}");
     }
-    if error.is::<interrupt::Interrupted>() { interrupt::EXIT_INTERRUPTED } else { EXIT_FAILED }
+    match error {
+        error if error.is::<interrupt::Interrupted>() => interrupt::EXIT_INTERRUPTED,
+        error if error.is::<demo::NothingJudged>() => demo::EXIT_NOTHING_JUDGED,
+        _ => EXIT_FAILED,
+    }
 }
 
 fn hint(cause: &(dyn std::error::Error + 'static)) -> Option<&'static str> {

@@ -6,6 +6,7 @@ use tokio::sync::watch;
 
 use crate::actors::{PolicyDesk, Views, Wardens};
 use crate::clock::Clock;
+use crate::consumers::Consumers;
 use crate::house::House;
 use crate::journal::{Journal, content};
 use crate::policy::PolicySet;
@@ -24,6 +25,8 @@ pub struct App {
     pub in_force: watch::Receiver<Arc<PolicySet>>,
     /// Channels and the queue, as of a moment ago.
     pub views: Views,
+    /// Consumers and replays. Blocks on the journal.
+    pub consumers: Arc<Consumers>,
     /// The time by which requests are handled.
     pub clock: Arc<dyn Clock>,
 }
@@ -38,6 +41,7 @@ impl App {
             policies: house.policies.clone(),
             in_force: house.in_force.clone(),
             views: house.views.clone(),
+            consumers: house.consumers.clone(),
             clock,
         }
     }

@@ -17,7 +17,7 @@ macro_rules! digest {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                super::ids::write_hex(f, &self.0)
+                super::hex::write_hex(f, &self.0)
             }
         }
 
@@ -29,13 +29,13 @@ macro_rules! digest {
 
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                super::ids::serialize_bytes(&self.0, serializer)
+                super::hex::serialize_bytes(&self.0, serializer)
             }
         }
 
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                super::ids::deserialize_bytes(deserializer, $kind).map(Self)
+                super::hex::deserialize_bytes(deserializer, $kind).map(Self)
             }
         }
 

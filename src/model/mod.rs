@@ -4,6 +4,7 @@ mod compact;
 mod confidence;
 mod content;
 mod frame;
+mod hex;
 mod ids;
 mod label;
 mod pattern;

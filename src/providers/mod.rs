@@ -35,6 +35,9 @@ pub enum ProviderError {
     /// It answered something that is no answer.
     #[error("the provider answered nonsense: {0}")]
     Nonsense(String),
+    /// It panicked over this image. Not worth another try.
+    #[error("the provider broke: {0}")]
+    Broke(String),
 }
 
 impl ProviderError {
@@ -45,6 +48,7 @@ impl ProviderError {
             Self::Unavailable(_) => "unavailable",
             Self::Refused(_) => "refused",
             Self::Nonsense(_) => "nonsense",
+            Self::Broke(_) => "broke",
         }
     }
 }

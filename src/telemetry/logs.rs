@@ -1,6 +1,7 @@
 //! Log lines on standard error. Never images, presigned addresses, tokens or moderators' names.
 
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal, Write};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use serde::{Deserialize, Serialize};
 use tracing_subscriber::EnvFilter;
@@ -25,7 +26,7 @@ pub enum LogFormat {
 /// variable `STREAMWARDEN_LOG` comes before it.
 pub fn start_logging(format: LogFormat, filter: &str) {
     let filter = EnvFilter::try_from_env(FILTER_VARIABLE).unwrap_or_else(|_| EnvFilter::new(filter));
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| Lines);
     // A test may have set it up before.
     let _ = match format {
         LogFormat::Text => {
@@ -34,4 +35,55 @@ pub fn start_logging(format: LogFormat, filter: &str) {
         }
         LogFormat::Json => lines.event_format(JsonLines).try_init(),
     };
+}
+
+/// Is given the writing of a line, and does it once.
+type Around = dyn Fn(&mut dyn FnMut()) + Send + Sync;
+
+/// Who writes lines, if not simply this process; see [`write_lines_within`].
+static AROUND: RwLock<Option<Arc<Around>>> = RwLock::new(None);
+
+/// From now on lines are written within `around`, which is given the writing and does it once: whoever draws on standard
+/// error takes the drawing away meanwhile. It must not log.
+pub fn write_lines_within(around: impl Fn(&mut dyn FnMut()) + Send + Sync + 'static) {
+    *AROUND.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(around));
+}
+
+/// Standard error, a whole line at a time.
+struct Lines;
+
+impl Write for Lines {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        let around = AROUND.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut written = Ok(0);
+        let mut writing = || written = io::stderr().write_all(line).map(|()| line.len());
+        match around {
+            Some(around) => around(&mut writing),
+            None => writing(),
+        }
+        written
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::*;
+
+    #[test]
+    fn a_line_is_written_within_what_whoever_draws_asked_for() {
+        static LINES: AtomicU32 = AtomicU32::new(0);
+        write_lines_within(|writing| {
+            LINES.fetch_add(1, Ordering::SeqCst);
+            writing();
+        });
+        let line = b"a line of a test\n";
+        assert_eq!(Lines.write(line).expect("standard error is there"), line.len());
+        assert!(LINES.load(Ordering::SeqCst) >= 1);
+    }
 }

@@ -5,5 +5,5 @@ mod json_lines;
 mod logs;
 pub mod metrics;
 
-pub use logs::{LogFormat, start_logging};
+pub use logs::{LogFormat, start_logging, write_lines_within};
 pub use metrics::metrics;

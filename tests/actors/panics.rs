@@ -76,6 +76,29 @@ fn a_frame_that_breaks_its_warden_twice_is_set_aside_and_the_channel_says_so_unt
 }
 
 #[test]
+fn a_provider_that_breaks_on_a_picture_costs_that_frame_and_no_warden() {
+    let (premises, setup) = (Premises::new(), Setup::default());
+    let (bad, clear) = (picture(1), picture(2));
+    setup.provider.says(&bad, Says::Breaks);
+    premises.live(&setup, async |live| {
+        let channel = channel("provider-breaks");
+        let frames = [frame(&channel, 0, &bad), frame(&channel, 5, &clear)];
+        match live.offer(&frames[0]).await.event {
+            Event::FrameFailed(failed) => {
+                assert_eq!((failed.stage, failed.attempts), (FailedStage::Provider, 1));
+                assert!(failed.reason.contains("broke: scripted"), "{}", failed.reason);
+            }
+            other => panic!("the frame was to fail, it came to {other:?}"),
+        }
+        assert!(matches!(live.offer(&frames[1]).await.event, Event::FrameAssessed(_)), "{}", live.told());
+        assert_eq!(setup.provider.calls(&bad), 1, "a picture that breaks it is not shown to it again");
+        let quarantined = live.of(&channel).iter().any(|event| matches!(event, Event::ChannelQuarantined(_)));
+        assert!(!quarantined, "nothing is wrong with the warden: {}", live.told());
+        live.assert_one_outcome_each(&frames);
+    });
+}
+
+#[test]
 fn a_request_that_breaks_a_warden_is_carried_out_once_by_the_next() {
     let (premises, setup) = (Premises::new(), Setup::default());
     let shown = picture(1);

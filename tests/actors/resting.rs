@@ -1,9 +1,10 @@
 //! Wardens that have nothing to do go to rest, and nothing is lost by it.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use streamwarden::actors::Settings;
+use streamwarden::actors::{Settings, Wardens};
 use streamwarden::events::{Event, UnwatchedBecause};
+use streamwarden::model::Frame;
 use streamwarden::warden::Command;
 use tokio::task::JoinSet;
 
@@ -107,38 +108,61 @@ fn frames_that_come_while_wardens_go_to_rest_are_not_lost() {
     });
 }
 
-/// Channels come, show one frame and go. As many as the system is built for are churned by `cargo bench`.
+/// Channels come, show one frame and go, then every tenth comes again. `make soak` churns as many as the system is built
+/// for, by the variable; what that took is printed.
 #[test]
-fn four_thousand_channels_come_and_go_and_each_frame_has_one_outcome() {
-    const CHANNELS: u64 = 4_000;
+fn thousands_of_channels_come_and_go_and_each_frame_has_one_outcome() {
     const AT_ONCE: usize = 500;
+    let channels: u64 = std::env::var("CHURN_CHANNELS").map_or(4_000, |channels| channels.parse().expect("a number"));
+    // a bound for a machine that hangs, not a measure: it grows with what is to be done
+    let patience = PATIENCE * (1 + channels as u32 / 4_000);
     let (premises, setup) = (Premises::new(), Setup { settings: restless(), ..Setup::default() });
     let clear = picture(1);
     premises.live(&setup, async |live| {
-        let frames: Vec<_> = (0..CHANNELS).map(|n| frame(&channel(&format!("churn-{n}")), 0, &clear)).collect();
-        let mut under_way = JoinSet::new();
-        for frame in &frames {
-            if under_way.len() == AT_ONCE {
-                under_way.join_next().await;
+        let begun = Instant::now();
+        let first: Vec<_> = (0..channels).map(|n| frame(&channel(&format!("churn-{n}")), 0, &clear)).collect();
+        let again: Vec<_> = first
+            .iter()
+            .step_by(10)
+            .map(|known| Frame { session: session("st-2"), ..frame(&known.channel, 60, &clear) })
+            .collect();
+        for frames in [&first, &again] {
+            let mut under_way = JoinSet::new();
+            for frame in frames {
+                if under_way.len() == AT_ONCE {
+                    under_way.join_next().await;
+                }
+                under_way.spawn_local(comes_and_goes(live.wardens.clone(), frame.clone()));
             }
-            let (wardens, frame) = (live.wardens.clone(), frame.clone());
-            under_way.spawn_local(async move {
-                let end = Command::EndSession { session: frame.session.clone() };
-                let channel = frame.channel.clone();
-                let outcome = wardens.offer(frame).await.expect("the frame is accepted");
-                assert!(matches!(outcome.event, Event::FrameAssessed(_)), "{outcome:?}");
-                wardens.command(&channel, end).await.expect("the session ends");
-            });
-        }
-        while let Some(done) = under_way.join_next().await {
-            done.expect("a channel comes and goes");
-        }
-        live.assert_one_outcome_each(&frames);
-        let resting = async {
-            while live.wardens.awake().await > 0 {
-                tokio::task::yield_now().await;
+            while let Some(done) = under_way.join_next().await {
+                done.expect("a channel comes and goes");
             }
-        };
-        tokio::time::timeout(PATIENCE, resting).await.expect("all wardens go to rest");
+            let resting = async {
+                while live.wardens.awake().await > 0 {
+                    tokio::task::yield_now().await;
+                }
+            };
+            tokio::time::timeout(patience, resting).await.expect("all wardens go to rest");
+        }
+        println!("{channels} channels churned in {:.0?}, {} MiB resident at the end", begun.elapsed(), resident_mib());
+        live.assert_one_outcome_each(first.iter().chain(&again));
+        for known in again.iter().step_by(again.len().div_ceil(3)) {
+            assert_eq!(live.state(&known.channel).await, live.replayed(&known.channel), "{}", known.channel);
+        }
     });
+}
+
+async fn comes_and_goes(wardens: Wardens, frame: Frame) {
+    let end = Command::EndSession { session: frame.session.clone() };
+    let channel = frame.channel.clone();
+    let outcome = wardens.offer(frame).await.expect("the frame is accepted");
+    assert!(matches!(outcome.event, Event::FrameAssessed(_)), "{outcome:?}");
+    wardens.command(&channel, end).await.expect("the session ends");
+}
+
+/// What of this process lies in memory.
+fn resident_mib() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").expect("Linux says what a process uses");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("it says its size");
+    line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") / 1024
 }

@@ -30,6 +30,8 @@ pub enum Says {
     Hangs,
     /// That it cannot take more now.
     Unavailable,
+    /// It panics.
+    Breaks,
 }
 
 /// A provider that says of each picture what the test wrote down for it, and nothing of any other.
@@ -92,6 +94,7 @@ impl Provider for ScriptedProvider {
                 }
                 Says::Hangs => std::future::pending().await,
                 Says::Unavailable => return Err(ProviderError::Unavailable("scripted".to_owned())),
+                Says::Breaks => panic!("scripted"),
             };
             let label = |(path, percent): &(&str, f64)| {
                 Label(LabelPath::new(path).expect("a path"), Confidence::from_percent(*percent).expect("a percentage"))

@@ -2,5 +2,6 @@
 //! journal in memory, with policies published and content kept for real.
 
 mod decision;
+mod export;
 mod search;
 mod stage;

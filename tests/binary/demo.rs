@@ -60,7 +60,8 @@ fn without_the_model_frames_fail_loudly_and_nothing_counts_as_clear() {
     let output = run(streamwarden(&["demo", "--pace", "fast", "--model", "no/such/file", "--data"]).arg(data.path()));
     let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(complaint.contains("classifier absent") && complaint.contains("hint: run `make model`"), "{complaint}");
-    assert_eq!(output.status.code(), Some(0), "what could not be judged is recorded, not lost: {}", said(&output));
+    assert_eq!(output.status.code(), Some(3), "a script must not take this for success: {}", said(&output));
+    assert!(complaint.contains("NOTHING WAS JUDGED of ") && !complaint.contains("rehearsal-film"), "{complaint}");
     let events = decoded(&journal(data.path()));
     let failed =
         |event: &&Event| matches!(event, Event::FrameFailed(failed) if failed.stage == FailedStage::NoProvider);

@@ -78,6 +78,18 @@ fn without_a_policy_of_their_own_pictures_are_judged_and_none_fails() {
 }
 
 #[test]
+fn a_folder_of_which_nothing_was_judged_ends_with_a_code_of_its_own() {
+    let own = Own::new();
+    let folder = own.at("pictures");
+    std::fs::create_dir(&folder).expect("a folder can be made");
+    std::fs::write(folder.join("1.jpg"), b"not a picture").expect("a file can be written");
+    let output = run(own.watch(&folder).arg(root().join("demo/footage/rocket-still")));
+    assert_eq!(output.status.code(), Some(3), "{}", said(&output));
+    let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(complaint.contains("NOTHING WAS JUDGED of pictures: "), "{complaint}");
+}
+
+#[test]
 fn a_film_is_watched_through_ffmpeg() {
     let own = Own::new();
     let film = own.at("film.mp4");

@@ -35,6 +35,8 @@ const ROOMS: &[(&str, Knows)] = &[
     ("audit", These(&["model", "events", "policy", "warden", "journal"])),
     // Who runs, and the whole put together: wiring, no rules.
     ("actors", AllBefore),
+    // Who reads on outside. It knows nobody who acts: a replay causes nothing.
+    ("consumers", These(&["model", "events", "clock", "journal"])),
     ("house", AllBefore),
     // Who asks.
     ("http", AllBefore), // it shows and asks all of them, and none of them knows it

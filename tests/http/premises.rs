@@ -100,10 +100,19 @@ impl Live {
         self.client.post(self.url(path))
     }
 
-    /// Server first, then the house.
+    /// Server first, then the house. When it returns, the directory can be opened again: the server's threads let go of
+    /// the journal a moment after the server has ended.
     pub async fn close(self) {
+        let journal = Arc::downgrade(&self.house.journal);
+        drop(self.client); // its idle connections would be waited for
         self.server.stop().await;
         self.house.close().await;
+        let let_go = async {
+            while journal.strong_count() > 0 {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, let_go).await.expect("nobody holds on to the journal");
     }
 }
 

@@ -135,13 +135,16 @@ impl Warden {
             let kept = match content {
                 Some(content) if Answered::is_long(&answer.labels) => {
                     let whole = serde_json::to_vec(&answer.labels).unwrap_or_default();
-                    let keeping = tokio::task::spawn_blocking(move || content.put(&subject, &whole)).await;
-                    let unkept = |reason| Unanswered { stage: FailedStage::Provider, reason, attempts: 1 };
-                    Some(
-                        keeping
-                            .map_err(|error| unkept(error.to_string()))?
-                            .map_err(|error| unkept(format!("keeping a long answer: {error}")))?,
-                    )
+                    let keeping = tokio::task::spawn_blocking(move || content.put(&subject, &whole));
+                    let unkept = |stage, reason| Unanswered { stage, reason, attempts: 1 };
+                    // Within the frame's time: a disk that hangs must not hold the channel up. What is put all the same
+                    // is an orphan, which a verification counts.
+                    let kept = tokio::time::timeout(left.saturating_sub(begun.elapsed()), keeping)
+                        .await
+                        .map_err(|_| unkept(FailedStage::Deadline, "a long answer was not kept in time".to_owned()))?
+                        .map_err(|broke| unkept(FailedStage::Provider, broke.to_string()))?
+                        .map_err(|error| unkept(FailedStage::Provider, format!("keeping a long answer: {error}")))?;
+                    Some(kept)
                 }
                 _ => None,
             };

@@ -1,0 +1,84 @@
+//! The kept picture of a frame. Looking at it is recorded.
+
+use actix_web::HttpResponse;
+use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use actix_web::web::{Data, Path};
+
+use crate::audit::AuditError;
+use crate::audit::decision::{Sources, outcome_of, stored};
+use crate::events::{Event, EvidenceRead};
+use crate::http::App;
+use crate::http::auth::Permission;
+use crate::http::blocking::blocking;
+use crate::http::extract::Caller;
+use crate::http::past::{ask, record_access};
+use crate::http::problem::{Code, Problem};
+use crate::http::route::Route;
+use crate::journal::content::Content;
+use crate::model::{ChannelId, ContentRef, FrameId, ImageFormat, Scope};
+
+pub(in crate::http) fn routes() -> Vec<Route> {
+    vec![
+        Route::get("/v1/evidence/{frame}", "get_evidence", Permission::ReadEvidence)
+            .says(
+                "A frame's picture, as it was fetched",
+                "If it was kept. That you looked at it is recorded, with your name, before its first byte leaves. A \
+                 decision says beforehand whether there is a picture.",
+            )
+            .path::<FrameId>("frame", "The frame's id.")
+            .answers_as(200, "image/jpeg", "The picture.")
+            .answers_as(200, "image/png", "The picture.")
+            .answers_as(200, "image/webp", "The picture.")
+            .refuses(410, "It was kept, and erased since.")
+            .refuses(503, "That you looked could not be recorded, and so the picture was not shown.")
+            .to(get_evidence),
+    ]
+}
+
+/// A picture that was kept.
+struct Picture {
+    frame: FrameId,
+    channel: ChannelId,
+    format: ImageFormat,
+    content: ContentRef,
+}
+
+async fn get_evidence(app: Data<App>, caller: Caller, frame: Path<FrameId>) -> Result<HttpResponse, Problem> {
+    let frame = frame.into_inner();
+    let asked = app.clone();
+    let picture = ask("finding a picture", move || find(&asked, frame)).await?;
+    let visible = picture.filter(|picture| caller.may(Permission::ReadEvidence, &picture.channel));
+    let picture = visible.ok_or_else(|| Problem::not_found(format!("kept picture of frame {frame}")))?;
+    let (store, content) = (app.content.clone(), picture.content.clone());
+    let bytes = match blocking("reading a kept picture", move || store.get(&content)).await? {
+        Content::Plain(bytes) => bytes,
+        Content::Erased => return Err(Problem::new(Code::Gone, format!("the picture of frame {frame} was erased"))),
+    };
+    let Picture { frame, channel, format, content } = picture;
+    record_access(&app, &caller, Event::EvidenceRead(EvidenceRead { frame, channel, content })).await?;
+    let (media, ending) = match format {
+        ImageFormat::Jpeg => ("image/jpeg", "jpg"),
+        ImageFormat::Png => ("image/png", "png"),
+        ImageFormat::Webp => ("image/webp", "webp"),
+    };
+    Ok(HttpResponse::Ok()
+        .insert_header((CONTENT_TYPE, media))
+        .insert_header((CONTENT_DISPOSITION, format!("attachment; filename=\"{frame}.{ending}\"")))
+        .body(bytes))
+}
+
+fn find(app: &App, frame: FrameId) -> Result<Option<Picture>, AuditError> {
+    let Some(outcome) = outcome_of(&*app.journal, *frame.as_bytes())? else { return Ok(None) };
+    let (Ok(Event::FrameAssessed(assessed)), Scope::Channel(channel)) = (outcome.event(), &outcome.envelope.scope)
+    else {
+        return Ok(None); // only the pictures of assessed frames are kept
+    };
+    let sources = Sources { journal: &*app.journal, content: &app.content };
+    let kept = stored(sources, assessed.frame)?;
+    Ok(kept.map(|(_, content)| Picture {
+        frame: assessed.frame,
+        channel: channel.clone(),
+        format: assessed.image.format,
+        content,
+    }))
+}
