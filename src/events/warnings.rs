@@ -4,6 +4,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::Event;
 use crate::model::{
     Action, Approval, ContentRef, FrameId, Label, ModeratorId, PolicyRef, RuleId, SessionId, Timestamp, WarningId,
 };
@@ -110,4 +111,21 @@ pub struct WarningNoted {
     pub by: ModeratorId,
     /// The text.
     pub note: ContentRef,
+}
+
+impl Event {
+    /// The warning that this event is about, of which it makes another version.
+    pub fn warning(&self) -> Option<WarningId> {
+        match self {
+            Self::WarningRaised(it) => Some(it.warning),
+            Self::WarningClaimed(it) => Some(it.warning),
+            Self::WarningReleased(it) => Some(it.warning),
+            Self::WarningUpheld(it) => Some(it.warning),
+            Self::WarningDismissed(it) => Some(it.warning),
+            Self::WarningAnswerWithdrawn(it) => Some(it.warning),
+            Self::WarningEscalated(it) => Some(it.warning),
+            Self::WarningNoted(it) => Some(it.warning),
+            _ => None, // a question about one event, not a fold: no event of another family is about a warning
+        }
+    }
 }

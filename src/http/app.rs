@@ -10,6 +10,9 @@ use crate::consumers::Consumers;
 use crate::house::House;
 use crate::journal::{Journal, content};
 use crate::policy::PolicySet;
+use crate::warden::UndoTime;
+
+use super::picture::PictureRoom;
 
 /// The house as requests see it.
 pub struct App {
@@ -29,6 +32,10 @@ pub struct App {
     pub consumers: Arc<Consumers>,
     /// The time by which requests are handled.
     pub clock: Arc<dyn Clock>,
+    /// For how long an answer to a warning may be taken back.
+    pub undo: UndoTime,
+    /// Memory for pictures that are being taken in.
+    pub(in crate::http) pictures: PictureRoom,
 }
 
 impl App {
@@ -43,6 +50,8 @@ impl App {
             views: house.views.clone(),
             consumers: house.consumers.clone(),
             clock,
+            undo: UndoTime::default(),
+            pictures: PictureRoom::default(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What we show: pure folds over events. A projection decides nothing and can be thrown away and built again.
 
 mod channels;
+mod enforcements;
 mod index;
 mod queue;
 mod summary;
@@ -11,6 +12,7 @@ pub use channels::{
     CHANNELS_MAX, Cadence, Channel, Channels, Counts, Coverage, LastEvent, LastFrame, LastOutcome, OnAir,
     SkippedBecause,
 };
+pub use enforcements::{ENFORCEMENTS_MAX, EnforcementStep, Enforcements, Followed};
 pub use index::{Index, WARNINGS_INDEXED_MAX};
 pub use queue::{QUEUE_MAX, Queue};
 pub use summary::{ChannelSummary, Summary};

@@ -1,11 +1,11 @@
-//! What is shown, as of one position: every channel and the queue, folded together.
+//! What is shown, as of one position: every channel, the queue and the enforcements, folded together.
 
 use serde::{Deserialize, Serialize};
 
 use crate::events::{Event, Recorded};
 use crate::model::{Position, Timestamp};
 
-use super::{Channels, Index, Queue};
+use super::{Channels, Enforcements, Index, Queue};
 
 /// Channels and queue as of one position of the journal.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -14,6 +14,8 @@ pub struct View {
     pub channels: Channels,
     /// Every warning that waits for an answer.
     pub queue: Queue,
+    /// The newest enforcements.
+    pub enforcements: Enforcements,
     /// Where each warning was raised.
     pub index: Index,
     /// Position of the last event folded in.
@@ -32,6 +34,7 @@ impl View {
         if let Some(channel) = envelope.scope.channel() {
             self.channels.apply(channel, envelope, event);
             self.queue.apply(channel, envelope, event);
+            self.enforcements.apply(channel, envelope, event);
             self.index.apply(envelope.position, event);
         }
     }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use crate::events::{Budget, FailedStage, NotNeededBecause, Timings};
 use crate::model::{
-    ContentRef, EnforcementId, EventId, Frame, FrameId, Label, Measurement, ModeratorId, ProviderRef, Sequence,
-    SessionId, Sha256, Timestamp, WarningId,
+    ContentRef, EnforcementId, EventId, Fingerprint, Frame, FrameId, Label, Measurement, ModeratorId, ProviderRef,
+    Sequence, SessionId, Sha256, Timestamp, WarningId,
 };
 use crate::policy::Policy;
 
@@ -158,7 +158,7 @@ impl Command {
             | Self::JudgeFrame { frame, .. }
             | Self::FailFrame { frame, .. }
             | Self::Quarantine { frame, .. } => Some(EventId::outcome_of(frame.id)),
-            Self::ReportConflict { frame, outcome } => Some(Self::conflict_id(frame, *outcome)),
+            Self::ReportConflict { frame, outcome } => Some(Self::conflict_id(frame.fingerprint, *outcome)),
             Self::KeepEvidence { frame, .. } => Some(Self::evidence_id(*frame)),
             Self::Moderate { request, .. } => Some(Self::request_id(*request)),
             Self::StartSession { .. }
@@ -180,8 +180,8 @@ impl Command {
     }
 
     /// One conflict per frame and print, however often that notification comes.
-    pub(super) fn conflict_id(frame: &Frame, outcome: EventId) -> EventId {
-        EventId::of_command("frame conflict", &[outcome.as_bytes(), &frame.fingerprint.0])
+    pub fn conflict_id(print: Fingerprint, outcome: EventId) -> EventId {
+        EventId::of_command("frame conflict", &[outcome.as_bytes(), &print.0])
     }
 }
 

@@ -37,6 +37,7 @@ pub struct Premises {
     pub provider: Arc<ScriptedProvider>,
     pub stage: Arc<RehearsalControl>,
     pub settings: Settings,
+    pub budget: BudgetLimits,
     /// Who may call: everybody, unless a test asks who they are.
     pub auth: AuthConfig,
     /// Without limits to the rate, unless a test is about them.
@@ -58,6 +59,7 @@ impl Premises {
             provider: ScriptedProvider::new(),
             stage: Arc::new(RehearsalControl::new()),
             settings: Settings { frame_deadline: PATIENCE, ..Settings::default() },
+            budget: BudgetLimits { per_minute: 100, per_rule_per_minute: 100, live_share_milli: 100_000 },
             auth: AuthConfig::open(),
             gate: GateConfig { rates: RateConfig::UNLIMITED, ..GateConfig::default() },
         }
@@ -74,8 +76,7 @@ impl Premises {
         let ground = tokio::task::spawn_blocking(opening).await.expect("opening does not panic");
         let providers = ProviderChoice { default: Some(self.provider.clone()), ..ProviderChoice::default() };
         let clock = Arc::new(SystemClock);
-        let limits = BudgetLimits { per_minute: 100, per_rule_per_minute: 100, live_share_milli: 100_000 };
-        let house = ground.start(clock.clone(), providers, self.stage.clone(), limits, self.settings);
+        let house = ground.start(clock.clone(), providers, self.stage.clone(), self.budget, self.settings);
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let authenticator = Authenticator::open(&self.auth, clock.clone()).expect("the ways in open");
         let gate = Arc::new(Gate::new(authenticator, &self.gate).expect("a sound gate"));

@@ -1,13 +1,18 @@
 //! Every route, by noun.
 
+mod acts;
+mod answers;
 mod api;
 mod channels;
 mod consumers;
 mod decisions;
+mod enforcements;
 mod events;
 mod evidence;
+mod frames;
 mod journal;
 mod replays;
+mod sessions;
 mod state;
 
 use super::route::Route;
@@ -18,10 +23,15 @@ pub(in crate::http) fn all() -> Vec<Route> {
         api::routes(), // one noun a line, in the order of the description
         journal::routes(),
         channels::routes(),
+        sessions::routes(),
+        frames::routes(),
         state::routes(),
         events::routes(),
         decisions::routes(),
         evidence::routes(),
+        acts::routes(),
+        answers::routes(),
+        enforcements::routes(),
         consumers::routes(),
         replays::routes(),
     ];

@@ -160,7 +160,7 @@ pub(super) fn quarantine(state: &ChannelState, frame: &Frame, reason: &str) -> D
 /// Another notification came under the frame's id. The first outcome stays; the conflict is recorded once per print.
 pub(super) fn conflict(state: &ChannelState, frame: &Frame, outcome: EventId) -> Decision {
     let mut draft = Draft::other(state, Actor::service("intake"), "frame conflict");
-    draft.first = Command::conflict_id(frame, outcome);
+    draft.first = Command::conflict_id(frame.fingerprint, outcome);
     draft.causation = Some(outcome);
     draft.captured_at = Some(frame.captured_at);
     draft.push(FrameConflict { frame: frame.id, outcome, print: frame.fingerprint });
