@@ -15,12 +15,13 @@ use actix_web::http::header::{
     REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use actix_web::middleware::Next;
-use actix_web::{HttpResponse, ResponseError};
+use actix_web::{HttpMessage, HttpResponse, ResponseError};
 use tracing::Instrument;
 
 use super::gate::{self, Gate};
 use super::origin::{self, Page};
 use super::problem::{Code, Problem};
+use super::slow_body;
 
 /// In every answer, and in every log line that is written on its way.
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -44,13 +45,15 @@ const CORS_MAX_AGE_S: &str = "600";
 /// Lets a request through to its route or answers it.
 pub(in crate::http) async fn pass(
     gate: Arc<Gate>,
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<BoxBody>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let id = next_request_id();
     let page = gate.origins.of(request.headers());
     let origin = request.headers().get(ORIGIN).cloned().filter(|_| page == Page::Named);
     let span = tracing::info_span!("request", request.id = id, method = %request.method(), path = request.path());
+    let (body, unread) = slow_body::within(gate.body_timeout, request.take_payload());
+    request.set_payload(body);
     let mut response = match admitted(&gate, page, &request) {
         Err(problem) => request.into_response(problem.error_response()),
         Ok(()) if is_preflight(page, &request) => request.into_response(HttpResponse::NoContent()),
@@ -58,6 +61,9 @@ pub(in crate::http) async fn pass(
     };
     let id = HeaderValue::from_str(&id).expect("digits and a dash are a header's value");
     seal(response.headers_mut(), id, origin);
+    if let Some(unread) = unread {
+        response.response_mut().extensions_mut().insert(unread);
+    }
     Ok(response)
 }
 
