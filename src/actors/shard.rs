@@ -27,6 +27,8 @@ const TICK: Duration = Duration::from_secs(1);
 /// How often idle wardens are looked for: as often as one can become idle, within these bounds.
 const SWEEP: Duration = Duration::from_secs(5);
 const SWEEP_MIN: Duration = Duration::from_millis(10);
+/// How often the log hears of steps that the journal refused.
+const UNRECORDED_SAID_EVERY: Duration = Duration::from_secs(30);
 /// States being saved at the same time, per arbiter.
 const SAVES_MAX: usize = 32;
 /// A frame that its warden broke on so often is set aside.
@@ -43,13 +45,33 @@ pub(super) struct ShardParts {
     pub(super) saves: Arc<Semaphore>,
     pub(super) planes: RefCell<Planes>,
     pub(super) evidence: EvidenceRoom,
+    unrecorded: Cell<Unrecorded>,
+}
+
+/// What of refused appends is still to be said.
+#[derive(Clone, Copy, Default)]
+struct Unrecorded {
+    said: Option<Instant>,
+    unsaid: u64,
 }
 
 impl ShardParts {
     pub(super) fn new(house: Parts, looks: Arc<Semaphore>, recoveries: Arc<Semaphore>) -> Self {
         let planes = RefCell::new(Planes::new(house.settings.planes_max));
         let saves = Arc::new(Semaphore::new(SAVES_MAX));
-        Self { house, looks, recoveries, saves, planes, evidence: EvidenceRoom::new() }
+        let evidence = EvidenceRoom::new();
+        Self { house, looks, recoveries, saves, planes, evidence, unrecorded: Cell::default() }
+    }
+
+    /// A warden's own step was not recorded and will be tried again. On a full disk every warden says so at every tick:
+    /// the log hears of the first, and then once in a while how many there were.
+    pub(super) fn unrecorded(&self, channel: &ChannelId, stale: &Stale) {
+        let Unrecorded { said, unsaid } = self.unrecorded.get();
+        if said.is_some_and(|said| said.elapsed() < UNRECORDED_SAID_EVERY) {
+            return self.unrecorded.set(Unrecorded { said, unsaid: unsaid + 1 });
+        }
+        tracing::warn!(%channel, ?stale, others = unsaid, "not recorded now; it will be tried again");
+        self.unrecorded.set(Unrecorded { said: Some(Instant::now()), unsaid: 0 });
     }
 }
 

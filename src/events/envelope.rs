@@ -50,6 +50,19 @@ impl Actor {
     pub fn service(name: &str) -> Self {
         Self::Service(Arc::from(name))
     }
+
+    /// Whether the text is what this actor is written as.
+    fn reads(&self, text: &str) -> bool {
+        match self {
+            Self::Warden(None) => text == "warden",
+            Self::Warden(Some(policy)) => text
+                .strip_prefix("warden ")
+                .and_then(|text| text.rsplit_once('@'))
+                .is_some_and(|(id, version)| id == policy.id.as_str() && version.parse() == Ok(policy.version)),
+            Self::Moderator(moderator) => text.strip_prefix("moderator ") == Some(moderator.as_str()),
+            Self::Service(name) => text.strip_prefix("service ") == Some(name),
+        }
+    }
 }
 
 impl fmt::Display for Actor {
@@ -244,6 +257,13 @@ impl Recorded {
 
     /// Reads stored bytes. The payload is copied, not decoded.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, EnvelopeError> {
+        Self::from_bytes_after(None, bytes)
+    }
+
+    /// The same, of the record that follows `before`: scope and actor are shared with it where they are the same, as
+    /// they mostly are in a run of events, instead of being checked and allocated once more.
+    pub fn from_bytes_after(before: Option<&Self>, bytes: &[u8]) -> Result<Self, EnvelopeError> {
+        let before = before.map(|before| &before.envelope);
         let mut reader = Reader { rest: bytes };
         let [format, flags] = reader.take::<2>("format")?;
         if format != FORMAT {
@@ -266,8 +286,16 @@ impl Recorded {
         let correlation = id_if(HAS_CORRELATION, "correlation id")?;
         let schema_version = u16::from_be_bytes(reader.take("schema version")?);
         let event_type = reader.short("type")?.to_owned();
-        let scope = reader.short("scope")?.parse().map_err(|_| EnvelopeError::Malformed("scope"))?;
-        let actor = reader.short("actor")?.parse()?;
+        let scope = reader.short("scope")?;
+        let scope = match before {
+            Some(Envelope { scope: Scope::Channel(same), .. }) if same.as_str() == scope => same.clone().into(),
+            _ => scope.parse().map_err(|_| EnvelopeError::Malformed("scope"))?,
+        };
+        let actor = reader.short("actor")?;
+        let actor = match before {
+            Some(Envelope { actor: same, .. }) if same.reads(actor) => same.clone(),
+            _ => actor.parse()?,
+        };
         let payload_len = u16::from_be_bytes(reader.take("payload length")?);
         let payload = reader.slice(usize::from(payload_len), "payload")?.to_vec();
         if !reader.rest.is_empty() {

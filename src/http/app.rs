@@ -8,6 +8,7 @@ use crate::actors::{PolicyDesk, Views, Wardens};
 use crate::clock::Clock;
 use crate::consumers::Consumers;
 use crate::house::House;
+use crate::http::feed::{Feed, Patience};
 use crate::journal::{Journal, content};
 use crate::policy::PolicySet;
 use crate::warden::UndoTime;
@@ -30,6 +31,8 @@ pub struct App {
     pub views: Views,
     /// Consumers and replays. Blocks on the journal.
     pub consumers: Arc<Consumers>,
+    /// The live feed.
+    pub feed: Arc<Feed>,
     /// The time by which requests are handled.
     pub clock: Arc<dyn Clock>,
     /// For how long an answer to a warning may be taken back.
@@ -49,6 +52,7 @@ impl App {
             in_force: house.in_force.clone(),
             views: house.views.clone(),
             consumers: house.consumers.clone(),
+            feed: Feed::new(house.journal.clone(), house.consumers.clone(), Patience::default()),
             clock,
             undo: UndoTime::default(),
             pictures: PictureRoom::default(),

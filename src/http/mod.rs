@@ -6,6 +6,7 @@ pub mod auth;
 mod blocking;
 mod edge;
 mod extract;
+mod feed;
 mod filtering;
 mod gate;
 mod idempotency;
@@ -28,6 +29,7 @@ mod slow_body;
 mod written;
 
 pub use app::App;
+pub use feed::{Feed, Patience};
 pub use gate::{Gate, GateConfig, GateConfigError};
 pub use origin::OriginError;
 pub use problem::{Code, Problem};

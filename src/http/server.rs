@@ -15,6 +15,7 @@ use tokio::task::JoinHandle;
 use super::App;
 use super::auth::OpenToOthers;
 use super::edge;
+use super::feed::{Feed, Socket};
 use super::gate::{self, Gate, Needed};
 use super::openapi::Description;
 use super::problem::Problem;
@@ -48,6 +49,7 @@ pub struct Server {
     address: SocketAddr,
     handle: ServerHandle,
     running: JoinHandle<io::Result<()>>,
+    feed: Arc<Feed>,
 }
 
 impl Server {
@@ -58,6 +60,7 @@ impl Server {
     pub fn start(listener: TcpListener, app: Arc<App>, gate: Arc<Gate>) -> Result<Self, ListenError> {
         let address = listener.local_addr()?;
         gate.authenticator.may_listen(address)?;
+        let feed = app.feed.clone();
         let app = web::Data::from(app);
         let description = web::Data::new(Description::of(&routes::all()));
         let server = HttpServer::new(move || {
@@ -71,6 +74,7 @@ impl Server {
                 .wrap(from_fn(move |request, next| edge::pass(outer.clone(), request, next)))
         });
         let server = server
+            .on_connect(Socket::keep)
             .workers(WORKERS)
             .max_connections(CONNECTIONS_MAX)
             .client_request_timeout(HEAD_TIMEOUT)
@@ -80,7 +84,7 @@ impl Server {
             .listen(listener)?
             .run();
         let handle = server.handle();
-        Ok(Self { address, handle, running: tokio::spawn(server) })
+        Ok(Self { address, handle, running: tokio::spawn(server), feed })
     }
 
     /// Where it listens.
@@ -88,8 +92,9 @@ impl Server {
         self.address
     }
 
-    /// Takes no more connections, finishes the requests under way, and ends.
+    /// Takes no more connections, tells readers of the feed to resume, finishes the requests under way, and ends.
     pub async fn stop(self) {
+        self.feed.close();
         self.handle.stop(true).await;
         match self.running.await {
             Ok(Ok(())) => {}

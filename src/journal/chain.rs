@@ -85,6 +85,24 @@ pub struct StoredRecord {
     pub chain: ChainValue,
 }
 
+/// A record where it lies: what [`StoredRecord`] is, without a copy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Record<'a> {
+    /// Its place.
+    pub position: Position,
+    /// Its bytes, as hashed.
+    pub bytes: &'a [u8],
+    /// The chain value after it.
+    pub chain: ChainValue,
+}
+
+impl Record<'_> {
+    /// A copy to keep.
+    pub fn to_stored(self) -> StoredRecord {
+        StoredRecord { position: self.position, bytes: self.bytes.to_vec(), chain: self.chain }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -264,8 +264,7 @@ impl Assembled {
         }
         self.scopes.extend(segment.scope_heads()?);
         self.contents.extend(segment.contents()?);
-        self.last_record =
-            segment.read(Position(entry.last.0 - 1), 1)?.pop().map(|record| record.bytes).unwrap_or_default();
+        self.last_record = segment.record(entry.last)?.bytes;
         self.sealed.push(SealedEntry {
             first: entry.first,
             last: entry.last,

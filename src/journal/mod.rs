@@ -15,7 +15,7 @@ pub mod snapshots;
 mod store;
 
 pub use admission::RECORD_BYTES_MAX;
-pub use chain::{ChainValue, StoredRecord, leaf};
+pub use chain::{ChainValue, Record, StoredRecord, leaf};
 pub use memory::MemoryJournal;
 pub use position_at::position_at;
 pub use store::{

@@ -46,11 +46,24 @@ fn check_name(kind: &'static str, max: usize, text: &str) -> Result<(), IdError>
     if text.is_empty() || text.len() > max {
         return Err(IdError::Length { kind, max, len: text.len() });
     }
-    match text.char_indices().find(|(_, c)| !(c.is_ascii_alphanumeric() || "._:/@+=,-".contains(*c))) {
-        Some((at, found)) => Err(IdError::Character { kind, at, found }),
+    // every envelope read passes here: a table look-up a byte, and characters only for the message
+    match text.bytes().position(|byte| !IN_NAMES[usize::from(byte)]) {
+        Some(at) => Err(IdError::Character { kind, at, found: text[at..].chars().next().unwrap_or_default() }),
         None => Ok(()),
     }
 }
+
+/// The bytes that a name may hold. No byte of a longer character is among them, so the first byte refused begins one.
+const IN_NAMES: [bool; 256] = {
+    let mut allowed = [false; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        allowed[byte] = (byte as u8).is_ascii_alphanumeric()
+            || matches!(byte as u8, b'.' | b'_' | b':' | b'/' | b'@' | b'+' | b'=' | b',' | b'-');
+        byte += 1;
+    }
+    allowed
+};
 
 macro_rules! name_id {
     ($(#[$doc:meta])* $name:ident, $kind:literal, $max:literal) => {

@@ -307,6 +307,7 @@ type Settle = oneshot::Sender<Result<Appended, AppendError>>;
 pub struct Held {
     journal: Arc<SledJournal>,
     cut_off: AtomicBool,
+    unreadable: AtomicBool,
     lost: Mutex<Vec<Settle>>,
     lost_count: watch::Sender<usize>,
     _held: mpsc::Sender<()>,
@@ -315,13 +316,19 @@ pub struct Held {
 impl Held {
     fn new(journal: Arc<SledJournal>) -> (Arc<Self>, mpsc::Receiver<()>) {
         let (held, gone) = mpsc::channel();
-        let (cut_off, lost, lost_count) = (AtomicBool::new(false), Mutex::default(), watch::Sender::new(0));
-        (Arc::new(Self { journal, cut_off, lost, lost_count, _held: held }), gone)
+        let (cut_off, unreadable) = (AtomicBool::new(false), AtomicBool::new(false));
+        let (lost, lost_count) = (Mutex::default(), watch::Sender::new(0));
+        (Arc::new(Self { journal, cut_off, unreadable, lost, lost_count, _held: held }), gone)
     }
 
     /// From now on nothing reaches the journal, and nobody hears of it.
     pub fn cut_off(&self) {
         self.cut_off.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether the disk gives no channel's events, from now on.
+    pub fn set_unreadable(&self, unreadable: bool) {
+        self.unreadable.store(unreadable, Ordering::SeqCst);
     }
 
     /// Waits until an append was lost.
@@ -349,7 +356,10 @@ impl Journal for Held {
         self.journal.read(after, limit)
     }
     fn read_scope(&self, scope: &Scope, after: Sequence, limit: usize) -> Result<Vec<Recorded>, ReadError> {
-        self.journal.read_scope(scope, after, limit)
+        match self.unreadable.load(Ordering::SeqCst) {
+            true => Err(ReadError::Store(Arc::from("the disk does not answer"))),
+            false => self.journal.read_scope(scope, after, limit),
+        }
     }
     fn find(&self, id: EventId) -> Result<Option<Recorded>, ReadError> {
         self.journal.find(id)

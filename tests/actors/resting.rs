@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use streamwarden::actors::{Settings, Wardens};
+use streamwarden::actors::{OfferError, Settings, Wardens};
 use streamwarden::events::{Event, UnwatchedBecause};
 use streamwarden::model::Frame;
 use streamwarden::warden::Command;
@@ -25,14 +25,14 @@ fn an_idle_warden_rests_and_wakes_with_what_it_knew() {
         live.offer(&frame(&channel, 0, &shown)).await;
         let command = Command::EndSession { session: session("st-1") };
         live.wardens.command(&channel, command).await.expect("the session ends");
-        let before = live.replayed(&channel);
-        assert_eq!(before.open_warnings().count(), 1);
         let resting = async {
             while live.wardens.awake().await > 0 {
                 tokio::task::yield_now().await;
             }
         };
         tokio::time::timeout(PATIENCE, resting).await.expect("the warden goes to rest");
+        let before = live.replayed(&channel); // only now: the frame's picture was kept after its outcome was answered
+        assert_eq!(before.open_warnings().count(), 1);
         assert_eq!(live.state(&channel).await, before);
     });
 }
@@ -70,6 +70,27 @@ fn a_channel_whose_input_dried_up_while_no_process_ran_is_said_to_be_unwatched()
         };
         let because = live.until(&channel, "nobody looks, which is said", unwatched).await;
         assert_eq!(because, UnwatchedBecause::NoInput);
+    });
+}
+
+#[test]
+fn a_live_channel_whose_past_could_not_be_read_is_watched_again_by_itself() {
+    let premises = Premises::new();
+    let setup = Setup { platform: Some(ScriptedPlatform::new()), ..Setup::default() };
+    let channel = channel("ch");
+    premises.live(&setup, async |live| live.offer(&frame(&channel, 0, &picture(1))).await);
+    premises.clock.set(T0.plus_ms(3_600_000));
+    premises.live(&setup, async |live| {
+        live.journal.set_unreadable(true);
+        let refused = live.offered(&frame(&channel, 3_600, &picture(2))).await.expect("the offer does not break");
+        assert!(matches!(refused, Err(OfferError::Unreadable { .. })), "{refused:?}");
+        live.journal.set_unreadable(false);
+        // no frame comes, no command: the warden comes back by itself and says that nobody looks
+        let unwatched = |event: &Event| matches!(event, Event::ChannelUnwatched(_)).then_some(());
+        live.until(&channel, "the warden has read its past", unwatched).await;
+        let outcome = live.offer(&frame(&channel, 3_601, &picture(2))).await;
+        assert!(matches!(outcome.event, Event::FrameAssessed(_)), "{outcome:?}");
+        assert_eq!(live.state(&channel).await, live.replayed(&channel));
     });
 }
 

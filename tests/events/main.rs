@@ -3,6 +3,7 @@
 //! `STREAMWARDEN_REGENERATE=1 cargo test --test events` rewrites golden files and schemas. A golden file of a released
 //! version must never change: a payload that changes gets a new version and an upcast.
 
+mod envelope;
 mod filter;
 mod golden;
 mod samples;

@@ -12,11 +12,13 @@ mod edge;
 mod enforcements;
 mod events;
 mod evidence;
+mod feed;
 mod frames;
 mod handing_in;
 mod issuer;
 mod moderating;
 mod premises;
+mod queue;
 mod raw;
 mod recorded;
 #[path = "../actors/scripted.rs"]

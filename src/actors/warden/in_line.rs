@@ -17,8 +17,8 @@ impl Handler<Offer> for Warden {
     fn handle(&mut self, offer: Offer, ctx: &mut Context<Self>) {
         let Offer { frame, shed, reply, queued } = offer;
         drop(queued);
-        if let Life::Unreadable(reason) = &self.life {
-            let _ = reply.send(Err(Stale::Unreadable(reason.clone())));
+        if let Life::Unreadable(past) = &self.life {
+            let _ = reply.send(Err(past.stale()));
             return;
         }
         // A frame under way, or waiting, is joined: one provider call, one outcome for all who offer it.
@@ -131,7 +131,7 @@ impl Warden {
         self.commit(decision, ctx, |warden, committed, ctx| match committed {
             Ok(_) => {}
             Err(Stale::Gone) => warden.retire(ctx),
-            Err(stale) => tracing::warn!(channel = %warden.channel, ?stale, "not recorded now; it will be tried again"),
+            Err(stale) => warden.parts.unrecorded(&warden.channel, &stale),
         });
     }
 }

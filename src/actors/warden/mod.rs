@@ -30,7 +30,7 @@ use crate::warden::{Applied, ChannelState, Command, Coverage, Decision, Next, Re
 pub(super) use evidence::EvidenceRoom;
 use messages::Reply;
 pub(super) use messages::{Inspect, Offer, Order, Reconsider, Rest, Stale, Tick};
-use past::recover;
+use past::Unreadable;
 
 /// Messages waiting for one warden.
 const MAILBOX: usize = 16;
@@ -56,8 +56,8 @@ enum Life {
     Waking,
     /// Knows its channel. Boxed: an actor is moved about, the state is not.
     Awake(Box<ChannelState>),
-    /// Its past cannot be read: it refuses rather than guess.
-    Unreadable(Arc<str>),
+    /// Its past cannot be read: it refuses rather than guess, and tries again.
+    Unreadable(Unreadable),
 }
 
 /// A frame and those who wait for its outcome.
@@ -287,13 +287,6 @@ impl Warden {
         }
     }
 
-    fn unreadable(&mut self, reason: String, ctx: &mut Context<Self>) {
-        tracing::error!(channel = %self.channel, "the channel's past cannot be read: {reason}");
-        let reason: Arc<str> = reason.into();
-        self.life = Life::Unreadable(reason.clone());
-        self.abandon(Stale::Unreadable(reason), ctx);
-    }
-
     /// Ends this warden; whoever still waits is taken to a fresh one.
     fn retire(&mut self, ctx: &mut Context<Self>) {
         self.save();
@@ -314,29 +307,12 @@ impl Actor for Warden {
 
     fn started(&mut self, ctx: &mut Context<Self>) {
         ctx.set_mailbox_capacity(MAILBOX);
-        let house = &self.parts.house;
         let scope = Scope::Channel(self.channel.clone());
-        if house.journal.scope_head(&scope) == crate::model::Sequence(0) {
+        if self.parts.house.journal.scope_head(&scope) == crate::model::Sequence(0) {
             self.life = Life::Awake(Box::new(ChannelState::new(self.channel.clone())));
             return;
         }
-        let (journal, snapshots, recoveries) =
-            (house.journal.clone(), house.snapshots.clone(), self.parts.recoveries.clone());
-        let channel = self.channel.clone();
-        let reading = async move {
-            let _permit = recoveries.acquire_owned().await;
-            tokio::task::spawn_blocking(move || recover(channel, &*journal, snapshots.as_deref())).await
-        };
-        let read = reading.into_actor(self).map(|read, warden, ctx| match read {
-            Ok(Ok(state)) => {
-                warden.life = Life::Awake(Box::new(state));
-                warden.show();
-                warden.step_aside(&Command::ReconsiderPolicy, ctx); // it may have changed while nobody was awake
-            }
-            Ok(Err(reason)) => warden.unreadable(reason, ctx),
-            Err(broke) => warden.unreadable(broke.to_string(), ctx),
-        });
-        read.wait(ctx);
+        self.read_past(ctx);
     }
 }
 
@@ -346,8 +322,8 @@ impl Handler<Order> for Warden {
     fn handle(&mut self, order: Order, ctx: &mut Context<Self>) {
         let Order { command, reply, queued, .. } = order;
         drop(queued);
-        if let Life::Unreadable(reason) = &self.life {
-            let _ = reply.send(Err(Stale::Unreadable(reason.clone())));
+        if let Life::Unreadable(past) = &self.life {
+            let _ = reply.send(Err(past.stale()));
             return;
         }
         // A request that was carried out before changes nothing and is answered as it was.
@@ -412,7 +388,11 @@ impl Handler<Tick> for Warden {
     type Result = ();
 
     fn handle(&mut self, _: Tick, ctx: &mut Context<Self>) {
-        self.step_aside(&Command::Tick, ctx);
+        match &self.life {
+            Life::Unreadable(past) if past.is_due() => self.read_past(ctx),
+            Life::Unreadable(_) | Life::Waking => {}
+            Life::Awake(_) => self.step_aside(&Command::Tick, ctx),
+        }
     }
 }
 

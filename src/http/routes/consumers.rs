@@ -1,6 +1,7 @@
 //! Consumers of the journal: made with a filter, read from their place, acknowledged, set aside, set back.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use crate::consumers::{
 use crate::events::{Actor, Filter};
 use crate::http::App;
 use crate::http::auth::Permission;
+use crate::http::blocking;
 use crate::http::extract::Caller;
 use crate::http::problem::{Code, Problem};
 use crate::http::route::Route;
@@ -449,8 +451,9 @@ pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce(&Arc<Consumers>) -> Result<T, ConsumerError> + Send + 'static,
 ) -> Result<T, Problem> {
     let consumers = app.consumers.clone();
-    let done = tokio::task::spawn_blocking(move || work(&consumers)).await;
-    done.map_err(|broke| Problem::internal("reading for a consumer", &broke))?.map_err(problem)
+    let doing = "keeping consumers and replays";
+    // What the work refuses is for the caller; only its breaking is a failure of ours.
+    blocking::blocking(doing, move || Ok::<_, Infallible>(work(&consumers))).await?.map_err(problem)
 }
 
 pub(super) fn actor(caller: &Caller) -> Actor {

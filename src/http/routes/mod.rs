@@ -9,8 +9,10 @@ mod decisions;
 mod enforcements;
 mod events;
 mod evidence;
+mod feed;
 mod frames;
 mod journal;
+mod queue;
 mod replays;
 mod sessions;
 mod state;
@@ -23,6 +25,7 @@ pub(in crate::http) fn all() -> Vec<Route> {
         api::routes(), // one noun a line, in the order of the description
         journal::routes(),
         channels::routes(),
+        queue::routes(),
         sessions::routes(),
         frames::routes(),
         state::routes(),
@@ -34,6 +37,7 @@ pub(in crate::http) fn all() -> Vec<Route> {
         enforcements::routes(),
         consumers::routes(),
         replays::routes(),
+        feed::routes(),
     ];
     nouns.into_iter().flatten().collect()
 }

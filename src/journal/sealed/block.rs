@@ -1,7 +1,12 @@
 //! One block: records packed and compressed, and taken apart again with every check.
 
+use std::io;
+use std::sync::{Mutex, PoisonError};
+
+use zstd::bulk::Decompressor;
+
 use super::wire::Fields;
-use crate::journal::{ChainValue, StoredRecord, leaf};
+use crate::journal::{ChainValue, Record, leaf};
 use crate::model::Position;
 
 /// The most bytes a record may have: its length is a u16.
@@ -10,6 +15,9 @@ pub(super) const RECORD_BYTES_MAX: usize = u16::MAX as usize;
 pub(super) const RAW_BYTES_MAX: usize = super::BLOCK_RAW_BYTES + RECORD_PREFIX_BYTES + RECORD_BYTES_MAX;
 /// The most bytes a compressed block may have: zstd's own bound is below raw + raw/128 + 1 KiB.
 pub(super) const BYTES_MAX: usize = RAW_BYTES_MAX + RAW_BYTES_MAX / 128 + 1024;
+/// The most decompressors kept for the next block: so many readers at once find one ready. Each holds about 160 KiB, and
+/// making one costs as much as decompressing a block.
+const DECOMPRESSORS_IDLE_MAX: usize = 4;
 const RECORD_PREFIX_BYTES: usize = 2 + 4;
 const POSITION_AT: std::ops::Range<usize> = 2..10; // where the envelope has it
 
@@ -56,13 +64,14 @@ impl Block {
     /// wherever the block can still be decompressed.
     pub(super) fn open(compressed: &[u8], claim: Claim) -> Result<Self, Bad> {
         let bad = |position, finding: String| Bad { position, finding };
-        let raw = zstd::bulk::decompress(compressed, claim.raw_bytes as usize)
+        let raw = decompress(compressed, claim.raw_bytes as usize)
             .map_err(|error| bad(claim.first, format!("its block cannot be decompressed: {error}")))?;
         if raw.len() != claim.raw_bytes as usize {
             let finding = format!("its block has {} bytes, {} were sealed", raw.len(), claim.raw_bytes);
             return Err(bad(claim.first, finding));
         }
-        let mut spans = Vec::with_capacity(raw.len() / 64); // records are rarely smaller; grows where they are
+        // no allocation is larger than the bytes at hand justify, whatever the claim
+        let mut spans = Vec::with_capacity((claim.count as usize).min(raw.len() / RECORD_PREFIX_BYTES));
         let mut chain = claim.chain_before;
         let mut fields = Fields::of(&raw);
         for ordinal in 0..claim.count {
@@ -93,10 +102,34 @@ impl Block {
     }
 
     /// The record at a position of this block.
-    pub(super) fn record(&self, position: Position) -> Option<StoredRecord> {
+    pub(super) fn record(&self, position: Position) -> Option<Record<'_>> {
         let span = self.spans.get(usize::try_from(position.0.checked_sub(self.first.0)?).ok()?)?;
-        let start = span.start as usize;
-        let bytes = self.raw[start..start + usize::from(span.len)].to_vec();
-        Some(StoredRecord { position, bytes, chain: span.chain })
+        Some(self.record_of(position, span))
     }
+
+    /// Its records from `position` on, in order.
+    pub(super) fn records_from(&self, position: Position) -> impl Iterator<Item = Record<'_>> {
+        let skip = usize::try_from(position.0.saturating_sub(self.first.0)).unwrap_or(usize::MAX);
+        let records = (self.first.0..).zip(&self.spans).skip(skip);
+        records.map(|(position, span)| self.record_of(Position(position), span))
+    }
+
+    fn record_of(&self, position: Position, span: &Span) -> Record<'_> {
+        let start = span.start as usize;
+        Record { position, bytes: &self.raw[start..start + usize::from(span.len)], chain: span.chain }
+    }
+}
+
+/// Decompresses at most `raw_bytes`, in a context that an earlier block has used.
+fn decompress(compressed: &[u8], raw_bytes: usize) -> io::Result<Vec<u8>> {
+    static IDLE: Mutex<Vec<Decompressor<'static>>> = Mutex::new(Vec::new());
+    let idle = || IDLE.lock().unwrap_or_else(PoisonError::into_inner); // held to take or to put, never in between
+    let taken = idle().pop();
+    let mut decompressor = taken.map_or_else(Decompressor::new, Ok)?;
+    let raw = decompressor.decompress(compressed, raw_bytes)?; // one that failed is not used again
+    let mut idle = idle();
+    if idle.len() < DECOMPRESSORS_IDLE_MAX {
+        idle.push(decompressor);
+    }
+    Ok(raw)
 }

@@ -43,7 +43,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 pub use layout::Hole;
-pub use reader::{Records, Segment};
+pub use reader::Segment;
 pub use verify::Summary;
 pub use writer::{Sealed, Writer};
 

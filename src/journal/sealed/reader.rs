@@ -11,7 +11,7 @@ use super::ids::{self, IdFilter};
 use super::layout::{BlockEntry, Footer, HEADER_BYTES, Header, Hole, Page, Part, TRAILER_BYTES, VERSION};
 use super::scopes::{self, ScopeEntry};
 use super::{BLOCKS_CACHED, SealedError, parts};
-use crate::journal::{ChainValue, StoredRecord};
+use crate::journal::{ChainValue, Record, StoredRecord};
 use crate::model::{ContentRef, EventId, Position, Scope, Sequence, Timestamp};
 
 /// An open segment. Immutable; any number of threads may read it.
@@ -115,20 +115,34 @@ impl Segment {
             + scope_keys
     }
 
-    /// Events after `after`, in order, at most `limit`.
-    pub fn read(&self, after: Position, limit: usize) -> Result<Vec<StoredRecord>, SealedError> {
-        let mut found = Vec::with_capacity(limit.min(1024));
+    /// Calls `each` with the events after `after`, in order, at most `limit`, until it refuses one. They are handed out
+    /// where they lie: copied is only what the caller keeps.
+    pub fn read<E: From<SealedError>>(
+        &self,
+        after: Position,
+        limit: usize,
+        mut each: impl FnMut(Record<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut wanted = limit;
         let from = self.footer.blocks.partition_point(|block| block.last() <= after);
-        for (index, entry) in self.footer.blocks.iter().enumerate().skip(from) {
-            if found.len() >= limit {
+        for index in from..self.footer.blocks.len() {
+            if wanted == 0 {
                 break;
             }
-            let block = self.block(index)?;
-            let start = entry.first.max(after.next());
-            let records = (start.0..=entry.last().0).map_while(|position| block.record(Position(position)));
-            found.extend(records.take(limit - found.len()));
+            for record in self.block(index)?.records_from(after.next()).take(wanted) {
+                each(record)?;
+                wanted -= 1;
+            }
         }
-        Ok(found)
+        Ok(())
+    }
+
+    /// Calls `each` with all records in order until it refuses one, with one block in memory at a time, past the cache.
+    pub fn stream<E: From<SealedError>>(&self, mut each: impl FnMut(Record<'_>) -> Result<(), E>) -> Result<(), E> {
+        for index in 0..self.footer.blocks.len() {
+            self.load(index)?.records_from(self.first()).try_for_each(&mut each)?;
+        }
+        Ok(())
     }
 
     /// Events of one scope after sequence `after`, in order, at most `limit`.
@@ -205,11 +219,6 @@ impl Segment {
             .ok_or_else(|| SealedError::damaged(&self.path, "content list", "it ends within a reference"))
     }
 
-    /// All records in order, one block in memory at a time, past the cache.
-    pub fn iter(&self) -> Records<'_> {
-        Records { segment: self, next_block: 0, block: None, next: self.first() }
-    }
-
     pub(super) fn footer(&self) -> &Footer {
         &self.footer
     }
@@ -223,14 +232,15 @@ impl Segment {
         read_part(&self.file, &self.path, part, name)
     }
 
-    fn record(&self, position: Position) -> Result<StoredRecord, SealedError> {
+    /// The event at a position where there is one; that there is none is damage.
+    pub fn record(&self, position: Position) -> Result<StoredRecord, SealedError> {
         let index = self.footer.blocks.partition_point(|block| block.last() < position);
         let record = match self.footer.blocks.get(index) {
-            Some(_) => self.block(index)?.record(position),
+            Some(_) => self.block(index)?.record(position).map(Record::to_stored),
             None => None,
         };
         record.ok_or_else(|| {
-            SealedError::damaged(&self.path, "index", format!("it names position {position}, which is not here"))
+            SealedError::damaged(&self.path, "index", format!("position {position} is asked for and not here"))
         })
     }
 
@@ -300,49 +310,6 @@ impl Segment {
             position: Some(position),
             finding: format!("position {position} (block {}–{}): {what}", entry.first, entry.last()),
         }
-    }
-}
-
-/// All records of a segment, in order. Ends after the first error.
-pub struct Records<'a> {
-    segment: &'a Segment,
-    next_block: usize,
-    block: Option<Block>,
-    next: Position,
-}
-
-impl Iterator for Records<'_> {
-    type Item = Result<StoredRecord, SealedError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if let Some(record) = self.block.as_ref().and_then(|block| block.record(self.next)) {
-            self.next = record.position.next();
-            return Some(Ok(record));
-        }
-        let entry = self.segment.footer.blocks.get(self.next_block)?;
-        match self.segment.load(self.next_block) {
-            Ok(block) => {
-                let record = block.record(entry.first)?; // a block has at least one, or the footer was refused
-                self.next_block += 1;
-                self.next = record.position.next();
-                self.block = Some(block);
-                Some(Ok(record))
-            }
-            Err(error) => {
-                self.next_block = usize::MAX;
-                self.block = None;
-                Some(Err(error))
-            }
-        }
-    }
-}
-
-impl<'a> IntoIterator for &'a Segment {
-    type Item = Result<StoredRecord, SealedError>;
-    type IntoIter = Records<'a>;
-
-    fn into_iter(self) -> Records<'a> {
-        self.iter()
     }
 }
 

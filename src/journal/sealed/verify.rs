@@ -36,15 +36,14 @@ impl Segment {
         let mut collected = Collected::from(self.first());
         let mut recorded_last = None;
         let mut blocks = self.footer().blocks.iter().peekable();
-        for record in self {
-            let record = record?;
+        self.stream(|record| {
             let damaged = |finding: String| SealedError::Damaged {
                 file: self.path().to_owned(),
                 part: "records",
                 position: Some(record.position),
                 finding: format!("position {}: {finding}", record.position),
             };
-            let recorded = Recorded::from_bytes(&record.bytes).map_err(|error| damaged(error.to_string()))?;
+            let recorded = Recorded::from_bytes(record.bytes).map_err(|error| damaged(error.to_string()))?;
             let recorded_at = recorded.envelope.recorded_at;
             if recorded_last.is_some_and(|last| recorded_at < last) {
                 return Err(damaged("it was recorded before the event before it".to_owned()));
@@ -59,8 +58,8 @@ impl Segment {
                 }
                 blocks.next_if(|block| block.last() == record.position);
             }
-            collected.note(&recorded).map_err(damaged)?;
-        }
+            collected.note(&recorded).map_err(damaged)
+        })?;
         let parts = collected.finish().map_err(|(position, finding)| SealedError::Damaged {
             file: self.path().to_owned(),
             part: "records",

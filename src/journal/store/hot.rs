@@ -167,7 +167,8 @@ impl Hot {
                 let mut failed = None;
                 let after_chunk = chunk::read_log_chunk(first, &value, |position, bytes, _| {
                     if position >= wanted && position <= until && out.len() < limit && failed.is_none() {
-                        parse(position, bytes).map_or_else(|error| failed = Some(error), |event| out.push(event));
+                        parse(out.last(), position, bytes)
+                            .map_or_else(|error| failed = Some(error), |event| out.push(event));
                     }
                 })
                 .map_err(damaged)?;
@@ -199,7 +200,8 @@ impl Hot {
                 let read = chunk::read_log_chunk(first, &value, |position, bytes, _| {
                     if rest.first() == Some(&position) && failed.is_none() {
                         rest = &rest[1..];
-                        parse(position, bytes).map_or_else(|error| failed = Some(error), |event| out.push(event));
+                        parse(out.last(), position, bytes)
+                            .map_or_else(|error| failed = Some(error), |event| out.push(event));
                     }
                 });
                 match (failed, read) {
@@ -245,7 +247,7 @@ impl Hot {
                 let first = linked(&key, &value, link)?;
                 let mut failed = None;
                 let next = chunk::read_log_chunk(first, &value, |position, bytes, chain| {
-                    match parse(position, bytes) {
+                    match parse(None, position, bytes) {
                         Err(error) => failed = failed.take().or(Some(error)),
                         Ok(Recorded { envelope, .. }) => {
                             let written = Some((envelope.epoch, envelope.recorded_at));
@@ -434,9 +436,9 @@ fn linked(key: &[u8], value: &[u8], link: Option<(ChainValue, Position)>) -> Res
     Ok(first)
 }
 
-/// Reads a record's envelope and checks that it is the one that belongs there.
-pub(super) fn parse(position: Position, bytes: &[u8]) -> Result<Recorded, ReadError> {
-    let event = Recorded::from_bytes(bytes).map_err(|source| ReadError::Envelope { position, source })?;
+/// Reads a record's envelope and checks that it is the one that belongs there. `before` is one read before it.
+pub(super) fn parse(before: Option<&Recorded>, position: Position, bytes: &[u8]) -> Result<Recorded, ReadError> {
+    let event = Recorded::from_bytes_after(before, bytes).map_err(|source| ReadError::Envelope { position, source })?;
     match event.envelope.position == position {
         true => Ok(event),
         false => {

@@ -188,10 +188,8 @@ impl Parts {
                 };
                 let segment = Segment::open(&path, &parts.store).map_err(|error| unreadable(&error))?;
                 parts.note(&sealed_events(&segment).map_err(|error| unreadable(&error))?);
-                let first = segment
-                    .read(Position(segment.first().0.saturating_sub(1)), 1)
-                    .map_err(|error| unreadable(&error))?;
-                older(first.first().and_then(|record| Recorded::from_bytes(&record.bytes).ok()));
+                let first = segment.record(segment.first()).map_err(|error| unreadable(&error))?;
+                older(Recorded::from_bytes(&first.bytes).ok());
                 parts.add_sealed(&path, &segment, moved_to.clone())?;
             }
         }

@@ -19,7 +19,7 @@ use super::manifest::{ActiveEntry, Loss, Manifest, SealedEntry};
 use super::verify::{verify, verify_sealed};
 use super::{OpenError, whole_story};
 use crate::events::Recorded;
-use crate::journal::sealed::{Segment, Writer};
+use crate::journal::sealed::{SealedError, Segment, Writer};
 use crate::journal::{ChainValue, StoredRecord};
 use crate::model::{ConsumerName, Epoch, Position, Scope, Sequence, Timestamp};
 
@@ -106,16 +106,18 @@ impl<'a> Kept<'a> {
     fn take_sealed(&mut self, layout: &Layout, entry: &SealedEntry) -> Result<(), OpenError> {
         let Ok(segment) = Segment::open(&entry.path(&layout.sealed_root()), self.store) else { return Ok(()) };
         if verify_sealed(layout, self.store, entry).is_ok() {
-            for record in segment.iter().flatten() {
-                self.note(&record);
-            }
-            self.sealed.push(entry.clone());
-            return Ok(());
+            let noted = segment.stream::<SealedError>(|record| {
+                self.note(record.bytes);
+                Ok(())
+            });
+            if noted.is_ok() {
+                self.sealed.push(entry.clone());
+                return Ok(());
+            } // it was whole a moment ago: what can be read of it is kept, as of any other
         }
         let mut runs: Vec<Run> = Vec::new();
         for position in entry.first.0..=entry.last.0 {
-            let read = segment.read(Position(position - 1), 1).ok().and_then(|records| records.into_iter().next());
-            let Some(record) = read.filter(|record| record.position.0 == position) else { continue };
+            let Ok(record) = segment.record(Position(position)) else { continue };
             match runs.last_mut() {
                 Some(run) if run.ends_before(&record) => run.records.push(record),
                 _ if position == entry.first.0 => {
@@ -165,7 +167,7 @@ impl<'a> Kept<'a> {
             let mut writer = Writer::create(&root, *self.store, first, run.chain_before).map_err(unwritten)?;
             for record in &run.records {
                 writer.push(record).map_err(unwritten)?;
-                self.note(record);
+                self.note(&record.bytes);
             }
             let sealed = writer.finish().map_err(unwritten)?;
             self.sealed.push(SealedEntry {
@@ -183,8 +185,8 @@ impl<'a> Kept<'a> {
         Ok(())
     }
 
-    fn note(&mut self, record: &StoredRecord) {
-        let Ok(Recorded { envelope, .. }) = Recorded::from_bytes(&record.bytes) else { return };
+    fn note(&mut self, record: &[u8]) {
+        let Ok(Recorded { envelope, .. }) = Recorded::from_bytes(record) else { return };
         let last = self.scopes.entry(envelope.scope).or_default();
         *last = envelope.sequence.max(*last);
         self.epoch = self.epoch.max(envelope.epoch);

@@ -47,10 +47,11 @@ impl Older {
             Self::Sealed(segment) => {
                 let wanted = limit.saturating_sub(out.len());
                 let room = usize::try_from(until.0.saturating_sub(after.0)).unwrap_or(usize::MAX);
-                for record in segment.read(after, wanted.min(room)).map_err(unreadable)? {
-                    out.push(parse(record.position, &record.bytes)?);
-                }
-                Ok(())
+                segment.read(after, wanted.min(room), |record| {
+                    let event = parse(out.last(), record.position, record.bytes)?;
+                    out.push(event);
+                    Ok(())
+                })
             }
         }
     }
@@ -62,8 +63,8 @@ impl Older {
                 hot.read_at(&positions)
             }
             Self::Sealed(segment) => {
-                let records = segment.read_scope(scope, after, limit).map_err(unreadable)?;
-                records.iter().map(|record| parse(record.position, &record.bytes)).collect()
+                let records = segment.read_scope(scope, after, limit)?;
+                records.iter().map(|record| parse(None, record.position, &record.bytes)).collect()
             }
         }
     }
@@ -79,18 +80,20 @@ impl Older {
         match self {
             Self::Retired { hot, last } => hot.find(id, *last),
             Self::Sealed(segment) => {
-                let record = segment.find(id).map_err(unreadable)?;
-                record.map(|record| parse(record.position, &record.bytes)).transpose()
+                let record = segment.find(id)?;
+                record.map(|record| parse(None, record.position, &record.bytes)).transpose()
             }
         }
     }
 }
 
 /// A sealed segment's failure as the port's.
-pub(super) fn unreadable(error: SealedError) -> ReadError {
-    match error.first_bad_position() {
-        Some(position) => ReadError::Damaged { position, finding: error.to_string() },
-        None => ReadError::Store(Arc::from(super::whole_story(&error))),
+impl From<SealedError> for ReadError {
+    fn from(error: SealedError) -> Self {
+        match error.first_bad_position() {
+            Some(position) => Self::Damaged { position, finding: error.to_string() },
+            None => Self::Store(Arc::from(super::whole_story(&error))),
+        }
     }
 }
 

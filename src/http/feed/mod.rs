@@ -1,0 +1,180 @@
+//! The live feed: events as they become durable, to as many connections as there may be, each from any position.
+//!
+//! It is pulled: a connection goes on when its socket takes data, behind the journal's watermark. Near the head all of
+//! them read one ring of events that are serialised once ([`ring`]); further back each reads the journal for itself.
+//! Nobody waits for a reader: the journal least of all. One whose socket takes nothing for a while is told to resume
+//! and dropped ([`pulse`]).
+
+mod connection;
+mod pulse;
+mod ring;
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use tokio::sync::{Semaphore, watch};
+
+pub(in crate::http) use connection::{Asked, Replays, stream};
+pub use pulse::Patience;
+use pulse::Pulse;
+pub(in crate::http) use pulse::Socket;
+use ring::Ring;
+
+use crate::consumers::Consumers;
+use crate::journal::{Journal, READ_LIMIT_MAX};
+use crate::model::{ModeratorId, Position};
+
+/// Connections at the same time.
+pub(in crate::http) const CONNECTIONS_MAX: usize = 1024;
+/// Connections of one caller at the same time.
+pub(in crate::http) const CONNECTIONS_OF_ONE_MAX: usize = 32;
+/// Connections that read the journal at the same time, because they are behind the ring.
+const BACKLOG_READS_MAX: usize = 2;
+
+/// The live feed of one journal.
+pub struct Feed {
+    journal: Arc<dyn Journal>,
+    consumers: Arc<Consumers>,
+    ring: Mutex<Ring>,
+    /// The ring holds everything up to here.
+    filled: watch::Sender<Position>,
+    connected: Mutex<Connected>,
+    /// Rises when the first connection comes, so that the ring is filled again.
+    woken: watch::Sender<u64>,
+    closing: watch::Sender<bool>,
+    backlog: Semaphore,
+    patience: Patience,
+    started: AtomicBool,
+    numbers: AtomicU64,
+}
+
+#[derive(Default)]
+struct Connected {
+    pulses: HashMap<u64, Weak<Pulse>>,
+    of_one: HashMap<ModeratorId, usize>,
+}
+
+/// Why a connection is not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(in crate::http) enum Full {
+    /// By anybody.
+    #[error("the live feed has {CONNECTIONS_MAX} connections, the most there may be")]
+    All,
+    /// By this caller.
+    #[error("you have {CONNECTIONS_OF_ONE_MAX} connections to the live feed, the most one caller may have")]
+    OfOne,
+}
+
+/// A connection's place among them; given back when dropped.
+struct Place {
+    feed: Arc<Feed>,
+    number: u64,
+    caller: ModeratorId,
+}
+
+impl Feed {
+    /// A feed that nobody reads yet. It does nothing before somebody does.
+    pub fn new(journal: Arc<dyn Journal>, consumers: Arc<Consumers>, patience: Patience) -> Arc<Self> {
+        let head = *journal.watermark().borrow();
+        Arc::new(Self {
+            journal,
+            consumers,
+            ring: Mutex::new(Ring::after(head)),
+            filled: watch::Sender::new(head),
+            connected: Mutex::default(),
+            woken: watch::Sender::new(0),
+            closing: watch::Sender::new(false),
+            backlog: Semaphore::new(BACKLOG_READS_MAX),
+            patience,
+            started: AtomicBool::new(false),
+            numbers: AtomicU64::new(0),
+        })
+    }
+
+    /// Tells every connection to resume, and takes no more.
+    pub fn close(&self) {
+        self.closing.send_replace(true);
+    }
+
+    fn enter(self: &Arc<Self>, caller: &ModeratorId, pulse: &Arc<Pulse>) -> Result<Place, Full> {
+        let number = self.numbers.fetch_add(1, Ordering::Relaxed);
+        {
+            let mut connected = self.connected();
+            if connected.pulses.len() >= CONNECTIONS_MAX {
+                return Err(Full::All);
+            }
+            let of_one = connected.of_one.entry(caller.clone()).or_default();
+            if *of_one >= CONNECTIONS_OF_ONE_MAX {
+                return Err(Full::OfOne);
+            }
+            *of_one += 1;
+            connected.pulses.insert(number, Arc::downgrade(pulse));
+        }
+        if !self.started.swap(true, Ordering::AcqRel) {
+            tokio::spawn(fill(self.clone()));
+            tokio::spawn(pulse::watch_over(self.clone()));
+        }
+        self.woken.send_modify(|count| *count += 1);
+        Ok(Place { feed: self.clone(), number, caller: caller.clone() })
+    }
+
+    fn connected(&self) -> MutexGuard<'_, Connected> {
+        self.connected.lock().unwrap_or_else(PoisonError::into_inner) // counts and weak references: always whole
+    }
+
+    fn ring(&self) -> MutexGuard<'_, Ring> {
+        self.ring.lock().unwrap_or_else(PoisonError::into_inner) // changed by one task, in one call
+    }
+
+    fn is_idle(&self) -> bool {
+        self.connected().pulses.is_empty()
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut connected = self.feed.connected();
+        connected.pulses.remove(&self.number);
+        if let Some(of_one) = connected.of_one.get_mut(&self.caller) {
+            *of_one -= 1;
+            if *of_one == 0 {
+                connected.of_one.remove(&self.caller);
+            }
+        }
+    }
+}
+
+/// Reads each event once, serialises it once, and says how far the ring is filled. Ends when the feed is closed.
+async fn fill(feed: Arc<Feed>) {
+    let mut head = feed.journal.watermark();
+    let mut woken = feed.woken.subscribe();
+    let mut closing = feed.closing.subscribe();
+    while !*closing.borrow_and_update() {
+        let durable = *head.borrow_and_update();
+        let filled = *feed.filled.borrow();
+        if filled < durable && !feed.is_idle() {
+            let from = feed.ring().start(filled, durable);
+            let journal = feed.journal.clone();
+            let read = tokio::task::spawn_blocking(move || {
+                let events = journal.read(from, READ_LIMIT_MAX)?;
+                Ok::<_, crate::journal::ReadError>(events.into_iter().map(ring::Item::of).collect::<Vec<_>>())
+            });
+            match read.await {
+                Ok(Ok(items)) => {
+                    let reached = feed.ring().push(from, items, durable);
+                    feed.filled.send_replace(reached);
+                    continue;
+                }
+                Ok(Err(error)) => tracing::error!("the live feed cannot read the journal: {error}"),
+                Err(broke) => tracing::error!("the live feed broke while reading the journal: {broke}"),
+            }
+            feed.close(); // readers are told to come back, and hear then why nothing can be read
+        }
+        tokio::select! {
+            moved = head.changed() => if moved.is_err() { feed.close() }, // the journal is gone
+            _ = woken.changed() => {}                                     // its sender lives as long as the feed
+            _ = closing.changed() => {}
+        }
+    }
+}

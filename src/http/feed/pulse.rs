@@ -1,0 +1,119 @@
+//! Whether a connection's socket takes what it is given. One that takes nothing for a while is told to resume as soon
+//! as it takes anything, and hung up on if it goes on taking nothing.
+
+use std::net::{Shutdown, TcpStream};
+use std::os::fd::AsFd;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use actix_web::dev::Extensions;
+use tokio::time::Instant;
+
+use super::Feed;
+use crate::telemetry::metrics;
+
+/// How long sockets that take nothing are borne.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    /// After so long a connection is over: it is told to resume as soon as it takes anything.
+    pub until_dropped: Duration,
+    /// After so long it is hung up on.
+    pub until_hung_up: Duration,
+}
+
+/// How often it is looked how long sockets have taken nothing, at most.
+const ROUND_MAX: Duration = Duration::from_secs(1);
+
+impl Default for Patience {
+    /// Ten seconds, then ten more: shorter than a server that stops waits for its connections.
+    fn default() -> Self {
+        Self { until_dropped: Duration::from_secs(10), until_hung_up: Duration::from_secs(20) }
+    }
+}
+
+/// A second handle on a connection's socket, so that it can be hung up on while the server waits for it to take data.
+pub(in crate::http) struct Socket(TcpStream);
+
+impl Socket {
+    /// Keeps one with the connection. Called for each new connection of the server.
+    pub fn keep(connection: &dyn std::any::Any, extensions: &mut Extensions) {
+        let Some(stream) = connection.downcast_ref::<actix_web::rt::net::TcpStream>() else { return };
+        match stream.as_fd().try_clone_to_owned() {
+            Ok(handle) => drop(extensions.insert(Arc::new(Self(handle.into())))),
+            Err(error) => tracing::warn!("a connection cannot be hung up on should it take no data: {error}"),
+        }
+    }
+
+    fn hang_up(&self) {
+        let _ = self.0.shutdown(Shutdown::Both); // gone already is as good
+    }
+}
+
+/// What is known of a connection from outside.
+pub(super) struct Pulse {
+    began: Instant,
+    /// Milliseconds since `began` at which data was handed over and not yet asked for more; 0 while it is waited for.
+    handed_over_ms: AtomicU64,
+    slow: AtomicBool,
+    socket: Weak<Socket>,
+}
+
+impl Pulse {
+    pub fn new(socket: Option<&Arc<Socket>>) -> Self {
+        Self {
+            began: Instant::now(),
+            handed_over_ms: AtomicU64::new(0),
+            slow: AtomicBool::new(false),
+            socket: socket.map(Arc::downgrade).unwrap_or_default(),
+        }
+    }
+
+    /// Data was handed over: until more is asked for, the socket has to take it.
+    pub fn hands_over(&self) {
+        let ms = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.handed_over_ms.store(ms.max(1), Ordering::Release);
+    }
+
+    /// More is asked for: the socket took enough.
+    pub fn is_asked(&self) {
+        self.handed_over_ms.store(0, Ordering::Release);
+    }
+
+    pub fn is_slow(&self) -> bool {
+        self.slow.load(Ordering::Acquire)
+    }
+
+    /// Looks how long the socket has taken nothing.
+    fn look(&self, patience: Patience) {
+        let handed_over_ms = self.handed_over_ms.load(Ordering::Acquire);
+        if handed_over_ms == 0 {
+            return;
+        }
+        let since = self.began.elapsed().saturating_sub(Duration::from_millis(handed_over_ms));
+        if since > patience.until_dropped && !self.slow.swap(true, Ordering::AcqRel) {
+            metrics().requests.feed_dropped();
+        }
+        if since > patience.until_hung_up
+            && let Some(socket) = self.socket.upgrade()
+        {
+            socket.hang_up();
+        }
+    }
+}
+
+/// Looks after every connection until the feed is closed, and as long after that as it takes to be rid of those that
+/// take nothing.
+pub(super) async fn watch_over(feed: Arc<Feed>) {
+    let mut round = tokio::time::interval(ROUND_MAX.min(feed.patience.until_dropped));
+    let feed = Arc::downgrade(&feed);
+    loop {
+        round.tick().await;
+        let Some(feed) = feed.upgrade() else { return };
+        let pulses: Vec<_> = feed.connected().pulses.values().filter_map(Weak::upgrade).collect();
+        if pulses.is_empty() && *feed.closing.borrow() {
+            return;
+        }
+        pulses.iter().for_each(|pulse| pulse.look(feed.patience));
+    }
+}
