@@ -23,6 +23,7 @@ use super::gate::{self, Gate, Operation};
 use super::origin::{self, Page};
 use super::problem::{Code, Problem};
 use crate::telemetry::metrics;
+use super::slow_body;
 
 /// In every answer, and in every log line that is written on its way.
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -46,7 +47,7 @@ const CORS_MAX_AGE_S: &str = "600";
 /// Lets a request through to its route or answers it.
 pub(in crate::http) async fn pass(
     gate: Arc<Gate>,
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<BoxBody>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let begun = Instant::now();
@@ -54,6 +55,8 @@ pub(in crate::http) async fn pass(
     let page = gate.origins.of(request.headers());
     let origin = request.headers().get(ORIGIN).cloned().filter(|_| page == Page::Named);
     let span = tracing::info_span!("request", request.id = id, method = %request.method(), path = request.path());
+    let (body, unread) = slow_body::within(gate.body_timeout, request.take_payload());
+    request.set_payload(body);
     let mut response = match admitted(&gate, page, &request) {
         Err(problem) => request.into_response(problem.error_response()),
         Ok(()) if is_preflight(page, &request) => request.into_response(HttpResponse::NoContent()),
@@ -63,6 +66,9 @@ pub(in crate::http) async fn pass(
     seal(response.headers_mut(), id, origin);
     let operation = response.request().extensions().get::<Operation>().map_or("none", |operation| operation.0);
     metrics().requests.answered(operation, response.status().as_u16(), begun.elapsed());
+    if let Some(unread) = unread {
+        response.response_mut().extensions_mut().insert(unread);
+    }
     Ok(response)
 }
 

@@ -20,7 +20,6 @@ use super::problem::{Code, Problem};
 use super::rate::{RateClass, RateConfig, RateError, Rates, TooMany};
 use super::recheck::{self, Rechecked};
 use super::route::Reach;
-use super::slow_body;
 use crate::clock::Clock;
 use crate::model::ChannelId;
 use crate::telemetry::metrics;
@@ -69,7 +68,7 @@ pub struct Gate {
     pub(in crate::http) authenticator: Authenticator,
     pub(in crate::http) rates: Rates,
     pub(in crate::http) origins: Origins,
-    body_timeout: Duration,
+    pub(in crate::http) body_timeout: Duration,
 }
 
 /// The route that a request came to, for who counts requests.
@@ -141,13 +140,11 @@ impl Gate {
 pub(in crate::http) async fn pass(
     gate: Arc<Gate>,
     needed: Rc<[Needed]>,
-    mut request: ServiceRequest,
+    request: ServiceRequest,
     next: Next<BoxBody>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     match admitted(&gate, &needed, &request).await {
         Ok(caller) => {
-            let body = slow_body::within(gate.body_timeout, request.take_payload());
-            request.set_payload(body);
             let Some(caller) = caller.map(Rc::new) else { return next.call(request).await };
             request.extensions_mut().insert(caller.clone());
             let authorization = authorization(&request).map(<[u8]>::to_vec);

@@ -105,3 +105,43 @@ async fn a_head_that_does_not_end_ends_the_connection() {
     goes_on(&live).await;
     live.close().await;
 }
+
+#[actix_rt::test]
+async fn a_body_that_does_not_end_is_answered_that_it_came_too_slowly() {
+    let mut premises = Premises::new();
+    premises.gate.body_timeout_s = 1;
+    let live = premises.open().await;
+    let address = live.server.address();
+    let head = format!("POST /v1/consumers HTTP/1.1\r\nhost: {address}\r\ncontent-type: application/json\r\n");
+    for rest in ["content-length: 100\r\n\r\n{\"na", "transfer-encoding: chunked\r\n\r\n4\r\n{\"na\r\n"] {
+        let answer = answer_to(address, format!("{head}{rest}").as_bytes()).await;
+        assert_eq!(statuses(&answer), [408], "{answer}");
+        assert!(answer.contains("application/problem+json") && answer.contains("\"timeout\""), "{answer}");
+    }
+    // Nobody reads the body of what has no handler; that must not keep its connection either.
+    let nowhere = head.replace("/v1/consumers", "/v1/nothing");
+    for rest in ["content-length: 100\r\n\r\n{\"na", "transfer-encoding: chunked\r\n\r\n4\r\n{\"na\r\n"] {
+        assert_eq!(statuses(&answer_to(address, format!("{nowhere}{rest}").as_bytes()).await), [404]);
+    }
+    goes_on(&live).await;
+    live.close().await;
+}
+
+#[actix_rt::test]
+async fn a_body_that_is_too_large_or_of_another_kind_is_refused_before_it_is_read() {
+    let premises = Premises::new();
+    let live = premises.open().await;
+    let address = live.server.address();
+    let head = |kind| format!("POST /v1/consumers HTTP/1.1\r\nhost: {address}\r\ncontent-type: {kind}\r\n");
+    for (head, rest, status) in [
+        (head("application/json"), "content-length: 10000000\r\n\r\n{", 413),
+        (head("text/html"), "content-length: 2\r\n\r\n{}", 415),
+        (head("application/json"), "content-length: 4\r\n\r\n{\"a\"", 400),
+        (head("application/json"), "content-length: 2\r\ncontent-encoding: gzip\r\n\r\n\u{1f}\u{b}", 400),
+    ] {
+        let close = format!("{head}connection: close\r\n{rest}");
+        assert_eq!(statuses(&answer_to(address, close.as_bytes()).await), [status], "{close}");
+        goes_on(&live).await;
+    }
+    live.close().await;
+}
