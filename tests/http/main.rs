@@ -17,6 +17,7 @@ mod frames;
 mod handing_in;
 mod issuer;
 mod moderating;
+mod policies;
 mod premises;
 mod queue;
 mod raw;

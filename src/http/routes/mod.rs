@@ -12,6 +12,7 @@ mod evidence;
 mod feed;
 mod frames;
 mod journal;
+mod policies;
 mod queue;
 mod replays;
 mod sessions;
@@ -26,6 +27,7 @@ pub(in crate::http) fn all() -> Vec<Route> {
         journal::routes(),
         channels::routes(),
         queue::routes(),
+        policies::routes(),
         sessions::routes(),
         frames::routes(),
         state::routes(),
