@@ -18,6 +18,7 @@ mod handing_in;
 mod health;
 mod issuer;
 mod moderating;
+mod policies;
 mod premises;
 mod queue;
 mod raw;

@@ -13,6 +13,7 @@ mod feed;
 mod frames;
 mod health;
 mod journal;
+mod policies;
 mod queue;
 mod replays;
 mod sessions;
@@ -28,6 +29,7 @@ pub(in crate::http) fn all() -> Vec<Route> {
         journal::routes(),
         channels::routes(),
         queue::routes(),
+        policies::routes(),
         sessions::routes(),
         frames::routes(),
         state::routes(),
