@@ -22,8 +22,8 @@ use tracing::Instrument;
 use super::gate::{self, Gate, Operation};
 use super::origin::{self, Page};
 use super::problem::{Code, Problem};
-use crate::telemetry::metrics;
 use super::slow_body;
+use crate::telemetry::metrics;
 
 /// In every answer, and in every log line that is written on its way.
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");

@@ -42,9 +42,11 @@ async fn publishing_says_what_changed_rule_by_rule_and_who_and_why_is_kept() {
         changes["changed"],
         json!([{"rule": "weapons", "changes": [{"what": "confidence", "from": "80", "to": "60"}]}])
     );
-    assert!(changes["policy"].as_array().is_some_and(|changes| {
-        changes.contains(&json!({"what": "sampling.every", "from": "1s", "to": "2s"}))
-    }));
+    assert!(
+        changes["policy"]
+            .as_array()
+            .is_some_and(|changes| { changes.contains(&json!({"what": "sampling.every", "from": "1s", "to": "2s"})) })
+    );
 
     let (status, version) = json(live.get("/v1/policies/test/versions/2")).await;
     assert_eq!(status, 200, "{version}");

@@ -75,14 +75,19 @@ impl PolicyHistory {
         let event = recorded.event()?;
         if let Event::PolicyPublished(it) = event {
             let versions = self.policies.entry(it.policy.id.clone()).or_default();
-            versions.push_back(PolicyVersion { policy: it.policy, text: it.text, published: act(&it.why), retired: None });
+            versions.push_back(PolicyVersion {
+                policy: it.policy,
+                text: it.text,
+                published: act(&it.why),
+                retired: None,
+            });
             if versions.len() > VERSIONS_MAX {
                 versions.pop_front();
             }
-        } else if let Event::PolicyRetired(it) = event {
-            if let Some(newest) = self.policies.get_mut(&it.policy.id).and_then(VecDeque::back_mut) {
-                newest.retired = Some(act(&it.why));
-            }
+        } else if let Event::PolicyRetired(it) = event
+            && let Some(newest) = self.policies.get_mut(&it.policy.id).and_then(VecDeque::back_mut)
+        {
+            newest.retired = Some(act(&it.why));
         }
         Ok(())
     }

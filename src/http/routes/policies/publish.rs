@@ -70,11 +70,9 @@ pub(super) async fn publish(
     let said = said.into_inner();
     let wanted = match sent(&request, body).await? {
         Sent::Json(wanted) => wanted,
-        Sent::Text(text) => PublishPolicies {
-            text,
-            why: said.why.unwrap_or_default(),
-            expected_version: said.expected_version,
-        },
+        Sent::Text(text) => {
+            PublishPolicies { text, why: said.why.unwrap_or_default(), expected_version: said.expected_version }
+        }
     };
     let why = reason(wanted.why)?;
     let by = Actor::Moderator(caller.id.clone());

@@ -98,9 +98,9 @@ pub(super) async fn try_policies(
         return Err(Problem::malformed("hours", format!("expected a number from 1 to {HOURS_MAX}")));
     }
     let loaded = file::load(NAME, &wanted.text).map_err(|mistakes| mistaken(&mistakes.0))?;
-    let _turn = TURN.try_acquire().map_err(|_| {
-        Problem::new(Code::Unavailable, "another dry run is under way").retry_after(RETRY_AFTER_S)
-    })?;
+    let _turn = TURN
+        .try_acquire()
+        .map_err(|_| Problem::new(Code::Unavailable, "another dry run is under way").retry_after(RETRY_AFTER_S))?;
     let in_force = app.in_force.borrow().clone();
     let tried: Vec<Arc<Policy>> = loaded.into_iter().map(|one| Arc::new(next(one.policy, &in_force))).collect();
     let since = app.clock.now().minus_ms(u64::from(hours) * 3_600_000);
