@@ -9,7 +9,7 @@ use anyhow::Context;
 use clap::Args;
 
 use super::demo::local_model;
-use super::interrupt::interrupted;
+use super::interrupt::Signals;
 use crate::actors::ProviderChoice;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, Control, TOKENS_FILE_VARIABLE};
@@ -46,15 +46,19 @@ pub(super) fn run(args: &ServeArgs) -> anyhow::Result<()> {
     };
     actix::System::new().block_on(async move {
         let (budget, settings) = (config.enforcement.budget(), config.wardens.settings(&config.evidence));
+        let signals = Signals::listen().context("listening for signals")?;
         let house = ground.start(clock.clone(), providers, control, budget, settings);
-        let app = Arc::new(App::of(&house, clock));
-        let served = match Server::start_within(listener, app, gate, config.listen.settings()) {
+        let mut app = App::of(&house, clock);
+        app.undo = config.moderation.undo();
+        let served = match Server::start_within(listener, Arc::new(app), gate, config.listen.settings()) {
             Ok(server) => {
-                let listening = listens(server.address());
-                let asked = interrupted().await.context("waiting for signals");
+                let announced = listens(server.address());
+                if announced.is_ok() {
+                    signals.asked().await;
+                }
                 tracing::info!("asked to end: no new connections, requests under way are finished");
                 server.stop().await;
-                listening.and(asked)
+                announced
             }
             Err(error) => Err(anyhow::Error::new(error).context(format!("answering on {address}"))),
         };

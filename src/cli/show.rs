@@ -12,7 +12,7 @@ use anyhow::Context;
 use indicatif::{MultiProgress, ProgressDrawTarget};
 use tokio::sync::watch;
 
-use super::interrupt::{Interrupted, interrupted};
+use super::interrupt::{Interrupted, Signals};
 use super::play::{Pace, Played, go_off_early, play, settle};
 use super::print;
 use crate::actors::{ProviderChoice, Settings};
@@ -89,6 +89,7 @@ impl Show<'_> {
         let Self { ground, data, providers, pace, start, quiet, door } = self;
         actix::System::new().block_on(async move {
             let sources = sources.await?;
+            let signals = Signals::listen().context("listening for signals")?;
             let after = *ground.journal.watermark().borrow();
             let stage = Arc::new(RehearsalControl::new());
             let control: Arc<dyn StreamControl> = stage.clone();
@@ -101,7 +102,7 @@ impl Show<'_> {
             let stays = door.as_ref().is_some_and(|door| door.stays);
             let open = door.map(|door| open(door.listener, &house)).transpose();
             let on = On { house: &house, stage: &stage, clock: footage_clock.as_ref(), pace, quiet };
-            let mut asked: Pin<Box<dyn Future<Output = std::io::Result<()>>>> = Box::pin(interrupted());
+            let mut asked: Pin<Box<dyn Future<Output = ()>>> = Box::pin(signals.asked());
             let (server, ended) = match open {
                 Ok(server) => {
                     let ended = on.play(sources, after, &mut asked).await.and_then(|ran| ran.say(data));
@@ -138,13 +139,14 @@ fn open(listener: TcpListener, house: &House) -> anyhow::Result<Server> {
 }
 
 /// Keeps the house open until somebody ends it, which is an order and no failure.
-async fn stay(address: SocketAddr, asked: Pin<Box<dyn Future<Output = std::io::Result<()>>>>) -> anyhow::Result<()> {
+async fn stay(address: SocketAddr, asked: Pin<Box<dyn Future<Output = ()>>>) -> anyhow::Result<()> {
     {
         let mut out = std::io::stdout().lock();
         writeln!(out, "\nthe show is over, the house is open: http://{address}/docs — Ctrl-C closes it")?;
         out.flush()?;
     }
-    asked.await.context("waiting for signals")
+    asked.await;
+    Ok(())
 }
 
 /// A show that runs.
@@ -161,7 +163,7 @@ impl On<'_> {
         &self,
         sources: Vec<Source>,
         after: crate::model::Position,
-        asked: &mut Pin<Box<dyn Future<Output = std::io::Result<()>>>>,
+        asked: &mut Pin<Box<dyn Future<Output = ()>>>,
     ) -> anyhow::Result<Ran> {
         let (wardens, stage) = (&self.house.wardens, self.stage);
         let bars = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
@@ -175,14 +177,14 @@ impl On<'_> {
         let channels: Vec<ChannelId> = broadcasts.iter().map(|broadcast| broadcast.channel.clone()).collect();
         let playing = async {
             let played = play(sources, wardens, stage, self.pace, self.clock, &bars).await?;
-            Ok((played, settle(&channels, wardens, SETTLE).await))
+            anyhow::Ok((played, settle(&channels, wardens, SETTLE).await))
         };
         let played = tokio::select! {
             played = playing => played,
-            asked = asked => {
+            () = asked => {
                 // Who interrupts does not wait for stops under way: the next start takes them up.
                 go_off_early(&broadcasts, wardens, stage).await;
-                asked.context("waiting for signals").and(Err(Interrupted.into()))
+                Err(Interrupted.into())
             }
         };
         if let Some(clock) = self.clock {

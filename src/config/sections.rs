@@ -13,6 +13,7 @@ use crate::http::ServerSettings;
 use crate::journal::{Archive, Options};
 use crate::providers::local::PINNED_PATH;
 use crate::telemetry::LogFormat;
+use crate::warden::UndoTime;
 use crate::warden::enforcement::BudgetLimits;
 
 /// `[data]`: where the journal is kept, and how.
@@ -159,6 +160,14 @@ impl DataConfig {
             archive: archive.then(|| Archive { dir: self.archive_directory.clone(), keep: self.archive_keep.count() }),
             ..Options::new(&self.directory, clock)
         }
+    }
+}
+
+impl ModerationConfig {
+    /// As answers carry it.
+    pub fn undo(&self) -> UndoTime {
+        let ms = self.undo_s.small() * 1000;
+        UndoTime::from_ms(ms).expect("the bounds of the key are those of the type")
     }
 }
 

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used)] // the lint spares only functions marked as tests, not what they call
 
 mod demo;
+mod ingest;
 mod kill;
 #[path = "../power/mod.rs"]
 mod power;

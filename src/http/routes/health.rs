@@ -99,6 +99,9 @@ async fn get_metrics(app: Data<App>) -> Result<HttpResponse, Problem> {
 fn sample(app: &App) {
     let head = *app.journal.watermark().borrow();
     metrics().readers.stands_at("views", app.views.position().borrow().0, head.0);
+    let consumers = app.consumers.consumers().into_iter();
+    let stands = consumers.map(|status| (status.name.as_str().to_owned(), status.cursor.0, status.head.0));
+    metrics().readers.consumers(stands);
     let now = app.clock.now();
     let open: Vec<(u8, u64)> = app.views.read(|view| {
         let open = view.queue.after(None).filter(|entry| entry.answer.is_none());
