@@ -1,7 +1,7 @@
 //! A backtest: what a policy would have said to the answers that providers gave, beside what was said.
 //!
-//! Every recorded assessment of a channel that the policy would watch is judged again, by the same [`decide`] that
-//! judges live, against a state folded from what it would have decided before. It is a comparison and not a rerun:
+//! Every recorded assessment of a channel that the policy would watch is judged again, by the same [`decide()`]
+//! that judges live, against a state folded from what it would have decided before. It is a comparison and not a rerun:
 //!
 //! - The frames are those that were assessed. A policy with another cadence or similarity would have looked at others.
 //! - Moderators' answers are not among what is replayed: a warning that would have been raised stays open for its
