@@ -16,7 +16,7 @@ DENY := .tools/deny/bin/cargo-deny
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
 
-demo: model ## moderate the bundled footage, live-paced, with embedded defaults, and print every decision
+demo: model ## moderate the bundled footage with embedded defaults, print every decision, stay open (DEMO_ARGS=--once: end then)
 	$(CARGO) build --locked --bin streamwarden # the dev profile: what `make test` builds too, in half the time of a release
 	$(CARGO) run --locked --quiet -- demo $(DEMO_ARGS)
 
