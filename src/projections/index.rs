@@ -48,10 +48,10 @@ impl<Id: Copy + Ord> Newest<Id> {
             return; // an id begins once; should it not, the place of the last is as good
         }
         self.order.push_back(id);
-        if self.order.len() > most {
-            if let Some(oldest) = self.order.pop_front() {
-                self.positions.remove(&oldest);
-            }
+        if self.order.len() > most
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.positions.remove(&oldest);
         }
     }
 }

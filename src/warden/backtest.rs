@@ -338,10 +338,10 @@ impl Trial {
                 again.decided.rules = rests_on(&assessed.rules);
             } else if let Event::WarningRaised(raised) = event {
                 again.warned.push(raised.rule.clone());
-            } else if let Event::EnforcementRequested(requested) = event {
-                if let EnforcementOrigin::Rule { rule, .. } = &requested.origin {
-                    again.stopped.push(rule.clone());
-                }
+            } else if let Event::EnforcementRequested(requested) = event
+                && let EnforcementOrigin::Rule { rule, .. } = &requested.origin
+            {
+                again.stopped.push(rule.clone());
             }
         }
         again
