@@ -8,13 +8,13 @@ use std::time::Instant;
 
 use actix_web::body::BoxBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::Method;
 use actix_web::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
     ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD, CACHE_CONTROL,
     CONTENT_SECURITY_POLICY, CROSS_ORIGIN_RESOURCE_POLICY, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN,
     REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
 };
+use actix_web::http::{ConnectionType, Method};
 use actix_web::middleware::Next;
 use actix_web::{HttpMessage, HttpResponse, ResponseError};
 use tracing::Instrument;
@@ -22,7 +22,8 @@ use tracing::Instrument;
 use super::gate::{self, Gate, Operation};
 use super::origin::{self, Page};
 use super::problem::{Code, Problem};
-use super::slow_body;
+use super::slow_body::{self, Body};
+use super::socket::Socket;
 use crate::telemetry::metrics;
 
 /// In every answer, and in every log line that is written on its way.
@@ -55,8 +56,9 @@ pub(in crate::http) async fn pass(
     let page = gate.origins.of(request.headers());
     let origin = request.headers().get(ORIGIN).cloned().filter(|_| page == Page::Named);
     let span = tracing::info_span!("request", request.id = id, method = %request.method(), path = request.path());
-    let (body, unread) = slow_body::within(gate.body_timeout, request.take_payload());
-    request.set_payload(body);
+    let (payload, body) = slow_body::within(gate.body_timeout, request.take_payload());
+    request.set_payload(payload);
+    let socket = request.request().conn_data::<Arc<Socket>>().cloned();
     let mut response = match admitted(&gate, page, &request) {
         Err(problem) => request.into_response(problem.error_response()),
         Ok(()) if is_preflight(page, &request) => request.into_response(HttpResponse::NoContent()),
@@ -66,8 +68,9 @@ pub(in crate::http) async fn pass(
     seal(response.headers_mut(), id, origin);
     let operation = response.request().extensions().get::<Operation>().map_or("none", |operation| operation.0);
     metrics().requests.answered(operation, response.status().as_u16(), begun.elapsed());
-    if let Some(unread) = unread {
-        response.response_mut().extensions_mut().insert(unread);
+    if let Some(body) = body.filter(Body::is_under_way) {
+        response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+        body.hang_up_in_time(socket.as_ref());
     }
     Ok(response)
 }

@@ -26,6 +26,7 @@ mod route;
 mod routes;
 mod server;
 mod slow_body;
+mod socket;
 mod written;
 
 pub use app::App;

@@ -15,11 +15,12 @@ use tokio::task::JoinHandle;
 use super::App;
 use super::auth::OpenToOthers;
 use super::edge;
-use super::feed::{Feed, Socket};
+use super::feed::Feed;
 use super::gate::{self, Gate, Needed};
 use super::openapi::Description;
 use super::problem::Problem;
 use super::route::Route;
+use super::socket::Socket;
 use super::{extract, routes};
 
 /// Bounds of a server.

@@ -12,11 +12,12 @@ use serde_json::json;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
-use super::pulse::{Pulse, Socket};
+use super::pulse::Pulse;
 use super::ring::{Found, Item};
 use super::{Feed, Full, Place};
 use crate::consumers::{Listener, Replayed};
 use crate::events::Filter;
+use crate::http::socket::Socket;
 use crate::model::{ModeratorId, Position, ReplayId};
 use crate::telemetry::metrics;
 use crate::telemetry::metrics::Held;

@@ -18,7 +18,6 @@ use tokio::sync::{Semaphore, watch};
 pub(in crate::http) use connection::{Asked, Replays, stream};
 pub use pulse::Patience;
 use pulse::Pulse;
-pub(in crate::http) use pulse::Socket;
 use ring::Ring;
 
 use crate::consumers::Consumers;

@@ -1,16 +1,14 @@
 //! Whether a connection's socket takes what it is given. One that takes nothing for a while is told to resume as soon
 //! as it takes anything, and hung up on if it goes on taking nothing.
 
-use std::net::{Shutdown, TcpStream};
-use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use actix_web::dev::Extensions;
 use tokio::time::Instant;
 
 use super::Feed;
+use crate::http::socket::Socket;
 use crate::telemetry::metrics;
 
 /// How long sockets that take nothing are borne.
@@ -29,24 +27,6 @@ impl Default for Patience {
     /// Ten seconds, then ten more: shorter than a server that stops waits for its connections.
     fn default() -> Self {
         Self { until_dropped: Duration::from_secs(10), until_hung_up: Duration::from_secs(20) }
-    }
-}
-
-/// A second handle on a connection's socket, so that it can be hung up on while the server waits for it to take data.
-pub(in crate::http) struct Socket(TcpStream);
-
-impl Socket {
-    /// Keeps one with the connection. Called for each new connection of the server.
-    pub fn keep(connection: &dyn std::any::Any, extensions: &mut Extensions) {
-        let Some(stream) = connection.downcast_ref::<actix_web::rt::net::TcpStream>() else { return };
-        match stream.as_fd().try_clone_to_owned() {
-            Ok(handle) => drop(extensions.insert(Arc::new(Self(handle.into())))),
-            Err(error) => tracing::warn!("a connection cannot be hung up on should it take no data: {error}"),
-        }
-    }
-
-    fn hang_up(&self) {
-        let _ = self.0.shutdown(Shutdown::Both); // gone already is as good
     }
 }
 

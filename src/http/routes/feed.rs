@@ -11,10 +11,11 @@ use serde::Deserialize;
 use crate::http::App;
 use crate::http::auth::Permission;
 use crate::http::extract::Caller;
-use crate::http::feed::{self, Asked, Replays, Socket};
+use crate::http::feed::{self, Asked, Replays};
 use crate::http::filtering::Filtering;
 use crate::http::problem::{Code, Problem};
 use crate::http::route::Route;
+use crate::http::socket::Socket;
 use crate::model::Position;
 
 /// When a connection that was refused may try again, in seconds.
