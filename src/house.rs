@@ -1,6 +1,8 @@
 //! The whole house put together: journal, content, policies, wardens and reactors over one data directory. Wiring, no
 //! rules. Opened in two steps because the first blocks on the disk and the second needs an actix system.
 
+mod vitals;
+
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
@@ -19,6 +21,9 @@ use crate::journal::snapshots::Snapshots;
 use crate::journal::{Journal, OpenError, Options, SledJournal, content};
 use crate::policy::PolicySet;
 use crate::warden::enforcement::BudgetLimits;
+
+use vitals::Pulse;
+pub use vitals::{Organ, Vitals};
 
 /// Exit code of a process whose journal failed for good (`EX_IOERR`). The next start verifies what is on the disk.
 pub const EXIT_JOURNAL_FAILED: i32 = 74;
@@ -83,6 +88,8 @@ pub struct House {
     pub consumers: Arc<Consumers>,
     /// The wardens.
     pub wardens: Wardens,
+    /// Whether all of it can do its work.
+    pub vitals: Vitals,
     stop: watch::Sender<bool>,
     reactor: JoinHandle<Result<(), ReactorError>>,
     freeze: watch::Sender<bool>,
@@ -90,9 +97,14 @@ pub struct House {
 }
 
 impl Ground {
-    /// Opens a data directory, or makes one. Blocks.
+    /// Opens a data directory as it is kept by default, or makes one. Blocks.
     pub fn open(data: &Path) -> Result<Self, HouseError> {
-        let mut options = Options::new(data, Arc::new(SystemClock));
+        Self::open_with(Options::new(data, Arc::new(SystemClock)))
+    }
+
+    /// Opens a data directory, or makes one. Blocks. A journal that fails ends the process, whatever the options say.
+    pub fn open_with(mut options: Options) -> Result<Self, HouseError> {
+        let data = options.data_dir.clone();
         options.on_fatal = Arc::new(|reason| {
             // Not a shutdown: nothing more may be acknowledged, and what runs may not go on as if it were.
             tracing::error!("the journal failed and the process ends: {reason}");
@@ -129,6 +141,7 @@ impl Ground {
         settings: Settings,
     ) -> House {
         let journal: Arc<dyn Journal> = self.journal.clone();
+        let provider_present = providers.is_present();
         let wardens = Wardens::start(&Parts {
             journal: journal.clone(),
             content: Some(self.content.clone()),
@@ -140,10 +153,22 @@ impl Ground {
             imaging: Arc::new(Imaging::new(Limits::default(), Algorithm::MedianDct)),
             settings,
         });
+        let pulse = Pulse::default();
+        let vitals = Vitals {
+            journal: self.journal.clone(),
+            views: self.views.clone(),
+            wardens: wardens.clone(),
+            reactor: pulse.clone(),
+            provider_present,
+        };
         let (stop, stopped) = watch::channel(false);
         let reactor = EnforcementReactor::new(journal, self.snapshots.clone(), wardens.clone(), control, limits);
+        let beat = pulse.guard();
         let reactor = tokio::spawn(async move {
             let ended = reactor.run(stopped).await;
+            beat.ended(
+                "the enforcement reactor has ended: no stop is carried out until the next start; the log says why",
+            );
             if let Err(error) = &ended {
                 // Said now and not at the close, which may be weeks away.
                 tracing::error!("the enforcement reactor ended: no stop is carried out until the next start: {error}");
@@ -167,6 +192,7 @@ impl Ground {
             views: self.views,
             consumers: self.consumers,
             wardens,
+            vitals,
             stop,
             reactor,
             freeze,

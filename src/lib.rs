@@ -9,6 +9,7 @@ pub mod actors;
 pub mod audit;
 pub mod cli;
 pub mod clock;
+pub mod config;
 pub mod consumers;
 pub mod control;
 pub mod events;

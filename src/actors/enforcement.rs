@@ -17,7 +17,7 @@ use crate::journal::snapshots::{Snapshot, Snapshots};
 use crate::journal::{Journal, READ_LIMIT_MAX, ReadError};
 use crate::model::{EnforcementId, Position, Scope, Sequence, SystemScope};
 use crate::telemetry::metrics;
-use crate::warden::enforcement::{BudgetLimits, Case, Desk, Due, Step, plan, plan_unseen};
+use crate::warden::enforcement::{BudgetLimits, Case, Desk, Due, Step, plan, plan_denied, plan_unseen};
 use crate::warden::{Command, EnforcementReport, EnforcementStage};
 
 /// How long a call to the platform may take.
@@ -207,6 +207,7 @@ impl Hands {
                 let now = self.wardens.clock().now();
                 let step = match seen {
                     Ok(Ok(seen)) => plan(&self.case, &seen, now),
+                    Ok(Err(ControlError::Denied(reason))) => plan_denied(&self.case, &reason),
                     // Not known what is on the air: nothing is done until it is, or until it is too late to.
                     Ok(Err(_)) | Err(_) => plan_unseen(&self.case, now),
                 };

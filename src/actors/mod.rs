@@ -16,6 +16,6 @@ mod system;
 mod warden;
 
 pub use enforcement::{EnforcementReactor, ReactorError};
-pub use policies::{PolicyDesk, PublishError, REASON_BYTES_MAX};
+pub use policies::{PolicyAct, PolicyDesk, PolicyHistory, PolicyVersion, PublishError, REASON_BYTES_MAX};
 pub use projector::{Behind, Projector, ProjectorError, Views};
 pub use system::{CommandError, Evidence, OfferError, Outcome, Parts, ProviderChoice, Settings, Wardens};

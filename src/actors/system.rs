@@ -88,6 +88,12 @@ pub struct ProviderChoice {
 }
 
 impl ProviderChoice {
+    /// Whether there is one for some channel, and every one that is chosen is there.
+    pub fn is_present(&self) -> bool {
+        let mut chosen = self.default.iter().chain(self.by_channel.values()).peekable();
+        chosen.peek().is_some() && chosen.all(|provider| provider.is_present())
+    }
+
     pub(super) fn of(&self, channel: &ChannelId) -> Option<Arc<dyn Provider>> {
         self.by_channel.get(channel).or(self.default.as_ref()).cloned()
     }
@@ -279,6 +285,11 @@ impl Wardens {
             }
         }
         None
+    }
+
+    /// How many of the threads that wardens run on take messages, and how many there are.
+    pub fn shards_alive(&self) -> (usize, usize) {
+        (self.shards.iter().filter(|shard| shard.connected()).count(), self.shards.len())
     }
 
     /// How many wardens are awake.

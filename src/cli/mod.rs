@@ -12,6 +12,8 @@ mod journal_stats;
 mod play;
 pub mod policy;
 mod print;
+mod serve;
+mod show;
 mod token;
 mod watch;
 
@@ -43,6 +45,8 @@ enum Command {
     /// Exit code 0: every frame has its outcome; 1: not carried out; 3: watched to the end, but of some channel nothing was
     /// judged, as without a model; 130: interrupted, and closed in order.
     Watch(watch::WatchArgs),
+    /// Take frames and questions over HTTP until asked to end.
+    Serve(serve::ServeArgs),
     /// Check, explain and import policies.
     Policy(policy::PolicyArgs),
     /// Create, list and revoke bearer tokens.
@@ -53,7 +57,9 @@ enum Command {
 
 /// Runs the program; returns its exit code.
 pub fn run(cli: Cli) -> u8 {
-    start_logging(LogFormat::Text, LOG_FILTER);
+    if !matches!(cli.command, Command::Serve(_)) {
+        start_logging(LogFormat::Text, LOG_FILTER); // serving, the configuration says how
+    }
     // Not locked for the whole run: other threads log.
     let (mut out, mut err) = (std::io::stdout(), std::io::stderr());
     let answered = match cli.command {
@@ -62,6 +68,7 @@ pub fn run(cli: Cli) -> u8 {
         Command::Journal(args) => journal::run(&args, Arc::new(SystemClock), &mut out, &mut err),
         Command::Demo(args) => return played(demo::run(&args)),
         Command::Watch(args) => return played(watch::run(&args)),
+        Command::Serve(args) => return played(serve::run(&args)),
     };
     // A reader that has seen enough (`| head`) is no failure.
     let answered = match answered {
@@ -111,13 +118,16 @@ fn complain(error: &anyhow::Error) -> u8 {
     }
     match error {
         error if error.is::<interrupt::Interrupted>() => interrupt::EXIT_INTERRUPTED,
-        error if error.is::<demo::NothingJudged>() => demo::EXIT_NOTHING_JUDGED,
+        error if error.is::<show::NothingJudged>() => show::EXIT_NOTHING_JUDGED,
         _ => EXIT_FAILED,
     }
 }
 
 fn hint(cause: &(dyn std::error::Error + 'static)) -> Option<&'static str> {
     if let Some(error) = cause.downcast_ref::<crate::journal::OpenError>() {
+        return Some(error.hint());
+    }
+    if let Some(error) = cause.downcast_ref::<crate::config::ConfigError>() {
         return Some(error.hint());
     }
     cause.downcast_ref::<crate::intake::SourceError>()?.hint()

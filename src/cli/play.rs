@@ -9,7 +9,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use tokio::task::JoinSet;
 
 use crate::actors::Wardens;
-use crate::clock::{Clock, ManualClock};
+use crate::clock::{Clock, FootageClock};
 use crate::control::RehearsalControl;
 use crate::intake::{Broadcast, Source};
 use crate::model::{ChannelId, Frame, Timestamp};
@@ -59,7 +59,7 @@ pub(super) async fn play(
     wardens: &Wardens,
     stage: &Arc<RehearsalControl>,
     pace: Pace,
-    clock: Option<&Arc<ManualClock>>,
+    clock: Option<&Arc<FootageClock>>,
     bars: &MultiProgress,
 ) -> anyhow::Result<Played> {
     let mut on_air = Vec::with_capacity(sources.len());
@@ -134,7 +134,7 @@ async fn fast(
     mut channels: Vec<OnAir>,
     wardens: &Wardens,
     stage: &Arc<RehearsalControl>,
-    clock: &Arc<ManualClock>,
+    clock: &Arc<FootageClock>,
 ) -> anyhow::Result<Played> {
     let mut due: Vec<Option<Frame>> = Vec::with_capacity(channels.len());
     for channel in &mut channels {

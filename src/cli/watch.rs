@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use clap::Args;
 
-use super::demo::{local_model, run_played, session_at};
+use super::demo::{local_model, session_at};
 use super::play::Pace;
+use super::show::Show;
 use crate::actors::ProviderChoice;
 use crate::clock::{Clock, SystemClock};
 use crate::events::Actor;
@@ -80,7 +81,8 @@ pub(super) fn run(args: &WatchArgs) -> anyhow::Result<()> {
     )?;
     drop(out);
     let providers = ProviderChoice { default: Some(local_model(&args.model)), ..ProviderChoice::default() };
-    run_played(ground, open(args.clone(), start), providers, args.pace, start, args.quiet)?.say(&args.data)
+    let show = Show { ground, data: &args.data, providers, pace: args.pace, start, quiet: args.quiet, door: None };
+    show.run(open(args.clone(), start))
 }
 
 async fn open(args: WatchArgs, start: Timestamp) -> anyhow::Result<Vec<Source>> {

@@ -24,7 +24,7 @@ pub struct EventView {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Payload {
-    Known(Event),
+    Known(Box<Event>),
     Raw { shown: Value, note: String },
 }
 
@@ -46,7 +46,7 @@ impl EventView {
 impl From<Recorded> for EventView {
     fn from(recorded: Recorded) -> Self {
         let payload = match recorded.event() {
-            Ok(event) => Payload::Known(event),
+            Ok(event) => Payload::Known(Box::new(event)),
             Err(error) => Payload::Raw {
                 shown: payload_to_json(&recorded.payload).unwrap_or_else(|_| Value::from(hex(&recorded.payload))),
                 note: format!("shown raw: {error}"),

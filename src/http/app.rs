@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use crate::actors::{PolicyDesk, Views, Wardens};
 use crate::clock::Clock;
 use crate::consumers::Consumers;
-use crate::house::House;
+use crate::house::{House, Vitals};
 use crate::http::feed::{Feed, Patience};
 use crate::journal::{Journal, content};
 use crate::policy::PolicySet;
@@ -23,6 +23,8 @@ pub struct App {
     pub content: Arc<content::Store>,
     /// The wardens.
     pub wardens: Wardens,
+    /// Whether the house can do its work.
+    pub vitals: Vitals,
     /// Where policies are published. Blocks meanwhile.
     pub policies: Arc<Mutex<PolicyDesk>>,
     /// The policies in force, at hand without waiting for one that is being published.
@@ -48,6 +50,7 @@ impl App {
             journal: house.journal.clone(),
             content: house.content.clone(),
             wardens: house.wardens.clone(),
+            vitals: house.vitals.clone(),
             policies: house.policies.clone(),
             in_force: house.in_force.clone(),
             views: house.views.clone(),

@@ -4,6 +4,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 use actix_web::body::BoxBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -18,10 +19,11 @@ use actix_web::middleware::Next;
 use actix_web::{HttpMessage, HttpResponse, ResponseError};
 use tracing::Instrument;
 
-use super::gate::{self, Gate};
+use super::gate::{self, Gate, Operation};
 use super::origin::{self, Page};
 use super::problem::{Code, Problem};
 use super::slow_body;
+use crate::telemetry::metrics;
 
 /// In every answer, and in every log line that is written on its way.
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -48,6 +50,7 @@ pub(in crate::http) async fn pass(
     mut request: ServiceRequest,
     next: Next<BoxBody>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    let begun = Instant::now();
     let id = next_request_id();
     let page = gate.origins.of(request.headers());
     let origin = request.headers().get(ORIGIN).cloned().filter(|_| page == Page::Named);
@@ -61,6 +64,8 @@ pub(in crate::http) async fn pass(
     };
     let id = HeaderValue::from_str(&id).expect("digits and a dash are a header's value");
     seal(response.headers_mut(), id, origin);
+    let operation = response.request().extensions().get::<Operation>().map_or("none", |operation| operation.0);
+    metrics().requests.answered(operation, response.status().as_u16(), begun.elapsed());
     if let Some(unread) = unread {
         response.response_mut().extensions_mut().insert(unread);
     }
@@ -69,7 +74,7 @@ pub(in crate::http) async fn pass(
 
 fn admitted(gate: &Gate, page: Page, request: &ServiceRequest) -> Result<(), Problem> {
     let address = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
-    gate.rates.count_address(address).map_err(gate::too_many)?;
+    gate.rates.count_address(address).map_err(|wait| gate::too_many("address", wait))?;
     // Whose host a request is for, a proxy before us must not see otherwise than we do (RFC 9112, section 3.2).
     if request.headers().get_all(HOST).count() != 1 {
         return Err(Problem::malformed("host", "a request names its host once"));

@@ -22,6 +22,7 @@ use super::recheck::{self, Rechecked};
 use super::route::Reach;
 use crate::clock::Clock;
 use crate::model::ChannelId;
+use crate::telemetry::metrics;
 
 /// How long a caller waits who was refused only because the issuer could not be asked: it is asked again by then.
 const ISSUER_RETRY_AFTER_S: u32 = 60;
@@ -70,9 +71,14 @@ pub struct Gate {
     pub(in crate::http) body_timeout: Duration,
 }
 
+/// The route that a request came to, for who counts requests.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::http) struct Operation(pub &'static str);
+
 /// What one method of a path needs.
 #[derive(Debug, Clone)]
 pub(in crate::http) struct Needed {
+    pub id: &'static str,
     pub method: Method,
     pub needs: Permission,
     pub reach: Reach,
@@ -155,11 +161,13 @@ async fn admitted(gate: &Gate, needed: &[Needed], request: &ServiceRequest) -> R
     let Some(needed) = needed.iter().find(|needed| needed.method == *request.method()) else {
         return Err(another_method(needed, request.method()));
     };
+    request.extensions_mut().insert(Operation(needed.id));
     if needed.needs == Permission::Open {
         return Ok(None);
     }
     let caller = identify(gate, request).await?;
-    gate.rates.count(class(needed), &caller.id).map_err(too_many)?;
+    let class = class(needed);
+    gate.rates.count(class, &caller.id).map_err(|wait| too_many(class.name(), wait))?;
     check(needed, &caller, request)?;
     Ok(Some(caller))
 }
@@ -197,6 +205,7 @@ fn while_allowed(gate: Arc<Gate>, caller: Rc<Principal>, authorization: Option<V
 /// The log learns why; the caller learns only that it is so, because the reason would say how close a guess came.
 fn refused(refusal: Refusal) -> Problem {
     tracing::debug!(refusal = refusal.name(), "a caller was not let in");
+    metrics().requests.unauthenticated(refusal.name());
     match refusal.kind() {
         RefusalKind::Unauthenticated if refusal == Refusal::Missing => {
             Problem::new(Code::Unauthenticated, "this needs `Authorization: Bearer` and a token")
@@ -217,7 +226,8 @@ fn class(needed: &Needed) -> RateClass {
     }
 }
 
-pub(in crate::http) fn too_many(wait: TooMany) -> Problem {
+pub(in crate::http) fn too_many(class: &'static str, wait: TooMany) -> Problem {
+    metrics().requests.rate_limited(class);
     let TooMany { retry_after_s } = wait;
     Problem::new(Code::TooMany, format!("too many requests; come back in {retry_after_s} s")).retry_after(retry_after_s)
 }
@@ -264,7 +274,7 @@ mod tests {
     async fn a_handler_that_no_route_states_is_never_reached() {
         let gate = Arc::new(Gate::open(Arc::new(SystemClock)).expect("nothing to open"));
         let stated: Rc<[Needed]> =
-            [Needed { method: Method::GET, needs: Permission::Read, reach: Reach::Theirs }].into();
+            [Needed { id: "get_it", method: Method::GET, needs: Permission::Read, reach: Reach::Theirs }].into();
         let resource = web::resource("/thing")
             .route(web::get().to(HttpResponse::Ok))
             .route(web::post().to(HttpResponse::Ok)) // there, and not stated

@@ -34,7 +34,7 @@ pub use gate::{Gate, GateConfig, GateConfigError};
 pub use origin::OriginError;
 pub use problem::{Code, Problem};
 pub use rate::{Rate, RateConfig, RateError};
-pub use server::{ListenError, Server};
+pub use server::{ListenError, Server, ServerSettings};
 
 /// The API description (OpenAPI 3.1) of the routes that this program answers, as JSON.
 pub fn openapi() -> String {

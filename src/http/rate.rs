@@ -18,7 +18,7 @@ use crate::model::ModeratorId;
 /// become a flood of memory.
 const CALLERS_MAX: usize = 65_536;
 
-/// `[limits.rates]`: how many requests, by kind.
+/// `[http.rates]`: how many requests, by kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RateConfig {
@@ -54,9 +54,20 @@ pub enum RateClass {
     Ingest,
 }
 
+impl RateClass {
+    /// A word for it: a metric's label.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::Ingest => "ingest",
+        }
+    }
+}
+
 /// A rate that is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("limits.rates.{key} must be 1 to {max}, it is {found}", max = Rate::MAX)]
+#[error("http.rates.{key} must be 1 to {max}, it is {found}", max = Rate::MAX)]
 pub struct RateError {
     key: &'static str,
     found: u32,
@@ -275,7 +286,7 @@ mod tests {
         assert_eq!(RateConfig::UNLIMITED.check(), Ok(()));
         let config: RateConfig = toml::from_str("read = { per_s = 5, burst = 2000000 }").expect("numbers");
         let error = config.check().expect_err("too large").to_string();
-        assert!(error.contains("limits.rates.read.burst") && error.contains("2000000"), "{error}");
+        assert!(error.contains("http.rates.read.burst") && error.contains("2000000"), "{error}");
         assert!(toml::from_str::<RateConfig>("read = { per_s = 0, burst = 1 }").is_err());
     }
 }

@@ -58,7 +58,8 @@ pub(in crate::http) fn rejected(rejection: &Rejection) -> Problem {
     }
 }
 
-fn journal(reason: &AppendError) -> Problem {
+/// An append that the journal refused.
+pub(in crate::http) fn journal(reason: &AppendError) -> Problem {
     match reason {
         AppendError::NoSpace { .. } => {
             Problem::unavailable("the journal has no room; nothing was changed", NO_SPACE_RETRY_AFTER_S)

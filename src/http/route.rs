@@ -72,22 +72,18 @@ pub(in crate::http) struct Building(Described);
 
 impl Route {
     pub fn get(path: &'static str, id: &'static str, needs: Permission) -> Building {
-        Self::new(Method::GET, path, id, needs)
+        Self::building(Method::GET, path, id, needs)
     }
 
     pub fn post(path: &'static str, id: &'static str, needs: Permission) -> Building {
-        Self::new(Method::POST, path, id, needs)
-    }
-
-    pub fn put(path: &'static str, id: &'static str, needs: Permission) -> Building {
-        Self::new(Method::PUT, path, id, needs)
+        Self::building(Method::POST, path, id, needs)
     }
 
     pub fn delete(path: &'static str, id: &'static str, needs: Permission) -> Building {
-        Self::new(Method::DELETE, path, id, needs)
+        Self::building(Method::DELETE, path, id, needs)
     }
 
-    fn new(method: Method, path: &'static str, id: &'static str, needs: Permission) -> Building {
+    fn building(method: Method, path: &'static str, id: &'static str, needs: Permission) -> Building {
         Building(Described {
             method,
             path,

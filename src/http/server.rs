@@ -22,16 +22,32 @@ use super::problem::Problem;
 use super::route::Route;
 use super::{extract, routes};
 
-/// Threads that requests run on. What blocks runs elsewhere.
-const WORKERS: usize = 2;
-/// Connections at the same time; beyond it new ones wait in the kernel's queue.
-const CONNECTIONS_MAX: usize = 2048;
-/// How long a request's head may take to arrive.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long a connection is kept for a next request.
-const KEEP_ALIVE: Duration = Duration::from_secs(5);
-/// How long requests under way are waited for when the server stops.
-const SHUTDOWN_TIMEOUT_S: u64 = 30;
+/// Bounds of a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ServerSettings {
+    /// Threads that requests run on. What blocks runs elsewhere.
+    pub workers: usize,
+    /// Connections of each of them at the same time; beyond it new ones wait in the kernel's queue.
+    pub connections_max: usize,
+    /// How long a request's head may take to arrive.
+    pub head_timeout: Duration,
+    /// How long a connection is kept for a next request.
+    pub keep_alive: Duration,
+    /// How long requests under way are waited for when the server stops; whole seconds count.
+    pub shutdown_timeout: Duration,
+}
+
+impl Default for ServerSettings {
+    fn default() -> Self {
+        Self {
+            workers: 2,
+            connections_max: 2048,
+            head_timeout: Duration::from_secs(5),
+            keep_alive: Duration::from_secs(5),
+            shutdown_timeout: Duration::from_secs(30),
+        }
+    }
+}
 
 /// Why a server does not answer on a socket.
 #[derive(Debug, thiserror::Error)]
@@ -53,11 +69,24 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts answering on a listening socket. Call within an actix system.
+    /// Starts answering on a listening socket, within the bounds that are good for most. Call within an actix system.
     ///
     /// # Errors
     /// If the socket fails, or others could reach a gate that asks nobody who they are.
     pub fn start(listener: TcpListener, app: Arc<App>, gate: Arc<Gate>) -> Result<Self, ListenError> {
+        Self::start_within(listener, app, gate, ServerSettings::default())
+    }
+
+    /// As [`start`](Self::start), within these bounds.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn start_within(
+        listener: TcpListener,
+        app: Arc<App>,
+        gate: Arc<Gate>,
+        settings: ServerSettings,
+    ) -> Result<Self, ListenError> {
         let address = listener.local_addr()?;
         gate.authenticator.may_listen(address)?;
         let feed = app.feed.clone();
@@ -75,11 +104,11 @@ impl Server {
         });
         let server = server
             .on_connect(Socket::keep)
-            .workers(WORKERS)
-            .max_connections(CONNECTIONS_MAX)
-            .client_request_timeout(HEAD_TIMEOUT)
-            .keep_alive(KEEP_ALIVE)
-            .shutdown_timeout(SHUTDOWN_TIMEOUT_S)
+            .workers(settings.workers)
+            .max_connections(settings.connections_max)
+            .client_request_timeout(settings.head_timeout)
+            .keep_alive(settings.keep_alive)
+            .shutdown_timeout(settings.shutdown_timeout.as_secs())
             .disable_signals()
             .listen(listener)?
             .run();
@@ -114,6 +143,7 @@ fn mount(config: &mut web::ServiceConfig, gate: &Arc<Gate>) {
         let needed: Rc<[Needed]> = methods
             .iter()
             .map(|route| Needed {
+                id: route.described.id,
                 method: route.described.method.clone(),
                 needs: route.described.needs,
                 reach: route.described.reach,

@@ -13,6 +13,7 @@ pub mod explain;
 pub mod file;
 pub mod import;
 mod judge;
+pub mod outline;
 mod shape;
 pub mod taxonomy;
 mod terms;

@@ -100,6 +100,7 @@ pub enum SkippedBecause {
 
 /// How often frames are taken, and who says so.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "ChannelCadence")]
 pub struct Cadence {
     /// The distance wanted, and its tolerance.
     pub pace: Pace,
@@ -112,6 +113,7 @@ pub struct Cadence {
 /// Whether somebody looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "ChannelCoverage")]
 pub enum Coverage {
     /// Nothing is on the air.
     #[default]

@@ -1,7 +1,6 @@
 //! Where warnings began: their ids are digests and name no channel, and callers ask by id.
 
-use std::collections::{HashMap, VecDeque};
-use std::hash::Hash;
+use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -32,39 +31,39 @@ impl Index {
 
 /// The newest of something, by id.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Newest<Id: Eq + Hash> {
-    positions: HashMap<Id, Position>,
+struct Newest<Id: Ord> {
+    positions: BTreeMap<Id, Position>,
     order: VecDeque<Id>,
 }
 
-impl<Id: Eq + Hash> Default for Newest<Id> {
+impl<Id: Ord> Default for Newest<Id> {
     fn default() -> Self {
-        Self { positions: HashMap::new(), order: VecDeque::new() }
+        Self { positions: BTreeMap::new(), order: VecDeque::new() }
     }
 }
 
-impl<Id: Copy + Eq + Hash> Newest<Id> {
+impl<Id: Copy + Ord> Newest<Id> {
     fn insert(&mut self, id: Id, position: Position, most: usize) {
         if self.positions.insert(id, position).is_some() {
             return; // an id begins once; should it not, the place of the last is as good
         }
         self.order.push_back(id);
-        if self.order.len() > most {
-            if let Some(oldest) = self.order.pop_front() {
-                self.positions.remove(&oldest);
-            }
+        if self.order.len() > most
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.positions.remove(&oldest);
         }
     }
 }
 
-impl<Id: Copy + Eq + Hash + Serialize> Serialize for Newest<Id> {
+impl<Id: Copy + Ord + Serialize> Serialize for Newest<Id> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let place = |id: &Id| Some((*id, *self.positions.get(id)?));
         serializer.collect_seq(self.order.iter().filter_map(place))
     }
 }
 
-impl<'de, Id: Copy + Eq + Hash + Deserialize<'de>> Deserialize<'de> for Newest<Id> {
+impl<'de, Id: Copy + Ord + Deserialize<'de>> Deserialize<'de> for Newest<Id> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let places = Vec::<(Id, Position)>::deserialize(deserializer)?;
         let order = places.iter().map(|(id, _)| *id).collect();

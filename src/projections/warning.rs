@@ -52,6 +52,7 @@ pub struct Entry {
 
 /// Who works on a warning.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "QueueClaim")]
 pub struct Claim {
     /// The moderator.
     pub by: ModeratorId,
@@ -72,6 +73,7 @@ pub struct Escalated {
 
 /// A warning's answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "QueueAnswer")]
 pub struct Answered {
     /// The moderator.
     pub by: ModeratorId,
@@ -99,6 +101,7 @@ pub struct LedTo {
 /// How far an enforcement has come, its end included.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "LedToStage")]
 pub enum Stage {
     /// It is wanted.
     Requested,
@@ -124,6 +127,7 @@ pub enum Stage {
 
 /// A frame that met a warning's rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "WarningEvidence")]
 pub struct Evidence {
     /// The frame.
     pub frame: FrameId,
@@ -179,6 +183,7 @@ pub fn answer_within_ms(severity: u8) -> u64 {
 /// How a warning stands to somebody who looks at the queue. What needs somebody comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "QueueStanding")]
 pub enum Standing {
     /// Open, and nobody else works on it.
     Open,

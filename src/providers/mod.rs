@@ -61,6 +61,11 @@ pub trait Provider: Send + Sync + 'static {
     /// Who it is: name, model version, taxonomy.
     fn reference(&self) -> ProviderRef;
 
+    /// Whether it is there at all. One that is not fails every frame, loudly.
+    fn is_present(&self) -> bool {
+        true
+    }
+
     /// Labels one image, given as the bytes of its file. Blocking work is its own matter: this never blocks the caller.
     fn assess(&self, image: Arc<[u8]>) -> Assessing<'_>;
 }

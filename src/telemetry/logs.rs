@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use serde::{Deserialize, Serialize};
 use tracing_subscriber::EnvFilter;
 
-use super::json_lines::JsonLines;
+use super::json_lines::{JsonFields, JsonLines};
 
 /// The variable that chooses what is said, over whatever else does: for a person who is looking for something now.
 const FILTER_VARIABLE: &str = "STREAMWARDEN_LOG";
@@ -33,7 +33,7 @@ pub fn start_logging(format: LogFormat, filter: &str) {
             let ansi = std::io::stderr().is_terminal(); // a journal or a file shows escape codes as they are
             lines.with_target(false).with_ansi(ansi).try_init()
         }
-        LogFormat::Json => lines.event_format(JsonLines).try_init(),
+        LogFormat::Json => lines.event_format(JsonLines).fmt_fields(JsonFields).try_init(),
     };
 }
 

@@ -1,7 +1,7 @@
 //! A backtest: what a policy would have said to the answers that providers gave, beside what was said.
 //!
-//! Every recorded assessment of a channel that the policy would watch is judged again, by the same [`decide`] that
-//! judges live, against a state folded from what it would have decided before. It is a comparison and not a rerun:
+//! Every recorded assessment of a channel that the policy would watch is judged again, by the same [`decide()`]
+//! that judges live, against a state folded from what it would have decided before. It is a comparison and not a rerun:
 //!
 //! - The frames are those that were assessed. A policy with another cadence or similarity would have looked at others.
 //! - Moderators' answers are not among what is replayed: a warning that would have been raised stays open for its
@@ -12,7 +12,7 @@
 //! Nothing here reads the journal: recorded events come in as data, and so do answers too long for their events.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use schemars::JsonSchema;
@@ -41,7 +41,7 @@ pub struct Backtest {
     set: PolicySet,
     tried: BTreeSet<PolicyId>,
     /// None: the channel would be watched by another policy, or by none.
-    trials: HashMap<ChannelId, Option<Box<Trial>>>,
+    trials: BTreeMap<ChannelId, Option<Box<Trial>>>,
     judged_again: usize,
     report: Report,
     by_rule: BTreeMap<RuleId, Compared>,
@@ -152,7 +152,7 @@ impl Backtest {
         Self {
             set,
             tried: tried.into_iter().collect(),
-            trials: HashMap::new(),
+            trials: BTreeMap::new(),
             judged_again: 0,
             report: Report::default(),
             by_rule: BTreeMap::new(),
@@ -338,10 +338,10 @@ impl Trial {
                 again.decided.rules = rests_on(&assessed.rules);
             } else if let Event::WarningRaised(raised) = event {
                 again.warned.push(raised.rule.clone());
-            } else if let Event::EnforcementRequested(requested) = event {
-                if let EnforcementOrigin::Rule { rule, .. } = &requested.origin {
-                    again.stopped.push(rule.clone());
-                }
+            } else if let Event::EnforcementRequested(requested) = event
+                && let EnforcementOrigin::Rule { rule, .. } = &requested.origin
+            {
+                again.stopped.push(rule.clone());
             }
         }
         again

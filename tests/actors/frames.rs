@@ -119,7 +119,8 @@ fn a_frame_offered_again_while_it_is_under_way_joins_it() {
         let frame = frame(&channel("ch"), 0, &held);
         let first = live.offered(&frame);
         setup.provider.asked(&held).await;
-        let others: Vec<_> = (0..20).map(|_| live.offered(&frame)).collect();
+        // Fewer than its mailbox takes: one more would come round behind the look at the state, and perhaps too late.
+        let others: Vec<_> = (0..12).map(|_| live.offered(&frame)).collect();
         live.state(&frame.channel).await; // behind the others in the mailbox
         setup.provider.release();
         let first = outcome(first).await;

@@ -104,7 +104,7 @@ proptest! {
                 }
             }
         }
-        let holds = |number: &u64| (!filtered || number % 4 == 0) && (!one_channel || number % CHANNELS == 1);
+        let holds = |number: &u64| (!filtered || number.is_multiple_of(4)) && (!one_channel || number % CHANNELS == 1);
         let last = if descending { begun } else { seen.last().copied().unwrap_or(begun).max(begun) };
         let mut expected: Vec<u64> = (1..=last).filter(holds).collect();
         if descending { expected.reverse(); }

@@ -57,7 +57,8 @@ fn the_demo_judges_every_frame_it_shows_and_a_rehearsed_stop_is_verified() {
 #[test]
 fn without_the_model_frames_fail_loudly_and_nothing_counts_as_clear() {
     let data = tempfile::tempdir().expect("a directory");
-    let output = run(streamwarden(&["demo", "--pace", "fast", "--model", "no/such/file", "--data"]).arg(data.path()));
+    let output =
+        run(streamwarden(&["demo", "--once", "--pace", "fast", "--model", "no/such/file", "--data"]).arg(data.path()));
     let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(complaint.contains("classifier absent") && complaint.contains("hint: run `make model`"), "{complaint}");
     assert_eq!(output.status.code(), Some(3), "a script must not take this for success: {}", said(&output));

@@ -76,7 +76,7 @@ fn assert_holds(events: &[Recorded], printed: &BTreeMap<u64, String>, round: &st
 fn an_interrupted_demo_ends_its_sessions_and_closes_the_journal_in_order() {
     for signal in [rustix::process::Signal::INT, rustix::process::Signal::TERM] {
         let data = tempfile::tempdir().expect("a directory");
-        let mut command = streamwarden(&["demo", "--pace", "live", "--data"]);
+        let mut command = streamwarden(&["demo", "--once", "--pace", "live", "--data"]);
         command.arg(data.path()).arg("--model").arg(weights()).stdout(Stdio::piped());
         let mut child = command.spawn().expect("the program starts");
         let mut out = BufReader::new(child.stdout.take().expect("the output is a pipe")).lines();
@@ -131,7 +131,7 @@ fn a_demo_killed_before_it_says_anything_leaves_a_directory_that_opens() {
 #[test]
 fn a_second_program_on_the_same_directory_is_refused_with_a_hint() {
     let data = tempfile::tempdir().expect("a directory");
-    let mut first = streamwarden(&["demo", "--pace", "live", "--data"])
+    let mut first = streamwarden(&["demo", "--once", "--pace", "live", "--data"])
         .arg(data.path())
         .arg("--model")
         .arg(crate::weights())

@@ -5,12 +5,14 @@
 #![allow(clippy::unwrap_used)] // the lint spares only functions marked as tests, not what they call
 
 mod demo;
+mod ingest;
 mod kill;
 #[path = "../power/mod.rs"]
 mod power;
 mod powerloss;
 #[path = "../journal/random.rs"]
 mod random;
+mod serve;
 mod watch;
 
 use std::path::{Path, PathBuf};
@@ -56,7 +58,7 @@ fn streamwarden(args: &[&str]) -> Command {
 
 /// The demo on a data directory, as fast as it goes.
 fn demo(data: &Path) -> Command {
-    let mut command = streamwarden(&["demo", "--pace", "fast", "--data"]);
+    let mut command = streamwarden(&["demo", "--once", "--pace", "fast", "--data"]);
     command.arg(data).arg("--model").arg(weights());
     command
 }

@@ -99,7 +99,7 @@ fn run(steps: Vec<Step>) {
                 model.read = read;
             }
             Step::Acknowledge { count } => {
-                let Some(to) = model.read.iter().take(count).last().copied() else { continue };
+                let Some(to) = model.read.iter().take(count).next_back().copied() else { continue };
                 let done = Acknowledged { live: Some(to), ..Acknowledged::default() };
                 room.consumers.acknowledge(&consumer(), token, &done).expect("it was delivered");
                 model.cursor = model.cursor.max(to);
@@ -165,7 +165,7 @@ fn run(steps: Vec<Step>) {
             }
             Step::AcknowledgeReplay { count } => {
                 for (id, (left, read)) in &mut model.replays {
-                    let Some(to) = read.iter().take(count).last().copied() else { continue };
+                    let Some(to) = read.iter().take(count).next_back().copied() else { continue };
                     let done = Acknowledged { replays: [(*id, to)].into(), ..Acknowledged::default() };
                     room.consumers.acknowledge(&consumer(), token, &done).expect("it was delivered");
                     left.retain(|position| *position > to);

@@ -18,7 +18,7 @@ fn record(number: u64, scope: &Scope, actor: &Actor) -> Vec<u8> {
     };
     let at = Timestamp::from_micros(1);
     let sealed = Recorded::seal(&new, scope.clone(), Position(number), Sequence(1), at, Epoch(1));
-    sealed.unwrap().to_bytes().unwrap()
+    sealed.expect("it can be sealed").to_bytes().expect("it fits a record")
 }
 
 #[test]

@@ -39,7 +39,8 @@ const ROOMS: &[(&str, Knows)] = &[
     ("consumers", These(&["model", "events", "clock", "journal"])),
     ("house", AllBefore),
     // Who asks.
-    ("http", AllBefore), // it shows and asks all of them, and none of them knows it
+    ("http", AllBefore),   // it shows and asks all of them, and none of them knows it
+    ("config", AllBefore), // what each of them is told at the start
     ("cli", AllBefore),
 ];
 

@@ -13,6 +13,7 @@ use streamwarden::house::{Ground, House};
 use streamwarden::http::auth::Authenticator;
 use streamwarden::http::auth::config::AuthConfig;
 use streamwarden::http::{App, Gate, GateConfig, RateConfig, Server};
+use streamwarden::providers::Provider;
 use streamwarden::warden::enforcement::BudgetLimits;
 use tempfile::TempDir;
 
@@ -35,6 +36,8 @@ rules:
 pub struct Premises {
     dir: TempDir,
     pub provider: Arc<ScriptedProvider>,
+    /// Who judges: that one, unless a test puts another in its place.
+    pub judge: Arc<dyn Provider>,
     pub stage: Arc<RehearsalControl>,
     pub settings: Settings,
     pub budget: BudgetLimits,
@@ -54,9 +57,11 @@ pub struct Live {
 
 impl Premises {
     pub fn new() -> Self {
+        let provider = ScriptedProvider::new();
         Self {
             dir: tempfile::tempdir().expect("a directory"),
-            provider: ScriptedProvider::new(),
+            judge: provider.clone(),
+            provider,
             stage: Arc::new(RehearsalControl::new()),
             settings: Settings { frame_deadline: PATIENCE, ..Settings::default() },
             budget: BudgetLimits { per_minute: 100, per_rule_per_minute: 100, live_share_milli: 100_000 },
@@ -74,7 +79,7 @@ impl Premises {
             ground
         };
         let ground = tokio::task::spawn_blocking(opening).await.expect("opening does not panic");
-        let providers = ProviderChoice { default: Some(self.provider.clone()), ..ProviderChoice::default() };
+        let providers = ProviderChoice { default: Some(self.judge.clone()), ..ProviderChoice::default() };
         let clock = Arc::new(SystemClock);
         let house = ground.start(clock.clone(), providers, self.stage.clone(), self.budget, self.settings);
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use streamwarden::events::{EnforcementKind, EnforcementOrigin, EnforcementRequested};
 use streamwarden::model::{ChannelId, EnforcementId, ModeratorId, SessionId};
 use streamwarden::warden::EnforcementReport;
-use streamwarden::warden::enforcement::{Case, Seen, Step, plan, plan_unseen};
+use streamwarden::warden::enforcement::{Case, Seen, Step, plan, plan_denied, plan_unseen};
 
 use crate::lines::{self, moment};
 use crate::reports;
@@ -41,6 +41,7 @@ fn the_plan_does_what_the_table_says() {
         let now = line.moment("now").unwrap_or(moment(0.0));
         let step = match line.option("on_air").unwrap_or("s1") {
             "unknown" => plan_unseen(&case, now),
+            "denied" => plan_denied(&case, "nobody may"),
             on_air => {
                 let on_air = (on_air != "nothing").then(|| session(on_air));
                 plan(&case, &Seen { on_air, suspended: line.value("suspended", false) }, now)

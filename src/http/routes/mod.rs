@@ -11,7 +11,9 @@ mod events;
 mod evidence;
 mod feed;
 mod frames;
+mod health;
 mod journal;
+mod policies;
 mod queue;
 mod replays;
 mod sessions;
@@ -23,9 +25,11 @@ use super::route::Route;
 pub(in crate::http) fn all() -> Vec<Route> {
     let nouns = [
         api::routes(), // one noun a line, in the order of the description
+        health::routes(),
         journal::routes(),
         channels::routes(),
         queue::routes(),
+        policies::routes(),
         sessions::routes(),
         frames::routes(),
         state::routes(),

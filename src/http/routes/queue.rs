@@ -121,7 +121,7 @@ struct WarningQueue {
 
 /// A warning as it stands now.
 #[derive(Debug, Serialize, JsonSchema)]
-#[schemars(rename = "Warning")]
+#[schemars(rename = "QueuedWarning")]
 struct WarningView {
     /// The warning.
     warning: WarningId,

@@ -148,6 +148,16 @@ impl SledJournal {
         self.shared.failed.get().cloned()
     }
 
+    /// Why an append would be refused now, whatever it holds. Asks the file system for its free space: blocks.
+    pub fn refuses(&self) -> Option<AppendError> {
+        if let Some(reason) = self.shared.failed.get() {
+            return Some(AppendError::Failed(reason.clone()));
+        }
+        // Who closes it holds the lock, and leaves no thread behind.
+        let open = self.threads.try_lock().is_ok_and(|threads| !threads.is_empty());
+        if open { self.shared.below_reserve() } else { Some(AppendError::Closed) }
+    }
+
     /// The segments as they are now.
     pub fn manifest(&self) -> Manifest {
         self.shared.manifest().clone()

@@ -104,6 +104,10 @@ impl Provider for AbsentModel {
         reference("absent".to_owned())
     }
 
+    fn is_present(&self) -> bool {
+        false
+    }
+
     fn assess(&self, _: Arc<[u8]>) -> Assessing<'_> {
         Box::pin(async move { Err(ProviderError::Absent(self.because.clone())) })
     }

@@ -167,6 +167,8 @@ mod tests {
         let metrics = Metrics::new();
         metrics.readers.stands_at("views", 7, 10);
         metrics.providers.failed("rehearsal", "refused");
+        metrics.readers.consumers([("gone".to_owned(), 1, 2)].into_iter());
+        metrics.readers.consumers([("archive".to_owned(), 4, 9)].into_iter());
         let text = metrics.text();
         let help: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("# HELP ")).collect();
         assert!(help.len() >= 10, "{text}");
@@ -175,6 +177,8 @@ mod tests {
             assert!(name.starts_with("streamwarden_") && said.len() > 10 && !said.ends_with(".."), "{line}");
         }
         assert!(text.contains("streamwarden_reader_lag_events{reader=\"views\"} 3\n"), "{text}");
+        assert!(text.contains("streamwarden_consumer_lag_events{consumer=\"archive\"} 5\n"), "{text}");
+        assert!(!text.contains("gone"), "{text}");
         let errors = "streamwarden_provider_errors_total{provider=\"rehearsal\",why=\"refused\"} 1\n";
         assert!(text.contains(errors), "{text}");
         assert!(text.ends_with("# EOF\n"), "{text}");

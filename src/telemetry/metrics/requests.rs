@@ -9,9 +9,12 @@ use prometheus_client::registry::{Registry, Unit};
 
 use super::{Held, Histograms, Labels, histograms};
 
+/// An operation and a status.
+type OperationAndStatus = (Labels<1>, [(&'static str, u16); 1]);
+
 /// HTTP.
 pub struct RequestMetrics {
-    answers: Family<(Labels<1>, [(&'static str, u16); 1]), Counter>,
+    answers: Family<OperationAndStatus, Counter>,
     took: Histograms<1>,
     feeds: Gauge,
     feeds_dropped: Counter,

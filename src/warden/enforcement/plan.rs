@@ -64,6 +64,19 @@ pub fn plan_unseen(case: &Case, now: Timestamp) -> Step {
     }
 }
 
+/// Plans where the platform says for good that the channel may not be looked at. Waiting would change nothing, so what
+/// was admitted becomes a person's matter at once; what nobody admitted waits for its answer as ever.
+pub fn plan_denied(case: &Case, reason: &str) -> Step {
+    match case.stage {
+        EnforcementStage::Requested | EnforcementStage::Held => Step::Wait,
+        EnforcementStage::Admitted => Step::Report(EnforcementReport::Failed(reason.to_owned())),
+        EnforcementStage::Attempted(_) | EnforcementStage::Succeeded(_) => {
+            let reason = format!("it was tried, and whether it worked cannot be seen: {reason}");
+            Step::Report(EnforcementReport::Failed(reason))
+        }
+    }
+}
+
 fn stop(case: &Case, seen: &Seen, now: Timestamp) -> Step {
     let judged = case.request.session.as_ref();
     let still_on_air = seen.on_air.is_some() && seen.on_air.as_ref() == judged;

@@ -1,5 +1,7 @@
 //! The policies in force: published into the journal, read back from it, handed to every warden as one snapshot.
 
+mod history;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -11,6 +13,8 @@ use crate::journal::{Append, AppendError, Expected, Journal, READ_LIMIT_MAX, Rea
 use crate::model::{ContentRef, EventId, PolicyId, PolicyRef, Scope, Sequence, SystemScope};
 use crate::policy::file::{self, PolicyFileError};
 use crate::policy::{Policy, PolicySet};
+
+pub use history::{PolicyAct, PolicyHistory, PolicyVersion};
 
 /// The most bytes that the reason for publishing or retiring may have.
 pub const REASON_BYTES_MAX: usize = 2000;
@@ -62,6 +66,7 @@ pub struct PolicyDesk {
     journal: Arc<dyn Journal>,
     content: Arc<content::Store>,
     in_force: BTreeMap<PolicyId, Published>,
+    history: PolicyHistory,
     sequence: Sequence,
     set: watch::Sender<Arc<PolicySet>>,
 }
@@ -78,35 +83,21 @@ impl PolicyDesk {
             journal,
             content,
             in_force: BTreeMap::new(),
+            history: PolicyHistory::default(),
             sequence: Sequence(0),
             set: watch::Sender::new(Arc::new(PolicySet::default())),
         };
-        let scope = Scope::System(SystemScope::Policies);
-        let mut texts: BTreeMap<PolicyId, (PolicyRef, ContentRef)> = BTreeMap::new();
-        loop {
-            let page = desk.journal.read_scope(&scope, desk.sequence, READ_LIMIT_MAX)?;
-            let Some(last) = page.last() else { break };
-            desk.sequence = last.envelope.sequence;
-            for recorded in &page {
-                match recorded.event()? {
-                    Event::PolicyPublished(published) => {
-                        texts.insert(published.policy.id.clone(), (published.policy, published.text));
-                    }
-                    Event::PolicyRetired(retired) => {
-                        texts.remove(&retired.policy.id);
-                    }
-                    _ => {} // other events of the scope change no policy
-                }
-            }
-        }
-        for (id, (reference, text)) in texts {
+        desk.follow()?;
+        let in_force: Vec<(PolicyRef, ContentRef)> =
+            desk.history.in_force().map(|version| (version.policy.clone(), version.text.clone())).collect();
+        for (reference, text) in in_force {
             let plain = match desk.content.get(&text) {
                 Ok(Content::Plain(plain)) => plain,
                 Ok(Content::Erased) => return Err(PublishError::Erased(reference)),
                 Err(source) => return Err(PublishError::Content { file: reference.to_string(), source }),
             };
             let policy = compile(&reference, &plain)?;
-            desk.in_force.insert(id, Published { text: plain, policy: Arc::new(policy) });
+            desk.in_force.insert(reference.id, Published { text: plain, policy: Arc::new(policy) });
         }
         desk.announce();
         Ok(desk)
@@ -115,6 +106,16 @@ impl PolicyDesk {
     /// The policies in force, as wardens follow them.
     pub fn subscribe(&self) -> watch::Receiver<Arc<PolicySet>> {
         self.set.subscribe()
+    }
+
+    /// A policy as it is in force.
+    pub fn in_force(&self, id: &PolicyId) -> Option<&Arc<Policy>> {
+        self.in_force.get(id).map(|published| &published.policy)
+    }
+
+    /// Every version that was ever published.
+    pub fn history(&self) -> &PolicyHistory {
+        &self.history
     }
 
     /// Publishes what a file holds, in the name of `by` and for the reason they give. A policy whose text is the one in
@@ -136,7 +137,8 @@ impl PolicyDesk {
             if now.is_some_and(|now| now.text == text.as_bytes()) {
                 continue;
             }
-            let version = now.map_or(0, |now| now.policy.reference.version) + 1;
+            // A version is used once, also by a policy that was retired since: decisions name it.
+            let version = self.history.newest(&id).map_or(0, |newest| newest.policy.version) + 1;
             let version = if one.version_stated { one.policy.reference.version.max(version) } else { version };
             let reference = PolicyRef { id: id.clone(), version };
             let text_ref = self.keep(&reference, text)?;
@@ -170,7 +172,7 @@ impl PolicyDesk {
         kept.map_err(|source| PublishError::Content { file: policy.to_string(), source })
     }
 
-    fn append(&mut self, event: Event, policy: &PolicyRef, what: &str, by: &Actor) -> Result<(), AppendError> {
+    fn append(&mut self, event: Event, policy: &PolicyRef, what: &str, by: &Actor) -> Result<(), PublishError> {
         let next = self.sequence.next();
         let parts: [&[u8]; 3] = [policy.id.as_str().as_bytes(), what.as_bytes(), &next.0.to_be_bytes()];
         let id = EventId::of_command("policy", &parts);
@@ -181,8 +183,20 @@ impl PolicyDesk {
             events: vec![new],
         };
         self.journal.append(append).wait()?;
-        self.sequence = next;
-        Ok(())
+        self.follow()
+    }
+
+    /// Folds what the policies' list holds beyond what was folded.
+    fn follow(&mut self) -> Result<(), PublishError> {
+        let scope = Scope::System(SystemScope::Policies);
+        loop {
+            let page = self.journal.read_scope(&scope, self.sequence, READ_LIMIT_MAX)?;
+            let Some(last) = page.last() else { return Ok(()) };
+            for recorded in &page {
+                self.history.apply(recorded)?;
+            }
+            self.sequence = last.envelope.sequence;
+        }
     }
 
     fn announce(&self) {

@@ -1,0 +1,82 @@
+//! `streamwarden serve`: the process that stays. Takes frames and questions over HTTP until it is asked to end.
+
+use std::io::Write;
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Context;
+use clap::Args;
+
+use super::demo::local_model;
+use super::interrupt::Signals;
+use crate::actors::ProviderChoice;
+use crate::clock::{Clock, SystemClock};
+use crate::config::{Config, Control, TOKENS_FILE_VARIABLE};
+use crate::control::{NoControl, RehearsalControl, StreamControl};
+use crate::house::Ground;
+use crate::http::auth::Authenticator;
+use crate::http::{App, Gate, Server};
+use crate::telemetry::start_logging;
+
+/// What serving can be told.
+#[derive(Debug, Args)]
+pub(super) struct ServeArgs {
+    /// The configuration; ops/streamwarden.toml has every key with its default.
+    #[arg(long, value_name = "FILE", default_value = "streamwarden.toml")]
+    config: PathBuf,
+}
+
+pub(super) fn run(args: &ServeArgs) -> anyhow::Result<()> {
+    let config = Config::read(&args.config, std::env::var_os(TOKENS_FILE_VARIABLE).map(PathBuf::from))?;
+    start_logging(config.logs.format, &config.logs.filter);
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    // What can be wrong with who may call, and where, is found out before a store is opened.
+    let authenticator = Authenticator::open(&config.auth, clock.clone()).context("opening the ways in")?;
+    let address = config.listen.address;
+    authenticator.may_listen(address)?;
+    let gate = Arc::new(Gate::new(authenticator, &config.http).context("setting the gate up")?);
+    let listener = TcpListener::bind(address).with_context(|| format!("listening on {address}"))?;
+
+    let ground = Ground::open_with(config.data.journal(clock.clone()))?;
+    let providers = ProviderChoice { default: provider(&config), ..ProviderChoice::default() };
+    let control: Arc<dyn StreamControl> = match config.control.platform {
+        Control::None => Arc::new(NoControl),
+        Control::Rehearsal => Arc::new(RehearsalControl::new()),
+    };
+    actix::System::new().block_on(async move {
+        let (budget, settings) = (config.enforcement.budget(), config.wardens.settings(&config.evidence));
+        let signals = Signals::listen().context("listening for signals")?;
+        let house = ground.start(clock.clone(), providers, control, budget, settings);
+        let mut app = App::of(&house, clock);
+        app.undo = config.moderation.undo();
+        let served = match Server::start_within(listener, Arc::new(app), gate, config.listen.settings()) {
+            Ok(server) => {
+                let announced = listens(server.address());
+                if announced.is_ok() {
+                    signals.asked().await;
+                }
+                tracing::info!("asked to end: no new connections, requests under way are finished");
+                server.stop().await;
+                announced
+            }
+            Err(error) => Err(anyhow::Error::new(error).context(format!("answering on {address}"))),
+        };
+        house.close().await;
+        served
+    })
+}
+
+/// The model, or one that says loudly that it is not there; none where none is wanted.
+fn provider(config: &Config) -> Option<Arc<dyn crate::providers::Provider>> {
+    let path = &config.provider.local_model;
+    (!path.as_os_str().is_empty()).then(|| local_model(path))
+}
+
+/// Says where: on standard output, because a program that asked for a free port reads it from there.
+fn listens(address: SocketAddr) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "listening on http://{address}")?;
+    out.flush()?;
+    Ok(())
+}

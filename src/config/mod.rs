@@ -1,0 +1,111 @@
+//! What an operator decides, read once at the start from one TOML file into typed structs. A key that is unknown or
+//! wrong stops the start, named with its line and what was expected. Knows the rooms whose settings these are; nothing
+//! knows it but the command line, and nothing reads the environment for more than where a secret lies.
+//!
+//! `ops/streamwarden.toml` is the reference: every key with its default, commented. A test keeps the two together.
+
+mod bounded;
+mod mistake;
+mod sections;
+#[cfg(test)]
+mod tests;
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+pub use bounded::Bounded;
+pub use mistake::ConfigError;
+pub use sections::{
+    Control, ControlConfig, DataConfig, EnforcementConfig, EvidenceConfig, ListenConfig, LogConfig, ModerationConfig,
+    ProviderConfig, WardensConfig,
+};
+
+use crate::http::GateConfig;
+use crate::http::auth::config::AuthConfig;
+
+/// The most bytes of a configuration file.
+const FILE_BYTES_MAX: u64 = 1 << 20;
+/// Names the tokens file in the file's stead, so that one file can serve machines whose secrets lie elsewhere.
+pub const TOKENS_FILE_VARIABLE: &str = "STREAMWARDEN_TOKENS_FILE";
+
+/// Everything an operator decides.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Where the journal is kept, and how.
+    pub data: DataConfig,
+    /// Where it listens, and for how long it waits.
+    pub listen: ListenConfig,
+    /// Who may come in.
+    pub auth: AuthConfig,
+    /// How strict the gate is.
+    pub http: GateConfig,
+    /// Who labels images.
+    pub provider: ProviderConfig,
+    /// Who carries the streams.
+    pub control: ControlConfig,
+    /// Which pictures are kept.
+    pub evidence: EvidenceConfig,
+    /// What moderators may take back.
+    pub moderation: ModerationConfig,
+    /// How many streams rules may stop by themselves.
+    pub enforcement: EnforcementConfig,
+    /// Bounds of the wardens.
+    pub wardens: WardensConfig,
+    /// What is logged.
+    pub logs: LogConfig,
+}
+
+impl Config {
+    /// Reads a file. `tokens_file`: the value of [`TOKENS_FILE_VARIABLE`], if it is set.
+    pub fn read(file: &Path, tokens_file: Option<PathBuf>) -> Result<Self, ConfigError> {
+        let reading = |source| ConfigError::Read { file: file.to_owned(), source };
+        let opened = File::open(file).map_err(reading)?;
+        let found = opened.metadata().map_err(reading)?.len();
+        if found > FILE_BYTES_MAX {
+            return Err(ConfigError::Large { file: file.to_owned(), found, max: FILE_BYTES_MAX });
+        }
+        let mut text = String::new();
+        opened.take(FILE_BYTES_MAX).read_to_string(&mut text).map_err(reading)?;
+        Self::parse(file, &text, tokens_file)
+    }
+
+    /// Reads the text of a file.
+    pub fn parse(file: &Path, text: &str, tokens_file: Option<PathBuf>) -> Result<Self, ConfigError> {
+        let parsed = toml::from_str(text);
+        let mut config: Self = parsed.map_err(|error| ConfigError::mistake(file.to_owned(), text, &error))?;
+        if let Some(tokens_file) = tokens_file {
+            config.auth.tokens_file = tokens_file;
+        }
+        config.check(file)?;
+        Ok(config)
+    }
+
+    /// What no single key can say.
+    fn check(&self, file: &Path) -> Result<(), ConfigError> {
+        let file = || file.to_owned();
+        self.auth.check().map_err(|source| ConfigError::Auth { file: file(), source })?;
+        self.http.check().map_err(|source| ConfigError::Gate { file: file(), source })?;
+        if self.listen.shutdown_timeout_s.get() <= self.wardens.frame_deadline_s.get() {
+            let finding = format!(
+                "listen.shutdown_timeout_s is {}, and must be more than wardens.frame_deadline_s, which is {}, so that \
+                 a frame that was taken is answered before the end",
+                self.listen.shutdown_timeout_s.get(),
+                self.wardens.frame_deadline_s.get()
+            );
+            return Err(ConfigError::Together { file: file(), finding });
+        }
+        if self.enforcement.per_rule_per_minute.get() > self.enforcement.per_minute.get() {
+            let finding = format!(
+                "enforcement.per_rule_per_minute is {}, more than enforcement.per_minute, which is {}",
+                self.enforcement.per_rule_per_minute.get(),
+                self.enforcement.per_minute.get()
+            );
+            return Err(ConfigError::Together { file: file(), finding });
+        }
+        Ok(())
+    }
+}

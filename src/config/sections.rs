@@ -1,0 +1,285 @@
+//! The sections of the file, one struct each: every key with its meaning, unit, bounds and default.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::Bounded;
+use crate::actors::{Evidence, Settings};
+use crate::clock::Clock;
+use crate::http::ServerSettings;
+use crate::journal::{Archive, Options};
+use crate::providers::local::PINNED_PATH;
+use crate::telemetry::LogFormat;
+use crate::warden::UndoTime;
+use crate::warden::enforcement::BudgetLimits;
+
+/// `[data]`: where the journal is kept, and how.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DataConfig {
+    /// The data directory; made if it is not there. One process at a time writes it. Relative paths in this file are
+    /// relative to where the program is started.
+    pub directory: PathBuf,
+    /// A segment holds about so many events, 1,000 to 10,000,000; then it is sealed. Default 200,000.
+    pub roll_after_events: Bounded<1_000, 10_000_000>,
+    /// Or about so many MiB of records, 1 to 4,096. Default 256.
+    pub roll_after_mib: Bounded<1, 4096>,
+    /// MiB that must stay free on the disk, 16 to 1,048,576; below it nothing is accepted until there is room.
+    /// Default 64.
+    pub reserve_mib: Bounded<16, 1_048_576>,
+    /// Page cache of the hot segment in MiB, 8 to 4,096; it takes 1.6 to 2.8 times as much memory. Default 64.
+    pub cache_mib: Bounded<8, 4096>,
+    /// Where old sealed segments are moved; they stay readable there. Empty (the default): nothing is moved.
+    pub archive_directory: PathBuf,
+    /// How many sealed segments stay in the data directory, 1 to 10,000. Default 16.
+    pub archive_keep: Bounded<1, 10_000>,
+}
+
+/// `[listen]`: where it listens, and for how long it waits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ListenConfig {
+    /// Address and port; port 0 takes a free one, which is printed. Default `127.0.0.1:8642`. TLS ends in front of it.
+    pub address: SocketAddr,
+    /// Threads that requests run on, 1 to 64; what blocks runs elsewhere. Default 2.
+    pub workers: Bounded<1, 64>,
+    /// Connections of each of them at the same time, 16 to 65,536; others wait in the kernel's queue. Default 2,048.
+    pub connections_max: Bounded<16, 65_536>,
+    /// Seconds in which a request's head must arrive, 1 to 60. Default 5.
+    pub head_timeout_s: Bounded<1, 60>,
+    /// Seconds that a connection is kept for a next request, 1 to 300. Default 5.
+    pub keep_alive_s: Bounded<1, 300>,
+    /// Seconds that requests under way are waited for at the end, 1 to 120. More than `wardens.frame_deadline_s`, so
+    /// that every frame that was taken is answered. Default 30.
+    pub shutdown_timeout_s: Bounded<1, 120>,
+}
+
+/// `[provider]`: who labels images.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ProviderConfig {
+    /// Weights of the local model; `make model` fetches them. Their digest is checked. Empty: no provider, and every
+    /// frame that needs one fails, loudly.
+    pub local_model: PathBuf,
+}
+
+/// `[control]`: who carries the streams.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ControlConfig {
+    /// How a stream is stopped. Default `none`.
+    pub platform: Control,
+}
+
+/// How a stream is stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Control {
+    /// Not at all: every enforcement ends as failed, which a person must see to.
+    #[default]
+    None,
+    /// A stand-in in this process, for trying things out: it says that streams stop, and none does.
+    Rehearsal,
+}
+
+/// `[evidence]`: which pictures are kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct EvidenceConfig {
+    /// `none`; `not_clear`: those that a rule was hit by; `assessed`: every one that was judged. Kept encrypted under
+    /// their channel's key, apart from the journal, and can be erased. Default `not_clear`.
+    pub keep: Evidence,
+}
+
+/// `[moderation]`: what moderators may take back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ModerationConfig {
+    /// Seconds in which an answer to a warning can be withdrawn by its author, 0 to 600. Default 60.
+    pub undo_s: Bounded<0, 600>,
+}
+
+/// `[enforcement]`: how many streams rules may stop by themselves. A person's own stop is never held by this.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct EnforcementConfig {
+    /// Automatic stops per minute, all rules together, 0 to 10,000. Beyond it a person is asked. Default 5.
+    pub per_minute: Bounded<0, 10_000>,
+    /// Automatic stops per minute by one rule, 0 to 10,000, at most `per_minute`. Default 3.
+    pub per_rule_per_minute: Bounded<0, 10_000>,
+    /// Automatic stops per minute in thousandths of the live channels, 0 to 1,000; one is always allowed by this limit.
+    /// Default 10.
+    pub live_share_milli: Bounded<0, 1000>,
+}
+
+/// `[wardens]`: bounds of the wardens.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct WardensConfig {
+    /// Threads that wardens run on, 1 to 64. Default 2.
+    pub arbiters: Bounded<1, 64>,
+    /// Frames under way in the process, 1 to 100,000; beyond it a frame is shed at once, with an outcome. Default 4,096.
+    pub frames_max: Bounded<1, 100_000>,
+    /// Frames being fetched, decoded and hashed at the same time, 1 to 256. Default 4.
+    pub looks_max: Bounded<1, 256>,
+    /// Wardens reading their past at the same time, 1 to 1,000. Default 50.
+    pub recoveries_max: Bounded<1, 1000>,
+    /// Seconds from a frame's being taken up to its outcome at the latest, 1 to 120. Default 20.
+    pub frame_deadline_s: Bounded<1, 120>,
+    /// Seconds after which a warden without session and work is put to rest, 1 to 86,400. Default 120.
+    pub idle_after_s: Bounded<1, 86_400>,
+    /// Luma planes kept per arbiter, 0 to 1,000,000; about 1.2 KiB each. Default 8,192.
+    pub planes_max: Bounded<0, 1_000_000>,
+    /// A warden's state is saved after so many events, 10 to 100,000. Default 200.
+    pub snapshot_every: Bounded<10, 100_000>,
+}
+
+/// `[logs]`: what is logged, on standard error.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LogConfig {
+    /// `text` for people, `json` for programs: one object per line. Default `text`.
+    pub format: LogFormat,
+    /// What is said: a level, or levels by module, such as `warn,streamwarden::journal=debug`. `STREAMWARDEN_LOG`
+    /// comes before it. Default `info`.
+    pub filter: String,
+}
+
+impl DataConfig {
+    /// How the journal is kept.
+    pub fn journal(&self, clock: std::sync::Arc<dyn Clock>) -> Options {
+        let archive = !self.archive_directory.as_os_str().is_empty();
+        Options {
+            roll_after_events: self.roll_after_events.get(),
+            roll_after_bytes: self.roll_after_mib.get() << 20,
+            reserve_bytes: self.reserve_mib.get() << 20,
+            cache_bytes: self.cache_mib.get() << 20,
+            archive: archive.then(|| Archive { dir: self.archive_directory.clone(), keep: self.archive_keep.count() }),
+            ..Options::new(&self.directory, clock)
+        }
+    }
+}
+
+impl ModerationConfig {
+    /// As answers carry it.
+    pub fn undo(&self) -> UndoTime {
+        let ms = self.undo_s.small() * 1000;
+        UndoTime::from_ms(ms).expect("the bounds of the key are those of the type")
+    }
+}
+
+impl ListenConfig {
+    /// The bounds as the server takes them.
+    pub fn settings(&self) -> ServerSettings {
+        ServerSettings {
+            workers: self.workers.count(),
+            connections_max: self.connections_max.count(),
+            head_timeout: Duration::from_secs(self.head_timeout_s.get()),
+            keep_alive: Duration::from_secs(self.keep_alive_s.get()),
+            shutdown_timeout: Duration::from_secs(self.shutdown_timeout_s.get()),
+        }
+    }
+}
+
+impl EnforcementConfig {
+    /// The automatic budget.
+    pub fn budget(&self) -> BudgetLimits {
+        BudgetLimits {
+            per_minute: self.per_minute.small(),
+            per_rule_per_minute: self.per_rule_per_minute.small(),
+            live_share_milli: self.live_share_milli.small(),
+        }
+    }
+}
+
+impl WardensConfig {
+    /// The bounds as the actors take them, with the pictures that are kept.
+    pub fn settings(&self, evidence: &EvidenceConfig) -> Settings {
+        Settings {
+            evidence: evidence.keep,
+            arbiters: self.arbiters.count(),
+            frames_max: self.frames_max.count(),
+            looks_max: self.looks_max.count(),
+            recoveries_max: self.recoveries_max.count(),
+            frame_deadline: Duration::from_secs(self.frame_deadline_s.get()),
+            idle_after: Duration::from_secs(self.idle_after_s.get()),
+            planes_max: self.planes_max.count(),
+            snapshot_every: self.snapshot_every.small(),
+        }
+    }
+}
+
+impl Default for DataConfig {
+    fn default() -> Self {
+        Self {
+            directory: "data/streamwarden".into(),
+            roll_after_events: Bounded::of(200_000),
+            roll_after_mib: Bounded::of(256),
+            reserve_mib: Bounded::of(64),
+            cache_mib: Bounded::of(64),
+            archive_directory: PathBuf::new(),
+            archive_keep: Bounded::of(16),
+        }
+    }
+}
+
+impl Default for ListenConfig {
+    fn default() -> Self {
+        Self {
+            address: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8642),
+            workers: Bounded::of(2),
+            connections_max: Bounded::of(2048),
+            head_timeout_s: Bounded::of(5),
+            keep_alive_s: Bounded::of(5),
+            shutdown_timeout_s: Bounded::of(30),
+        }
+    }
+}
+
+impl Default for ProviderConfig {
+    fn default() -> Self {
+        Self { local_model: PINNED_PATH.into() }
+    }
+}
+
+impl Default for EvidenceConfig {
+    fn default() -> Self {
+        Self { keep: Evidence::NotClear }
+    }
+}
+
+impl Default for ModerationConfig {
+    fn default() -> Self {
+        Self { undo_s: Bounded::of(60) }
+    }
+}
+
+impl Default for EnforcementConfig {
+    fn default() -> Self {
+        Self { per_minute: Bounded::of(5), per_rule_per_minute: Bounded::of(3), live_share_milli: Bounded::of(10) }
+    }
+}
+
+impl Default for WardensConfig {
+    fn default() -> Self {
+        Self {
+            arbiters: Bounded::of(2),
+            frames_max: Bounded::of(4096),
+            looks_max: Bounded::of(4),
+            recoveries_max: Bounded::of(50),
+            frame_deadline_s: Bounded::of(20),
+            idle_after_s: Bounded::of(120),
+            planes_max: Bounded::of(8192),
+            snapshot_every: Bounded::of(200),
+        }
+    }
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        Self { format: LogFormat::Text, filter: "info".to_owned() }
+    }
+}

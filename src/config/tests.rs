@@ -1,0 +1,105 @@
+//! The file and the types say the same; what is wrong is named with its line and what was expected.
+
+use super::*;
+
+const REFERENCE: &str = include_str!("../../ops/streamwarden.toml");
+
+fn parse(text: &str) -> Result<Config, ConfigError> {
+    Config::parse(Path::new("a.toml"), text, None)
+}
+
+/// Every key of a table, with its section.
+fn keys(section: &str, table: &toml::Table, into: &mut Vec<(String, String)>) {
+    for (key, value) in table {
+        match value {
+            toml::Value::Table(inner) => {
+                let name = if section.is_empty() { key.clone() } else { format!("{section}.{key}") };
+                keys(&name, inner, into);
+            }
+            _ => into.push((section.to_owned(), key.clone())),
+        }
+    }
+}
+
+#[test]
+fn the_reference_file_says_exactly_the_defaults() {
+    assert_eq!(parse(REFERENCE).expect("the reference is sound"), Config::default());
+    assert_eq!(parse("").expect("nothing is wrong with nothing"), Config::default());
+}
+
+#[test]
+fn every_key_of_the_types_stands_in_the_reference_file_with_a_comment_above_it() {
+    let all = toml::Table::try_from(Config::default()).expect("the configuration is a table");
+    let mut expected = Vec::new();
+    keys("", &all, &mut expected);
+    assert!(expected.len() > 30, "{expected:?}");
+    let written: toml::Table = toml::from_str(REFERENCE).expect("the reference is TOML");
+    let mut found = Vec::new();
+    keys("", &written, &mut found);
+    let mut above = "";
+    for line in REFERENCE.lines() {
+        let is_key = !line.starts_with(['#', '[']) && line.contains(" = ");
+        assert!(!is_key || above.starts_with('#'), "no comment above {line:?}");
+        above = line;
+    }
+    expected.sort();
+    found.sort();
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn what_is_wrong_is_named_with_its_key_its_line_and_what_was_expected() {
+    for (text, names) in [
+        ("[listen]\nworkers = 65", ["a.toml:2: listen.workers: ", "`65`", "a whole number from 1 to 64"]),
+        ("[listen]\n\nworkers = \"2\"", ["a.toml:3: listen.workers: ", "string \"2\"", "a whole number from 1 to 64"]),
+        ("[wardens]\nplanes_max = -1", ["a.toml:2: wardens.planes_max: ", "`-1`", "from 0 to 1000000"]),
+        ("[listen]\nport = 1", ["a.toml:2: listen.port: ", "unknown field `port`", "`address`"]),
+        ("[listen]\naddress = \"here\"", ["a.toml:2: listen.address: ", "invalid", "socket address"]),
+        ("# a\n[lisen]\n", ["a.toml:2: lisen: ", "unknown field `lisen`", "`listen`"]),
+        ("[control]\nplatform = \"ivs\"", ["a.toml:2: control.platform: ", "unknown variant `ivs`", "`rehearsal`"]),
+        ("[logs]\nformat = \"xml\"", ["a.toml:2: logs.format: ", "unknown variant `xml`", "`json`"]),
+        ("[auth]\nways = [\"none\"]", ["a.toml:2: auth.ways: ", "unknown variant `none`", "`tokens`"]),
+        ("[auth.oidc]\nleeway = 1", ["a.toml:2: auth.oidc.leeway: ", "unknown field `leeway`", "`leeway_s`"]),
+        ("[logs]\nfilter = \"warn", ["a.toml:2: logs.filter: ", "", ""]),
+        ("[http]\nbody_timeout_s = 0", ["a.toml", "http.body_timeout_s is 0", "1 to 600"]),
+        ("[http.rates]\nread = { per_s = 5, burst = 2000000 }", ["a.toml", "http.rates.read.burst", "2000000"]),
+        ("[wardens]\nframe_deadline_s = 30", ["a.toml: ", "listen.shutdown_timeout_s is 30", "which is 30"]),
+        (
+            "[enforcement]\nper_minute = 1",
+            ["a.toml: ", "enforcement.per_rule_per_minute is 3", "per_minute, which is 1"],
+        ),
+    ] {
+        let error = parse(text).expect_err(text);
+        let mut said = error.to_string();
+        let mut cause: &dyn std::error::Error = &error;
+        while let Some(source) = cause.source() {
+            said.push_str(&format!(": {source}"));
+            cause = source;
+        }
+        for name in names {
+            assert!(said.contains(name), "{said:?} does not name {name:?}");
+        }
+    }
+}
+
+#[test]
+fn the_environment_names_where_the_tokens_lie_and_nothing_else() {
+    let config = Config::parse(Path::new("a.toml"), "[auth]\ntokens_file = \"a\"", Some("b".into())).expect("sound");
+    assert_eq!(config.auth.tokens_file, Path::new("b"));
+}
+
+#[test]
+fn the_defaults_are_those_of_the_rooms_they_are_for() {
+    let config = Config::default();
+    let (ours, theirs) = (config.wardens.settings(&config.evidence), crate::actors::Settings::default());
+    assert_eq!(format!("{ours:?}"), format!("{theirs:?}"));
+    assert_eq!(config.enforcement.budget(), crate::warden::enforcement::BudgetLimits::default());
+    let clock = std::sync::Arc::new(crate::clock::SystemClock);
+    let (ours, theirs) = (config.data.journal(clock.clone()), crate::journal::Options::new("x", clock));
+    let figures = |options: &crate::journal::Options| {
+        (options.roll_after_events, options.roll_after_bytes, options.reserve_bytes, options.cache_bytes)
+    };
+    assert_eq!(figures(&ours), figures(&theirs));
+    assert!(ours.archive.is_none());
+    assert_eq!(config.listen.settings(), crate::http::ServerSettings::default());
+}

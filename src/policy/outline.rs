@@ -1,0 +1,324 @@
+//! A policy as data for readers: what its file says, in the words of the file and with every default written out, and
+//! what differs between two versions.
+
+use std::fmt::Display;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Channels, Policy, Rule, Sampling, SimilarityLimits, terms};
+use crate::model::{Action, Approval, ChannelId, Confidence, PolicyRef, RuleId};
+
+/// Channels named where two lists differ; of the others their number.
+const CHANNELS_NAMED_MAX: usize = 50;
+
+/// A policy version as its file says it, with every default written out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Outline {
+    /// Which policy and which version.
+    pub policy: PolicyRef,
+    /// The taxonomy its rules are written in.
+    pub taxonomy: String,
+    /// The channels it is for.
+    pub channels: ChannelsOutline,
+    /// Among patterns that find a channel the highest priority wins, then the smaller id.
+    pub priority: i32,
+    /// Which frames are looked at.
+    pub sampling: SamplingOutline,
+    /// When a frame shows nothing new; none: every sampled frame is assessed.
+    pub similarity: Option<SimilarityOutline>,
+    /// What is watched for.
+    pub rules: Vec<RuleOutline>,
+}
+
+/// The channels a policy is for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ChannelsOutline {
+    /// These and no others.
+    Listed(Vec<ChannelId>),
+    /// All whose id this regular expression finds.
+    Matching(String),
+}
+
+/// Which frames are looked at; durations as a policy file writes them: `10s`, `5m`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SamplingOutline {
+    /// Wanted distance between two sampled frames.
+    pub every: String,
+    /// How much earlier a frame is still taken.
+    pub tolerance: String,
+    /// From which age on a reference excuses no frame any more.
+    pub reassess_after: String,
+    /// From which age on a frame is stale.
+    pub max_age: String,
+}
+
+/// When a frame shows nothing new.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SimilarityOutline {
+    /// Most differing hash bits, of 64.
+    pub hash_distance: u8,
+    /// Most mean difference of brightness, in grey levels.
+    pub luma_delta: String,
+}
+
+/// A rule as its file says it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RuleOutline {
+    /// The rule.
+    pub rule: RuleId,
+    /// Digest of its definition; another one begins with an empty window.
+    pub rev: u32,
+    /// Any of these hits; `*` is every label.
+    pub categories: Vec<String>,
+    /// From this confidence on.
+    pub confidence: Confidence,
+    /// How often within what: `2 of 3`, `2 within 30s`.
+    pub window: String,
+    /// What then.
+    pub action: Action,
+    /// Who must agree.
+    pub approval: Approval,
+    /// 1 (least) to 5.
+    pub severity: u8,
+    /// After an answer, no new warning of it for so long.
+    pub cooldown: String,
+}
+
+/// What differs between two versions of a policy.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Changes {
+    /// Of the policy itself.
+    pub policy: Vec<Changed>,
+    /// Rules that are new.
+    pub added: Vec<RuleOutline>,
+    /// Rules that are gone.
+    pub removed: Vec<RuleOutline>,
+    /// Rules that say something else.
+    pub changed: Vec<ChangedRule>,
+}
+
+/// A rule that says something else.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ChangedRule {
+    /// The rule.
+    pub rule: RuleId,
+    /// What of it.
+    pub changes: Vec<Changed>,
+}
+
+/// One thing that is said otherwise.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Changed {
+    /// What.
+    pub what: String,
+    /// How it was; of lists only what is not in the other.
+    pub from: String,
+    /// How it is; of lists only what is not in the other.
+    pub to: String,
+}
+
+impl Outline {
+    /// The outline of a policy version.
+    pub fn of(policy: &Policy) -> Self {
+        let Policy { reference, taxonomy, channels, priority, sampling, similarity, rules } = policy;
+        Self {
+            policy: reference.clone(),
+            taxonomy: taxonomy.to_string(),
+            channels: match channels {
+                Channels::Listed(ids) => ChannelsOutline::Listed(ids.clone()),
+                Channels::Matching(pattern) => ChannelsOutline::Matching(pattern.as_str().to_owned()),
+            },
+            priority: *priority,
+            sampling: SamplingOutline::of(sampling),
+            similarity: similarity.as_ref().map(SimilarityOutline::of),
+            rules: rules.iter().map(RuleOutline::of).collect(),
+        }
+    }
+
+    /// What differs from the version before; everything is new if there was none.
+    pub fn changes_from(&self, before: Option<&Self>) -> Changes {
+        let Some(before) = before else {
+            return Changes { added: self.rules.clone(), ..Changes::default() };
+        };
+        let rule_of = |outline: &'_ Self, id: &RuleId| outline.rules.iter().find(|rule| rule.rule == *id).cloned();
+        let mut changes = Changes { policy: self.own_changes_from(before), ..Changes::default() };
+        for rule in &self.rules {
+            match rule_of(before, &rule.rule) {
+                None => changes.added.push(rule.clone()),
+                Some(earlier) => {
+                    let of_rule = rule.changes_from(&earlier);
+                    if !of_rule.is_empty() {
+                        changes.changed.push(ChangedRule { rule: rule.rule.clone(), changes: of_rule });
+                    }
+                }
+            }
+        }
+        changes.removed = before.rules.iter().filter(|rule| rule_of(self, &rule.rule).is_none()).cloned().collect();
+        changes
+    }
+
+    fn own_changes_from(&self, before: &Self) -> Vec<Changed> {
+        let similarity = |outline: &Self| match &outline.similarity {
+            Some(limits) => format!("hash_distance {}, luma_delta {}", limits.hash_distance, limits.luma_delta),
+            None => "off".to_owned(),
+        };
+        let (sampling, earlier) = (&self.sampling, &before.sampling);
+        let mut changes = Said::default();
+        changes.compare("taxonomy", &before.taxonomy, &self.taxonomy);
+        match (&before.channels, &self.channels) {
+            (ChannelsOutline::Listed(from), ChannelsOutline::Listed(to)) => changes.compare_lists("channels", from, to),
+            (from, to) => changes.compare("channels", shown(from), shown(to)),
+        }
+        changes.compare("priority", before.priority, self.priority);
+        changes.compare("sampling.every", &earlier.every, &sampling.every);
+        changes.compare("sampling.tolerance", &earlier.tolerance, &sampling.tolerance);
+        changes.compare("sampling.reassess_after", &earlier.reassess_after, &sampling.reassess_after);
+        changes.compare("sampling.max_age", &earlier.max_age, &sampling.max_age);
+        changes.compare("similarity", similarity(before), similarity(self));
+        changes.0
+    }
+}
+
+impl SamplingOutline {
+    fn of(sampling: &Sampling) -> Self {
+        Self {
+            every: terms::show_duration(sampling.interval_ms),
+            tolerance: terms::show_duration(sampling.tolerance_ms),
+            reassess_after: terms::show_duration(sampling.reassess_after_ms),
+            max_age: terms::show_duration(sampling.max_age_ms),
+        }
+    }
+}
+
+impl SimilarityOutline {
+    fn of(limits: &SimilarityLimits) -> Self {
+        Self { hash_distance: limits.hash_distance_max, luma_delta: limits.luma_delta_max.to_string() }
+    }
+}
+
+impl RuleOutline {
+    fn of(rule: &Rule) -> Self {
+        Self {
+            rule: rule.id.clone(),
+            rev: rule.rev,
+            categories: rule.categories.iter().map(|category| category.as_str().to_owned()).collect(),
+            confidence: rule.confidence,
+            window: terms::show_window(rule.window),
+            action: rule.action,
+            approval: rule.approval,
+            severity: rule.severity,
+            cooldown: terms::show_duration(rule.cooldown_ms),
+        }
+    }
+
+    fn changes_from(&self, before: &Self) -> Vec<Changed> {
+        let percent = |rule: &Self| f64::from(rule.confidence.as_milli()) / 1000.0;
+        let mut changes = Said::default();
+        changes.compare_lists("categories", &before.categories, &self.categories);
+        changes.compare("confidence", percent(before), percent(self));
+        changes.compare("window", &before.window, &self.window);
+        changes.compare("action", action(before.action), action(self.action));
+        changes.compare("approval", approval(before.approval), approval(self.approval));
+        changes.compare("severity", before.severity, self.severity);
+        changes.compare("cooldown", &before.cooldown, &self.cooldown);
+        changes.0
+    }
+}
+
+/// What was found to be said otherwise.
+#[derive(Default)]
+struct Said(Vec<Changed>);
+
+impl Said {
+    fn compare(&mut self, what: &str, from: impl Display, to: impl Display) {
+        let (from, to) = (from.to_string(), to.to_string());
+        if from != to {
+            self.0.push(Changed { what: what.to_owned(), from, to });
+        }
+    }
+
+    /// The order of a list does not count.
+    fn compare_lists<T: Ord + Display>(&mut self, what: &str, from: &[T], to: &[T]) {
+        self.compare(what, only_in(from, to), only_in(to, from));
+    }
+}
+
+fn only_in<T: Ord + Display>(one: &[T], other: &[T]) -> String {
+    let other: std::collections::BTreeSet<&T> = other.iter().collect();
+    let only: Vec<String> = one.iter().filter(|item| !other.contains(item)).map(ToString::to_string).collect();
+    let named = only.iter().take(CHANNELS_NAMED_MAX).cloned().collect::<Vec<_>>().join(", ");
+    match only.len().saturating_sub(CHANNELS_NAMED_MAX) {
+        0 => named,
+        more => format!("{named} and {more} more"),
+    }
+}
+
+fn shown(channels: &ChannelsOutline) -> String {
+    match channels {
+        ChannelsOutline::Listed(ids) => only_in(ids, &[]),
+        ChannelsOutline::Matching(pattern) => format!("matching {pattern}"),
+    }
+}
+
+fn action(action: Action) -> &'static str {
+    match action {
+        Action::Warn => "warn",
+        Action::Stop => "stop",
+        Action::Suspend => "suspend",
+    }
+}
+
+fn approval(approval: Approval) -> &'static str {
+    match approval {
+        Approval::None => "none",
+        Approval::Person => "person",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::file;
+
+    fn outline(rest: &str) -> Outline {
+        let text = format!("policy: p\ntaxonomy: rekognition/7.0\n{rest}");
+        Outline::of(&file::load("p.yaml", &text).unwrap().remove(0).policy)
+    }
+
+    const BEFORE: &str = "channels: [a, b]\nrules:\n- {id: weapons, categories: [Violence], confidence: 90}\n\
+                          - {id: alcohol, categories: [Alcohol], confidence: 80}\n";
+
+    #[test]
+    fn what_is_the_same_is_no_change_whatever_its_order() {
+        let again = "channels: [b, a]\npriority: 0\nrules:\n- {id: alcohol, categories: [Alcohol], confidence: 80}\n\
+                     - {id: weapons, categories: [Violence], confidence: 90.0, action: warn}\n";
+        assert_eq!(outline(again).changes_from(Some(&outline(BEFORE))), Changes::default());
+    }
+
+    #[test]
+    fn every_kind_of_change_is_named_rule_by_rule() {
+        let after = "channels: [b, c]\nsampling: {every: 10s}\nrules:\n\
+                     - {id: weapons, categories: [Violence, Gambling], confidence: 92.5, window: 2 of 3}\n\
+                     - {id: explicit, categories: [Explicit], confidence: 80}\n";
+        let changes = outline(after).changes_from(Some(&outline(BEFORE)));
+        let said = |changes: &[Changed]| -> Vec<String> {
+            changes.iter().map(|it| format!("{}: {} → {}", it.what, it.from, it.to)).collect()
+        };
+        let policy = said(&changes.policy);
+        assert!(policy.contains(&"channels: a → c".to_owned()), "{policy:?}");
+        assert!(policy.contains(&"sampling.every: 1m → 10s".to_owned()), "{policy:?}");
+        assert_eq!(changes.added.iter().map(|rule| rule.rule.as_str()).collect::<Vec<_>>(), ["explicit"]);
+        assert_eq!(changes.removed.iter().map(|rule| rule.rule.as_str()).collect::<Vec<_>>(), ["alcohol"]);
+        let [changed] = changes.changed.as_slice() else { panic!("{:?}", changes.changed) };
+        let weapons = ["categories:  → Gambling", "confidence: 90 → 92.5", "window: 1 of 1 → 2 of 3"];
+        assert_eq!(said(&changed.changes), weapons);
+    }
+
+    #[test]
+    fn of_a_first_version_every_rule_is_new() {
+        let changes = outline(BEFORE).changes_from(None);
+        assert_eq!((changes.added.len(), changes.removed.len(), changes.changed.len()), (2, 0, 0));
+    }
+}
