@@ -42,14 +42,16 @@ for role in viewer moderator policy-author auditor ingest admin; do
     token[$role]=$("$binary" token create --name "fuzz-$role" --role "$role" --file "$folder/tokens.toml" 2>/dev/null)
 done
 
-# Streams stop in a stand-in; frames meet no provider, and end as failed: what is tested is the API.
+# Streams stop in a stand-in. Without the model's weights, frames end as failed: what is tested is the API.
+model=models/open-nsfw.onnx
+[ -f "$model" ] || model=
 fast='{ per_s = 1000000, burst = 1000000 }'
 cat >"$folder/streamwarden.toml" <<CONFIG
 data = { directory = "$folder/data" }
 listen = { address = "127.0.0.1:0" }
 auth = { ways = ["tokens"], tokens_file = "$folder/tokens.toml" }
 http = { rates = { address = $fast, read = $fast, write = $fast, ingest = $fast } }
-provider = { local_model = "" }
+provider = { local_model = "$model" }
 control = { platform = "rehearsal" }
 logs = { filter = "warn" }
 CONFIG

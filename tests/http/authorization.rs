@@ -100,6 +100,8 @@ struct Operation {
     permission: Permission,
     everywhere: bool,
     parameters: Vec<Value>,
+    /// Whether its answer has an end; a feed has none.
+    ends: bool,
 }
 
 impl Operation {
@@ -116,6 +118,7 @@ impl Operation {
                     path: path.clone(),
                     permission: serde_json::from_value(operation["x-permission"].clone()).expect("a permission"),
                     everywhere: operation["x-everywhere"].as_bool().expect("a reach"),
+                    ends: !operation["responses"].to_string().contains("text/event-stream"),
                     parameters: parameters.iter().map(|parameter| resolved(parameter, &document)).collect(),
                 });
             }
@@ -290,5 +293,40 @@ async fn who_is_not_known_is_told_how_to_say_it_and_nothing_else() {
     assert_eq!(twice.send().await.expect("an answer comes").status().as_u16(), 401, "two identities are none");
     let known = live.get("/v1/journal").bearer_auth(&secret).send().await.expect("an answer comes");
     assert_eq!(known.status().as_u16(), 200);
+    live.close().await;
+}
+
+#[actix_rt::test]
+async fn no_list_shows_anything_of_a_channel_that_is_not_theirs() {
+    let mut premises = Premises::new();
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("tokens.toml");
+    let secrets = tokens(&path);
+    premises.auth = AuthConfig { ways: vec![Way::Tokens], tokens_file: path, ..AuthConfig::default() };
+    let live = premises.open().await;
+    let admin = &secrets[&(Role::Admin, true)];
+    for channel in [OWN, FOREIGN] {
+        let begun = live.post(&format!("/v1/channels/{channel}/sessions")).bearer_auth(admin);
+        let begun = begun.json(&serde_json::json!({ "session": "st-1" })).send().await.expect("an answer comes");
+        assert_eq!(begun.status().as_u16(), 200);
+    }
+    let lists = Operation::all().into_iter().filter(|operation| {
+        operation.method == Method::GET
+            && !operation.path.contains('{')
+            && operation.permission != Open
+            && operation.ends
+    });
+    let (mut seen_by_admin, mut looked) = (0, 0);
+    for list in lists {
+        for ((role, for_all), secret) in &secrets {
+            let answer = live.get(&list.path).bearer_auth(secret).send().await.expect("an answer comes");
+            let text = answer.text().await.expect("text");
+            let shows = text.contains("foreign/a");
+            assert!(*for_all || !shows, "{}: {role:?} on {SCOPE} is shown {text}", list.id);
+            seen_by_admin += usize::from(shows && *role == Role::Admin);
+            looked += 1;
+        }
+    }
+    assert!(seen_by_admin >= 2, "the control: admin sees both channels in {seen_by_admin} of {looked} answers");
     live.close().await;
 }
