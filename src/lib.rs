@@ -1,12 +1,13 @@
 //! Streamwarden watches live channels and can prove afterwards what it did and why.
 //!
 //! Rooms, and the one direction in which they may know each other (`tests/house` checks it):
-//! `model` ← `events` ← `policy` ← `warden`, `projections` ← `journal`, `imaging`, `providers`, `control` ← `intake`,
-//! `audit`, `actors`, `consumers` ← `http` ← `cli`. The core (`model`, `events`, `policy`, `warden`, `projections`)
+//! `model` ← `events` ← `policy` ← `warden`, `projections` ← `journal`, `imaging`, `aws` ← `providers`, `control` ←
+//! `intake`, `audit`, `actors`, `consumers` ← `http` ← `cli`. The core (`model`, `events`, `policy`, `warden`, `projections`)
 //! has no async, clock, randomness, IO or logging: time and identity enter it as data.
 
 pub mod actors;
 pub mod audit;
+pub mod aws;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -27,8 +27,9 @@ const ROOMS: &[(&str, Knows)] = &[
     // One outside thing each: a disk, a picture, a model, a platform. None knows another.
     ("journal", These(&["model", "events", "clock", "telemetry"])), // it times its own commits and syncs
     ("imaging", These(&["model"])),
-    ("providers", These(&["model", "events"])),
-    ("control", These(&["model", "events", "warden"])), // what was seen of a channel is the plan's own word
+    ("aws", These(&["model", "clock", "telemetry"])),
+    ("providers", These(&["model", "events", "clock", "telemetry", "aws"])),
+    ("control", These(&["model", "events", "warden", "clock", "telemetry", "aws"])), // what was seen of a channel is the plan's own word
     // Where frames come from. The bundled footage names the provider that may read its labels, and no other may.
     ("intake", These(&["model", "events", "clock", "imaging", "providers"])),
     // What the journal says about the past: asks the core and the journal, runs nothing.
@@ -56,6 +57,17 @@ fn may_know(room: &str, other: &str) -> Option<bool> {
 
 /// Dependencies with a home: the rooms that may name them. The others are language extensions (serde, thiserror, …).
 const HOMES: &[(&str, &[&str])] = &[
+    ("aws_config", &["aws"]), // the SDK ends at its adapters
+    ("aws_sdk_eventbridge", &["aws"]),
+    ("aws_sdk_ivs", &["aws"]),
+    ("aws_sdk_ivschat", &["aws"]),
+    ("aws_sdk_kinesis", &["aws"]),
+    ("aws_sdk_rekognition", &["aws"]),
+    ("aws_sdk_s3", &["aws"]),
+    ("aws_sdk_sns", &["aws"]),
+    ("aws_smithy_http_client", &["aws"]),
+    ("aws_smithy_runtime_api", &["aws"]),
+    ("aws_smithy_types", &["aws"]),
     ("sled", &["journal"]),
     ("zstd", &["journal"]),
     ("xorf", &["journal"]),
