@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used)] // a test that cannot go on panics
 
+mod container;
+mod measurements;
 mod permissions;
 mod templates;
 
