@@ -42,9 +42,9 @@ fn the_templates_are_sound_to_the_linter() {
 fn planted_mistakes_are_found_by_the_linter() {
     let mut stack = text(STACK);
     for (sound, mistake) in [
-        ("StreamMode: PROVISIONED", "StreamMode: PROVISONED"),          // a value that is none
+        ("StreamMode: PROVISIONED", "StreamMode: PROVISONED"), // a value that is none
         ("RetentionDays: !Ref DecisionsKeptDays", "RetentionDays: soon"), // another type
-        ("ThroughputMode: elastic", "ThroughputMod: elastic"),          // a property that is none
+        ("ThroughputMode: elastic", "ThroughputMod: elastic"), // a property that is none
         ("!GetAtt FramesDeadLetters.QueueName", "!GetAtt FramesDeadLetters.Name"), // an attribute that is none
         ("StopTimeout: 90", "StopTimeout: ninety"),
     ] {
@@ -108,9 +108,13 @@ fn promises(stack: &Value) -> Vec<String> {
         holds(properties["AlarmActions"][0] == "Alarms", &format!("{name}: somebody is told"));
         holds(properties["TreatMissingData"].is_string(), &format!("{name}: says what no figure means"));
     }
-    for needed in ["NotificationsOldAlarm", "FramesUndeliveredAlarm", "SessionsUndeliveredAlarm", "TaskDownAlarm",
-        "ChannelsUnwatchedAlarm"]
-    {
+    for needed in [
+        "NotificationsOldAlarm",
+        "FramesUndeliveredAlarm",
+        "SessionsUndeliveredAlarm",
+        "TaskDownAlarm",
+        "ChannelsUnwatchedAlarm",
+    ] {
         holds(resources.contains_key(needed), &format!("{needed} is missing"));
     }
     broken
