@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_kinesis::Client;
+use aws_sdk_kinesis::config::Builder;
 use aws_sdk_kinesis::operation::subscribe_to_shard::SubscribeToShardOutput;
 use aws_sdk_kinesis::types::{self, ShardIteratorType, StartingPosition, SubscribeToShardEventStream};
 use aws_smithy_types::DateTime;
@@ -190,7 +191,11 @@ pub struct Kinesis {
 impl Aws {
     /// A client for Kinesis.
     pub fn kinesis(&self) -> Kinesis {
-        Kinesis { client: Client::new(&self.config) }
+        let mut config = Builder::from(self.config());
+        if let Some(endpoint) = &self.endpoints().kinesis {
+            config = config.endpoint_url(endpoint);
+        }
+        Kinesis { client: Client::from_conf(config.build()) }
     }
 }
 
