@@ -27,6 +27,7 @@ const ROOMS: &[(&str, Knows)] = &[
     // One outside thing each: a disk, a picture, a model, a platform. None knows another.
     ("journal", These(&["model", "events", "clock", "telemetry"])), // it times its own commits and syncs
     ("imaging", These(&["model"])),
+    ("notifications", These(&["model"])), // pure: bytes in, notifications out
     ("aws", These(&["model", "clock", "telemetry"])),
     ("providers", These(&["model", "events", "clock", "telemetry", "aws"])),
     ("control", These(&["model", "events", "warden", "clock", "telemetry", "aws"])), // what was seen of a channel is the plan's own word
@@ -83,6 +84,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("zune_jpeg", &["imaging", "providers"]),
     ("zune_core", &["imaging", "providers"]),
     ("jpeg_encoder", &["providers"]),
+    ("md5", &["notifications"]), // the digest of packed records, which is not ours to choose
     ("rten", &["providers"]),
     ("rten_tensor", &["providers"]),
     ("regex", &["policy"]),
