@@ -49,6 +49,7 @@ fn fetch(frame: &Frame, bytes_max: usize) -> Result<Arc<[u8]>, Unseen> {
     let unseen = |reason| Unseen { stage: FailedStage::Fetch, reason };
     match &frame.origin {
         FrameOrigin::Inline(bytes) => Ok(bytes.clone()),
+        FrameOrigin::S3(object) => Err(unseen(format!("fetching {object}: nothing here reads objects of a bucket"))),
         FrameOrigin::File(path) => {
             let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
             // Asked first: opening a named pipe waits for its writer, and nothing ends a blocked thread.

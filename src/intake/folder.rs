@@ -174,7 +174,7 @@ mod tests {
     fn names(frames: &[Frame]) -> Vec<String> {
         let name = |frame: &Frame| match &frame.origin {
             FrameOrigin::File(path) => path.file_name().expect("a file").to_string_lossy().into_owned(),
-            FrameOrigin::Inline(_) => panic!("a folder's frames are files"),
+            FrameOrigin::Inline(_) | FrameOrigin::S3(_) => panic!("a folder's frames are files"),
         };
         frames.iter().map(name).collect()
     }

@@ -107,6 +107,29 @@ pub enum FrameOrigin {
     File(PathBuf),
     /// Handed over with the notification.
     Inline(Arc<[u8]>),
+    /// An object in a bucket.
+    S3(S3Object),
+}
+
+/// An object as a notification announces it. What is fetched must be this one and no later one under the same key.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct S3Object {
+    /// The bucket's name.
+    pub bucket: Arc<str>,
+    /// The key, decoded.
+    pub key: Arc<str>,
+    /// Which version of the key, where the bucket keeps versions.
+    pub version: Option<Arc<str>>,
+    /// The entity tag announced, without quotes: under the same key another one is another picture.
+    pub etag: Option<Arc<str>>,
+    /// Bytes, as announced.
+    pub size: Option<u64>,
+}
+
+impl fmt::Display for S3Object {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "s3://{}/{}", self.bucket, self.key)
+    }
 }
 
 impl fmt::Debug for FrameOrigin {
@@ -114,6 +137,7 @@ impl fmt::Debug for FrameOrigin {
         match self {
             Self::File(path) => write!(f, "File({})", path.display()),
             Self::Inline(bytes) => write!(f, "Inline({} bytes)", bytes.len()),
+            Self::S3(object) => write!(f, "S3({object})"),
         }
     }
 }

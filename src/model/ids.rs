@@ -256,6 +256,23 @@ fn derive(domain: &str, parts: &[&[u8]]) -> [u8; 16] {
     id
 }
 
+impl SessionId {
+    /// Begins the name of a broadcast that nobody named: no platform's own begins so.
+    const UNNAMED: &'static str = "unnamed/";
+
+    /// The broadcasts recorded under `recording`, where it is not known which one a frame of it shows. The name tells
+    /// the recording apart from others; no stop may go by it, see [`SessionId::is_named`].
+    pub fn unnamed(recording: &str) -> Result<Self, IdError> {
+        Self::new(format!("{}{recording}", Self::UNNAMED))
+    }
+
+    /// Whether it is one broadcast that the platform has named. If not, it may stand for several, and a stop could
+    /// reach one that nobody judged (invariant I11).
+    pub fn is_named(&self) -> bool {
+        !self.0.starts_with(Self::UNNAMED)
+    }
+}
+
 impl FrameId {
     /// The identity of the thumbnail that `channel`'s source names by `parts` (for S3: bucket, key, version or
     /// sequencer; for HTTP: the idempotency key or the content's digest; for a file: path and time).

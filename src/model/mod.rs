@@ -15,7 +15,7 @@ mod verdict;
 pub(crate) use compact::tuple_in_binary;
 pub use confidence::{Confidence, ConfidenceError};
 pub use content::ContentRef;
-pub use frame::{Fingerprint, Frame, FrameOrigin, ImageFacts, ImageFormat, Sha256};
+pub use frame::{Fingerprint, Frame, FrameOrigin, ImageFacts, ImageFormat, S3Object, Sha256};
 pub use ids::{
     ChannelId, ConsumerName, EnforcementId, Epoch, EventId, FrameId, IdError, ModeratorId, PolicyId, PolicyRef,
     Position, ReplayId, RuleId, Scope, Sequence, SessionId, SystemScope, WarningId,

@@ -68,5 +68,6 @@ fn image(frame: &Frame) -> Arc<[u8]> {
     match &frame.origin {
         FrameOrigin::File(path) => std::fs::read(path).unwrap_or_else(|e| panic!("{}: {e}", path.display())).into(),
         FrameOrigin::Inline(bytes) => Arc::clone(bytes),
+        FrameOrigin::S3(object) => panic!("the footage is on this machine, not at {object}"),
     }
 }
