@@ -5,9 +5,15 @@
 //! whether a call may be repeated is known where its meaning is known, so there is one retry loop per kind of work.
 //! Credentials come from where the SDK looks: environment, profile, web identity, container, instance.
 
+pub mod eventbridge;
 mod failure;
+pub mod ivs;
+pub mod ivschat;
+pub mod sns;
+mod turns;
 
 pub use failure::{Class, Failure};
+pub use turns::{Crowded, Turns};
 
 use std::time::Duration;
 
@@ -62,5 +68,10 @@ impl Aws {
     /// The region that calls go to; none if nobody says.
     pub fn region(&self) -> Option<&str> {
         self.config.region().map(Region::as_ref)
+    }
+
+    /// What the clients are made from.
+    pub(in crate::aws) fn sdk_config(&self) -> &SdkConfig {
+        &self.config
     }
 }
