@@ -47,7 +47,11 @@ pub struct EventBus {
 impl Aws {
     /// A bus, by its name or ARN.
     pub fn event_bus(&self, bus: impl Into<String>) -> EventBus {
-        EventBus { client: Client::new(self.sdk_config()), bus: bus.into() }
+        let mut config = aws_sdk_eventbridge::config::Builder::from(self.config());
+        if let Some(endpoint) = &self.endpoints().eventbridge {
+            config = config.endpoint_url(endpoint);
+        }
+        EventBus { client: Client::from_conf(config.build()), bus: bus.into() }
     }
 }
 

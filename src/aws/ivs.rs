@@ -95,9 +95,13 @@ pub struct Ivs {
 impl Aws {
     /// Amazon IVS. One for the process: its turns are the account's.
     pub fn ivs(&self, pace: IvsPace) -> Ivs {
+        let mut config = aws_sdk_ivs::config::Builder::from(self.config());
+        if let Some(endpoint) = &self.endpoints().ivs {
+            config = config.endpoint_url(endpoint);
+        }
         let turns = || Turns::new(pace.calls_per_second, pace.waiting_max);
         Ivs {
-            client: Client::new(self.sdk_config()),
+            client: Client::from_conf(config.build()),
             stop_stream: turns(),
             get_stream: turns(),
             list_streams: turns(),

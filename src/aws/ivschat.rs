@@ -16,7 +16,11 @@ pub struct IvsChat(Client);
 impl Aws {
     /// Amazon IVS Chat.
     pub fn ivs_chat(&self) -> IvsChat {
-        IvsChat(Client::new(self.sdk_config()))
+        let mut config = aws_sdk_ivschat::config::Builder::from(self.config());
+        if let Some(endpoint) = &self.endpoints().ivs_chat {
+            config = config.endpoint_url(endpoint);
+        }
+        IvsChat(Client::from_conf(config.build()))
     }
 }
 

@@ -23,7 +23,11 @@ pub struct Sns(Client);
 impl Aws {
     /// Amazon SNS.
     pub fn sns(&self) -> Sns {
-        Sns(Client::new(self.sdk_config()))
+        let mut config = aws_sdk_sns::config::Builder::from(self.config());
+        if let Some(endpoint) = &self.endpoints().sns {
+            config = config.endpoint_url(endpoint);
+        }
+        Sns(Client::from_conf(config.build()))
     }
 }
 
