@@ -2,7 +2,7 @@
 //!
 //! Rooms, and the one direction in which they may know each other (`tests/house` checks it):
 //! `model` ← `events` ← `policy` ← `warden`, `projections` ← `journal`, `imaging`, `aws` ← `providers`, `control` ←
-//! `intake`, `audit`, `actors`, `consumers` ← `http` ← `cli`. The core (`model`, `events`, `policy`, `warden`, `projections`)
+//! `intake`, `audit`, `actors`, `consumers` ← `outbox` ← `http` ← `cli`. The core (`model`, `events`, `policy`, `warden`, `projections`)
 //! has no async, clock, randomness, IO or logging: time and identity enter it as data.
 
 pub mod actors;
@@ -20,6 +20,7 @@ pub mod imaging;
 pub mod intake;
 pub mod journal;
 pub mod model;
+pub mod outbox;
 pub mod policy;
 pub mod projections;
 pub mod providers;
