@@ -17,9 +17,7 @@ use crate::journal::snapshots::{Snapshot, Snapshots};
 use crate::journal::{Journal, READ_LIMIT_MAX, ReadError};
 use crate::model::{EnforcementId, Position, Scope, Sequence, SystemScope};
 use crate::telemetry::metrics;
-use crate::warden::enforcement::{
-    ATTEMPTS_MAX, BudgetLimits, Case, Desk, Due, Step, plan, plan_denied, plan_unseen,
-};
+use crate::warden::enforcement::{ATTEMPTS_MAX, BudgetLimits, Case, Desk, Due, Step, plan, plan_denied, plan_unseen};
 use crate::warden::{Command, EnforcementReport, EnforcementStage};
 
 /// What a call gets at least, however old the decision is by now: it was young enough when the attempt was planned.

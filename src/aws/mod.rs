@@ -9,6 +9,7 @@ pub mod eventbridge;
 mod failure;
 pub mod ivs;
 pub mod ivschat;
+pub mod kinesis;
 mod rekognition;
 pub mod sns;
 mod turns;

@@ -87,9 +87,7 @@ impl IvsControl {
             EnforcementKind::Stop | EnforcementKind::Suspend => self.looks.look(channel).await?,
         };
         Ok(Seen {
-            started_at: on_air
-                .as_ref()
-                .and_then(|live| Some(live.started_at?.minus_ms(self.settings.start_skew_ms))),
+            started_at: on_air.as_ref().and_then(|live| Some(live.started_at?.minus_ms(self.settings.start_skew_ms))),
             on_air: on_air.map(|live| live.session),
             suspended,
             quiet_ms: self.settings.quiet_ms,
@@ -210,9 +208,8 @@ impl Looks {
 
     async fn answer_by_list(&self, waiting: Vec<Waiting>) {
         let listed = self.ivs.list_streams().await;
-        let live = listed.map(|streams| {
-            streams.into_iter().map(|live| (live.channel.clone(), live)).collect::<HashMap<_, _>>()
-        });
+        let live = listed
+            .map(|streams| streams.into_iter().map(|live| (live.channel.clone(), live)).collect::<HashMap<_, _>>());
         for look in waiting {
             let found = match &live {
                 Ok(live) => Ok(live.get(&look.channel).cloned()),

@@ -71,7 +71,8 @@ impl<D: Destination> Courier<D> {
             let items = positions.iter().filter_map(|at| self.window.get(*at));
             let letters = items.map(|item| item.letter.clone()).collect();
             let destination = self.destination.clone();
-            self.calls.spawn(async move { Called { answer: destination.send(letters).await, positions, delivers: true } });
+            self.calls
+                .spawn(async move { Called { answer: destination.send(letters).await, positions, delivers: true } });
         }
     }
 
@@ -183,12 +184,9 @@ impl<D: Destination> Courier<D> {
 fn is_about_the_letter(failure: &Failure) -> bool {
     match failure.class {
         Class::Refused => true,
-        Class::Throttled
-        | Class::Unavailable
-        | Class::TimedOut
-        | Class::Denied
-        | Class::NotFound
-        | Class::Nonsense => false,
+        Class::Throttled | Class::Unavailable | Class::TimedOut | Class::Denied | Class::NotFound | Class::Nonsense => {
+            false
+        }
     }
 }
 

@@ -21,7 +21,7 @@ mod window;
 pub use bus::{Bus, BusSettings, DEFAULT_TYPES, SOURCE};
 pub use chat::{Chat, ChatSettings, RoomEvent};
 pub use lane::{Lane, LaneError};
-pub use notices::{Notices, NoticeSettings};
+pub use notices::{NoticeSettings, Notices};
 pub use replays::BusReplays;
 pub use window::{RETRY_MS_MAX, WINDOW_MAX};
 
@@ -137,4 +137,3 @@ fn check_bounds(what: &'static str, found: u32, min: u32, max: u32) -> Result<()
         }
     }
 }
-

@@ -15,8 +15,7 @@ pub struct OutboxMetrics {
 
 impl OutboxMetrics {
     pub(super) fn register(registry: &mut Registry) -> Self {
-        let metrics =
-            Self { delivered: Family::default(), retried: Family::default(), set_aside: Family::default() };
+        let metrics = Self { delivered: Family::default(), retried: Family::default(), set_aside: Family::default() };
         registry.register("outbox_delivered", "Events that a destination took, by lane", metrics.delivered.clone());
         registry.register(
             "outbox_retried",
