@@ -1,9 +1,10 @@
 //! Streamwarden watches live channels and can prove afterwards what it did and why.
 //!
 //! Rooms, and the one direction in which they may know each other (`tests/house` checks it):
-//! `model` ← `events` ← `policy` ← `warden`, `projections` ← `journal`, `imaging`, `aws` ← `providers`, `control` ←
-//! `intake`, `audit`, `actors`, `consumers` ← `http` ← `cli`. The core (`model`, `events`, `policy`, `warden`, `projections`)
-//! has no async, clock, randomness, IO or logging: time and identity enter it as data.
+//! `model` ← `events` ← `policy` ← `warden`, `projections` ← `journal`, `imaging`, `notifications`, `aws` ←
+//! `providers`, `control` ← `intake`, `audit`, `actors`, `consumers` ← `shards`, `outbox` ← `http` ← `cli`. The core
+//! (`model`, `events`, `policy`, `warden`, `projections`) has no async, clock, randomness, IO or logging: time and
+//! identity enter it as data.
 
 pub mod actors;
 pub mod audit;
@@ -20,8 +21,11 @@ pub mod imaging;
 pub mod intake;
 pub mod journal;
 pub mod model;
+pub mod notifications;
+pub mod outbox;
 pub mod policy;
 pub mod projections;
 pub mod providers;
+pub mod shards;
 pub mod telemetry;
 pub mod warden;

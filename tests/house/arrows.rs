@@ -27,6 +27,7 @@ const ROOMS: &[(&str, Knows)] = &[
     // One outside thing each: a disk, a picture, a model, a platform. None knows another.
     ("journal", These(&["model", "events", "clock", "telemetry"])), // it times its own commits and syncs
     ("imaging", These(&["model"])),
+    ("notifications", These(&["model"])), // pure: bytes in, notifications out
     ("aws", These(&["model", "clock", "telemetry"])),
     ("providers", These(&["model", "events", "clock", "telemetry", "aws"])),
     ("control", These(&["model", "events", "warden", "clock", "telemetry", "aws"])), // what was seen of a channel is the plan's own word
@@ -38,6 +39,10 @@ const ROOMS: &[(&str, Knows)] = &[
     ("actors", AllBefore),
     // Who reads on outside. It knows nobody who acts: a replay causes nothing.
     ("consumers", These(&["model", "events", "clock", "journal"])),
+    // A stream's notifications, from their shards to wardens.
+    ("shards", AllBefore),
+    // What leaves on our own account. It reads the journal and calls out; a replay to it causes nothing either.
+    ("outbox", These(&["model", "events", "clock", "telemetry", "journal", "aws", "consumers"])),
     ("house", AllBefore),
     // Who asks.
     ("http", AllBefore),   // it shows and asks all of them, and none of them knows it
@@ -72,7 +77,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("zstd", &["journal"]),
     ("xorf", &["journal"]),
     ("chacha20poly1305", &["journal"]),
-    ("getrandom", &["journal"]),
+    ("getrandom", &["journal", "shards"]),
     ("rustix", &["journal"]),
     ("ciborium", &["events", "journal", "actors"]), // actors: snapshots of state, derived and deletable
     ("image", &["imaging", "providers"]),
@@ -81,6 +86,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("zune_jpeg", &["imaging", "providers"]),
     ("zune_core", &["imaging", "providers"]),
     ("jpeg_encoder", &["providers"]),
+    ("md5", &["notifications"]), // the digest of packed records, which is not ours to choose
     ("rten", &["providers"]),
     ("rten_tensor", &["providers"]),
     ("regex", &["policy"]),

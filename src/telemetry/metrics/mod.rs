@@ -10,6 +10,7 @@ mod enforcement;
 mod frames;
 mod held;
 mod journal;
+mod outbox;
 mod providers;
 mod readers;
 mod requests;
@@ -27,6 +28,7 @@ pub use enforcement::EnforcementMetrics;
 pub use frames::{FrameMetrics, Mailbox, Unwatched};
 pub use held::Held;
 pub use journal::JournalMetrics;
+pub use outbox::OutboxMetrics;
 pub use providers::ProviderMetrics;
 pub use readers::ReaderMetrics;
 pub use requests::RequestMetrics;
@@ -60,6 +62,8 @@ pub struct Metrics {
     pub content: ContentMetrics,
     /// Those who follow the journal.
     pub readers: ReaderMetrics,
+    /// What leaves on our own account.
+    pub outbox: OutboxMetrics,
     /// HTTP.
     pub requests: RequestMetrics,
 }
@@ -82,6 +86,7 @@ impl Metrics {
             journal: JournalMetrics::register(&mut registry),
             content: ContentMetrics::register(&mut registry),
             readers: ReaderMetrics::register(&mut registry),
+            outbox: OutboxMetrics::register(&mut registry),
             requests: RequestMetrics::register(&mut registry),
             registry,
         }

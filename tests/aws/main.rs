@@ -1,0 +1,6 @@
+//! AWS as the program uses it: the official SDK over HTTP on loopback, against an emulator and stand-ins that validate
+//! every call by the service's own model. Nothing here calls AWS.
+#![allow(clippy::unwrap_used)] // tests: a panic is the report
+
+mod rekognition;
+mod standins;
