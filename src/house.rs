@@ -1,6 +1,7 @@
 //! The whole house put together: journal, content, policies, wardens and reactors over one data directory. Wiring, no
 //! rules. Opened in two steps because the first blocks on the disk and the second needs an actix system.
 
+mod connections;
 mod vitals;
 
 use std::path::{Path, PathBuf};
@@ -22,6 +23,8 @@ use crate::journal::{Journal, OpenError, Options, SledJournal, content};
 use crate::policy::PolicySet;
 use crate::warden::enforcement::BudgetLimits;
 
+use connections::Connected;
+pub use connections::{Connections, StreamConnection};
 use vitals::Pulse;
 pub use vitals::{Organ, Vitals};
 
@@ -94,6 +97,7 @@ pub struct House {
     reactor: JoinHandle<Result<(), ReactorError>>,
     freeze: watch::Sender<bool>,
     projector: JoinHandle<Result<(), ProjectorError>>,
+    connected: Connected,
 }
 
 impl Ground {
@@ -197,21 +201,24 @@ impl Ground {
             reactor,
             freeze,
             projector,
+            connected: Connected::default(),
         }
     }
 }
 
 impl House {
-    /// Puts everything to rest in order: the reactors first (what a platform has answered is still recorded), then the
-    /// wardens (each frame under way comes to its outcome), then the views, which somebody may be waiting for until
-    /// then, then the journal. What cannot be finished is taken up at the next start.
-    pub async fn close(self) {
+    /// Puts everything to rest in order: what comes in first, then the reactors (what a platform has answered is still
+    /// recorded), then the wardens (each frame under way comes to its outcome), then what goes out, then the views, which
+    /// somebody may be waiting for until then, then the journal. What cannot be finished is taken up at the next start.
+    pub async fn close(mut self) {
+        self.connected.stop_reading().await;
         let _ = self.stop.send(true); // a reactor that has ended does not listen any more
         match self.reactor.await {
             Ok(Ok(()) | Err(_)) => {} // an error was told when it happened
             Err(broke) => tracing::error!("the enforcement reactor broke: {broke}"),
         }
         self.wardens.shutdown().await;
+        self.connected.close().await;
         let _ = self.freeze.send(true); // a projector that has ended does not listen any more
         match self.projector.await {
             Ok(Ok(()) | Err(_)) => {} // an error was told when it happened

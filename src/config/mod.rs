@@ -4,6 +4,7 @@
 //!
 //! `ops/streamwarden.toml` is the reference: every key with its default, commented. A test keeps the two together.
 
+mod aws;
 mod bounded;
 mod mistake;
 mod sections;
@@ -16,11 +17,15 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+pub use aws::{
+    AwsConfig, BusConfig, ChatConfig, EndpointsConfig, IvsConfig, KinesisConfig, NoticesConfig, OutboxConfig,
+    RekognitionConfig,
+};
 pub use bounded::Bounded;
 pub use mistake::ConfigError;
 pub use sections::{
-    Control, ControlConfig, DataConfig, EnforcementConfig, EvidenceConfig, ListenConfig, LogConfig, ModerationConfig,
-    ProviderConfig, WardensConfig,
+    Control, ControlConfig, DataConfig, EnforcementConfig, EvidenceConfig, Judge, ListenConfig, LogConfig,
+    ModerationConfig, ProviderConfig, WardensConfig,
 };
 
 use crate::http::GateConfig;
@@ -55,6 +60,12 @@ pub struct Config {
     pub enforcement: EnforcementConfig,
     /// Bounds of the wardens.
     pub wardens: WardensConfig,
+    /// Who calls Amazon Web Services, and where.
+    pub aws: AwsConfig,
+    /// The stream that frames and broadcasts are announced on.
+    pub kinesis: KinesisConfig,
+    /// What leaves on its own account.
+    pub outbox: OutboxConfig,
     /// What is logged.
     pub logs: LogConfig,
 }
@@ -95,6 +106,16 @@ impl Config {
                  a frame that was taken is answered before the end",
                 self.listen.shutdown_timeout_s.get(),
                 self.wardens.frame_deadline_s.get()
+            );
+            return Err(ConfigError::Together { file: file(), finding });
+        }
+        self.kinesis.settings().map_err(|finding| ConfigError::Together { file: file(), finding })?;
+        if self.kinesis.offers_max.get() >= self.wardens.frames_max.get() && !self.kinesis.stream.is_empty() {
+            let finding = format!(
+                "kinesis.offers_max is {}, and must be less than wardens.frames_max, which is {}, so that no frame of \
+                 the stream is shed",
+                self.kinesis.offers_max.get(),
+                self.wardens.frames_max.get()
             );
             return Err(ConfigError::Together { file: file(), finding });
         }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::Bounded;
+use super::aws::{IvsConfig, RekognitionConfig};
 use crate::actors::{Evidence, Settings};
 use crate::clock::Clock;
 use crate::http::ServerSettings;
@@ -61,9 +62,24 @@ pub struct ListenConfig {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ProviderConfig {
+    /// Who judges: `local`, the model in this process, or `rekognition`. Default `local`.
+    pub judge: Judge,
     /// Weights of the local model; `make model` fetches them. Their digest is checked. Empty: no provider, and every
     /// frame that needs one fails, loudly.
     pub local_model: PathBuf,
+    /// How Amazon Rekognition is asked.
+    pub rekognition: RekognitionConfig,
+}
+
+/// Who judges pictures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Judge {
+    /// The local model.
+    #[default]
+    Local,
+    /// Amazon Rekognition.
+    Rekognition,
 }
 
 /// `[control]`: who carries the streams.
@@ -72,6 +88,8 @@ pub struct ProviderConfig {
 pub struct ControlConfig {
     /// How a stream is stopped. Default `none`.
     pub platform: Control,
+    /// How Amazon IVS is told to.
+    pub ivs: IvsConfig,
 }
 
 /// How a stream is stopped.
@@ -83,6 +101,8 @@ pub enum Control {
     None,
     /// A stand-in in this process, for trying things out: it says that streams stop, and none does.
     Rehearsal,
+    /// By Amazon IVS, which carries the channels.
+    Ivs,
 }
 
 /// `[evidence]`: which pictures are kept.
@@ -241,7 +261,11 @@ impl Default for ListenConfig {
 
 impl Default for ProviderConfig {
     fn default() -> Self {
-        Self { local_model: PINNED_PATH.into() }
+        Self {
+            judge: Judge::default(),
+            local_model: PINNED_PATH.into(),
+            rekognition: RekognitionConfig::default(),
+        }
     }
 }
 

@@ -56,7 +56,7 @@ fn what_is_wrong_is_named_with_its_key_its_line_and_what_was_expected() {
         ("[listen]\nport = 1", ["a.toml:2: listen.port: ", "unknown field `port`", "`address`"]),
         ("[listen]\naddress = \"here\"", ["a.toml:2: listen.address: ", "invalid", "socket address"]),
         ("# a\n[lisen]\n", ["a.toml:2: lisen: ", "unknown field `lisen`", "`listen`"]),
-        ("[control]\nplatform = \"ivs\"", ["a.toml:2: control.platform: ", "unknown variant `ivs`", "`rehearsal`"]),
+        ("[control]\nplatform = \"tv\"", ["a.toml:2: control.platform: ", "unknown variant `tv`", "`rehearsal`"]),
         ("[logs]\nformat = \"xml\"", ["a.toml:2: logs.format: ", "unknown variant `xml`", "`json`"]),
         ("[auth]\nways = [\"none\"]", ["a.toml:2: auth.ways: ", "unknown variant `none`", "`tokens`"]),
         ("[auth.oidc]\nleeway = 1", ["a.toml:2: auth.oidc.leeway: ", "unknown field `leeway`", "`leeway_s`"]),

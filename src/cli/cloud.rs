@@ -1,0 +1,98 @@
+//! What the configuration says of Amazon Web Services, made into the parts that the house takes. Where it says nothing,
+//! no client is made and nobody is called.
+
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+
+use crate::actors::Objects;
+use crate::aws::{Aws, Failure, ivs::IvsPace};
+use crate::clock::Clock;
+use crate::config::{Config, Control, Judge};
+use crate::control::{Directory, IvsControl, StreamControl};
+use crate::house::{Connections, StreamConnection};
+use crate::outbox::{Bus, Chat, Notices};
+use crate::providers::Provider;
+use crate::providers::guard::Guard;
+use crate::providers::rekognition::Rekognition;
+
+/// The parts of the house that are in the cloud.
+#[derive(Default)]
+pub(super) struct Cloud {
+    /// Who judges, if Rekognition does.
+    pub(super) provider: Option<Arc<dyn Provider>>,
+    /// Who carries the streams, if IVS does.
+    pub(super) control: Option<Arc<dyn StreamControl>>,
+    /// Where the pictures are that the stream announces.
+    pub(super) objects: Option<Arc<dyn Objects>>,
+    /// What the house is connected to.
+    pub(super) connections: Connections,
+}
+
+impl Cloud {
+    /// Makes what is configured. Fails where nothing could work: a bus that is not there loses events and says success.
+    pub(super) async fn reach(config: &Config, clock: &Arc<dyn Clock>) -> anyhow::Result<Self> {
+        let mut cloud = Self::default();
+        if !is_wanted(config) {
+            return Ok(cloud);
+        }
+        let aws = Aws::load(config.aws.region(), config.aws.endpoints(), config.aws.times()).await;
+        if aws.region().is_none() {
+            bail!("no region: set aws.region in the configuration, or AWS_REGION in the environment");
+        }
+        if config.provider.judge == Judge::Rekognition {
+            let settings = &config.provider.rekognition;
+            let rekognition = Arc::new(Rekognition::new(aws.rekognition(), settings.settings()));
+            cloud.provider = Some(Arc::new(Guard::new(rekognition, clock.clone(), settings.guard())));
+        }
+        if config.control.platform == Control::Ivs {
+            let ivs = Arc::new(aws.ivs(IvsPace::default()));
+            cloud.control = Some(Arc::new(IvsControl::new(ivs.clone(), config.control.ivs.settings())));
+            let directory = Directory::new(ivs, clock.clone(), config.control.ivs.directory());
+            cloud.connections.directory = Some(Arc::new(directory));
+        }
+        // Checked when the file was read.
+        if let Some(reading) = config.kinesis.settings().map_err(anyhow::Error::msg)? {
+            let kinesis = aws.kinesis();
+            cloud.objects = Some(Arc::new(aws.s3()));
+            cloud.connections.stream = Some(StreamConnection { kinesis, reading, intake: config.kinesis.intake() });
+        }
+        cloud.connections.bus = bus(config, &aws).await?.map(Arc::new);
+        if let Some(settings) = config.outbox.chat.settings() {
+            let chat = Chat::new(aws.ivs_chat(), clock.clone(), &settings).context("setting outbox.chat up")?;
+            cloud.connections.chat = Some(Arc::new(chat));
+        }
+        if let Some(settings) = config.outbox.notices.settings() {
+            let notices = Notices::new(aws.sns(), &settings).context("setting outbox.notices up")?;
+            cloud.connections.notices = Some(Arc::new(notices));
+        }
+        Ok(cloud)
+    }
+}
+
+fn is_wanted(config: &Config) -> bool {
+    config.provider.judge == Judge::Rekognition
+        || config.control.platform == Control::Ivs
+        || !config.kinesis.stream.is_empty()
+        || config.outbox.bus.settings().is_some()
+        || config.outbox.chat.settings().is_some()
+        || config.outbox.notices.settings().is_some()
+}
+
+async fn bus(config: &Config, aws: &Aws) -> anyhow::Result<Option<Bus>> {
+    let name = &config.outbox.bus.name;
+    let Some(settings) = config.outbox.bus.settings() else { return Ok(None) };
+    let bus = Bus::new(aws.event_bus(name), &settings).context("setting outbox.bus up")?;
+    match bus.check().await {
+        Ok(()) => {}
+        Err(Failure { class, said, .. }) if class.is_passing() => {
+            tracing::warn!("whether the bus {name} is there cannot be said now: {said}");
+        }
+        Err(failure) => {
+            return Err(failure).with_context(|| {
+                format!("looking at the bus {name} (outbox.bus.name); events put on one that is not there are lost")
+            });
+        }
+    }
+    Ok(Some(bus))
+}
