@@ -227,7 +227,7 @@ fn tag(path: &str) -> &str {
     let Some(path) = path.strip_prefix("/v1/") else { return "server" };
     let mut nouns = path.split('/').filter(|part| !part.starts_with('{'));
     match (nouns.next(), nouns.next()) {
-        (Some("channels"), Some("policy")) => "policies",
+        (Some("channels"), Some("policy")) => "channels", // it asks about the channel; the policies are elsewhere
         (Some("channels"), Some(noun)) => noun,
         (Some(noun), _) => noun,
         (None, _) => "server",

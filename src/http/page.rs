@@ -85,7 +85,7 @@ fn write_operation(page: &mut String, operation: &Operation<'_>) {
     );
     let parameters = body["parameters"].as_array().map(Vec::as_slice).unwrap_or_default();
     if !parameters.is_empty() {
-        page.push_str("<table><tr><th>parameter<th>in<th>type<th>");
+        page.push_str("<table class=parameters><tr><th>parameter<th>in<th>type<th>");
         for parameter in parameters {
             let required = if parameter["required"] == true { " <em>required</em>" } else { "" };
             let _ = write!(
@@ -93,7 +93,7 @@ fn write_operation(page: &mut String, operation: &Operation<'_>) {
                 "<tr><td><code>{}</code>{required}<td>{}<td>{}<td>{}",
                 text(&parameter["name"]),
                 text(&parameter["in"]),
-                type_of(&parameter["schema"]),
+                type_of(&without_null(&parameter["schema"])),
                 coded(&text(&parameter["description"])),
             );
         }
@@ -108,7 +108,7 @@ fn write_operation(page: &mut String, operation: &Operation<'_>) {
             coded(&text(&body["requestBody"]["description"]))
         );
     }
-    page.push_str("<table><tr><th>answer<th>type<th>");
+    page.push_str("<table class=answers><tr><th>answer<th>type<th>");
     let mut common = Vec::new();
     for (status, answer) in body["responses"].as_object().into_iter().flatten() {
         if let Some(name) = last_part(&answer["$ref"]) {
@@ -159,6 +159,18 @@ fn type_in((media, content): (&String, &Value)) -> String {
         "application/json" => type_of(&content["schema"]),
         other => format!("<code>{}</code>", escaped(other)),
     }
+}
+
+/// The schema of a parameter that need not be given, as of one that is: null stands for its absence.
+fn without_null(schema: &Value) -> Value {
+    let mut schema = schema.clone();
+    if let Some(some) = schema.get_mut("anyOf").and_then(Value::as_array_mut) {
+        some.retain(|one| one["type"] != "null");
+    }
+    if let Some(some) = schema.get_mut("type").and_then(Value::as_array_mut) {
+        some.retain(|one| one != "null");
+    }
+    schema
 }
 
 /// A schema in a word: the name of a type with a link to it, or what kind of value it is.
