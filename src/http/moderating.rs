@@ -15,6 +15,7 @@ use super::written::{WrittenEvent, shown, story};
 use crate::actors::CommandError;
 use crate::events::{EventView, Recorded};
 use crate::http::auth::Permission;
+use crate::journal::content::Content;
 use crate::journal::{READ_LIMIT_MAX, ReadError};
 use crate::model::{ChannelId, ContentRef, EventId, Position, Scope, Sequence, Sha256, WarningId};
 use crate::warden::{Command, ModeratorAct, Rejection, decide};
@@ -181,6 +182,16 @@ impl Done {
             repeated: self.repeated,
         }
     }
+}
+
+/// What a person wrote, as it was kept; none if it was erased.
+pub(in crate::http) async fn kept_words(app: &App, kept: ContentRef) -> Result<Option<String>, Problem> {
+    let content = app.content.clone();
+    let plain = blocking("reading what somebody wrote", move || content.get(&kept)).await?;
+    Ok(match plain {
+        Content::Plain(bytes) => Some(String::from_utf8_lossy(&bytes).into_owned()),
+        Content::Erased => None,
+    })
 }
 
 /// The channel of a warning, if this caller may act there.
