@@ -88,6 +88,29 @@ async fn the_same_request_twice_is_one_stop() {
 }
 
 #[actix_rt::test]
+async fn a_key_of_a_stop_is_no_key_of_a_lift_or_of_a_stop_for_another_reason() {
+    let premises = Premises::new();
+    let live = premises.open().await;
+    on_the_air(&premises, &live).await;
+    let ask = |body: Value| json(live.post(ASK).header("idempotency-key", "k").json(&body));
+    let (status, told) = ask(value!({ "kind": "suspend", "session": "st-1", "reason": "a weapon" })).await;
+    assert_eq!(status, 201, "{told}");
+    for body in [
+        value!({ "kind": "lift", "reason": "a weapon" }),
+        value!({ "kind": "stop", "session": "st-1", "reason": "a weapon" }),
+        value!({ "kind": "suspend", "session": "st-2", "reason": "a weapon" }),
+        value!({ "kind": "suspend", "session": "st-1", "reason": "another" }),
+    ] {
+        let (status, problem) = ask(body.clone()).await;
+        assert_eq!((status, &problem["rule"]), (409, &value!("came_before_otherwise")), "{body}: {problem}");
+    }
+    let (status, again) = ask(value!({ "kind": "suspend", "session": "st-1", "reason": "a weapon" })).await;
+    assert_eq!((status, &again["enforcement"]), (201, &told["enforcement"]));
+    assert_eq!(count(&live, "EnforcementRequested"), 1);
+    live.close().await;
+}
+
+#[actix_rt::test]
 async fn a_stop_reaches_no_other_broadcast_and_needs_a_reason() {
     let premises = Premises::new();
     let live = premises.open().await;
