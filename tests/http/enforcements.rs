@@ -111,6 +111,21 @@ async fn a_key_of_a_stop_is_no_key_of_a_lift_or_of_a_stop_for_another_reason() {
 }
 
 #[actix_rt::test]
+async fn a_stand_in_that_believes_the_wardens_stops_what_they_hold_to_be_on_the_air() {
+    let premises = Premises::new();
+    let live = premises.open().await;
+    premises.stage.believe(live.house.on_air());
+    let (status, started) = json(live.post("/v1/channels/stage/sessions").json(&value!({ "session": "st-1" }))).await;
+    assert_eq!(status, 200, "{started}");
+    let body = value!({ "kind": "stop", "session": "st-1", "reason": "rehearsed" });
+    let (_, told) = json(live.post(ASK).json(&body)).await;
+    assert_eq!(ended(&live, &told).await["stage"], "verified");
+    let (_, channel) = json(live.get("/v1/channels/stage")).await;
+    assert_eq!(channel["session"], Value::Null, "stopped");
+    live.close().await;
+}
+
+#[actix_rt::test]
 async fn a_stop_reaches_no_other_broadcast_and_needs_a_reason() {
     let premises = Premises::new();
     let live = premises.open().await;
