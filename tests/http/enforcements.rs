@@ -56,7 +56,10 @@ async fn a_stop_is_followed_to_its_verified_end_with_every_step() {
 
     let (status, lift) = json(live.post(ASK).json(&value!({ "kind": "lift", "reason": "in error" }))).await;
     assert_eq!((status, &lift["session"]), (201, &Value::Null));
-    assert_eq!(ended(&live, &lift).await["stage"], "not_needed", "nothing was suspended");
+    let lift = ended(&live, &lift).await;
+    assert_eq!(lift["stage"], "not_needed");
+    let last = lift["steps"].as_array().and_then(|steps| steps.last()).expect("steps");
+    assert_eq!(last["reason"], "there was no suspension to lift");
     live.close().await;
 }
 
