@@ -154,8 +154,13 @@ async fn get_enforcement(
     }
     let until = tokio::time::Instant::now() + Duration::from_secs(wait.wait_s.into());
     let mut position = app.views.position();
+    let mut closing = app.feed.closing();
     while !followed(&app, *enforcement, &caller, Permission::Read).await?.has_ended() {
-        match tokio::time::timeout_at(until, position.changed()).await {
+        let moved = tokio::select! {
+            moved = tokio::time::timeout_at(until, position.changed()) => moved,
+            _ = closing.wait_for(|closing| *closing) => break, // the server stops: its end is for another look
+        };
+        match moved {
             Ok(Ok(())) => {}
             Ok(Err(_)) | Err(_) => break, // the house is closing, or the time is over
         }
