@@ -243,6 +243,16 @@ impl Done {
     }
 }
 
+/// What a person wrote, as it was kept; none if it was erased.
+pub(in crate::http) async fn kept_words(app: &App, kept: ContentRef) -> Result<Option<String>, Problem> {
+    let content = app.content.clone();
+    let plain = blocking("reading what somebody wrote", move || content.get(&kept)).await?;
+    Ok(match plain {
+        Content::Plain(bytes) => Some(String::from_utf8_lossy(&bytes).into_owned()),
+        Content::Erased => None,
+    })
+}
+
 /// The channel of a warning, if this caller may act there.
 pub(in crate::http) async fn channel_of(app: &App, caller: &Caller, warning: WarningId) -> Result<ChannelId, Problem> {
     let mut raised = app.views.read(|view| view.index.warning(warning));

@@ -87,6 +87,10 @@ async fn a_warning_is_claimed_noted_answered_and_the_answer_taken_back() {
     let warning = after(&warning, &withdrawn);
     let (status, dismissed) = answer(&live, "dismiss", &[&warning], Value::Null).await;
     assert_eq!((status, &dismissed["repeated"]), (200, &value!(false)));
+
+    let (_, told) = json(live.get(&format!("/v1/warnings/{}", warning.id))).await;
+    let said: Vec<&Value> = told["said"].as_array().expect("its notes").iter().map(|one| &one["note"]).collect();
+    assert_eq!(said, ["a bottle, seen twice", "agreed"], "who reads the story reads the words");
     live.close().await;
 }
 
