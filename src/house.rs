@@ -15,7 +15,7 @@ use crate::actors::{
 };
 use crate::clock::{Clock, SystemClock};
 use crate::consumers::{ConsumerError, Consumers};
-use crate::control::StreamControl;
+use crate::control::{OnAir, StreamControl};
 use crate::imaging::{Algorithm, Imaging, Limits};
 use crate::journal::snapshots::Snapshots;
 use crate::journal::{Journal, OpenError, Options, SledJournal, content};
@@ -202,6 +202,15 @@ impl Ground {
 }
 
 impl House {
+    /// What the wardens hold to be on the air: for a stand-in that carries no streams itself.
+    pub fn on_air(&self) -> OnAir {
+        let wardens = self.wardens.clone();
+        Box::new(move |channel| {
+            let wardens = wardens.clone();
+            Box::pin(async move { Some(wardens.inspect(&channel).await?.session?.id) })
+        })
+    }
+
     /// Puts everything to rest in order: the reactors first (what a platform has answered is still recorded), then the
     /// wardens (each frame under way comes to its outcome), then the views, which somebody may be waiting for until
     /// then, then the journal. What cannot be finished is taken up at the next start.

@@ -40,14 +40,16 @@ pub(super) fn run(args: &ServeArgs) -> anyhow::Result<()> {
 
     let ground = Ground::open_with(config.data.journal(clock.clone()))?;
     let providers = ProviderChoice { default: provider(&config), ..ProviderChoice::default() };
+    let rehearsal = Arc::new(RehearsalControl::new());
     let control: Arc<dyn StreamControl> = match config.control.platform {
         Control::None => Arc::new(NoControl),
-        Control::Rehearsal => Arc::new(RehearsalControl::new()),
+        Control::Rehearsal => rehearsal.clone(),
     };
     actix::System::new().block_on(async move {
         let (budget, settings) = (config.enforcement.budget(), config.wardens.settings(&config.evidence));
         let signals = Signals::listen().context("listening for signals")?;
         let house = ground.start(clock.clone(), providers, control, budget, settings);
+        rehearsal.believe(house.on_air());
         let mut app = App::of(&house, clock);
         app.undo = config.moderation.undo();
         let served = match Server::start_within(listener, Arc::new(app), gate, config.listen.settings()) {

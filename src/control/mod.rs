@@ -4,7 +4,7 @@ mod absent;
 mod rehearsal;
 
 pub use absent::NoControl;
-pub use rehearsal::RehearsalControl;
+pub use rehearsal::{OnAir, RehearsalControl};
 
 use std::future::Future;
 use std::pin::Pin;
