@@ -124,6 +124,12 @@ curl -s "$API/v1/warnings?limit=1"
 SH
 pick FRAME items.0.evidence.0.frame
 
+# Its picture is kept beside all this, and nobody waits for that but we.
+for _ in {1..150}; do
+    if curl -s "$API/v1/decisions/$FRAME" | grep -q '"kept":"kept"'; then break; fi
+    sleep 0.2
+done
+
 say <<'MD'
 One decision to its end: the frame, and the digest of its picture; whether it was due; how like the last it was; every
 label; every rule with its threshold, its margin, and what would have made it come out otherwise; the policy's own words;
