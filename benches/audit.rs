@@ -31,6 +31,9 @@ use streamwarden::model::{
 };
 use streamwarden::warden::enforcement::BudgetLimits;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc; // as in the program
+
 /// Events of a channel, all of which are asked for.
 const PER_CHANNEL: u64 = 100;
 /// Who asks at the same time, on each side.

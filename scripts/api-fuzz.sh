@@ -55,6 +55,7 @@ provider = { local_model = "$model" }
 control = { platform = "rehearsal" }
 logs = { filter = "warn" }
 CONFIG
+: >"$folder/out"
 "$binary" serve --config "$folder/streamwarden.toml" >"$folder/out" 2>"$folder/log" &
 server=$!
 until url=$(sed -n 's/^listening on //p' "$folder/out") && [ -n "$url" ]; do

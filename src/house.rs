@@ -11,12 +11,12 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::actors::{
-    EnforcementReactor, Parts, PolicyDesk, Projector, ProjectorError, ProviderChoice, PublishError, ReactorError,
+    EnforcementReactor, Objects, Parts, PolicyDesk, Projector, ProjectorError, ProviderChoice, PublishError, ReactorError,
     Settings, Views, Wardens,
 };
 use crate::clock::{Clock, SystemClock};
 use crate::consumers::{ConsumerError, Consumers};
-use crate::control::StreamControl;
+use crate::control::{OnAir, StreamControl};
 use crate::imaging::{Algorithm, Imaging, Limits};
 use crate::journal::snapshots::Snapshots;
 use crate::journal::{Journal, OpenError, Options, SledJournal, content};
@@ -73,6 +73,8 @@ pub struct Ground {
     projector: Projector,
     /// Who reads on outside.
     pub consumers: Arc<Consumers>,
+    /// Where the pictures are that notifications announce by bucket and key; none: such frames fail, loudly.
+    pub objects: Option<Arc<dyn Objects>>,
 }
 
 /// The house, running.
@@ -132,7 +134,7 @@ impl Ground {
         // Leases are promises to people outside: they lapse by the wall clock.
         let consumers = Consumers::open(journal.clone(), Arc::new(SystemClock)).map_err(HouseError::Consumers)?;
         let consumers = Arc::new(consumers);
-        Ok(Self { journal, content, policies, snapshots, views, projector, consumers })
+        Ok(Self { journal, content, policies, snapshots, views, projector, consumers, objects: None })
     }
 
     /// Starts wardens, reactors and the projector. Call within an actix system.
@@ -155,6 +157,7 @@ impl Ground {
             policies: self.policies.subscribe(),
             providers,
             imaging: Arc::new(Imaging::new(Limits::default(), Algorithm::MedianDct)),
+            objects: self.objects,
             settings,
         });
         let pulse = Pulse::default();
@@ -207,6 +210,15 @@ impl Ground {
 }
 
 impl House {
+    /// What the wardens hold to be on the air: for a stand-in that carries no streams itself.
+    pub fn on_air(&self) -> OnAir {
+        let wardens = self.wardens.clone();
+        Box::new(move |channel| {
+            let wardens = wardens.clone();
+            Box::pin(async move { Some(wardens.inspect(&channel).await?.session?.id) })
+        })
+    }
+
     /// Puts everything to rest in order: what comes in first, then the reactors (what a platform has answered is still
     /// recorded), then the wardens (each frame under way comes to its outcome), then what goes out, then the views, which
     /// somebody may be waiting for until then, then the journal. What cannot be finished is taken up at the next start.

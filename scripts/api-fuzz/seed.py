@@ -71,7 +71,9 @@ def configuration(names):
     # Nobody waits for what does not come: half a minute a case would leave no time for others.
     lines += ["[dictionaries.wait_s]", "values = [0, 1]", "", "[parameters]"]
     lines += [f'"path.{name}" = {{ dictionary = "{name}", probability = 0.5 }}' for name in ["channel", *names]]
-    lines += ['"query.wait_s" = { dictionary = "wait_s", probability = 1.0 }']
+    lines += ['"query.wait_s" = { dictionary = "wait_s", probability = 1.0 }', ""]
+    # The feed never ends: its first event is enough, and one that has nothing to say is soon left alone.
+    lines += ["[[operations]]", 'include-operation-id = "get_feed"', "max-stream-events = 1", "request-timeout = 2.0"]
     return "\n".join(lines)
 
 

@@ -4,6 +4,7 @@
 //! there is something to try.
 
 mod alive;
+mod cloud;
 mod demo;
 pub mod event_text;
 mod interrupt;

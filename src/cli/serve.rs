@@ -1,4 +1,5 @@
-//! `streamwarden serve`: the process that stays. Takes frames and questions over HTTP until it is asked to end.
+//! `streamwarden serve`: the process that stays. Takes frames, from a stream and over HTTP, and questions until it is
+//! asked to end.
 
 use std::io::Write;
 use std::net::{SocketAddr, TcpListener};
@@ -8,12 +9,13 @@ use std::sync::Arc;
 use anyhow::Context;
 use clap::Args;
 
+use super::cloud::Cloud;
 use super::demo::local_model;
 use super::interrupt::Signals;
 use crate::actors::ProviderChoice;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, Control, TOKENS_FILE_VARIABLE};
-use crate::control::{NoControl, RehearsalControl, StreamControl};
+use crate::control::{NoControl, RehearsalControl};
 use crate::house::Ground;
 use crate::http::auth::Authenticator;
 use crate::http::{App, Gate, Server};
@@ -38,16 +40,22 @@ pub(super) fn run(args: &ServeArgs) -> anyhow::Result<()> {
     let gate = Arc::new(Gate::new(authenticator, &config.http).context("setting the gate up")?);
     let listener = TcpListener::bind(address).with_context(|| format!("listening on {address}"))?;
 
-    let ground = Ground::open_with(config.data.journal(clock.clone()))?;
-    let providers = ProviderChoice { default: provider(&config), ..ProviderChoice::default() };
-    let control: Arc<dyn StreamControl> = match config.control.platform {
-        Control::None => Arc::new(NoControl),
-        Control::Rehearsal => Arc::new(RehearsalControl::new()),
-    };
+    let mut ground = Ground::open_with(config.data.journal(clock.clone()))?;
     actix::System::new().block_on(async move {
         let (budget, settings) = (config.enforcement.budget(), config.wardens.settings(&config.evidence));
         let signals = Signals::listen().context("listening for signals")?;
-        let house = ground.start(clock.clone(), providers, control, budget, settings);
+        let cloud = Cloud::reach(&config, &clock).await?;
+        let default = cloud.provider.or_else(|| local_provider(&config));
+        let providers = ProviderChoice { default, ..ProviderChoice::default() };
+        let rehearsal = Arc::new(RehearsalControl::new());
+        let control = cloud.control.unwrap_or_else(|| match config.control.platform {
+            Control::Rehearsal => rehearsal.clone(),
+            Control::None | Control::Ivs => Arc::new(NoControl),
+        });
+        ground.objects = cloud.objects;
+        let mut house = ground.start(clock.clone(), providers, control, budget, settings);
+        rehearsal.believe(house.on_air());
+        house.connect(cloud.connections, &clock).context("connecting the house")?;
         let mut app = App::of(&house, clock);
         app.undo = config.moderation.undo();
         let served = match Server::start_within(listener, Arc::new(app), gate, config.listen.settings()) {
@@ -68,7 +76,7 @@ pub(super) fn run(args: &ServeArgs) -> anyhow::Result<()> {
 }
 
 /// The model, or one that says loudly that it is not there; none where none is wanted.
-fn provider(config: &Config) -> Option<Arc<dyn crate::providers::Provider>> {
+fn local_provider(config: &Config) -> Option<Arc<dyn crate::providers::Provider>> {
     let path = &config.provider.local_model;
     (!path.as_os_str().is_empty()).then(|| local_model(path))
 }

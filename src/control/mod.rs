@@ -8,7 +8,7 @@ mod rehearsal;
 pub use absent::NoControl;
 pub use directory::{Directory, DirectorySettings};
 pub use ivs::{IvsControl, IvsSettings};
-pub use rehearsal::RehearsalControl;
+pub use rehearsal::{OnAir, RehearsalControl};
 
 use std::future::Future;
 use std::pin::Pin;

@@ -161,6 +161,15 @@ pub enum NotNeededBecause {
     NotSuspended,
 }
 
+impl std::fmt::Display for NotNeededBecause {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::AlreadyOffline => "the broadcast was already over",
+            Self::NotSuspended => "there was no suspension to lift",
+        })
+    }
+}
+
 /// End: another session had begun; it was not judged, so it is not touched.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct EnforcementSuperseded {

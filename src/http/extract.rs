@@ -5,6 +5,7 @@ use std::ops::Deref;
 use std::rc::Rc;
 
 use actix_web::dev::Payload;
+use actix_web::error::{PathError, QueryPayloadError};
 use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 
 use super::auth;
@@ -38,8 +39,23 @@ impl FromRequest for Caller {
 pub(in crate::http) fn configure(config: &mut web::ServiceConfig) {
     config
         .app_data(web::JsonConfig::default().limit(JSON_BYTES_MAX).error_handler(|error, _| json(&error).into()))
-        .app_data(web::QueryConfig::default().error_handler(|error, _| Problem::malformed("query", error).into()))
-        .app_data(web::PathConfig::default().error_handler(|error, _| Problem::malformed("path", error).into()));
+        .app_data(web::QueryConfig::default().error_handler(|error, _| query(&error).into()))
+        .app_data(web::PathConfig::default().error_handler(|error, _| path(&error).into()));
+}
+
+/// What is wrong with a query, without the framework's own words around it.
+pub(in crate::http) fn query(error: &QueryPayloadError) -> Problem {
+    match error {
+        QueryPayloadError::Deserialize(wrong) => Problem::malformed("query", wrong),
+        other => Problem::malformed("query", other),
+    }
+}
+
+fn path(error: &PathError) -> Problem {
+    match error {
+        PathError::Deserialize(wrong) => Problem::malformed("path", wrong),
+        other => Problem::malformed("path", other),
+    }
 }
 
 fn json(error: &actix_web::error::JsonPayloadError) -> Problem {
@@ -52,6 +68,7 @@ fn json(error: &actix_web::error::JsonPayloadError) -> Problem {
             Problem::new(Code::Timeout, "the body did not arrive in time")
         }
         Json::ContentType => Problem::new(Code::UnsupportedMedia, "the body must be application/json"),
+        Json::Deserialize(wrong) => Problem::malformed("body", wrong),
         other => Problem::malformed("body", other),
     }
 }

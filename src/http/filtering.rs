@@ -9,6 +9,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use super::extract;
 use super::problem::Problem;
 use crate::events::Filter;
 
@@ -30,10 +31,10 @@ impl<T: DeserializeOwned> Filtering<T> {
         let (filters, own): (Vec<&str>, Vec<&str>) =
             query.split('&').filter(|pair| !pair.is_empty()).partition(is_filters);
         let filters = web::Query::<Vec<(String, String)>>::from_query(&filters.join("&"))
-            .map_err(|error| Problem::malformed("query", error))?;
+            .map_err(|error| extract::query(&error))?;
         let filter = Filter::from_parameters(filters.iter().map(|(name, value)| (name.as_str(), value.as_str())))
             .map_err(|error| Problem::malformed(error.parameter(), error))?;
-        let own = web::Query::<T>::from_query(&own.join("&")).map_err(|error| Problem::malformed("query", error))?;
+        let own = web::Query::<T>::from_query(&own.join("&")).map_err(|error| extract::query(&error))?;
         Ok(Self { filter, own: own.into_inner() })
     }
 }

@@ -22,6 +22,7 @@ mod problem;
 mod rate;
 mod recheck;
 mod refused;
+mod repeated;
 mod route;
 mod routes;
 mod server;

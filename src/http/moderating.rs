@@ -9,12 +9,14 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::App;
 use super::blocking::blocking;
 use super::extract::Caller;
-use super::problem::Problem;
+use super::problem::{Code, Problem};
 use super::refused;
+use super::repeated::{Compared, compared};
 use super::written::{WrittenEvent, shown, story};
 use crate::actors::CommandError;
-use crate::events::{EventView, Recorded};
+use crate::events::{Event, EventView, Recorded};
 use crate::http::auth::Permission;
+use crate::journal::content::Content;
 use crate::journal::{READ_LIMIT_MAX, ReadError};
 use crate::model::{ChannelId, ContentRef, EventId, Position, Scope, Sequence, Sha256, WarningId};
 use crate::warden::{Command, ModeratorAct, Rejection, decide};
@@ -102,41 +104,99 @@ impl Asked<'_> {
         let first = Command::request_id(self.request);
         let before = story(self.app, first).await?;
         if !before.is_empty() {
+            self.must_be_of_this(&before, &act(self.stand_in()), None).await?;
             return Ok(Done { story: before, repeated: true });
         }
         let words = match &self.words {
             Some(words) => {
-                self.would_be_accepted(&act, words).await?;
+                self.would_be_accepted(&act).await?;
                 Some(self.keep(words.clone()).await?)
             }
             None => None,
         };
-        let command = self.command(act(words));
-        if let Err(error) = self.app.wardens.command(&self.channel, command).await {
+        let wanted = act(words.clone());
+        if let Err(error) = self.app.wardens.command(&self.channel, self.command(wanted.clone())).await {
             return Err(self.refusal(&error).await);
         }
         let story = story(self.app, first).await?;
+        // Another request under the same key may have come first by a moment.
+        self.must_be_of_this(&story, &wanted, words.as_ref()).await?;
         if let Some(last) = story.last() {
             shown(self.app, last.envelope.position).await;
         }
         Ok(Done { story, repeated: false })
     }
 
+    /// Refuses if what was recorded under this request's identity followed from another request.
+    async fn must_be_of_this(
+        &self,
+        story: &[Recorded],
+        act: &ModeratorAct,
+        kept: Option<&ContentRef>,
+    ) -> Result<(), Problem> {
+        if story.is_empty() {
+            return Ok(()); // nothing was left to do
+        }
+        let same = match compared(act, story) {
+            Compared::Same => true,
+            Compared::SameIfAnswered(warnings) => self.had_answered(act, &warnings).await,
+            Compared::Another => false,
+        };
+        if same && self.said_the_same(story, kept).await? {
+            return Ok(());
+        }
+        let detail = "this request came before with something else, under the same key or about the same version; what \
+                      came first stays, and this was not done";
+        let first: Vec<WrittenEvent> = story.iter().map(WrittenEvent::from).collect();
+        Err(Problem::new(Code::Conflict, detail).with("rule", "came_before_otherwise").with("first", first))
+    }
+
+    /// Whether the caller's answer to each of these warnings is the one of this act.
+    async fn had_answered(&self, act: &ModeratorAct, warnings: &[WarningId]) -> bool {
+        let upholds = matches!(act, ModeratorAct::Uphold(_));
+        let Some(state) = self.app.wardens.inspect(&self.channel).await else { return false };
+        warnings.iter().all(|id| {
+            let answer = state.warning(*id).and_then(|warning| warning.answer.as_ref());
+            answer.is_some_and(|answer| answer.by == self.caller.id && answer.upheld == upholds)
+        })
+    }
+
+    /// Whether the words recorded are this request's. Those that were erased cannot be compared any more.
+    async fn said_the_same(&self, story: &[Recorded], kept: Option<&ContentRef>) -> Result<bool, Problem> {
+        let recorded = story.iter().find_map(|one| match one.event() {
+            Ok(Event::WarningNoted(noted)) => Some(noted.note),
+            Ok(Event::EnforcementRequested(requested)) => requested.reason,
+            _ => None, // no other event that a person brings about has words
+        });
+        let (words, recorded) = match (&self.words, recorded) {
+            (None, None) => return Ok(true),
+            (Some(_), Some(recorded)) if kept == Some(&recorded) => return Ok(true),
+            (Some(words), Some(recorded)) => (words, recorded),
+            (Some(_), None) | (None, Some(_)) => return Ok(false),
+        };
+        let content = self.app.content.clone();
+        Ok(match blocking("comparing what you wrote", move || content.get(&recorded)).await? {
+            Content::Plain(plain) => plain == words.0.as_bytes(),
+            Content::Erased => true,
+        })
+    }
+
     /// Words that nothing refers to would lie about for good. So the warden's own rules are asked first, with a stand-in
     /// for where the words will be; what they say counts only if it is a refusal.
-    async fn would_be_accepted(
-        &self,
-        act: &impl Fn(Option<ContentRef>) -> ModeratorAct,
-        words: &Words,
-    ) -> Result<(), Problem> {
+    async fn would_be_accepted(&self, act: &impl Fn(Option<ContentRef>) -> ModeratorAct) -> Result<(), Problem> {
         let Some(state) = self.app.wardens.inspect(&self.channel).await else { return Ok(()) };
-        let digest = Sha256::of(words.0.as_bytes());
-        let stand_in = ContentRef { subject: self.subject(), digest, bytes: words.0.len() as u32 };
         let now = self.app.wardens.clock().now();
-        match decide(&state, None, now, &self.command(act(Some(stand_in)))) {
+        match decide(&state, None, now, &self.command(act(self.stand_in()))) {
             Ok(_) => Ok(()),
             Err(rejection) => Err(self.refusal(&CommandError::Rejected(rejection)).await),
         }
+    }
+
+    /// Stands for where the words will be; none if there are none.
+    fn stand_in(&self) -> Option<ContentRef> {
+        let words = self.words.as_ref()?;
+        let digest = Sha256::of(words.0.as_bytes());
+        Some(ContentRef { subject: self.subject(), digest, bytes: words.0.len() as u32 })
     }
 
     async fn keep(&self, words: Words) -> Result<ContentRef, Problem> {
@@ -181,6 +241,16 @@ impl Done {
             repeated: self.repeated,
         }
     }
+}
+
+/// What a person wrote, as it was kept; none if it was erased.
+pub(in crate::http) async fn kept_words(app: &App, kept: ContentRef) -> Result<Option<String>, Problem> {
+    let content = app.content.clone();
+    let plain = blocking("reading what somebody wrote", move || content.get(&kept)).await?;
+    Ok(match plain {
+        Content::Plain(bytes) => Some(String::from_utf8_lossy(&bytes).into_owned()),
+        Content::Erased => None,
+    })
 }
 
 /// The channel of a warning, if this caller may act there.

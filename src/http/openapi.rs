@@ -1,5 +1,5 @@
-//! The API description (OpenAPI 3.1), made from the routes. What every route may answer is added here, from what it
-//! takes and needs, so that no route can forget it.
+//! The API description (OpenAPI 3.1), made from the routes. The problems that every route may answer with are stated
+//! here, once, and added to each by what it takes and needs, so that no route can forget them.
 
 use std::collections::BTreeSet;
 
@@ -10,6 +10,67 @@ use serde_json::{Map, Value, json};
 use super::auth::{Permission, Role};
 use super::problem::{PROBLEM_JSON, ProblemBody};
 use super::route::{Answer, Described, Param, Reach, Route};
+
+/// A problem that every route of a kind may answer with.
+struct Common {
+    /// Its name among the description's components.
+    name: &'static str,
+    status: u16,
+    about: &'static str,
+    /// Which routes.
+    of: fn(&Described) -> bool,
+}
+
+const COMMON: [Common; 10] = [
+    Common {
+        name: "Malformed",
+        status: 400,
+        about: "The request cannot be understood; `parameter` names what.",
+        of: |_| true,
+    },
+    Common { name: "Unauthenticated", status: 401, about: "No credentials, or none that hold.", of: needs_a_caller },
+    Common { name: "Forbidden", status: 403, about: "The caller may not, or not on this channel.", of: needs_a_caller },
+    Common {
+        name: "NotFound",
+        status: 404,
+        about: "There is no such thing, or none that the caller may see.",
+        of: |route| route.path.contains('{'),
+    },
+    Common {
+        name: "MethodNotAllowed",
+        status: 405,
+        about: "The path takes other methods; `allow` names them.",
+        of: |_| true,
+    },
+    Common { name: "Timeout", status: 408, about: "The body came too slowly.", of: takes_a_body },
+    Common { name: "TooLarge", status: 413, about: "The body is too large.", of: takes_a_body },
+    Common {
+        name: "UnsupportedMedia",
+        status: 415,
+        about: "The body is of a kind that is not taken.",
+        of: takes_a_body,
+    },
+    Common {
+        name: "TooMany",
+        status: 429,
+        about: "Too many requests; `Retry-After` says when to come back.",
+        of: |_| true,
+    },
+    Common {
+        name: "Unavailable",
+        status: 503,
+        about: "Not available now: starting, stopping, or the journal is full or closed.",
+        of: needs_a_caller,
+    },
+];
+
+fn needs_a_caller(route: &Described) -> bool {
+    route.needs != Permission::Open
+}
+
+fn takes_a_body(route: &Described) -> bool {
+    !route.bodies.is_empty()
+}
 
 /// The description, ready to be served.
 pub(in crate::http) struct Description {
@@ -34,6 +95,8 @@ impl Description {
                 methods.insert(route.method.as_str().to_ascii_lowercase(), operation);
             }
         }
+        let common: Map<String, Value> =
+            COMMON.iter().map(|common| (common.name.to_owned(), refusal(common.about, &problem))).collect();
         let document = json!({
             "openapi": "3.1.0",
             "info": {
@@ -48,6 +111,7 @@ impl Description {
             "paths": paths,
             "components": {
                 "schemas": generator.take_definitions(true),
+                "responses": common,
                 "securitySchemes": {
                     "bearer": {
                         "type": "http",
@@ -145,48 +209,27 @@ fn responses(route: &Described, generator: &mut SchemaGenerator, problem: &Schem
         };
         response["content"][media] = json!({ "schema": schema });
     }
-    for (status, about) in everywhere(route) {
-        let refusal =
-            json!({ "description": about, "content": { PROBLEM_JSON: { "schema": problem.clone().to_value() } } });
-        responses.entry(status.to_string()).or_insert(refusal);
+    for common in COMMON.iter().filter(|common| (common.of)(route)) {
+        let reference = json!({ "$ref": format!("#/components/responses/{}", common.name) });
+        responses.entry(common.status.to_string()).or_insert(reference);
     }
     responses.sort_keys();
     responses
 }
 
-/// What a route may answer because of what it takes and needs.
-fn everywhere(route: &Described) -> Vec<(u16, &'static str)> {
-    let mut refusals = vec![
-        (400, "The request cannot be understood; `parameter` names what."),
-        (405, "The path takes other methods; `allow` names them."),
-        (429, "Too many requests; `Retry-After` says when to come back."),
-    ];
-    if route.needs != Permission::Open {
-        refusals.extend([
-            (401, "No credentials, or none that hold."),
-            (403, "The caller may not, or not on this channel."),
-            (503, "Not available now: starting, stopping, or the journal is full or closed."),
-        ]);
-    }
-    if route.path.contains('{') {
-        refusals.push((404, "There is no such thing, or none that the caller may see."));
-    }
-    if !route.bodies.is_empty() {
-        refusals.extend([
-            (408, "The body came too slowly."),
-            (413, "The body is too large."),
-            (415, "The body is of a kind that is not taken."),
-        ]);
-    }
-    refusals
+fn refusal(about: &str, problem: &Schema) -> Value {
+    json!({ "description": about, "content": { PROBLEM_JSON: { "schema": problem.clone().to_value() } } })
 }
 
-/// The noun of a path: its first segment after the version that is no parameter.
+/// The noun of a path: its first segment after the version that is no parameter. What is not under a version is about
+/// the server itself.
 fn tag(path: &str) -> &str {
-    let mut nouns = path.split('/').filter(|part| !part.is_empty() && *part != "v1" && !part.starts_with('{'));
+    let Some(path) = path.strip_prefix("/v1/") else { return "server" };
+    let mut nouns = path.split('/').filter(|part| !part.starts_with('{'));
     match (nouns.next(), nouns.next()) {
+        (Some("channels"), Some("policy")) => "channels", // it asks about the channel; the policies are elsewhere
         (Some("channels"), Some(noun)) => noun,
-        (Some(noun), _) if !noun.contains('.') => noun,
-        _ => "api",
+        (Some(noun), _) => noun,
+        (None, _) => "server",
     }
 }

@@ -30,7 +30,7 @@ pub(in crate::http) fn render(document: &Value) -> String {
     for noun in &nouns {
         let _ = write!(page, "<li><a href='#{0}'>{0}</a>", escaped(noun));
     }
-    page.push_str("</ul></nav><main>");
+    page.push_str("<li><a href='#problems'>problems</a><li><a href='#schemas'>schemas</a></ul></nav><main>");
     for noun in &nouns {
         let _ = write!(page, "<section id='{0}'><h2>{0}</h2>", escaped(noun));
         for operation in operations.iter().filter(|operation| operation.noun == *noun) {
@@ -38,6 +38,7 @@ pub(in crate::http) fn render(document: &Value) -> String {
         }
         page.push_str("</section>");
     }
+    write_problems(&mut page, document);
     page.push_str("<section id=schemas><h2>schemas</h2>");
     for (name, schema) in document["components"]["schemas"].as_object().into_iter().flatten() {
         let pretty = serde_json::to_string_pretty(schema).unwrap_or_default();
@@ -72,21 +73,19 @@ fn operations(document: &Value) -> Vec<Operation<'_>> {
 
 fn write_operation(page: &mut String, operation: &Operation<'_>) {
     let Operation { method, path, body, .. } = operation;
-    let roles: Vec<&str> = body["x-roles"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     let id = text(&body["operationId"]);
     let _ = write!(
         page,
         "<article id='{id}'><h3><b class={method}>{method}</b> <code>{}</code></h3><p class=summary>{}</p>{}\
-         <p class=needs>needs <i>{}</i>: {}</p>",
-        escaped(path),
+         <p class=needs>{}</p>",
+        with_parameters(path),
         text(&body["summary"]),
         paragraphs(&body["description"]),
-        text(&body["x-permission"]),
-        escaped(&roles.join(", ")),
+        needs(body),
     );
     let parameters = body["parameters"].as_array().map(Vec::as_slice).unwrap_or_default();
     if !parameters.is_empty() {
-        page.push_str("<table><tr><th>parameter<th>in<th>type<th>");
+        page.push_str("<table class=parameters><tr><th>parameter<th>in<th>type<th>");
         for parameter in parameters {
             let required = if parameter["required"] == true { " <em>required</em>" } else { "" };
             let _ = write!(
@@ -94,8 +93,8 @@ fn write_operation(page: &mut String, operation: &Operation<'_>) {
                 "<tr><td><code>{}</code>{required}<td>{}<td>{}<td>{}",
                 text(&parameter["name"]),
                 text(&parameter["in"]),
-                type_of(&parameter["schema"]),
-                text(&parameter["description"]),
+                type_of(&without_null(&parameter["schema"])),
+                coded(&text(&parameter["description"])),
             );
         }
         page.push_str("</table>");
@@ -106,16 +105,53 @@ fn write_operation(page: &mut String, operation: &Operation<'_>) {
             "<p>takes <code>{}</code> {} — {}</p>",
             escaped(media),
             type_of(&content["schema"]),
-            text(&body["requestBody"]["description"])
+            coded(&text(&body["requestBody"]["description"]))
         );
     }
-    page.push_str("<table><tr><th>answer<th>type<th>");
+    page.push_str("<table class=answers><tr><th>answer<th>type<th>");
+    let mut common = Vec::new();
     for (status, answer) in body["responses"].as_object().into_iter().flatten() {
+        if let Some(name) = last_part(&answer["$ref"]) {
+            common.push(format!("<a href='#problem-{}'>{}</a>", escaped(name), escaped(status)));
+            continue;
+        }
         let types: Vec<String> = answer["content"].as_object().into_iter().flatten().map(type_in).collect();
-        let _ =
-            write!(page, "<tr><td>{}<td>{}<td>{}", escaped(status), types.join("<br>"), text(&answer["description"]));
+        let about = coded(&text(&answer["description"]));
+        let _ = write!(page, "<tr><td>{}<td>{}<td>{about}", escaped(status), types.join("<br>"));
     }
-    page.push_str("</table></article>");
+    page.push_str("</table>");
+    if !common.is_empty() {
+        let _ = write!(page, "<p class=common>and the <a href='#problems'>problems</a> {}</p>", common.join(" "));
+    }
+    page.push_str("</article>");
+}
+
+/// Who may, in a line.
+fn needs(operation: &Value) -> String {
+    let roles: Vec<&str> = operation["x-roles"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let everywhere = if operation["x-everywhere"] == true { " on all channels" } else { "" };
+    match operation["x-permission"].as_str() {
+        Some("open") => "open to everybody".to_owned(),
+        permission => format!(
+            "needs <i>{}</i>{everywhere}: {}",
+            escaped(permission.unwrap_or_default()),
+            escaped(&roles.join(", ").replace('_', " "))
+        ),
+    }
+}
+
+/// What most operations may answer besides, said once.
+fn write_problems(page: &mut String, document: &Value) {
+    page.push_str(
+        "<section id=problems><h2>problems</h2><p>Every refusal is <code>application/problem+json</code> (RFC 9457): a \
+         <a href='#schema-Problem'>Problem</a> with a stable <code>code</code>. These may come from most operations.</p>\
+         <table><tr><th>problem<th>",
+    );
+    for (name, answer) in document["components"]["responses"].as_object().into_iter().flatten() {
+        let about = coded(&text(&answer["description"]));
+        let _ = write!(page, "<tr id='problem-{0}'><td>{0}<td>{about}", escaped(name));
+    }
+    page.push_str("</table></section>");
 }
 
 fn type_in((media, content): (&String, &Value)) -> String {
@@ -125,9 +161,21 @@ fn type_in((media, content): (&String, &Value)) -> String {
     }
 }
 
+/// The schema of a parameter that need not be given, as of one that is: null stands for its absence.
+fn without_null(schema: &Value) -> Value {
+    let mut schema = schema.clone();
+    if let Some(some) = schema.get_mut("anyOf").and_then(Value::as_array_mut) {
+        some.retain(|one| one["type"] != "null");
+    }
+    if let Some(some) = schema.get_mut("type").and_then(Value::as_array_mut) {
+        some.retain(|one| one != "null");
+    }
+    schema
+}
+
 /// A schema in a word: the name of a type with a link to it, or what kind of value it is.
 fn type_of(schema: &Value) -> String {
-    if let Some(name) = schema["$ref"].as_str().and_then(|reference| reference.rsplit('/').next()) {
+    if let Some(name) = last_part(&schema["$ref"]) {
         return format!("<a href='#schema-{0}'>{0}</a>", escaped(name));
     }
     if let Some(some) = schema["anyOf"].as_array() {
@@ -143,6 +191,16 @@ fn type_of(schema: &Value) -> String {
         }
         _ => String::new(),
     }
+}
+
+/// What a reference within the description names.
+fn last_part(reference: &Value) -> Option<&str> {
+    reference.as_str().and_then(|reference| reference.rsplit('/').next())
+}
+
+/// A path with its parameters set off.
+fn with_parameters(path: &str) -> String {
+    escaped(path).replace('{', "<var>{").replace('}', "}</var>")
 }
 
 fn text(value: &Value) -> String {

@@ -246,6 +246,14 @@ impl StandingBecause {
             Self::ListsOthers | Self::FindsNothing { .. } | Self::Outranked { .. } => false,
         }
     }
+
+    /// Whether the policy is about the channel at all, whoever goes before it.
+    pub fn concerns(&self) -> bool {
+        match self {
+            Self::Lists | Self::Finds { .. } | Self::Outranked { .. } => true,
+            Self::ListsOthers | Self::FindsNothing { .. } => false,
+        }
+    }
 }
 
 impl fmt::Display for Standing {

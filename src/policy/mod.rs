@@ -9,6 +9,7 @@ mod category;
 pub mod check;
 pub mod diagnostic;
 mod document;
+pub mod excerpt;
 pub mod explain;
 pub mod file;
 pub mod import;

@@ -52,7 +52,7 @@ pub struct EnforcementStep {
     pub position: Position,
     /// The person who took the step, if it was a person.
     pub by: Option<ModeratorId>,
-    /// Why it failed, if it did.
+    /// Why it failed or was not needed, if so.
     pub reason: Option<String>,
 }
 
@@ -104,7 +104,10 @@ impl Enforcements {
             Event::EnforcementAttempted(it) => self.on(it.enforcement, step(Stage::Attempted(it.attempt), None, None)),
             Event::EnforcementSucceeded(it) => self.on(it.enforcement, step(Stage::Succeeded(it.attempt), None, None)),
             Event::EnforcementVerified(it) => self.on(it.enforcement, step(Stage::Verified, None, None)),
-            Event::EnforcementNotNeeded(it) => self.on(it.enforcement, step(Stage::NotNeeded, None, None)),
+            Event::EnforcementNotNeeded(it) => {
+                let reason = it.because.to_string();
+                self.on(it.enforcement, step(Stage::NotNeeded, None, Some(&reason)));
+            }
             Event::EnforcementSuperseded(it) => {
                 self.on(it.enforcement, step(Stage::Superseded(it.found.clone()), None, None));
             }

@@ -100,7 +100,12 @@ pub fn apply(state: &mut ChannelState, at: Applied, event: &Event) {
                 stage: EnforcementStage::Requested,
             });
         }
-        Event::EnforcementAdmitted(admitted) => stage(state, admitted.enforcement, EnforcementStage::Admitted),
+        Event::EnforcementAdmitted(admitted) => {
+            stage(state, admitted.enforcement, EnforcementStage::Admitted);
+            if let Some(by) = &admitted.by {
+                let_go_ahead(state, admitted.enforcement, by);
+            }
+        }
         Event::EnforcementHeld(held) => stage(state, held.enforcement, EnforcementStage::Held),
         Event::EnforcementAttempted(attempted) => {
             stage(state, attempted.enforcement, EnforcementStage::Attempted(attempted.attempt));
@@ -119,10 +124,10 @@ pub fn apply(state: &mut ChannelState, at: Applied, event: &Event) {
             }
             ended(state, done.enforcement);
         }
-        Event::EnforcementNotNeeded(done) => ended(state, done.enforcement),
-        Event::EnforcementSuperseded(done) => ended(state, done.enforcement),
-        Event::EnforcementFailed(done) => ended(state, done.enforcement),
-        Event::EnforcementCancelled(done) => ended(state, done.enforcement),
+        Event::EnforcementNotNeeded(done) => came_to_nothing(state, done.enforcement),
+        Event::EnforcementSuperseded(done) => came_to_nothing(state, done.enforcement),
+        Event::EnforcementFailed(done) => came_to_nothing(state, done.enforcement),
+        Event::EnforcementCancelled(done) => came_to_nothing(state, done.enforcement),
         // The system's own events live in other scopes and say nothing of a channel.
         Event::PolicyPublished(_)
         | Event::PolicyRetired(_)
@@ -299,6 +304,29 @@ fn stage(state: &mut ChannelState, id: EnforcementId, stage: EnforcementStage) {
     if let Some(enforcement) = state.enforcements.iter_mut().find(|enforcement| enforcement.id == id) {
         enforcement.stage = stage;
     }
+}
+
+/// A rule's enforcement was held, and went ahead at somebody's word. If that word is their answer to its warning, it is
+/// what the answer led to.
+fn let_go_ahead(state: &mut ChannelState, id: EnforcementId, by: &ModeratorId) {
+    let Some(warning) = state.enforcement(id).and_then(|admitted| admitted.origin.warning()) else { return };
+    with(state, warning, |warning| {
+        if let Some(answer) = warning.answer.as_mut().filter(|answer| answer.upheld && answer.by == *by) {
+            answer.carried_out = Some(id);
+        }
+    });
+}
+
+/// It did nothing to the stream: an answer that led to it can be taken back again.
+fn came_to_nothing(state: &mut ChannelState, id: EnforcementId) {
+    if let Some(warning) = state.enforcement(id).and_then(|gone| gone.origin.warning()) {
+        with(state, warning, |warning| {
+            if let Some(answer) = warning.answer.as_mut().filter(|answer| answer.carried_out == Some(id)) {
+                answer.carried_out = None;
+            }
+        });
+    }
+    ended(state, id);
 }
 
 fn ended(state: &mut ChannelState, id: EnforcementId) {

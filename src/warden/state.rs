@@ -150,7 +150,8 @@ pub struct Answer {
     pub at: Timestamp,
     /// Until when it may be taken back.
     pub undo_until: Timestamp,
-    /// The enforcement that it led to, once that was seen to have worked: from then on there is nothing to take back.
+    /// The enforcement that it led to, once that was seen to have worked, or that was held and went ahead at this answer:
+    /// when that has been tried there is nothing to take back.
     pub carried_out: Option<EnforcementId>,
 }
 

@@ -189,6 +189,12 @@ fn another_notification_under_a_frames_id_is_recorded_as_a_conflict_once() {
             assert!(again.repeated);
             assert_eq!((again.id, again.position), (settled.id, settled.position));
         }
+        // Where the notification does not say when, each delivery is captured at another time, and is the same conflict.
+        let mut later = other.clone();
+        later.captured_at = other.captured_at.plus_ms(1_000);
+        for _ in 0..2 {
+            assert_eq!(live.offer(&later).await.id, settled.id);
+        }
         assert_eq!(conflicts(), 2, "one about each frame:\n{}", live.told());
         assert_eq!(setup.provider.calls(&held), 2, "a conflict is no reason to ask again");
         live.assert_one_outcome_each([&first, &next]);

@@ -1,7 +1,12 @@
 //! Policies that change under wardens at work, and that a restart finds again.
 
-use streamwarden::events::{CadenceBecause, Event};
-use streamwarden::model::Verdict;
+use std::sync::Arc;
+
+use streamwarden::actors::PolicyDesk;
+use streamwarden::clock::SystemClock;
+use streamwarden::events::{Actor, CadenceBecause, Event};
+use streamwarden::journal::{MemoryJournal, content};
+use streamwarden::model::{Sha256, Verdict};
 
 use crate::premises::{Premises, Setup, channel, frame, outcome, picture};
 use crate::scripted::Says;
@@ -72,4 +77,40 @@ fn a_restart_finds_the_policies_in_force_and_the_same_text_again_publishes_nothi
         let (pace, policy) = live.state(&channel).await.pace.expect("a session has its pace");
         assert_eq!((pace.interval_ms, policy.version), (5000, 1));
     });
+}
+
+#[test]
+fn of_a_publication_that_fails_halfway_wardens_follow_what_is_durable() {
+    const BOTH: &str = "
+policy: one
+channels: { matching: ^one/ }
+taxonomy: rekognition/7.0
+rules:
+  - { id: alcohol, categories: [Alcohol], confidence: 80 }
+---
+policy: two
+channels: { matching: ^two/ }
+taxonomy: rekognition/7.0
+rules:
+  - { id: alcohol, categories: [Alcohol], confidence: 80 }
+";
+    let folder = tempfile::tempdir().expect("a directory");
+    let (texts, keys) = (folder.path().join("content"), folder.path().join("keys"));
+    let content = Arc::new(content::Store::open(&texts, &keys).expect("the content store opens"));
+    // Where the key of the second should be, something else lies.
+    let in_the_way = keys.join(format!("{}.key", Sha256::of(b"policy/two")));
+    std::fs::create_dir(&in_the_way).expect("a directory");
+    let journal = Arc::new(MemoryJournal::new(Arc::new(SystemClock)));
+    let mut desk = PolicyDesk::open(journal.clone(), content.clone()).expect("an empty journal");
+    let followed = desk.subscribe();
+    let by = Actor::service("test");
+    desk.publish("both.yaml", BOTH, &by, None).expect_err("the second cannot be kept");
+
+    let in_force =
+        |of: &PolicyDesk| of.subscribe().borrow().iter().map(|policy| policy.reference.clone()).collect::<Vec<_>>();
+    let anew = PolicyDesk::open(journal, content).expect("what is durable can be read");
+    assert_eq!(in_force(&anew).len(), 1, "the first is durable");
+    assert_eq!(in_force(&desk), in_force(&anew));
+    let one = followed.borrow().for_channel(&channel("one/a")).map(|policy| policy.reference.clone());
+    assert_eq!(one, in_force(&anew).pop());
 }

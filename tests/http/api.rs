@@ -42,6 +42,13 @@ async fn the_description_is_served_and_there_is_a_page_of_it() {
     assert_eq!((status, served["openapi"].as_str()), (200, Some("3.1.0")));
     let page = live.get("/docs").send().await.expect("a page").text().await.expect("text");
     assert!(page.contains("get_journal") && page.contains("/v1/journal"), "{page}");
+    let (prose, _) = page.split_once("<section id=schemas>").expect("schemas at the end");
+    assert!(!prose.contains('`'), "what stands between backticks is shown as code");
+    let problems = served["components"]["responses"].as_object().expect("problems that many routes have");
+    for name in problems.keys() {
+        let (link, place) = (format!("<a href='#problem-{name}'>"), format!("<tr id='problem-{name}'>"));
+        assert!(page.contains(&link) && page.matches(&place).count() == 1, "{name} is said once, and linked to");
+    }
     live.close().await;
 }
 
@@ -51,6 +58,10 @@ async fn a_path_or_method_that_is_not_there_is_a_problem_that_says_so() {
     let live = premises.open().await;
     let (status, problem) = json(live.get("/v1/nothing")).await;
     assert_eq!((status, problem["code"].as_str()), (404, Some("not_found")));
+    let (status, problem) = json(live.get("/v1/channels?limt=3")).await;
+    assert_eq!(status, 400);
+    let detail = problem["detail"].as_str().expect("a detail");
+    assert!(detail.starts_with("query: unknown field `limt`, expected one of `after`"), "{detail}");
     let (status, problem) = json(live.post("/v1/journal")).await;
     assert_eq!((status, problem["code"].as_str()), (405, Some("method_not_allowed")));
     assert_eq!(problem["allow"], serde_json::json!(["GET"]));

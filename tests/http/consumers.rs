@@ -80,6 +80,28 @@ async fn a_read_that_waits_gets_what_comes_meanwhile() {
 }
 
 #[actix_rt::test]
+async fn a_read_that_waits_does_not_hold_the_server_up_when_it_stops() {
+    let premises = Premises::new();
+    let live = premises.open().await;
+    post(&live, "/v1/consumers", json!({ "name": "tickets", "filter": { "types": ["ConsumerDeleted"] } })).await;
+    let (_, lease) = post(&live, "/v1/consumers/tickets/lease", json!({ "seconds": 5 })).await;
+    let token = lease["token"].as_str().expect("a token");
+    let waiting = live.get(&format!("/v1/consumers/tickets/entries?lease={token}&wait_s=30"));
+    let waiting = tokio::spawn(answer(waiting));
+    let name = streamwarden::model::ConsumerName::new("tickets").expect("a sound name");
+    let taken = lease["expires_at"].as_str().expect("a time").to_owned();
+    // The read extends the lease: by then it waits.
+    while live.house.consumers.consumer(&name).expect("it is there").reader_until.map(|at| at.to_string())
+        == Some(taken.clone())
+    {
+        tokio::task::yield_now().await;
+    }
+    live.close().await; // the client's patience is shorter than the wait that was asked for
+    let (status, page) = waiting.await.expect("an answer, not a broken connection");
+    assert_eq!((status, positions(&page).len()), (200, 0));
+}
+
+#[actix_rt::test]
 async fn a_replay_brings_the_past_beside_what_is_live_and_ends_when_acknowledged() {
     let premises = Premises::new();
     let live = premises.open().await;

@@ -84,3 +84,43 @@ async fn a_decision_is_there_for_those_who_may_see_it() {
     assert_eq!(status("nonsense".to_owned()).await, 400);
     live.close().await;
 }
+
+#[actix_rt::test]
+async fn what_watches_a_channel_is_shown_without_what_watches_those_that_are_not_theirs() {
+    const POLICIES: &str = "
+policy: own
+channels: { matching: ^own/ }
+priority: 10
+taxonomy: rekognition/7.0
+sampling: { every: 1s, max_age: 24h }
+rules:
+  - { id: alcohol, categories: [Alcohol], confidence: 80 }
+---
+policy: foreign
+channels: { matching: ^foreign/ }
+priority: 10
+taxonomy: rekognition/7.0
+rules:
+  - { id: alcohol, categories: [Alcohol], confidence: 80 }
+";
+    let mut premises = premises();
+    let folder = tempfile::tempdir().expect("a folder");
+    let (viewer, _) = with_tokens(&mut premises, folder.path(), "own/*");
+    let (everywhere, _) = with_tokens(&mut premises, folder.path(), "*");
+    let live = premises.open().await;
+    let desk = live.house.policies.clone();
+    let publishing = tokio::task::spawn_blocking(move || {
+        let mut desk = desk.lock().expect("nobody panicked");
+        desk.publish("both.yaml", POLICIES, &streamwarden::events::Actor::service("test"), None).expect("sound");
+    });
+    publishing.await.expect("published");
+    let (frame, _) = offer(&live, &channel("own/a"), 1, BOTTLE).await;
+    let decision = format!("/v1/decisions/{frame}");
+    for (path, own) in [(decision.as_str(), "policy: own"), ("/v1/channels/own%2Fa/policy", "^own/")] {
+        let shown = async |token: &str| json(live.get(path).bearer_auth(token)).await.1.to_string();
+        let theirs = shown(&viewer).await;
+        assert!(theirs.contains(own) && !theirs.contains("foreign"), "{path}: {theirs}");
+        assert!(shown(&everywhere).await.contains("foreign"), "{path}: the control");
+    }
+    live.close().await;
+}

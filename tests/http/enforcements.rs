@@ -56,7 +56,10 @@ async fn a_stop_is_followed_to_its_verified_end_with_every_step() {
 
     let (status, lift) = json(live.post(ASK).json(&value!({ "kind": "lift", "reason": "in error" }))).await;
     assert_eq!((status, &lift["session"]), (201, &Value::Null));
-    assert_eq!(ended(&live, &lift).await["stage"], "not_needed", "nothing was suspended");
+    let lift = ended(&live, &lift).await;
+    assert_eq!(lift["stage"], "not_needed");
+    let last = lift["steps"].as_array().and_then(|steps| steps.last()).expect("steps");
+    assert_eq!(last["reason"], "there was no suspension to lift");
     live.close().await;
 }
 
@@ -84,6 +87,44 @@ async fn the_same_request_twice_is_one_stop() {
     assert_eq!((first, second), (201, 201));
     assert_eq!(told["enforcement"], again["enforcement"]);
     assert_eq!(count(&live, "EnforcementRequested"), 1);
+    live.close().await;
+}
+
+#[actix_rt::test]
+async fn a_key_of_a_stop_is_no_key_of_a_lift_or_of_a_stop_for_another_reason() {
+    let premises = Premises::new();
+    let live = premises.open().await;
+    on_the_air(&premises, &live).await;
+    let ask = |body: Value| json(live.post(ASK).header("idempotency-key", "k").json(&body));
+    let (status, told) = ask(value!({ "kind": "suspend", "session": "st-1", "reason": "a weapon" })).await;
+    assert_eq!(status, 201, "{told}");
+    for body in [
+        value!({ "kind": "lift", "reason": "a weapon" }),
+        value!({ "kind": "stop", "session": "st-1", "reason": "a weapon" }),
+        value!({ "kind": "suspend", "session": "st-2", "reason": "a weapon" }),
+        value!({ "kind": "suspend", "session": "st-1", "reason": "another" }),
+    ] {
+        let (status, problem) = ask(body.clone()).await;
+        assert_eq!((status, &problem["rule"]), (409, &value!("came_before_otherwise")), "{body}: {problem}");
+    }
+    let (status, again) = ask(value!({ "kind": "suspend", "session": "st-1", "reason": "a weapon" })).await;
+    assert_eq!((status, &again["enforcement"]), (201, &told["enforcement"]));
+    assert_eq!(count(&live, "EnforcementRequested"), 1);
+    live.close().await;
+}
+
+#[actix_rt::test]
+async fn a_stand_in_that_believes_the_wardens_stops_what_they_hold_to_be_on_the_air() {
+    let premises = Premises::new();
+    let live = premises.open().await;
+    premises.stage.believe(live.house.on_air());
+    let (status, started) = json(live.post("/v1/channels/stage/sessions").json(&value!({ "session": "st-1" }))).await;
+    assert_eq!(status, 200, "{started}");
+    let body = value!({ "kind": "stop", "session": "st-1", "reason": "rehearsed" });
+    let (_, told) = json(live.post(ASK).json(&body)).await;
+    assert_eq!(ended(&live, &told).await["stage"], "verified");
+    let (_, channel) = json(live.get("/v1/channels/stage")).await;
+    assert_eq!(channel["session"], Value::Null, "stopped");
     live.close().await;
 }
 

@@ -87,6 +87,10 @@ async fn a_warning_is_claimed_noted_answered_and_the_answer_taken_back() {
     let warning = after(&warning, &withdrawn);
     let (status, dismissed) = answer(&live, "dismiss", &[&warning], Value::Null).await;
     assert_eq!((status, &dismissed["repeated"]), (200, &value!(false)));
+
+    let (_, told) = json(live.get(&format!("/v1/warnings/{}", warning.id))).await;
+    let said: Vec<&Value> = told["said"].as_array().expect("its notes").iter().map(|one| &one["note"]).collect();
+    assert_eq!(said, ["a bottle, seen twice", "agreed"], "who reads the story reads the words");
     live.close().await;
 }
 
@@ -163,6 +167,54 @@ async fn the_same_request_twice_is_one_act_and_one_answer() {
     let (status, second) = answer(&live, "dismiss", &[&claimed], value!({ "note": "fine" })).await;
     assert_eq!((status, &second["repeated"], &second["events"]), (200, &value!(true), &first["events"]));
     assert_eq!((count(&live, "WarningClaimed"), count(&live, "WarningDismissed")), (1, 1));
+    live.close().await;
+}
+
+#[actix_rt::test]
+async fn a_key_used_again_with_something_else_is_refused_and_what_came_first_stays() {
+    let premises = Premises::new();
+    let live = premises.open().await;
+    let (one, other) = (raised(&premises, &live, "stage", 1).await, raised(&premises, &live, "other", 2).await);
+    let keyed =
+        |path: String, key: &str, body: Value| json(live.post(&path).header("idempotency-key", key).json(&body));
+    let note = |text: &str, version: u64| value!({ "version": version, "note": text });
+    let path = |warning: &Waiting, verb: &str| format!("/v1/warnings/{}/{verb}", warning.id);
+
+    let (_, first) = keyed(path(&one, "note"), "n", note("as it was", one.version)).await;
+    let noted = after(&one, &first);
+    for (body, about) in [
+        (note("something else", one.version), "another text"),
+        (note("as it was", noted.version), "the same text on what the first note made"),
+    ] {
+        let (status, problem) = keyed(path(&one, "note"), "n", body).await;
+        assert_eq!((status, &problem["rule"]), (409, &value!("came_before_otherwise")), "{about}: {problem}");
+        assert_eq!(problem["first"][0]["id"], first["events"][0]["id"], "{about}");
+    }
+    let (status, again) = keyed(path(&one, "note"), "n", note("as it was", one.version)).await;
+    assert_eq!((status, &again["repeated"]), (200, &value!(true)));
+    // Without a key it is the version that says which request it is.
+    let (status, problem) = act(&live, &other, "note", value!({ "note": "first" })).await;
+    assert_eq!(status, 200, "{problem}");
+    let (status, problem) = act(&live, &other, "note", value!({ "note": "second" })).await;
+    assert_eq!((status, &problem["rule"]), (409, &value!("came_before_otherwise")), "{problem}");
+    assert_eq!(count(&live, "WarningNoted"), 2);
+
+    let answered = |warning: &Waiting, more: Value| {
+        let mut body = value!({ "answer": "dismiss", "warnings": [{ "id": warning.id, "version": warning.version }] });
+        more.as_object().into_iter().flatten().for_each(|(name, value)| body[name] = value.clone());
+        keyed("/v1/answers".to_owned(), "a", body)
+    };
+    let (status, dismissed) = answered(&noted, Value::Null).await;
+    assert_eq!(status, 200, "{dismissed}");
+    let now = after(&noted, &dismissed);
+    let (status, problem) = answered(&noted, value!({ "note": "with words now" })).await;
+    assert_eq!((status, &problem["rule"]), (409, &value!("came_before_otherwise")), "{problem}");
+    // Taken back, it waits for an answer again; the old one does not stand for a new one.
+    let (status, withdrawn) = act(&live, &now, "withdraw", Value::Null).await;
+    assert_eq!(status, 200, "{withdrawn}");
+    let (status, problem) = answered(&after(&now, &withdrawn), Value::Null).await;
+    assert_eq!((status, &problem["rule"]), (409, &value!("came_before_otherwise")), "{problem}");
+    assert_eq!(count(&live, "WarningDismissed"), 1);
     live.close().await;
 }
 

@@ -120,7 +120,7 @@ impl PolicyDesk {
 
     /// Publishes what a file holds, in the name of `by` and for the reason they give. A policy whose text is the one in
     /// force stays as it is; another gets the next version. Nothing is kept of a text with mistakes. Durable when this
-    /// returns. Blocks.
+    /// returns; if it fails halfway, the policies before the one that could not be published are in force. Blocks.
     pub fn publish(
         &mut self,
         file: &str,
@@ -130,6 +130,18 @@ impl PolicyDesk {
     ) -> Result<Vec<PolicyRef>, PublishError> {
         reason_fits(why)?;
         let loaded = file::load(file, text).map_err(|source| PublishError::Text { file: file.to_owned(), source })?;
+        let published = self.put_in_force(loaded, text, by, why);
+        self.announce(); // also where one of several could not be published: those before it are durable
+        published
+    }
+
+    fn put_in_force(
+        &mut self,
+        loaded: Vec<file::Loaded>,
+        text: &str,
+        by: &Actor,
+        why: Option<&str>,
+    ) -> Result<Vec<PolicyRef>, PublishError> {
         let mut published = Vec::new();
         for one in loaded {
             let id = one.policy.reference.id.clone();
@@ -149,7 +161,6 @@ impl PolicyDesk {
             self.in_force.insert(id, Published { text: text.as_bytes().to_vec(), policy });
             published.push(reference);
         }
-        self.announce();
         Ok(published)
     }
 

@@ -185,8 +185,9 @@ impl Warden {
                 self.after(&events);
                 Ok(Committed { first, events, next })
             }
-            // The same conflict was reported before: it is recorded once, and this state has it already.
-            Ok(Appended::Repeated { first })
+            // The same conflict was reported before, perhaps captured at another time, which is no part of its identity:
+            // it is recorded once, and this state has it already.
+            Ok(Appended::Repeated { first }) | Err(AppendError::IdTaken { position: first, .. })
                 if events.iter().all(|new| matches!(new.event, Event::FrameConflict(_))) =>
             {
                 Ok(Committed { first, events, next })

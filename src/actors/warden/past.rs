@@ -14,8 +14,8 @@ use crate::warden::{ChannelState, Command, replay};
 
 use super::{Life, Warden};
 
-/// A warden's saved state has this layout; another is ignored and the past read instead.
-const SNAPSHOT_SCHEMA: u16 = 2;
+/// A warden's saved state has this layout and meaning; another is ignored and the past read instead.
+const SNAPSHOT_SCHEMA: u16 = 3;
 
 /// How soon a past that could not be read is tried again. A disk that did not answer once is the usual reason.
 const AGAIN_AFTER: Duration = Duration::from_secs(1);

@@ -6,6 +6,7 @@ use serde::Serialize;
 use crate::events::{Event, PolicyPublished};
 use crate::journal::READ_LIMIT_MAX;
 use crate::model::{PolicyRef, Scope, Sequence, Sha256, SystemScope};
+use crate::policy::excerpt::excerpt;
 use crate::policy::{Policy, file};
 
 use super::{AuditError, EventLink, Sources, plain};
@@ -18,7 +19,7 @@ const POLICY_EVENTS_MAX: u64 = 50_000;
 pub struct PolicyVersion {
     /// Which.
     pub reference: PolicyRef,
-    /// Its text, as published; none if it is gone.
+    /// Its text, as published; none if it is gone. Who may not read all channels is shown the part that holds this policy.
     pub text: Option<String>,
     /// The salted digest that the journal holds of the text.
     pub digest: Option<Sha256>,
@@ -35,6 +36,21 @@ pub struct Published {
     pub event: EventLink,
     /// Why, in the words of whoever published it, if they gave any and it can still be read.
     pub why: Option<String>,
+}
+
+impl PolicyVersion {
+    /// Cuts the text down to this policy: for who may not see what the others in it watch.
+    pub fn cut_down(&mut self) {
+        let own = self.text.take().map(|text| excerpt(&text, &self.reference.id).map(str::to_owned));
+        self.text = match own {
+            Some(None) => {
+                self.missing = Some(format!("policy {}: its text cannot be told from others'", self.reference));
+                None
+            }
+            Some(own) => own,
+            None => None,
+        };
+    }
 }
 
 /// The version, and the policy in it as the warden had it, if its text can be read.

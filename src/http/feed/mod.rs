@@ -96,6 +96,11 @@ impl Feed {
         self.closing.send_replace(true);
     }
 
+    /// Turns true when the server stops: whoever waits for something to come waits no longer.
+    pub(in crate::http) fn closing(&self) -> watch::Receiver<bool> {
+        self.closing.subscribe()
+    }
+
     fn enter(self: &Arc<Self>, caller: &ModeratorId, pulse: &Arc<Pulse>) -> Result<Place, Full> {
         let number = self.numbers.fetch_add(1, Ordering::Relaxed);
         {

@@ -39,7 +39,8 @@ pub(in crate::http) fn routes() -> Vec<Route> {
         Route::get("/v1/channels/{channel}/policy", "get_channel_policy", Permission::Read)
             .says(
                 "Which policy watches a channel, and why",
-                "Of every policy in force, whether it applies and why not. A channel need not have been seen yet.",
+                "Of every policy in force, whether it applies and why not; who may not read all channels is told of those \
+                 that are about this one. A channel need not have been seen yet.",
             )
             .path::<ChannelId>("channel", "The channel; a `/` in its id is written `%2F`.")
             .answers::<ChannelPolicy>(200, "The policy that watches it, if any, and all candidates.")
@@ -108,7 +109,7 @@ struct ChannelPolicy {
     channel: ChannelId,
     /// The policy version that watches it. None: nobody does, and its frames are recorded as not looked at.
     policy: Option<PolicyRef>,
-    /// Every policy in force, in order of priority.
+    /// Every policy in force, or those about this channel, in order of priority.
     candidates: Vec<Candidate>,
 }
 
@@ -219,11 +220,15 @@ async fn get_channel(app: Data<App>, channel: Path<ChannelId>) -> Result<Json<On
     found.map(Json).ok_or_else(|| Problem::not_found(format!("channel {id} with events")))
 }
 
-async fn get_channel_policy(app: Data<App>, channel: Path<ChannelId>) -> Json<ChannelPolicy> {
+async fn get_channel_policy(app: Data<App>, caller: Caller, channel: Path<ChannelId>) -> Json<ChannelPolicy> {
     let channel = channel.into_inner();
     let set = app.in_force.borrow().clone();
-    let candidates: Vec<Candidate> =
-        standings(set.iter().map(AsRef::as_ref), &channel).into_iter().map(Candidate::from).collect();
+    // What else is watched, and by which pattern, says whom else there is.
+    let all = caller.may_everywhere(Permission::Read);
+    let shown = standings(set.iter().map(AsRef::as_ref), &channel)
+        .into_iter()
+        .filter(|standing| all || standing.because.concerns());
+    let candidates: Vec<Candidate> = shown.map(Candidate::from).collect();
     let policy = candidates.iter().find(|candidate| candidate.applies).map(|candidate| candidate.policy.clone());
     Json(ChannelPolicy { channel, policy, candidates })
 }

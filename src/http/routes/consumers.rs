@@ -363,13 +363,15 @@ async fn read_entries(
     let deadline = Instant::now() + Duration::from_secs(wait_s as u64);
     let mut head = app.journal.watermark();
     let mut changes = app.consumers.changes();
+    let mut closing = app.feed.closing();
     loop {
         head.mark_unchanged();
         changes.mark_unchanged();
+        let over = *closing.borrow_and_update() || Instant::now() >= deadline;
         let name = name.clone();
         let reading = blocking(&app, move |consumers| consumers.read(&name, lease, lane, limit)).await?;
         let Reading { entries, complete, lease, head: seen } = reading;
-        if !entries.is_empty() || (complete && Instant::now() >= deadline) || (!complete && wait_s == 0) {
+        if !entries.is_empty() || over {
             return Ok(Json(EntryList { items: entries, complete, head: seen, lease }));
         }
         if complete {
@@ -378,6 +380,7 @@ async fn read_entries(
                 tokio::select! {
                     moved = head.changed() => drop(moved),   // a journal that is closed is found out by the read
                     changed = changes.changed() => drop(changed),
+                    stops = closing.changed() => drop(stops),
                 }
             };
             if timeout_at(look_again, something).await.is_ok() {

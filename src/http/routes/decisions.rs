@@ -40,9 +40,14 @@ async fn get_decision(app: Data<App>, caller: Caller, frame: Path<FrameId>) -> R
         Scope::System(_) => false, // no frame's outcome is there
     });
     let outcome = visible.ok_or_else(unknown)?;
+    let all = caller.may_everywhere(Permission::Read);
     let explained = ask("explaining a decision", move || {
         let sources = Sources { journal: &*app.journal, content: &app.content };
-        let explained = decision(sources, outcome)?;
+        let mut explained = decision(sources, outcome)?;
+        // A text may hold policies of channels that they may not see.
+        if let Some(policy) = explained.as_mut().and_then(|explained| explained.policy.as_mut()).filter(|_| !all) {
+            policy.cut_down();
+        }
         Ok(explained.map(|explained| serde_json::to_vec(&explained).expect("every decision is JSON")))
     });
     let body = explained.await?.ok_or_else(unknown)?;

@@ -11,15 +11,13 @@ use serde::{Deserialize, Serialize};
 use crate::events::{EnforcementKind, EnforcementOrigin, Event};
 use crate::http::App;
 use crate::http::auth::Permission;
-use crate::http::blocking::blocking;
 use crate::http::extract::Caller;
 use crate::http::idempotency::{IDEMPOTENCY_KEY, IdempotencyKey};
-use crate::http::moderating::{Asked, Words};
+use crate::http::moderating::{Asked, Words, kept_words};
 use crate::http::problem::Problem;
 use crate::http::route::Route;
 use crate::http::written::shown;
-use crate::journal::content::Content;
-use crate::model::{ChannelId, ContentRef, EnforcementId, Position, SessionId, Timestamp};
+use crate::model::{ChannelId, EnforcementId, Position, SessionId, Timestamp};
 use crate::projections::{EnforcementStep, Followed, Stage};
 use crate::warden::ModeratorAct;
 
@@ -156,8 +154,13 @@ async fn get_enforcement(
     }
     let until = tokio::time::Instant::now() + Duration::from_secs(wait.wait_s.into());
     let mut position = app.views.position();
+    let mut closing = app.feed.closing();
     while !followed(&app, *enforcement, &caller, Permission::Read).await?.has_ended() {
-        match tokio::time::timeout_at(until, position.changed()).await {
+        let moved = tokio::select! {
+            moved = tokio::time::timeout_at(until, position.changed()) => moved,
+            _ = closing.wait_for(|closing| *closing) => break, // the server stops: its end is for another look
+        };
+        match moved {
             Ok(Ok(())) => {}
             Ok(Err(_)) | Err(_) => break, // the house is closing, or the time is over
         }
@@ -226,7 +229,7 @@ async fn tell(
 ) -> Result<EnforcementAnswer, Problem> {
     let found = followed(app, enforcement, caller, needs).await?;
     let reason = match found.request.reason.clone() {
-        Some(kept) => words(app, kept).await?,
+        Some(kept) => kept_words(app, kept).await?,
         None => None,
     };
     let (stage, ended) = (found.stage().clone(), found.has_ended());
@@ -243,14 +246,5 @@ async fn tell(
         ended,
         position: found.steps.last().map_or(found.position, |last| last.position),
         steps: found.steps,
-    })
-}
-
-async fn words(app: &App, kept: ContentRef) -> Result<Option<String>, Problem> {
-    let content = app.content.clone();
-    let plain = blocking("reading the reason of an enforcement", move || content.get(&kept)).await?;
-    Ok(match plain {
-        Content::Plain(bytes) => Some(String::from_utf8_lossy(&bytes).into_owned()),
-        Content::Erased => None,
     })
 }

@@ -24,24 +24,24 @@ use super::route::Route;
 /// All of them. The order is that of the API description.
 pub(in crate::http) fn all() -> Vec<Route> {
     let nouns = [
-        api::routes(), // one noun a line, in the order of the description
-        health::routes(),
-        journal::routes(),
-        channels::routes(),
-        queue::routes(),
-        policies::routes(),
-        sessions::routes(),
+        channels::routes(), // one noun a line, in the order of the description
         frames::routes(),
-        state::routes(),
-        events::routes(),
+        sessions::routes(),
         decisions::routes(),
         evidence::routes(),
+        events::routes(),
+        state::routes(),
+        queue::routes(),
         acts::routes(),
         answers::routes(),
         enforcements::routes(),
+        policies::routes(),
+        feed::routes(),
         consumers::routes(),
         replays::routes(),
-        feed::routes(),
+        journal::routes(),
+        health::routes(),
+        api::routes(),
     ];
     nouns.into_iter().flatten().collect()
 }

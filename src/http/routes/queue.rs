@@ -7,18 +7,19 @@ use actix_web::web::{Data, Json, Path, Query};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::events::{EventView, Recorded};
+use crate::events::{Event, EventView, Recorded};
 use crate::http::App;
 use crate::http::auth::Permission;
 use crate::http::blocking::blocking;
 use crate::http::extract::Caller;
 use crate::http::list::{Limit, List};
+use crate::http::moderating::kept_words;
 use crate::http::problem::Problem;
 use crate::http::route::Route;
 use crate::journal::{Journal, READ_LIMIT_MAX, ReadError};
 use crate::model::{
-    Action, Approval, ChannelId, ChannelPattern, Confidence, LabelPath, ModeratorId, PolicyRef, Position, RuleId,
-    Scope, Sequence, SessionId, Timestamp, WarningId,
+    Action, Approval, ChannelId, ChannelPattern, Confidence, EventId, LabelPath, ModeratorId, PolicyRef, Position,
+    RuleId, Scope, Sequence, SessionId, Timestamp, WarningId,
 };
 use crate::projections::{Answered, Claim, Entry, Escalated, Evidence, LedTo, Standing, Urgency, View};
 
@@ -46,7 +47,7 @@ pub(in crate::http) fn routes() -> Vec<Route> {
             .says(
                 "One warning with its story",
                 "As it stands now, also if it was answered long ago, with every event about it: raised, joined by \
-                 frames, claimed, answered, taken back, and what it led to. `version` is what an answer has to name. The \
+                 frames, claimed, answered, taken back, and what it led to, and with the words of its notes. `version` is what an answer has to name. The \
                  newest 500,000 warnings are found here; older ones among the events.",
             )
             .path::<WarningId>("warning", "The warning.")
@@ -182,11 +183,26 @@ struct OneWarning {
     warning: WarningView,
     /// Every event about it, in order. Should there be more than 200, the first ones and the newest.
     story: Vec<EventView>,
+    /// What the notes of the story say, in its order.
+    said: Vec<NoteSaid>,
     /// Whether all later events of the channel were looked at. If not, the warning stands here as the last one looked at
     /// left it.
     story_complete: bool,
     /// The position up to which the journal is in this answer.
     head: Position,
+}
+
+/// A note, as it was written.
+#[derive(Debug, Serialize, JsonSchema)]
+struct NoteSaid {
+    /// Its event in the story.
+    event: EventId,
+    /// Who wrote it.
+    by: ModeratorId,
+    /// When it was recorded.
+    at: Timestamp,
+    /// The words; none if they were erased.
+    note: Option<String>,
 }
 
 async fn list_warnings(
@@ -268,12 +284,14 @@ async fn get_warning(app: Data<App>, caller: Caller, warning: Path<WarningId>) -
     }
     let asker = Asker { id: &caller.id, now: app.clock.now() };
     let warning = WarningView::of(&entry, asker);
-    Ok(Json(OneWarning { warning, story, story_complete: complete, head }))
+    let said = said(&app, &story).await?;
+    let story = story.into_iter().map(EventView::from).collect();
+    Ok(Json(OneWarning { warning, story, said, story_complete: complete, head }))
 }
 
 struct Story {
     entry: Entry,
-    story: Vec<EventView>,
+    story: Vec<Recorded>,
     complete: bool,
     head: Position,
 }
@@ -309,8 +327,18 @@ fn tell(journal: &dyn Journal, warning: WarningId, raised: Position) -> Result<O
             story.push(recorded);
         }
     }
-    let story = story.into_iter().map(EventView::from).collect();
     Ok(Some(Story { entry, story, complete, head }))
+}
+
+/// The notes of a story, at most [`STORY_MAX`]. Their words are not in the journal but beside it.
+async fn said(app: &App, story: &[Recorded]) -> Result<Vec<NoteSaid>, Problem> {
+    let mut said = Vec::new();
+    for recorded in story {
+        let Ok(Event::WarningNoted(noted)) = recorded.event() else { continue };
+        let (event, at) = (recorded.envelope.id, recorded.envelope.recorded_at);
+        said.push(NoteSaid { event, at, by: noted.by, note: kept_words(app, noted.note).await? });
+    }
+    Ok(said)
 }
 
 impl WarningView {

@@ -288,10 +288,13 @@ fn withdraw(draft: &mut Draft<'_>, now: Timestamp, by: &ModeratorId, named: Seen
         return Err(Rejection::WithdrawnTooLate { warning: id, until: answer.undo_until });
     }
     let led_to = draft.state.enforcements.iter().filter(|enforcement| {
-        matches!(&enforcement.origin, EnforcementOrigin::Person { warning: Some(asked), .. } if *asked == id)
+        let asked_for =
+            matches!(&enforcement.origin, EnforcementOrigin::Person { warning: Some(asked), .. } if *asked == id);
+        asked_for || answer.carried_out == Some(enforcement.id)
     });
     let led_to: Vec<_> = led_to.map(|enforcement| (enforcement.id, enforcement.stage)).collect();
-    if answer.carried_out.is_some() || led_to.iter().any(|(_, stage)| !can_be_called_off(*stage)) {
+    let done = answer.carried_out.is_some_and(|done| led_to.iter().all(|(under_way, _)| *under_way != done));
+    if done || led_to.iter().any(|(_, stage)| !can_be_called_off(*stage)) {
         return Err(Rejection::AlreadyCarriedOut(id));
     }
     draft.push(WarningAnswerWithdrawn { warning: id, by: by.clone() });

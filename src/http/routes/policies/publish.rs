@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::outline_of;
 use super::read::with_desk;
-use super::text::{NAME, PublishPolicies, PublishSaid, Sent, mistaken, sent};
+use super::text::{NAME, PublishPolicies, PublishSaid, Sent, beside_json, mistaken, sent};
 use crate::actors::{PolicyDesk, PublishError, REASON_BYTES_MAX};
 use crate::events::Actor;
 use crate::http::App;
@@ -69,6 +69,8 @@ pub(super) async fn publish(
 ) -> Result<Json<Published>, Problem> {
     let said = said.into_inner();
     let wanted = match sent(&request, body).await? {
+        Sent::Json(_) if said.why.is_some() => return Err(beside_json("why")),
+        Sent::Json(_) if said.expected_version.is_some() => return Err(beside_json("expected_version")),
         Sent::Json(wanted) => wanted,
         Sent::Text(text) => {
             PublishPolicies { text, why: said.why.unwrap_or_default(), expected_version: said.expected_version }

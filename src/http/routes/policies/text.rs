@@ -93,6 +93,11 @@ pub(super) async fn sent<T: DeserializeOwned>(request: &HttpRequest, body: Paylo
     }
 }
 
+/// What belongs to a text by itself stands in the query; beside JSON, which has it too, it could say something else.
+pub(super) fn beside_json(parameter: &str) -> Problem {
+    Problem::malformed(parameter, "stands in the query only with a text by itself; a JSON body says it in the body")
+}
+
 async fn bytes(body: Payload) -> Result<Bytes, Problem> {
     match body.to_bytes_limited(JSON_BYTES_MAX).await {
         Ok(Ok(bytes)) => Ok(bytes),

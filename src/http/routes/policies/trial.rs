@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::sync::Semaphore;
 
-use super::text::{CheckPolicies, Mistake, NAME, Sent, TryPolicies, TrySaid, mistaken, sent};
+use super::text::{CheckPolicies, Mistake, NAME, Sent, TryPolicies, TrySaid, beside_json, mistaken, sent};
 use crate::events::FrameAssessed;
 use crate::events::{CodecError, Event};
 use crate::http::App;
@@ -90,6 +90,7 @@ pub(super) async fn try_policies(
     body: Payload,
 ) -> Result<Json<DryRun>, Problem> {
     let wanted = match sent(&request, body).await? {
+        Sent::Json(_) if said.hours.is_some() => return Err(beside_json("hours")),
         Sent::Json(wanted) => wanted,
         Sent::Text(text) => TryPolicies { text, hours: said.hours },
     };
