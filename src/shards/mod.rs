@@ -6,5 +6,11 @@
 //! an operator decides about reading is in [`Settings`].
 
 mod delivery;
+mod intake;
+mod lane;
+mod order;
+mod sessions;
+mod sources;
 
 pub use delivery::{Deliver, Delivery, NotSettled};
+pub use intake::{Intake, IntakeParts, IntakeSettings, WhoIsOnAir};
