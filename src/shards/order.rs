@@ -141,7 +141,7 @@ mod tests {
     #[test]
     fn the_next_number_goes_at_once_and_a_missing_one_is_waited_for() {
         let (mut order, begin) = (Order::new(WAIT), Instant::now());
-        let mut arrive = |order: &mut Order<u64>, n| order.arrive(begin, at(n), Some((series("r"), n)), n);
+        let arrive = |order: &mut Order<u64>, n| order.arrive(begin, at(n), Some((series("r"), n)), n);
         arrive(&mut order, 0);
         arrive(&mut order, 1);
         assert_eq!(all(&mut order, begin), [0, 1]);
