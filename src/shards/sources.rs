@@ -5,7 +5,6 @@
 //! rendition, and of one rendition the series before the latest, because its pictures are still there when they are
 //! fetched. When the best one falls silent the next best is judged, so that no channel goes unwatched for it.
 
-use std::cmp::Reverse;
 use std::collections::VecDeque;
 
 use crate::model::Timestamp;
@@ -59,7 +58,7 @@ fn rank(source: &Source) -> impl Ord + '_ {
         Storage::Sequential => 1,
         Storage::Latest => 0,
     };
-    (name.map_or(u32::MAX, height), kept, Reverse(name))
+    (name.map_or(u32::MAX, height), kept, name)
 }
 
 /// How high a rendition's name says its picture is: `720p60`, `high`. What is named otherwise comes last.

@@ -54,10 +54,15 @@ impl WhoIsOnAir for Knows {
     }
 }
 
-fn site(settings: IntakeSettings, who: Option<Arc<dyn WhoIsOnAir>>) -> Site {
+async fn site(settings: IntakeSettings, who: Option<Arc<dyn WhoIsOnAir>>) -> Site {
     let dir = tempfile::tempdir().unwrap();
-    let mut ground = Ground::open(dir.path()).unwrap();
-    ground.policies.publish("test.yaml", POLICY, &Actor::service("test"), None).unwrap();
+    let path = dir.path().to_owned();
+    let opening = move || {
+        let mut ground = Ground::open(&path).unwrap();
+        ground.policies.publish("test.yaml", POLICY, &Actor::service("test"), None).unwrap();
+        ground
+    };
+    let ground = tokio::task::spawn_blocking(opening).await.unwrap();
     let clock = Arc::new(ManualClock::at(NOW.parse().unwrap()));
     let limits = BudgetLimits { per_minute: 1, per_rule_per_minute: 1, live_share_milli: 1 };
     let control = Arc::new(RehearsalControl::new());
@@ -126,7 +131,7 @@ fn failed_at_fetch(event: &Event) -> bool {
 
 #[actix_rt::test]
 async fn every_frame_has_one_outcome_and_a_redelivery_adds_no_event() {
-    let site = site(at_once(), None);
+    let site = site(at_once(), None).await;
     let names = [
         "ivs-stream-state-stream-start.json",
         "ivs-recording-state-start.json",
@@ -154,7 +159,7 @@ async fn every_frame_has_one_outcome_and_a_redelivery_adds_no_event() {
 
 #[actix_rt::test]
 async fn what_is_not_understood_is_set_aside_once_with_a_copy_and_blocks_nothing() {
-    let site = site(at_once(), None);
+    let site = site(at_once(), None).await;
     let broken = changed(THUMB, "\"key\"", "\"kee\"");
     let (rejected, taken) = (site.deliver(1, &broken), site.deliver(2, &data(THUMB)));
     let both = join_all([rejected, taken]).await;
@@ -175,7 +180,7 @@ async fn what_is_not_understood_is_set_aside_once_with_a_copy_and_blocks_nothing
 
 #[actix_rt::test]
 async fn a_list_of_records_is_taken_record_by_record() {
-    let site = site(at_once(), None);
+    let site = site(at_once(), None).await;
     let text = String::from_utf8(data("s3-notification-records.json")).unwrap();
     let text = text.replacen("uploads/red+flower+%2B+caf%C3%A9.jpg", "uploads/%ZZ.jpg", 1);
     site.deliver(1, text.as_bytes()).await.unwrap();
@@ -188,7 +193,7 @@ async fn a_list_of_records_is_taken_record_by_record() {
 
 #[actix_rt::test]
 async fn a_frame_far_ahead_of_our_clock_is_set_aside_and_makes_no_other_stale() {
-    let site = site(at_once(), None);
+    let site = site(at_once(), None).await;
     let ahead = changed(THUMB, "2026-03-07T09:06:10Z", "2026-03-07T09:11:31Z");
     site.deliver(1, &ahead).await.unwrap();
     let events = site.events(&SystemScope::Intake.into());
@@ -200,7 +205,8 @@ async fn a_frame_far_ahead_of_our_clock_is_set_aside_and_makes_no_other_stale() 
 
 /// Outcomes and their order, with nothing of when they were recorded.
 async fn story_of(arrivals: &[Vec<u8>]) -> Vec<(Option<Timestamp>, Event)> {
-    let site = site(IntakeSettings { reorder_wait: Duration::from_millis(500), ..IntakeSettings::default() }, None);
+    let site =
+        site(IntakeSettings { reorder_wait: Duration::from_millis(500), ..IntakeSettings::default() }, None).await;
     let deliveries: Vec<_> = arrivals.iter().zip(1..).map(|(bytes, sequence)| site.deliver(sequence, bytes)).collect();
     for settled in join_all(deliveries).await {
         settled.unwrap();
@@ -226,7 +232,7 @@ async fn whatever_order_they_arrive_in_within_the_wait_the_story_is_the_same() {
 
 #[actix_rt::test]
 async fn of_two_sources_of_a_channel_one_is_judged_and_the_other_is_passed_over() {
-    let site = site(at_once(), None);
+    let site = site(at_once(), None).await;
     site.deliver(1, &data("ivs-stream-state-stream-start.json")).await.unwrap();
     site.deliver(2, &thumb(0)).await.unwrap();
     site.deliver(3, &data(LATEST)).await.unwrap();
@@ -244,7 +250,7 @@ async fn of_two_sources_of_a_channel_one_is_judged_and_the_other_is_passed_over(
 async fn a_broadcast_of_which_nothing_is_known_is_asked_for_once_and_else_has_no_name() {
     let since = "2026-03-07T09:05:30Z".parse().unwrap();
     let knows = Arc::new(Knows(Some((SessionId::new(STREAM).unwrap(), since)), AtomicUsize::new(0)));
-    let told = site(at_once(), Some(knows.clone()));
+    let told = site(at_once(), Some(knows.clone())).await;
     for number in 0..5 {
         told.deliver(number, &thumb(number)).await.unwrap();
     }
@@ -253,7 +259,7 @@ async fn a_broadcast_of_which_nothing_is_known_is_asked_for_once_and_else_has_no
     told.house.close().await;
 
     let nobody = Arc::new(Knows(None, AtomicUsize::new(0)));
-    let untold = site(at_once(), Some(nobody.clone()));
+    let untold = site(at_once(), Some(nobody.clone())).await;
     for number in 0..5 {
         untold.deliver(number, &thumb(number)).await.unwrap();
     }
@@ -264,7 +270,7 @@ async fn a_broadcast_of_which_nothing_is_known_is_asked_for_once_and_else_has_no
 
 #[actix_rt::test]
 async fn what_the_warden_remembers_names_the_broadcast_after_a_restart_of_the_intake() {
-    let site = site(at_once(), None);
+    let site = site(at_once(), None).await;
     site.deliver(1, &data("ivs-stream-state-stream-start.json")).await.unwrap();
     let again = Intake::new(
         IntakeParts {
@@ -284,7 +290,7 @@ async fn what_the_warden_remembers_names_the_broadcast_after_a_restart_of_the_in
 
 #[actix_rt::test]
 async fn a_frame_that_waits_too_long_for_those_before_it_fails_aloud() {
-    let site = site(IntakeSettings { line_wait_max: Duration::ZERO, ..at_once() }, None);
+    let site = site(IntakeSettings { line_wait_max: Duration::ZERO, ..at_once() }, None).await;
     site.deliver(1, &thumb(0)).await.unwrap();
     let events = site.of_channel();
     let [(_, Event::FrameFailed(failed))] = events.as_slice() else { panic!("{events:?}") };
@@ -294,7 +300,7 @@ async fn a_frame_that_waits_too_long_for_those_before_it_fails_aloud() {
 
 #[actix_rt::test]
 async fn what_the_house_does_not_take_is_not_settled() {
-    let site = site(at_once(), None);
+    let site = site(at_once(), None).await;
     site.house.wardens.shutdown().await;
     assert!(site.deliver(1, &thumb(0)).await.is_err());
     site.house.close().await;
