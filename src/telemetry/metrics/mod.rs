@@ -11,6 +11,7 @@ mod frames;
 mod held;
 mod journal;
 mod notifications;
+mod outbox;
 mod providers;
 mod readers;
 mod requests;
@@ -29,6 +30,7 @@ pub use frames::{FrameMetrics, Mailbox, Unwatched};
 pub use held::Held;
 pub use journal::JournalMetrics;
 pub use notifications::NotificationMetrics;
+pub use outbox::OutboxMetrics;
 pub use providers::ProviderMetrics;
 pub use readers::ReaderMetrics;
 pub use requests::RequestMetrics;
@@ -64,6 +66,8 @@ pub struct Metrics {
     pub content: ContentMetrics,
     /// Those who follow the journal.
     pub readers: ReaderMetrics,
+    /// What leaves on our own account.
+    pub outbox: OutboxMetrics,
     /// HTTP.
     pub requests: RequestMetrics,
 }
@@ -87,6 +91,7 @@ impl Metrics {
             notifications: NotificationMetrics::register(&mut registry),
             content: ContentMetrics::register(&mut registry),
             readers: ReaderMetrics::register(&mut registry),
+            outbox: OutboxMetrics::register(&mut registry),
             requests: RequestMetrics::register(&mut registry),
             registry,
         }
