@@ -88,7 +88,8 @@ impl Taker {
 impl Deliver for Taker {
     fn deliver(&self, delivery: Delivery) -> BoxFuture<'_, Result<(), NotSettled>> {
         async move {
-            let number = String::from_utf8(delivery.data.to_vec()).unwrap().parse().unwrap();
+            let digits = delivery.data.iter().copied().filter(u8::is_ascii_digit).collect();
+            let number = String::from_utf8(digits).unwrap().parse().unwrap();
             let taken = (delivery.shard, delivery.sequence, number);
             let refused = self.refusals.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
             if refused.is_ok() {

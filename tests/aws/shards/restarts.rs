@@ -201,3 +201,26 @@ async fn a_stream_made_again_under_its_name_is_another_one() {
     let journal: Arc<dyn Journal> = journal;
     assert_eq!(journal.marks("kinesis/").len(), 3, "the stream's and the two shards'");
 }
+
+#[tokio::test]
+async fn a_packed_record_is_passed_when_all_of_its_notifications_are_settled() {
+    let sample = include_str!("../../notifications/data/kpl-aggregated-record.json"); // three: {"n":0} to {"n":2}
+    let sample: serde_json::Value = serde_json::from_str(sample).unwrap();
+    let packed = aws_smithy_types::base64::decode(sample["Data_base64"].as_str().unwrap()).unwrap();
+    let standin = Standin::start();
+    standin.world().create(STREAM, 1);
+    assert!(standin.world().put(STREAM, "one", None, packed).is_ok());
+    let hanging = Taker::hanging([1]);
+    let journal = Watched::new(system(), &hanging);
+    let settings = Settings { stop_within_s: 0, ..settings() };
+    let shards = read(settings.clone(), standin.kinesis(), &journal, &hanging, system());
+    hanging.has_settled(2).await;
+    shards.stop().await;
+    assert_eq!((hanging.numbers(), journal.cursor(SHARD)), (vec![0, 2], None), "two of three are not the record");
+
+    let taker = Taker::new();
+    let shards = read(settings, standin.kinesis(), &journal, &taker, system());
+    taker.has_settled(3).await;
+    shards.stop().await;
+    assert_eq!((taker.numbers(), journal.cursor(SHARD)), (vec![0, 1, 2], cursor_at(&standin, 0)));
+}
