@@ -10,6 +10,7 @@ mod enforcement;
 mod frames;
 mod held;
 mod journal;
+mod outbox;
 mod providers;
 mod readers;
 mod requests;
@@ -28,6 +29,7 @@ pub use enforcement::EnforcementMetrics;
 pub use frames::{FrameMetrics, Mailbox, Unwatched};
 pub use held::Held;
 pub use journal::JournalMetrics;
+pub use outbox::OutboxMetrics;
 pub use providers::ProviderMetrics;
 pub use readers::ReaderMetrics;
 pub use requests::RequestMetrics;
@@ -64,6 +66,8 @@ pub struct Metrics {
     pub readers: ReaderMetrics,
     /// Reading a stream's shards.
     pub shards: ShardMetrics,
+    /// What leaves on our own account.
+    pub outbox: OutboxMetrics,
     /// HTTP.
     pub requests: RequestMetrics,
 }
@@ -87,6 +91,7 @@ impl Metrics {
             content: ContentMetrics::register(&mut registry),
             readers: ReaderMetrics::register(&mut registry),
             shards: ShardMetrics::register(&mut registry),
+            outbox: OutboxMetrics::register(&mut registry),
             requests: RequestMetrics::register(&mut registry),
             registry,
         }
