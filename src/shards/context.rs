@@ -116,7 +116,7 @@ mod tests {
 
     #[test]
     fn pauses_grow_to_their_bound_and_are_never_nothing() {
-        for failures in 0..100 {
+        for failures in 0..100_u32 {
             let longest = (BACKOFF_FIRST_MS << failures.saturating_sub(1).min(16)).min(BACKOFF_MAX_MS);
             let pause = backoff(failures);
             assert!(pause >= Duration::from_millis(longest / 2) && pause <= Duration::from_millis(longest));
