@@ -12,7 +12,7 @@ use futures_util::future::{BoxFuture, join_all};
 use tokio::sync::{Semaphore, oneshot};
 
 use super::lane::{Lanes, Work};
-use super::{Deliver, Delivery, NotSettled};
+use super::{Deliver, Delivery, NotSettled, SettingsError};
 use crate::actors::Wardens;
 use crate::clock::Clock;
 use crate::events::{Actor, NewEvent, NotificationRejected};
@@ -53,6 +53,26 @@ impl Default for IntakeSettings {
             line_wait_max: Duration::from_secs(20),
             patience: Duration::from_secs(3),
             offers_max: 2048,
+        }
+    }
+}
+
+impl IntakeSettings {
+    /// Whether every setting is within its bounds.
+    pub fn check(&self) -> Result<(), SettingsError> {
+        let at_most = |setting, expected, found: Duration, most: u64| match found <= Duration::from_secs(most) {
+            true => Ok(()),
+            false => Err(SettingsError { setting, expected, found: format!("{} s", found.as_secs_f64()) }),
+        };
+        at_most("reorder_wait", "at most 30 s", self.reorder_wait, 30)?;
+        at_most("line_wait_max", "at most 300 s", self.line_wait_max, 300)?;
+        at_most("patience", "at most 60 s", self.patience, 60)?;
+        match (1..=100_000).contains(&self.offers_max) {
+            true => Ok(()),
+            false => {
+                let found = self.offers_max.to_string();
+                Err(SettingsError { setting: "offers_max", expected: "1 to 100000", found })
+            }
         }
     }
 }
