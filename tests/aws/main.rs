@@ -2,5 +2,6 @@
 //! every call by the service's own model. Nothing here calls AWS.
 #![allow(clippy::unwrap_used)] // tests: a panic is the report
 
+mod doctor;
 mod rekognition;
 mod standins;
