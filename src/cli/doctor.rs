@@ -83,10 +83,20 @@ pub fn run(args: &DoctorArgs, out: &mut dyn Write) -> io::Result<Outcome> {
     Ok(if wrong { Outcome::Found } else { Outcome::Fine })
 }
 
-/// Looks at everything, one after the other: a handful of calls, each within the client's time limits.
+/// Looks at everything, one after the other: a handful of calls, each within the client's time limits. Without a region,
+/// or with credentials that hold nowhere, there is nothing to ask the others.
 pub async fn examine(aws: &Aws, needs: &Needs, clock: &dyn Clock) -> Vec<Finding> {
-    let mut findings = credentials_and_clock(aws, clock).await;
+    let (credentials, clock) = credentials_and_clock(aws, clock).await;
+    let may_ask = credentials.may_ask();
+    let mut findings =
+        vec![Finding { what: "credentials", state: credentials.state() }, Finding { what: "clock", state: clock }];
     let mut found = |what, state| findings.push(Finding { what, state });
+    if !may_ask {
+        for what in ["stream", "bus", "bucket", "rekognition", "ivs"] {
+            found(what, Unasked("first the credentials".to_owned()));
+        }
+        return findings;
+    }
     found("stream", asked(needs.stream.as_deref(), "--stream", async |name| stream(aws, name).await).await);
     found("bus", asked(needs.bus.as_deref(), "--bus", async |name| bus(aws, name).await).await);
     found("bucket", asked(needs.bucket.as_deref(), "--bucket", async |name| bucket(aws, name).await).await);
@@ -95,29 +105,63 @@ pub async fn examine(aws: &Aws, needs: &Needs, clock: &dyn Clock) -> Vec<Finding
     findings
 }
 
-async fn credentials_and_clock(aws: &Aws, clock: &dyn Clock) -> Vec<Finding> {
+/// What is known of whom calls are made as.
+enum Credentials {
+    /// They hold.
+    Hold { arn: String, region: String },
+    /// Nobody says which region.
+    Nowhere,
+    /// There are none.
+    None,
+    /// AWS refuses them.
+    Refused(Failure),
+    /// Nothing was heard of them; others may be heard, each has a way of its own.
+    Unknown(Failure),
+}
+
+impl Credentials {
+    fn may_ask(&self) -> bool {
+        match self {
+            Self::Hold { .. } | Self::Unknown(_) => true,
+            Self::Nowhere | Self::None | Self::Refused(_) => false,
+        }
+    }
+
+    fn state(self) -> State {
+        let (what, fix) = match self {
+            Self::Hold { arn, region } => return Well(format!("{arn}, in {region}")),
+            Self::Nowhere => (
+                "nobody says which region".to_owned(),
+                "name that of the channels by --region or AWS_REGION".to_owned(),
+            ),
+            Self::None => (
+                "there are none".to_owned(),
+                "give it a task's role, a profile, or AWS_ACCESS_KEY_ID with AWS_SECRET_ACCESS_KEY".to_owned(),
+            ),
+            Self::Refused(failure) => (
+                failure.to_string(),
+                "the keys are wrong, over, or signed by a wrong clock: look at the clock, or make them anew".to_owned(),
+            ),
+            Self::Unknown(failure) => (failure.to_string(), mend(failure.class, "no statement", "look at the region")),
+        };
+        Wrong { what, fix }
+    }
+}
+
+async fn credentials_and_clock(aws: &Aws, clock: &dyn Clock) -> (Credentials, State) {
+    let unheard = || Unasked("no answer said what time it is".to_owned());
+    let Some(region) = aws.region() else { return (Credentials::Nowhere, unheard()) };
     let before = clock.now();
     let said = aws.introduce().await;
-    let credentials = match (said.caller, aws.region()) {
-        (Ok(arn), Some(region)) => Well(format!("{arn}, in {region}")),
-        (_, None) => Wrong {
-            what: "nobody says which region".to_owned(),
-            fix: "name that of the channels by --region or AWS_REGION".to_owned(),
-        },
-        (Err(failure), Some(region)) => Wrong {
-            fix: match failure.class {
-                Class::Denied => "the keys are wrong, over, or signed by a wrong clock: make them anew".to_owned(),
-                // That none were found the SDK says in words only.
-                _ if failure.said.contains("credentials") => {
-                    "a task's role, a profile, or AWS_ACCESS_KEY_ID with AWS_SECRET_ACCESS_KEY".to_owned()
-                }
-                class => mend(class, "no statement", "use a region that has this endpoint"),
-            },
-            what: format!("{failure}, in {region}"),
-        },
+    let credentials = match said.caller {
+        Ok(arn) => Credentials::Hold { arn, region: region.to_owned() },
+        // The SDK has words for it, and no code.
+        Err(failure) if failure.said.contains("no credentials found") => Credentials::None,
+        Err(failure) if failure.class == Class::Denied => Credentials::Refused(failure),
+        Err(failure) => Credentials::Unknown(failure),
     };
     let clock = match said.answered_at {
-        None => Unasked("no answer said what time it is".to_owned()),
+        None => unheard(),
         // In whole seconds, and said somewhere between our two looks at the clock.
         Some(there) => {
             let behind = there.ms_since(clock.now());
@@ -129,7 +173,7 @@ async fn credentials_and_clock(aws: &Aws, clock: &dyn Clock) -> Vec<Finding> {
             }
         }
     };
-    vec![Finding { what: "credentials", state: credentials }, Finding { what: "clock", state: clock }]
+    (credentials, clock)
 }
 
 fn skewed(what: String) -> State {

@@ -149,3 +149,33 @@ async fn a_clock_that_is_wrong_is_found_by_the_answer() {
         only(&findings, "clock", said, "NTP");
     }
 }
+
+/// Answers once as STS does to a key it does not know, at a time long past.
+fn refusing_sts() -> String {
+    use std::io::{Read, Write};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        let (mut connection, _) = listener.accept().unwrap();
+        let mut question = [0; 8192];
+        let _ = connection.read(&mut question).unwrap();
+        let body = "<ErrorResponse><Error><Type>Sender</Type><Code>InvalidClientTokenId</Code>\
+            <Message>The security token is invalid.</Message></Error></ErrorResponse>";
+        let date = "Sun, 06 Nov 1994 08:49:37 GMT";
+        let head = format!("HTTP/1.1 403 Forbidden\r\ncontent-length: {}\r\ndate: {date}\r\n\r\n", body.len());
+        connection.write_all((head + body).as_bytes()).unwrap();
+    });
+    format!("http://{address}")
+}
+
+/// A refusal says what time it is too: what is refused may be refused because of the clock.
+#[actix_rt::test]
+async fn credentials_that_are_refused_are_said_once_with_the_clock() {
+    let stage = Stage::new();
+    let endpoints = Endpoints { sts: Some(refusing_sts()), ..patient(&stage) };
+    let findings = examine(&aws(endpoints), &Needs::default(), &SystemClock).await;
+    let wrongs = wrongs(&findings);
+    assert_eq!(wrongs.iter().map(|(name, ..)| *name).collect::<Vec<_>>(), ["credentials", "clock"], "{findings:#?}");
+    assert!(wrongs[0].1.contains("InvalidClientTokenId") && wrongs[1].1.contains("ahead"), "{wrongs:?}");
+    assert!(stage.calls().await.is_empty(), "nobody is asked with keys that are refused");
+}
