@@ -2,5 +2,9 @@
 //! every call by the service's own model. Nothing here calls AWS.
 #![allow(clippy::unwrap_used)] // tests: a panic is the report
 
+mod conforms;
+mod ivs;
+mod outbox;
+mod premises;
 mod rekognition;
 mod standins;
