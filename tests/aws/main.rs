@@ -4,7 +4,10 @@
 
 mod conforms;
 mod ivs;
+mod kinesis;
 mod outbox;
 mod premises;
 mod rekognition;
+mod shards;
+mod standin;
 mod standins;

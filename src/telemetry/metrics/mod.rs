@@ -1,8 +1,8 @@
 //! Measurements of this process: one registry, typed handles, names beginning with `streamwarden_` and ending with
 //! their unit.
 //!
-//! What a label may say is fixed here or by the program (outcomes, operations, providers); only policy ids come from
-//! outside, and of them a bounded number. Never a channel, a session, a person. Counters begin at zero with the
+//! What a label may say is fixed here or by the program (outcomes, operations, providers); only the ids of
+//! policies and shards come from outside, and of them a bounded number. Never a channel, a session, a person. Counters begin at zero with the
 //! process; what must outlive it is in the journal.
 
 mod content;
@@ -14,6 +14,7 @@ mod outbox;
 mod providers;
 mod readers;
 mod requests;
+mod shards;
 mod warnings;
 
 use std::sync::LazyLock;
@@ -32,6 +33,7 @@ pub use outbox::OutboxMetrics;
 pub use providers::ProviderMetrics;
 pub use readers::ReaderMetrics;
 pub use requests::RequestMetrics;
+pub use shards::{Lag, ShardMetrics};
 pub use warnings::WarningMetrics;
 
 use crate::events::Event;
@@ -62,6 +64,8 @@ pub struct Metrics {
     pub content: ContentMetrics,
     /// Those who follow the journal.
     pub readers: ReaderMetrics,
+    /// Reading a stream's shards.
+    pub shards: ShardMetrics,
     /// What leaves on our own account.
     pub outbox: OutboxMetrics,
     /// HTTP.
@@ -86,6 +90,7 @@ impl Metrics {
             journal: JournalMetrics::register(&mut registry),
             content: ContentMetrics::register(&mut registry),
             readers: ReaderMetrics::register(&mut registry),
+            shards: ShardMetrics::register(&mut registry),
             outbox: OutboxMetrics::register(&mut registry),
             requests: RequestMetrics::register(&mut registry),
             registry,
