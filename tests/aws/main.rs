@@ -3,9 +3,13 @@
 #![allow(clippy::unwrap_used)] // tests: a panic is the report
 
 <<<<<<< HEAD
-mod doctor;
 =======
+mod conforms;
+mod doctor;
+mod ivs;
 mod kinesis;
+mod outbox;
+mod premises;
 >>>>>>> aws
 mod rekognition;
 mod shards;
