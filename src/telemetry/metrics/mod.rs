@@ -1,8 +1,8 @@
 //! Measurements of this process: one registry, typed handles, names beginning with `streamwarden_` and ending with
 //! their unit.
 //!
-//! What a label may say is fixed here or by the program (outcomes, operations, providers); only policy ids come from
-//! outside, and of them a bounded number. Never a channel, a session, a person. Counters begin at zero with the
+//! What a label may say is fixed here or by the program (outcomes, operations, providers); only the ids of
+//! policies and shards come from outside, and of them a bounded number. Never a channel, a session, a person. Counters begin at zero with the
 //! process; what must outlive it is in the journal.
 
 mod content;
@@ -10,10 +10,12 @@ mod enforcement;
 mod frames;
 mod held;
 mod journal;
+mod notifications;
 mod outbox;
 mod providers;
 mod readers;
 mod requests;
+mod shards;
 mod warnings;
 
 use std::sync::LazyLock;
@@ -28,10 +30,12 @@ pub use enforcement::EnforcementMetrics;
 pub use frames::{FrameMetrics, Mailbox, Unwatched};
 pub use held::Held;
 pub use journal::JournalMetrics;
+pub use notifications::NotificationMetrics;
 pub use outbox::OutboxMetrics;
 pub use providers::ProviderMetrics;
 pub use readers::ReaderMetrics;
 pub use requests::RequestMetrics;
+pub use shards::{Lag, ShardMetrics};
 pub use warnings::WarningMetrics;
 
 use crate::events::Event;
@@ -58,10 +62,14 @@ pub struct Metrics {
     pub providers: ProviderMetrics,
     /// Appending and syncing.
     pub journal: JournalMetrics,
+    /// What arrives from outside.
+    pub notifications: NotificationMetrics,
     /// The content store.
     pub content: ContentMetrics,
     /// Those who follow the journal.
     pub readers: ReaderMetrics,
+    /// Reading a stream's shards.
+    pub shards: ShardMetrics,
     /// What leaves on our own account.
     pub outbox: OutboxMetrics,
     /// HTTP.
@@ -84,8 +92,10 @@ impl Metrics {
             enforcement: EnforcementMetrics::register(&mut registry),
             providers: ProviderMetrics::register(&mut registry),
             journal: JournalMetrics::register(&mut registry),
+            notifications: NotificationMetrics::register(&mut registry),
             content: ContentMetrics::register(&mut registry),
             readers: ReaderMetrics::register(&mut registry),
+            shards: ShardMetrics::register(&mut registry),
             outbox: OutboxMetrics::register(&mut registry),
             requests: RequestMetrics::register(&mut registry),
             registry,
