@@ -5,6 +5,7 @@
 //! whether a call may be repeated is known where its meaning is known, so there is one retry loop per kind of work.
 //! Credentials come from where the SDK looks: environment, profile, web identity, container, instance.
 
+mod bucket_notifications;
 pub mod eventbridge;
 mod failure;
 pub mod ivs;
@@ -12,10 +13,12 @@ pub mod ivschat;
 pub mod kinesis;
 mod rekognition;
 pub mod sns;
+mod sts;
 mod turns;
 
 pub use failure::{Class, Failure};
 pub use rekognition::{Detected, DetectedLabel, Rekognition};
+pub use sts::Introduction;
 pub use turns::{Crowded, Turns};
 
 use std::time::Duration;
@@ -61,6 +64,8 @@ pub struct Endpoints {
     pub eventbridge: Option<String>,
     /// Simple Notification Service.
     pub sns: Option<String>,
+    /// Security Token Service, which `streamwarden doctor` asks who it is.
+    pub sts: Option<String>,
 }
 
 /// A key that calls are signed with.

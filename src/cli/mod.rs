@@ -5,6 +5,7 @@
 
 mod alive;
 mod demo;
+pub mod doctor;
 pub mod event_text;
 mod interrupt;
 pub mod journal;
@@ -52,6 +53,10 @@ enum Command {
     ///
     /// Exit code 0: it is up; 1: it does not say so within seconds.
     Alive(alive::AliveArgs),
+    /// Look at AWS from here, and say of each thing that is needed what is wrong and what to do.
+    ///
+    /// Changes nothing. Exit code 0: nothing that was looked at is wrong; 1: something is.
+    Doctor(doctor::DoctorArgs),
     /// Check, explain and import policies.
     Policy(policy::PolicyArgs),
     /// Create, list and revoke bearer tokens.
@@ -70,6 +75,7 @@ pub fn run(cli: Cli) -> u8 {
     let answered = match cli.command {
         Command::Token(args) => token::run(&args, &SystemClock, &mut out, &mut err),
         Command::Policy(args) => policy::run(&args, &mut out, &mut err),
+        Command::Doctor(args) => doctor::run(&args, &mut out),
         Command::Journal(args) => journal::run(&args, Arc::new(SystemClock), &mut out, &mut err),
         Command::Demo(args) => return played(demo::run(&args)),
         Command::Watch(args) => return played(watch::run(&args)),

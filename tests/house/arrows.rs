@@ -70,6 +70,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("aws_sdk_rekognition", &["aws"]),
     ("aws_sdk_s3", &["aws"]),
     ("aws_sdk_sns", &["aws"]),
+    ("aws_sdk_sts", &["aws"]),
     ("aws_smithy_http_client", &["aws"]),
     ("aws_smithy_runtime_api", &["aws"]),
     ("aws_smithy_types", &["aws"]),

@@ -28,7 +28,7 @@ fn faults(dockerfile: &str) -> Vec<String> {
     };
     holds(stages == 2, "one stage builds, another runs: no compiler is shipped");
     holds(instructions.iter().any(|(word, rest)| word == "RUN" && rest.contains("--locked")), "built from Cargo.lock");
-    let user = of("USER").last().unwrap_or("0");
+    let user = of("USER").next_back().unwrap_or("0");
     holds(user.split(':').all(|id| id.parse().is_ok_and(|id: u32| id > 0)), "the user is a number, and not root");
     holds(of("RUN").all(|run| run.starts_with("[\"install\", \"-d\"")), "nothing is installed into what runs");
     holds(of("ADD").next().is_none(), "nothing is fetched or unpacked on the way in");

@@ -6,6 +6,7 @@
 mod container;
 mod measurements;
 mod permissions;
+mod rules;
 mod templates;
 
 use std::path::PathBuf;

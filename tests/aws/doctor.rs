@@ -1,0 +1,181 @@
+//! What the doctor says of an account that is whole, and of each thing that is not.
+
+use streamwarden::aws::{Aws, CallTimes, Endpoints};
+use streamwarden::cli::doctor::{Finding, Needs, State, examine};
+use streamwarden::clock::{Clock, ManualClock, SystemClock};
+
+use crate::standins::{REGION, Stage, emulator, key, s3, sdk};
+
+/// Rekognition and IVS of the stage, everything else of the emulator.
+fn patient(stage: &Stage) -> Endpoints {
+    let (here, emulated) = (|| Some(stage.endpoint.clone()), || Some(emulator().to_owned()));
+    Endpoints {
+        rekognition: here(),
+        ivs: here(),
+        kinesis: emulated(),
+        s3: emulated(),
+        eventbridge: emulated(),
+        sts: emulated(),
+        ..Endpoints::default()
+    }
+}
+
+fn aws(endpoints: Endpoints) -> Aws {
+    Aws::for_endpoints(REGION, endpoints, key(), CallTimes::default())
+}
+
+/// A stream, a bus and a bucket that announces its objects, named after the test.
+async fn whole(name: &str) -> Needs {
+    let sdk = sdk(emulator());
+    aws_sdk_kinesis::Client::new(&sdk).create_stream().stream_name(name).shard_count(2).send().await.unwrap();
+    aws_sdk_eventbridge::Client::new(&sdk).create_event_bus().name(name).send().await.unwrap();
+    s3().create_bucket().bucket(name).send().await.unwrap();
+    announcing(name, true).await;
+    let named = || Some(name.to_owned());
+    Needs { stream: named(), bus: named(), bucket: named() }
+}
+
+/// Switches a bucket's EventBridge notifications on or off.
+async fn announcing(bucket: &str, on: bool) {
+    use aws_sdk_s3::types::{EventBridgeConfiguration, NotificationConfiguration};
+    let bridge = on.then(|| EventBridgeConfiguration::builder().build());
+    let configuration = NotificationConfiguration::builder().set_event_bridge_configuration(bridge).build();
+    let put = s3().put_bucket_notification_configuration().bucket(bucket).notification_configuration(configuration);
+    put.send().await.unwrap();
+}
+
+/// What is wrong: each with what is said and what to do.
+fn wrongs(findings: &[Finding]) -> Vec<(&'static str, &str, &str)> {
+    let wrong = |finding: &'_ Finding| match &finding.state {
+        State::Wrong { .. } => Some(finding.what),
+        State::Well(_) | State::Unasked(_) => None,
+    };
+    let mut wrongs = Vec::new();
+    for finding in findings {
+        if let (Some(name), State::Wrong { what, fix }) = (wrong(finding), &finding.state) {
+            wrongs.push((name, what.as_str(), fix.as_str()));
+        }
+    }
+    wrongs
+}
+
+/// Exactly this is wrong, for this reason, and this is advised.
+#[track_caller]
+fn only(findings: &[Finding], name: &str, what: &str, fix: &str) {
+    let wrongs = wrongs(findings);
+    assert!(
+        matches!(wrongs.as_slice(), [(found, said, advised)]
+            if *found == name && said.contains(what) && advised.contains(fix)),
+        "expected {name}: {what} / {fix}, found {wrongs:?}"
+    );
+}
+
+#[actix_rt::test]
+async fn an_account_that_is_whole_is_well() {
+    let stage = Stage::new();
+    let needs = whole("doctor-whole").await;
+    let findings = examine(&aws(patient(&stage)), &needs, &SystemClock).await;
+    let well = findings.iter().all(|finding| matches!(finding.state, State::Well(_)));
+    assert!(well, "{findings:#?}");
+    let names: Vec<&str> = findings.iter().map(|finding| finding.what).collect();
+    assert_eq!(names, ["credentials", "clock", "stream", "bus", "bucket", "rekognition", "ivs"]);
+    let said: String = findings.iter().map(Finding::to_string).collect();
+    assert!(said.contains("well      stream       doctor-whole, 2 shards"), "{said}");
+}
+
+#[actix_rt::test]
+async fn what_is_not_named_is_not_looked_at() {
+    let stage = Stage::new();
+    let findings = examine(&aws(patient(&stage)), &Needs::default(), &SystemClock).await;
+    assert!(wrongs(&findings).is_empty(), "{findings:#?}");
+    let unasked: Vec<&str> =
+        findings.iter().filter(|finding| matches!(finding.state, State::Unasked(_))).map(|found| found.what).collect();
+    assert_eq!(unasked, ["stream", "bus", "bucket"]);
+}
+
+#[actix_rt::test]
+async fn each_thing_that_is_missing_is_named_with_what_to_do() {
+    let stage = Stage::new();
+    let aws = aws(patient(&stage));
+    let whole = whole("doctor-missing").await;
+    let none = || Some("doctor-none".to_owned());
+
+    let findings = examine(&aws, &Needs { stream: none(), ..whole.clone() }, &SystemClock).await;
+    only(&findings, "stream", "ResourceNotFoundException", "NotificationStream");
+
+    let findings = examine(&aws, &Needs { bus: none(), ..whole.clone() }, &SystemClock).await;
+    only(&findings, "bus", "ResourceNotFoundException", "lost without a word");
+
+    let findings = examine(&aws, &Needs { bucket: none(), ..whole.clone() }, &SystemClock).await;
+    only(&findings, "bucket", "NoSuchBucket", "the bucket that IVS records to");
+
+    announcing("doctor-missing", false).await;
+    let findings = examine(&aws, &whole, &SystemClock).await;
+    only(&findings, "bucket", "announces nothing to EventBridge", "BucketNotifications");
+}
+
+#[actix_rt::test]
+async fn what_may_not_be_done_names_the_statement_that_allows_it() {
+    let stage = Stage::new();
+    let denied = |op: &str| serde_json::json!({"op": op, "kind": "error", "code": "AccessDeniedException", "times": 1});
+    let faults = [denied("ivs.ListStreams"), denied("rekognition.DetectModerationLabels")];
+    stage.script(serde_json::json!({ "faults": faults })).await;
+    let findings = examine(&aws(patient(&stage)), &Needs::default(), &SystemClock).await;
+    let wrongs = wrongs(&findings);
+    assert_eq!(wrongs.len(), 2, "{wrongs:?}");
+    assert!(
+        wrongs[0].0 == "rekognition" && wrongs[0].2.contains("LabelImages of docs/aws-permissions.md"),
+        "{wrongs:?}"
+    );
+    assert!(wrongs[1].0 == "ivs" && wrongs[1].2.contains("ListLiveStreams"), "{wrongs:?}");
+}
+
+#[actix_rt::test]
+async fn no_way_to_a_service_is_told_from_a_service_that_refuses() {
+    let stage = Stage::new();
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let endpoints = Endpoints { ivs: Some(format!("http://{closed}")), ..patient(&stage) };
+    let findings = examine(&aws(endpoints), &Needs::default(), &SystemClock).await;
+    only(&findings, "ivs", "unavailable", "no way to it from here");
+}
+
+#[actix_rt::test]
+async fn a_clock_that_is_wrong_is_found_by_the_answer() {
+    let stage = Stage::new();
+    let aws = aws(patient(&stage));
+    let now = SystemClock.now();
+    for (clock, said) in [(now.minus_ms(120_000), "behind"), (now.plus_ms(120_000), "ahead")] {
+        let findings = examine(&aws, &Needs::default(), &ManualClock::at(clock)).await;
+        only(&findings, "clock", said, "NTP");
+    }
+}
+
+/// Answers once as STS does to a key it does not know, at a time long past.
+fn refusing_sts() -> String {
+    use std::io::{Read, Write};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        let (mut connection, _) = listener.accept().unwrap();
+        let mut question = [0; 8192];
+        let _ = connection.read(&mut question).unwrap();
+        let body = "<ErrorResponse><Error><Type>Sender</Type><Code>InvalidClientTokenId</Code>\
+            <Message>The security token is invalid.</Message></Error></ErrorResponse>";
+        let date = "Sun, 06 Nov 1994 08:49:37 GMT";
+        let head = format!("HTTP/1.1 403 Forbidden\r\ncontent-length: {}\r\ndate: {date}\r\n\r\n", body.len());
+        connection.write_all((head + body).as_bytes()).unwrap();
+    });
+    format!("http://{address}")
+}
+
+/// A refusal says what time it is too: what is refused may be refused because of the clock.
+#[actix_rt::test]
+async fn credentials_that_are_refused_are_said_once_with_the_clock() {
+    let stage = Stage::new();
+    let endpoints = Endpoints { sts: Some(refusing_sts()), ..patient(&stage) };
+    let findings = examine(&aws(endpoints), &Needs::default(), &SystemClock).await;
+    let wrongs = wrongs(&findings);
+    assert_eq!(wrongs.iter().map(|(name, ..)| *name).collect::<Vec<_>>(), ["credentials", "clock"], "{findings:#?}");
+    assert!(wrongs[0].1.contains("InvalidClientTokenId") && wrongs[1].1.contains("ahead"), "{wrongs:?}");
+    assert!(stage.calls().await.is_empty(), "nobody is asked with keys that are refused");
+}
