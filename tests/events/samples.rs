@@ -116,6 +116,16 @@ pub fn sample(event_type: EventType) -> Event {
             to: moment(0),
         }
         .into(),
+        EventType::ProviderSuspended => ProviderSuspended {
+            provider: provider(),
+            since: moment(-1_000),
+            failures: 10,
+            because: "the provider is unavailable: DetectModerationLabels: timed_out: no answer within 5000 ms".to_owned(),
+        }
+        .into(),
+        EventType::ProviderResumed => {
+            ProviderResumed { provider: provider(), suspended_since: moment(-16_000) }.into()
+        }
         EventType::ConsumerCreated => {
             ConsumerCreated { consumer: consumer(), filter: filter(), from: Position(1_205_017), slot: 3 }.into()
         }
@@ -233,6 +243,7 @@ pub fn assessed() -> FrameAssessed {
         labels: labels.map(|(path, milli)| label(path, milli)).into(),
         answer: None,
         unmapped: 0,
+        floor: None,
         rules: vec![RuleOutcome {
             rule: rule(),
             rev: 0x5eed_1234,
