@@ -22,7 +22,7 @@ use streamwarden::journal::{
 };
 use streamwarden::model::{
     ChannelId, Confidence, ConsumerName, Epoch, EventId, Fingerprint, Frame, FrameId, FrameOrigin, Label, LabelPath,
-    Measurement, Position, ProviderRef, Scope, Sequence, SessionId, Timestamp,
+    Mark, MarkName, Measurement, Position, ProviderRef, Scope, Sequence, SessionId, Timestamp,
 };
 use streamwarden::policy::{Policy, PolicySet, file};
 use streamwarden::providers::{Answer, Assessing, Provider};
@@ -396,6 +396,12 @@ impl Journal for Forgetful {
     }
     fn save_cursor(&self, _: &ConsumerName, position: Position) -> Ticket {
         Ticket::settled(Ok(Appended::New { first: position, last_sequence: Sequence(0), recorded_at: T0 }))
+    }
+    fn marks(&self, _: &str) -> Vec<(MarkName, Mark)> {
+        Vec::new()
+    }
+    fn save_mark(&self, _: &MarkName, _: Option<&Mark>) -> Ticket {
+        Ticket::settled(Ok(Appended::New { first: Position(0), last_sequence: Sequence(0), recorded_at: T0 }))
     }
 }
 

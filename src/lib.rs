@@ -2,8 +2,9 @@
 //!
 //! Rooms, and the one direction in which they may know each other (`tests/house` checks it):
 //! `model` ← `events` ← `policy` ← `warden`, `projections` ← `journal`, `imaging`, `notifications`, `aws` ←
-//! `providers`, `control` ← `intake`, `audit`, `actors`, `consumers` ← `http` ← `cli`. The core (`model`, `events`,
-//! `policy`, `warden`, `projections`) has no async, clock, randomness, IO or logging: time and identity enter it as data.
+//! `providers`, `control` ← `intake`, `audit`, `actors`, `consumers` ← `shards` ← `http` ← `cli`. The core (`model`,
+//! `events`, `policy`, `warden`, `projections`) has no async, clock, randomness, IO or logging: time and identity enter
+//! it as data.
 
 pub mod actors;
 pub mod audit;
@@ -24,5 +25,6 @@ pub mod notifications;
 pub mod policy;
 pub mod projections;
 pub mod providers;
+pub mod shards;
 pub mod telemetry;
 pub mod warden;

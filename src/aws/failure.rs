@@ -2,6 +2,8 @@
 //! service's own code where two failures share a status.
 
 use std::error::Error;
+use std::fmt;
+use std::time::Duration;
 
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
@@ -111,8 +113,25 @@ impl Failure {
     where
         E: Error + ProvideErrorMetadata + 'static,
     {
-        let code = error.code().map(|code| bare(code).to_owned());
         let status = error.raw_response().map(|response| response.status().as_u16());
+        Self::read(operation, error, status)
+    }
+
+    /// Reads what the SDK says of an answer that broke off while it came in parts.
+    pub(super) fn in_stream<E, R>(operation: &'static str, error: &SdkError<E, R>) -> Self
+    where
+        E: Error + ProvideErrorMetadata + 'static,
+        R: fmt::Debug,
+    {
+        Self::read(operation, error, None)
+    }
+
+    fn read<E, R>(operation: &'static str, error: &SdkError<E, R>, status: Option<u16>) -> Self
+    where
+        E: Error + ProvideErrorMetadata + 'static,
+        R: fmt::Debug,
+    {
+        let code = error.code().map(|code| bare(code).to_owned());
         let class = match error {
             SdkError::TimeoutError(_) => Class::TimedOut,
             SdkError::ConstructionFailure(_) => Class::Refused,
@@ -127,6 +146,12 @@ impl Failure {
             None => causes(error),
         };
         Self { operation, class, code, said: shorten(said) }
+    }
+
+    /// An answer in parts of which no part came for `waited`.
+    pub(super) fn silence(operation: &'static str, waited: Duration) -> Self {
+        let said = format!("nothing came for {} s", waited.as_secs());
+        Self { operation, class: Class::TimedOut, code: None, said }
     }
 
     /// An answer that came, and is none.

@@ -6,6 +6,7 @@
 //! Credentials come from where the SDK looks: environment, profile, web identity, container, instance.
 
 mod failure;
+pub mod kinesis;
 mod rekognition;
 mod s3;
 

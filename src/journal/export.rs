@@ -23,7 +23,7 @@ use super::sealed::{SealedError, Segment, Writer, digest_of};
 use super::store::{replace, sync_tree};
 use super::{ChainValue, Inspection, Journal, Manifest, READ_LIMIT_MAX, ReadError, StoredRecord};
 use crate::events::{EnvelopeError, Recorded};
-use crate::model::{ConsumerName, Position, Sha256};
+use crate::model::{ConsumerName, Mark, MarkName, Position, Sha256};
 
 /// The name of an export's manifest.
 pub const MANIFEST_FILE: &str = "manifest.json";
@@ -57,6 +57,9 @@ pub struct ExportManifest {
     pub losses: Vec<ExportedLoss>,
     /// How far each consumer had come.
     pub cursors: BTreeMap<String, Position>,
+    /// How far each input outside had been taken in; none if events after the last one were left out.
+    #[serde(default)]
+    pub marks: BTreeMap<MarkName, Mark>,
     /// Content and keys, by path below the export.
     pub content: BTreeMap<String, ExportedFile>,
 }
@@ -173,6 +176,8 @@ pub struct Source<'a> {
     pub manifest: &'a Manifest,
     /// How far its consumers have come.
     pub cursors: Vec<(ConsumerName, Position)>,
+    /// How far the inputs outside have been taken in.
+    pub marks: Vec<(MarkName, Mark)>,
     /// Its content.
     pub content: &'a content::Store,
 }
@@ -185,6 +190,7 @@ impl<'a> Source<'a> {
             store: inspection.store_id(),
             manifest: inspection.manifest(),
             cursors: inspection.cursors(),
+            marks: inspection.marks(""),
             content,
         }
     }
@@ -226,6 +232,8 @@ pub fn export(
         previous,
         losses: declared(source, from, to),
         cursors: source.cursors.iter().map(|(name, at)| (name.to_string(), (*at).min(to))).collect(),
+        // an input must not go on behind what the export ends with
+        marks: if to == head { source.marks.iter().cloned().collect() } else { BTreeMap::new() },
         content: copy_content(source, &segments, directory)?,
         segments,
     };

@@ -12,10 +12,10 @@ use std::path::{Path, PathBuf};
 use super::content::{self, ContentError};
 use super::export::{ExportManifest, ExportedFile, ExportedSegment, FORMAT, MANIFEST_FILE};
 use super::sealed::{SealedError, Segment, digest_of, file_name};
-use super::store::{Restored, restore, sealed_directory, sync_dir};
+use super::store::{Carried, Restored, restore, sealed_directory, sync_dir};
 use super::{ChainValue, Loss, OpenError, SealedEntry};
 use crate::events::Recorded;
-use crate::model::{ConsumerName, ContentRef, Position, Scope, Sequence, Sha256, Timestamp};
+use crate::model::{ConsumerName, ContentRef, Mark, MarkName, Position, Scope, Sequence, Sha256, Timestamp};
 
 /// The most bytes a manifest may have: about 300,000 files of content.
 const MANIFEST_BYTES_MAX: u64 = 64 * 1024 * 1024;
@@ -101,6 +101,7 @@ struct Assembled {
     sealed: Vec<SealedEntry>,
     losses: Vec<Loss>,
     cursors: BTreeMap<ConsumerName, Position>,
+    marks: BTreeMap<MarkName, Mark>,
     scopes: BTreeMap<Scope, Sequence>,
     contents: Vec<ContentRef>,
     files: BTreeMap<String, PathBuf>,
@@ -156,8 +157,11 @@ fn build(exports: &[PathBuf], staging: &Path, now: Timestamp) -> Result<Imported
         created: now,
         sealed: assembled.sealed,
         losses: assembled.losses,
-        scopes: assembled.scopes.into_iter().collect(),
-        cursors: assembled.cursors.into_iter().collect(),
+        carried: Carried {
+            scopes: assembled.scopes.into_iter().collect(),
+            cursors: assembled.cursors.into_iter().collect(),
+            marks: assembled.marks.into_iter().collect(),
+        },
         head: assembled.last,
         chain,
         epoch: last.envelope.epoch,
@@ -204,6 +208,7 @@ impl Assembled {
             })?;
             self.cursors.insert(name, (*at).min(manifest.last));
         }
+        self.marks = manifest.marks; // the newest export's: a mark that it does not name was removed
         self.store = Some(store);
         self.last_manifest = Some(digest);
         Ok(())

@@ -13,7 +13,7 @@ use super::admission::{self, Admission, Prepared, Stored};
 use super::{Append, AppendError, Appended, Journal, READ_LIMIT_MAX, ReadError, Ticket};
 use crate::clock::Clock;
 use crate::events::Recorded;
-use crate::model::{ChannelId, ConsumerName, Epoch, EventId, Position, Scope, Sequence, Timestamp};
+use crate::model::{ChannelId, ConsumerName, Epoch, EventId, Mark, MarkName, Position, Scope, Sequence, Timestamp};
 
 /// A journal that lives as long as its value.
 pub struct MemoryJournal {
@@ -30,6 +30,7 @@ struct Events {
     ids: HashMap<EventId, usize>,
     scopes: BTreeMap<Scope, Vec<usize>>,
     cursors: HashMap<ConsumerName, Position>,
+    marks: BTreeMap<MarkName, Mark>,
 }
 
 impl MemoryJournal {
@@ -142,5 +143,21 @@ impl Journal for MemoryJournal {
         events.cursors.insert(consumer.clone(), position);
         let last_sequence = Sequence(0);
         Ticket::settled(Ok(Appended::New { first: position, last_sequence, recorded_at: self.clock.now() }))
+    }
+
+    fn marks(&self, prefix: &str) -> Vec<(MarkName, Mark)> {
+        let events = self.events();
+        let named = events.marks.iter().filter(|(name, _)| name.as_str().starts_with(prefix));
+        named.map(|(name, mark)| (name.clone(), mark.clone())).collect()
+    }
+
+    fn save_mark(&self, name: &MarkName, mark: Option<&Mark>) -> Ticket {
+        let mut events = self.events();
+        match mark {
+            Some(mark) => events.marks.insert(name.clone(), mark.clone()),
+            None => events.marks.remove(name),
+        };
+        let (first, last_sequence) = Default::default();
+        Ticket::settled(Ok(Appended::New { first, last_sequence, recorded_at: self.clock.now() }))
     }
 }

@@ -28,7 +28,7 @@ use std::sync::Arc;
 use tokio::sync::{oneshot, watch};
 
 use crate::events::{EnvelopeError, NewEvent, Recorded};
-use crate::model::{ChannelId, ConsumerName, EventId, Position, Scope, Sequence};
+use crate::model::{ChannelId, ConsumerName, EventId, Mark, MarkName, Position, Scope, Sequence};
 
 /// The most events one append may hold; a decision has a handful.
 pub const EVENTS_PER_APPEND_MAX: usize = 64;
@@ -217,4 +217,12 @@ pub trait Journal: Send + Sync + 'static {
     /// Keeps how far a consumer has come. Durable when the ticket resolves (it rides the next commit), with that
     /// position as `first`. A cursor past the watermark is the consumer's defect and is stored as said.
     fn save_cursor(&self, consumer: &ConsumerName, position: Position) -> Ticket;
+
+    /// How far inputs outside have been taken in: the marks whose names begin with `prefix`, by name. As many as were
+    /// saved; whoever saves them bounds them. Asks indexes in memory only.
+    fn marks(&self, prefix: &str) -> Vec<(MarkName, Mark)>;
+
+    /// Keeps a mark in place of an older one of that name, or with none removes it. Durable when the ticket resolves (it
+    /// rides the next commit); the position in the answer means nothing. Nothing checks that a mark moves forward.
+    fn save_mark(&self, name: &MarkName, mark: Option<&Mark>) -> Ticket;
 }

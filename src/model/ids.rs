@@ -157,6 +157,15 @@ name_id!(
     ConsumerName, "a consumer name", 60
 );
 
+name_id!(
+    /// What a [`Mark`] is about: an input, or a part of one that is read in its own order.
+    MarkName, "a mark's name", 300
+);
+name_id!(
+    /// How far an input outside has been taken in, in that input's own words: Kinesis counts beyond 64 bits.
+    Mark, "a mark", 200
+);
+
 macro_rules! digest_id {
     ($(#[$doc:meta])* $name:ident, $kind:literal) => {
         $(#[$doc])*

@@ -17,8 +17,8 @@ pub use confidence::{Confidence, ConfidenceError};
 pub use content::ContentRef;
 pub use frame::{Fingerprint, Frame, FrameOrigin, ImageFacts, ImageFormat, S3Object, Sha256};
 pub use ids::{
-    ChannelId, ConsumerName, EnforcementId, Epoch, EventId, FrameId, IdError, ModeratorId, PolicyId, PolicyRef,
-    Position, ReplayId, RuleId, Scope, Sequence, SessionId, SystemScope, WarningId,
+    ChannelId, ConsumerName, EnforcementId, Epoch, EventId, FrameId, IdError, Mark, MarkName, ModeratorId, PolicyId,
+    PolicyRef, Position, ReplayId, RuleId, Scope, Sequence, SessionId, SystemScope, WarningId,
 };
 pub use label::{Label, LabelPath, LabelPathError, ProviderRef};
 pub use pattern::{ChannelPattern, PatternError};

@@ -17,8 +17,8 @@ use streamwarden::journal::{
     Append, AppendError, Appended, Journal, Options, READ_LIMIT_MAX, ReadError, SledJournal, Ticket, content,
 };
 use streamwarden::model::{
-    ChannelId, ConsumerName, EventId, Fingerprint, Frame, FrameId, FrameOrigin, PolicyRef, Position, Scope, Sequence,
-    SessionId, Timestamp,
+    ChannelId, ConsumerName, EventId, Fingerprint, Frame, FrameId, FrameOrigin, Mark, MarkName, PolicyRef, Position,
+    Scope, Sequence, SessionId, Timestamp,
 };
 use streamwarden::providers::Provider;
 use streamwarden::warden::enforcement::BudgetLimits;
@@ -379,5 +379,11 @@ impl Journal for Held {
     }
     fn save_cursor(&self, consumer: &ConsumerName, position: Position) -> Ticket {
         self.journal.save_cursor(consumer, position)
+    }
+    fn marks(&self, prefix: &str) -> Vec<(MarkName, Mark)> {
+        self.journal.marks(prefix)
+    }
+    fn save_mark(&self, name: &MarkName, mark: Option<&Mark>) -> Ticket {
+        self.journal.save_mark(name, mark)
     }
 }

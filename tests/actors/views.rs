@@ -12,7 +12,7 @@ use streamwarden::journal::snapshots::Snapshots;
 use streamwarden::journal::{
     Append, Appended, Expected, Journal, Options, READ_LIMIT_MAX, ReadError, SledJournal, Ticket,
 };
-use streamwarden::model::{ChannelId, ConsumerName, EventId, Position, Scope, Sequence};
+use streamwarden::model::{ChannelId, ConsumerName, EventId, Mark, MarkName, Position, Scope, Sequence};
 use streamwarden::projections::View;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -62,6 +62,12 @@ impl Journal for Shown {
     }
     fn save_cursor(&self, consumer: &ConsumerName, position: Position) -> Ticket {
         self.journal.save_cursor(consumer, position)
+    }
+    fn marks(&self, prefix: &str) -> Vec<(MarkName, Mark)> {
+        self.journal.marks(prefix)
+    }
+    fn save_mark(&self, name: &MarkName, mark: Option<&Mark>) -> Ticket {
+        self.journal.save_mark(name, mark)
     }
 }
 

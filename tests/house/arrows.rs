@@ -39,6 +39,8 @@ const ROOMS: &[(&str, Knows)] = &[
     ("actors", AllBefore),
     // Who reads on outside. It knows nobody who acts: a replay causes nothing.
     ("consumers", These(&["model", "events", "clock", "journal"])),
+    // A stream's notifications, from their shards to wardens.
+    ("shards", AllBefore),
     ("house", AllBefore),
     // Who asks.
     ("http", AllBefore),   // it shows and asks all of them, and none of them knows it
@@ -73,7 +75,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("zstd", &["journal"]),
     ("xorf", &["journal"]),
     ("chacha20poly1305", &["journal"]),
-    ("getrandom", &["journal"]),
+    ("getrandom", &["journal", "shards"]),
     ("rustix", &["journal"]),
     ("ciborium", &["events", "journal", "actors"]), // actors: snapshots of state, derived and deletable
     ("image", &["imaging", "providers"]),

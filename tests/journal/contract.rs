@@ -8,7 +8,7 @@ use streamwarden::journal::{
     AppendError, Appended, EVENTS_PER_APPEND_MAX, Journal, MemoryJournal, Options, READ_LIMIT_MAX, SledJournal,
     position_at,
 };
-use streamwarden::model::{ChannelId, ConsumerName, Position, Scope, Sequence, SystemScope, Timestamp};
+use streamwarden::model::{ChannelId, ConsumerName, Mark, MarkName, Position, Scope, Sequence, SystemScope, Timestamp};
 
 use tempfile::TempDir;
 
@@ -128,6 +128,7 @@ macro_rules! contract {
             every_channel_is_listed_once_by_name_and_no_system_scope,
             the_position_of_a_moment_is_the_first_recorded_at_or_after_it,
             a_cursor_is_kept_across_reopening,
+            a_mark_is_kept_in_place_of_the_older_one_until_it_is_removed,
             everything_is_there_after_reopening_and_epochs_rise,
             concurrent_writers_get_every_place_once,
         ]);)+
@@ -398,6 +399,36 @@ fn a_cursor_is_kept_across_reopening(subject: &mut impl Subject) {
     subject.reopen();
     assert_eq!(subject.journal().cursor(&a).unwrap(), Some(Position(3)));
     assert_eq!(subject.journal().cursor(&b).unwrap(), Some(Position(1)));
+}
+
+fn a_mark_is_kept_in_place_of_the_older_one_until_it_is_removed(subject: &mut impl Subject) {
+    let name = |text: &str| MarkName::new(text).unwrap();
+    let mark = |text: &str| Mark::new(text).unwrap();
+    let save = |subject: &dyn Journal, text: &str, said: Option<&str>| {
+        subject.save_mark(&name(text), said.map(mark).as_ref()).wait().unwrap()
+    };
+    assert_eq!(subject.journal().marks(""), []);
+    let events = subject.all().len();
+    let beyond_64_bits = "after=49590338271490256608559692538361571095921575989136588898";
+    save(subject.journal(), "in/b", Some("after=1"));
+    save(subject.journal(), "in/a", Some("after=1"));
+    save(subject.journal(), "in/a", Some(beyond_64_bits));
+    save(subject.journal(), "in/gone", Some("end"));
+    save(subject.journal(), "other", Some("after=2"));
+    save(subject.journal(), "in/gone", None);
+    let longest = (name(&"n".repeat(MarkName::BYTES_MAX)), mark(&"m".repeat(Mark::BYTES_MAX)));
+    subject.journal().save_mark(&longest.0, Some(&longest.1)).wait().unwrap();
+    for reopened in [false, true] {
+        if reopened {
+            subject.reopen();
+        }
+        let kept = [(name("in/a"), mark(beyond_64_bits)), (name("in/b"), mark("after=1"))];
+        assert_eq!(subject.journal().marks("in/"), kept, "reopened: {reopened}");
+        assert_eq!(subject.journal().marks("n"), [longest.clone()]);
+        assert_eq!(subject.journal().marks("").len(), 4);
+    }
+    let said = |event: &Recorded| event.envelope.scope != Scope::from(SystemScope::Store);
+    assert_eq!(subject.all()[events..].iter().filter(|event| said(event)).count(), 0, "a mark is no event");
 }
 
 fn everything_is_there_after_reopening_and_epochs_rise(subject: &mut impl Subject) {

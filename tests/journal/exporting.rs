@@ -11,8 +11,8 @@ use streamwarden::journal::export::{ExportManifest, MANIFEST_FILE, Source, expor
 use streamwarden::journal::import::{ImportError, import};
 use streamwarden::journal::{Append, ChainValue, Expected, Inspection, Journal, Options, SledJournal};
 use streamwarden::model::{
-    ChannelId, ConsumerName, ContentRef, EventId, PolicyId, PolicyRef, Position, Scope, Sequence, SessionId, Sha256,
-    SystemScope, Timestamp,
+    ChannelId, ConsumerName, ContentRef, EventId, Mark, MarkName, PolicyId, PolicyRef, Position, Scope, Sequence,
+    SessionId, Sha256, SystemScope, Timestamp,
 };
 use tempfile::TempDir;
 
@@ -78,6 +78,8 @@ fn fill(data_dir: &Path, range: std::ops::Range<u32>) -> Vec<ContentRef> {
     }
     let consumer = ConsumerName::new("outbox").expect("sound");
     journal.save_cursor(&consumer, Position(17)).wait().expect("saving a cursor");
+    let (input, mark) = (MarkName::new("kinesis/frames/1").expect("sound"), Mark::new("after=9").expect("sound"));
+    journal.save_mark(&input, Some(&mark)).wait().expect("saving a mark");
     contents
 }
 
@@ -104,14 +106,23 @@ fn now() -> Timestamp {
 }
 
 #[test]
-fn an_import_has_the_events_positions_chain_content_and_cursors_of_the_export() {
+fn an_export_that_leaves_newer_events_out_does_not_say_that_their_input_was_taken_in() {
+    let place = Place::new();
+    fill(&place.data(), 0..150);
+    let manifest = export_range(&place.data(), &place.path("export"), 1, 100, None);
+    assert_eq!((manifest.last, manifest.marks.len(), manifest.cursors.len()), (Position(100), 0, 1));
+}
+
+#[test]
+fn an_import_has_the_events_positions_chain_content_cursors_and_marks_of_the_export() {
     let place = Place::new();
     let contents = fill(&place.data(), 0..150);
     content_of(&place.data()).erase("policy/p3").expect("erasing");
-    let (events, chain, cursors) = {
+    let (events, chain, cursors, marks) = {
         let inspection = Inspection::open(&options(&place.data())).expect("looking");
-        (everything(&inspection), inspection.chain(), inspection.cursors())
+        (everything(&inspection), inspection.chain(), inspection.cursors(), inspection.marks(""))
     };
+    assert_eq!(marks.len(), 1);
     let manifest = export_range(&place.data(), &place.path("export"), 1, u64::MAX, None);
     assert_eq!((manifest.count as usize, manifest.chain), (events.len(), chain));
     assert!(manifest.segments.len() >= 3, "{} segments", manifest.segments.len());
@@ -121,7 +132,7 @@ fn an_import_has_the_events_positions_chain_content_and_cursors_of_the_export() 
     assert_eq!((imported.count as usize, imported.chain), (events.len(), chain));
     let inspection = Inspection::open(&options(&copy)).expect("looking at the copy");
     assert_eq!(everything(&inspection), events);
-    assert_eq!((inspection.chain(), inspection.cursors()), (chain, cursors));
+    assert_eq!((inspection.chain(), inspection.cursors(), inspection.marks("")), (chain, cursors, marks));
     drop(inspection);
 
     let store = content_of(&copy);

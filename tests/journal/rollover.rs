@@ -7,7 +7,7 @@ use std::sync::Arc;
 use streamwarden::clock::SystemClock;
 use streamwarden::events::Event;
 use streamwarden::journal::{Appended, Archive, Journal, Options, READ_LIMIT_MAX, SledJournal};
-use streamwarden::model::{ChannelId, ConsumerName, Position, Sequence};
+use streamwarden::model::{ChannelId, ConsumerName, Mark, MarkName, Position, Sequence};
 
 use crate::events::{append, append_at, channel, event, id};
 use crate::store::{options, settled};
@@ -22,6 +22,8 @@ fn event_1_is_found_and_deduplicated_after_three_roll_overs() {
     let journal = SledJournal::open(rolling(dir.path())).unwrap();
     let consumer = ConsumerName::new("reader").unwrap();
     journal.save_cursor(&consumer, Position(17)).wait().unwrap();
+    let (input, mark) = (MarkName::new("kinesis/frames/1").unwrap(), Mark::new("after=17").unwrap());
+    journal.save_mark(&input, Some(&mark)).wait().unwrap();
     let Appended::New { first, .. } = journal.append(append(&channel(1), [1])).wait().unwrap() else {
         panic!("it is new")
     };
@@ -40,6 +42,7 @@ fn event_1_is_found_and_deduplicated_after_three_roll_overs() {
     assert_eq!(of_channel[0], found);
     assert!((1..).zip(&of_channel).all(|(sequence, event)| event.envelope.sequence == Sequence(sequence)));
     assert_eq!(journal.cursor(&consumer).unwrap(), Some(Position(17)));
+    assert_eq!(journal.marks(""), [(input, mark)]);
     let head = journal.scope_head(&channel(1));
     assert_eq!(head, Sequence(of_channel.len() as u64));
     journal.append(append_at(&channel(1), head.0, [number])).wait().unwrap();

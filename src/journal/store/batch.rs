@@ -10,7 +10,7 @@ use super::segments::Segments;
 use crate::events::Recorded;
 use crate::journal::admission::{self, Admission, Prepared, Stored};
 use crate::journal::{AppendError, Appended, ChainValue, ReadError, StoredRecord};
-use crate::model::{ConsumerName, Epoch, EventId, Position, Scope, Sequence, Timestamp};
+use crate::model::{ConsumerName, Epoch, EventId, Mark, MarkName, Position, Scope, Sequence, Timestamp};
 use crate::telemetry::metrics;
 
 /// Where the answer to a request goes, and since when it is waited for.
@@ -44,7 +44,7 @@ pub(super) struct Standing {
     pub recorded_at: Timestamp,
 }
 
-/// Events and cursors that will become durable together.
+/// Events, cursors and marks that will become durable together.
 pub(super) struct Batch<'a> {
     segments: &'a Segments,
     before: ChainValue,
@@ -56,6 +56,7 @@ pub(super) struct Batch<'a> {
     /// Id and scope of each record, in order.
     pub index: Vec<(EventId, Scope)>,
     pub cursors: Vec<(ConsumerName, Position)>,
+    pub marks: Vec<(MarkName, Option<Mark>)>,
 }
 
 impl Stored for Batch<'_> {
@@ -85,6 +86,7 @@ impl<'a> Batch<'a> {
             sequences: HashMap::new(),
             index: Vec::new(),
             cursors: Vec::new(),
+            marks: Vec::new(),
         }
     }
 
@@ -118,7 +120,7 @@ impl<'a> Batch<'a> {
     }
 
     pub fn is_empty(&self) -> bool {
-        self.records.is_empty() && self.cursors.is_empty()
+        self.records.is_empty() && self.cursors.is_empty() && self.marks.is_empty()
     }
 
     /// Everything as one batch of sled's, and the scopes it registers.
@@ -155,6 +157,13 @@ impl<'a> Batch<'a> {
         }
         for (consumer, position) in &self.cursors {
             batch.insert(chunk::cursor_key(consumer.as_str()), &position.0.to_be_bytes());
+        }
+        for (name, mark) in &self.marks {
+            let key = chunk::mark_key(name.as_str());
+            match mark {
+                Some(mark) => batch.insert(key, mark.as_str()),
+                None => batch.remove(key),
+            }
         }
         let head = chunk::Head {
             store,

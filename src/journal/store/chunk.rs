@@ -5,6 +5,7 @@
 //! i ‖ first position u64 → per event: event id 16 B, scope number u32
 //! n ‖ first number u32   → per scope: its last sequence before its first event here u64, name length u8, name
 //! c ‖ consumer           → position u64
+//! m ‖ name               → how far that input has been taken in, as text
 //! h                      → the head (see [`Head`])
 //! ```
 //!
@@ -36,6 +37,10 @@ pub(super) fn scope_key(first: u32) -> [u8; 5] {
 
 pub(super) fn cursor_key(consumer: &str) -> Vec<u8> {
     [b"c", consumer.as_bytes()].concat()
+}
+
+pub(super) fn mark_key(name: &str) -> Vec<u8> {
+    [b"m", name.as_bytes()].concat()
 }
 
 fn numbered(prefix: u8, number: u64) -> [u8; 9] {

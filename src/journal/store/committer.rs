@@ -18,7 +18,7 @@ use super::{Shared, StoreFault, rollover, whole_story};
 use crate::events::{Actor, Event, NewEvent, StoreClosed};
 use crate::journal::admission::{self, Prepared};
 use crate::journal::{Append, AppendError, Appended, Expected};
-use crate::model::{ConsumerName, EventId, Position, Scope, SystemScope};
+use crate::model::{ConsumerName, EventId, Mark, MarkName, Position, Scope, SystemScope};
 use crate::telemetry::metrics;
 
 /// The most requests that wait; an appender beyond them waits for a place.
@@ -33,6 +33,7 @@ const ANCHOR_SYNC_EVERY: Duration = Duration::from_secs(1);
 pub(super) enum Request {
     Append(Prepared, Settle),
     Cursor(ConsumerName, Position, Settle),
+    Mark(MarkName, Option<Mark>, Settle),
     Close,
 }
 
@@ -72,7 +73,7 @@ impl Committer {
         let _ = self.shared.failed.set(reason.clone()); // set once, here only
         tracing::error!(journal.reason = %reason, "the journal failed and stops for good");
         let waiting = self.queue.try_iter().filter_map(|request| match request {
-            Request::Append(_, settle) | Request::Cursor(_, _, settle) => Some(settle),
+            Request::Append(_, settle) | Request::Cursor(_, _, settle) | Request::Mark(_, _, settle) => Some(settle),
             Request::Close => None,
         });
         for settle in self.answers.drain(..).map(|(settle, _)| settle).chain(waiting) {
@@ -115,7 +116,9 @@ impl Committer {
         let mut closing = false;
         while let Some(request) = next.take() {
             match request {
-                Request::Append(_, settle) | Request::Cursor(_, _, settle) if no_space.is_some() => {
+                Request::Append(_, settle) | Request::Cursor(_, _, settle) | Request::Mark(_, _, settle)
+                    if no_space.is_some() =>
+                {
                     let refused = no_space.clone().expect("the guard has looked");
                     self.answers.push((settle, Err(refused)));
                 }
@@ -129,6 +132,12 @@ impl Committer {
                     batch.cursors.push((consumer, position));
                     let (last_sequence, recorded_at) = Default::default();
                     self.answers.push((settle, Ok(Appended::New { first: position, last_sequence, recorded_at })));
+                }
+                Request::Mark(name, mark, settle) => {
+                    events += 1;
+                    batch.marks.push((name, mark));
+                    let (first, last_sequence, recorded_at) = Default::default();
+                    self.answers.push((settle, Ok(Appended::New { first, last_sequence, recorded_at })));
                 }
                 Request::Close => {
                     closing = true;
@@ -168,6 +177,9 @@ impl Committer {
                 index.push(*id, number);
             }
             index.cursors.extend(batch.cursors);
+            for (name, mark) in batch.marks {
+                index.mark(name, mark);
+            }
             drop(index);
             self.shared.watermark.send_replace(self.standing.position);
             metrics().journal.head(self.standing.position.0);

@@ -18,12 +18,21 @@ use super::layout::{doing, sync_dir, sync_tree};
 use super::{OpenError, StoreFault};
 use crate::events::Recorded;
 use crate::journal::{ChainValue, ReadError};
-use crate::model::{ConsumerName, EventId, Position, Scope, Sequence};
+use crate::model::{ConsumerName, EventId, Mark, MarkName, Position, Scope, Sequence};
 
 /// How often a directory is asked for again that this very process has just let go of: sled hands its lock back a
 /// moment after the last handle is dropped.
 const LOCK_ATTEMPTS_MAX: u32 = 500;
 const LOCK_PAUSE: std::time::Duration = std::time::Duration::from_millis(10);
+
+/// What a segment is told at its start of everything before it.
+#[derive(Default)]
+pub(in crate::journal) struct Carried {
+    /// Scopes and their last sequences, by number.
+    pub scopes: Vec<(Scope, Sequence)>,
+    pub cursors: Vec<(ConsumerName, Position)>,
+    pub marks: Vec<(MarkName, Mark)>,
+}
 
 /// An open hot segment.
 pub(in crate::journal) struct Hot {
@@ -40,27 +49,25 @@ pub(in crate::journal) struct Hot {
 impl Hot {
     /// Makes a segment whose first batch carries everything that the one before it knew. Durable when this returns,
     /// except for the name of its directory in the one above.
-    pub fn create(
-        dir: &Path,
-        head: Head,
-        scopes: &[(Scope, Sequence)],
-        cursors: impl IntoIterator<Item = (ConsumerName, Position)>,
-        cache_bytes: u64,
-    ) -> Result<Self, OpenError> {
+    pub fn create(dir: &Path, head: Head, carried: Carried, cache_bytes: u64) -> Result<Self, OpenError> {
         fs::create_dir_all(dir).map_err(doing("creating", dir))?;
         let db = open_sled(dir, cache_bytes).map_err(|fault| fault.of(dir))?;
         let file = own_handle(dir)?;
         let mut batch = sled::Batch::default();
-        for (number, bytes) in chunk::scope_chunks(0, scopes) {
+        for (number, bytes) in chunk::scope_chunks(0, &carried.scopes) {
             batch.insert(&chunk::scope_key(number), bytes);
         }
         let mut index = Index::new(head.first);
-        for (scope, carry) in scopes {
+        for (scope, carry) in &carried.scopes {
             index.register(scope, *carry);
         }
-        for (consumer, position) in cursors {
+        for (consumer, position) in carried.cursors {
             batch.insert(chunk::cursor_key(consumer.as_str()), &position.0.to_be_bytes());
             index.cursors.insert(consumer, position);
+        }
+        for (name, mark) in carried.marks {
+            batch.insert(chunk::mark_key(name.as_str()), mark.as_str());
+            index.mark(name, Some(mark));
         }
         batch.insert(HEAD_KEY, head.to_bytes());
         let hot = Self {
@@ -301,10 +308,8 @@ impl Hot {
 pub(super) struct Salvage {
     /// Chunks of the log by first position, unverified.
     pub chunks: Vec<(Position, Vec<u8>)>,
-    /// The scopes' last sequences, where index and scopes are whole.
-    pub scopes: Vec<(Scope, Sequence)>,
-    /// The consumers' cursors, likewise.
-    pub cursors: Vec<(ConsumerName, Position)>,
+    /// What the next segment would have been told, where index and scopes are whole.
+    pub carried: Carried,
 }
 
 /// Reads whatever sled still gives of a segment. A directory that does not open at all gives nothing.
@@ -330,8 +335,7 @@ pub(super) fn salvage(dir: &Path, cache_bytes: u64) -> Salvage {
         Ok(())
     });
     if let Ok(Ok((_, index))) = guarded(|| load(&db)) {
-        salvage.scopes = index.carried();
-        salvage.cursors = index.cursors.into_iter().collect();
+        salvage.carried = index.carried();
     }
     salvage
 }
@@ -373,7 +377,7 @@ fn set_aside_snapshots(dir: &Path, which: impl Fn(&str) -> bool) -> io::Result<(
     Ok(())
 }
 
-/// Reads head, scopes, index and cursors.
+/// Reads head, scopes, index, cursors and marks.
 fn load(db: &sled::Db) -> Result<Result<(Head, Index), Damage>, StoreFault> {
     let Some(head) = db.get(HEAD_KEY)?.as_deref().and_then(Head::from_bytes) else {
         return Ok(Err(Damage::at(Position(0), "the hot segment's head is missing or damaged")));
@@ -418,6 +422,15 @@ fn load(db: &sled::Db) -> Result<Result<(Head, Index), Damage>, StoreFault> {
             return Ok(Err(Damage::at(head.position, "a consumer's cursor is damaged")));
         };
         index.cursors.insert(consumer, Position(position));
+    }
+    for item in db.scan_prefix(b"m") {
+        let (key, value) = item?;
+        let name = std::str::from_utf8(&key[1..]).ok().and_then(|name| MarkName::new(name).ok());
+        let mark = std::str::from_utf8(&value).ok().and_then(|mark| Mark::new(mark).ok());
+        let (Some(name), Some(mark)) = (name, mark) else {
+            return Ok(Err(Damage::at(head.position, "the mark of an input is damaged")));
+        };
+        index.mark(name, Some(mark));
     }
     Ok(Ok((head, index)))
 }

@@ -7,7 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound;
 
-use crate::model::{ChannelId, ConsumerName, EventId, Position, Scope, Sequence};
+use super::hot::Carried;
+use crate::model::{ChannelId, ConsumerName, EventId, Mark, MarkName, Position, Scope, Sequence};
 
 #[derive(Debug, Default)]
 pub(super) struct Index {
@@ -19,6 +20,7 @@ pub(super) struct Index {
     /// The channels among the scopes, by name.
     channels: BTreeSet<ChannelId>,
     pub cursors: BTreeMap<ConsumerName, Position>,
+    marks: BTreeMap<MarkName, Mark>,
 }
 
 #[derive(Debug)]
@@ -121,8 +123,26 @@ impl Index {
         self.ids.get(&id) == Some(&offset) && sequence.0 == list.carry.0 + nth as u64 + 1
     }
 
-    /// Every scope with its last sequence, by number: what the next segment starts from.
-    pub fn carried(&self) -> Vec<(Scope, Sequence)> {
-        self.scopes.iter().map(|list| (list.scope.clone(), list.last())).collect()
+    /// Keeps a mark, or with none forgets it.
+    pub fn mark(&mut self, name: MarkName, mark: Option<Mark>) {
+        match mark {
+            Some(mark) => self.marks.insert(name, mark),
+            None => self.marks.remove(&name),
+        };
+    }
+
+    /// The marks whose names begin with `prefix`, by name.
+    pub fn marks(&self, prefix: &str) -> Vec<(MarkName, Mark)> {
+        let named = self.marks.iter().filter(|(name, _)| name.as_str().starts_with(prefix));
+        named.map(|(name, mark)| (name.clone(), mark.clone())).collect()
+    }
+
+    /// What the next segment starts from: every scope with its last sequence, by number, every cursor, every mark.
+    pub fn carried(&self) -> Carried {
+        Carried {
+            scopes: self.scopes.iter().map(|list| (list.scope.clone(), list.last())).collect(),
+            cursors: self.cursors.iter().map(|(name, at)| (name.clone(), *at)).collect(),
+            marks: self.marks(""),
+        }
     }
 }

@@ -14,7 +14,7 @@ use super::segments::Segments;
 use super::{OpenError, Options};
 use crate::events::Recorded;
 use crate::journal::{Append, AppendError, ChainValue, Journal, READ_LIMIT_MAX, ReadError, Ticket};
-use crate::model::{ChannelId, ConsumerName, EventId, Position, Scope, Sequence};
+use crate::model::{ChannelId, ConsumerName, EventId, Mark, MarkName, Position, Scope, Sequence};
 
 /// A store opened for reading only. It was examined as for writing: head against anchor, at least the newest 10,000
 /// events.
@@ -138,6 +138,15 @@ impl Journal for Inspection {
 
     /// Always refused: this is a look.
     fn save_cursor(&self, _: &ConsumerName, _: Position) -> Ticket {
+        Ticket::settled(Err(AppendError::Closed))
+    }
+
+    fn marks(&self, prefix: &str) -> Vec<(MarkName, Mark)> {
+        self.segments.hot.index().marks(prefix)
+    }
+
+    /// Always refused: this is a look.
+    fn save_mark(&self, _: &MarkName, _: Option<&Mark>) -> Ticket {
         Ticket::settled(Err(AppendError::Closed))
     }
 }

@@ -39,6 +39,7 @@ use tokio::sync::watch;
 pub use chunk::{Damage, VALUE_BYTES_MAX};
 pub use committer::QUEUE_MAX;
 pub use faults::OpenError;
+pub(in crate::journal) use hot::Carried;
 pub use inspect::Inspection;
 pub(in crate::journal) use layout::{replace, sync_dir, sync_tree};
 pub use manifest::{ActiveEntry, Loss, Manifest, RetiredEntry, SealedEntry};
@@ -51,7 +52,7 @@ use super::admission;
 use super::{Append, AppendError, Journal, READ_LIMIT_MAX, ReadError, Ticket};
 use crate::clock::Clock;
 use crate::events::Recorded;
-use crate::model::{ChannelId, ConsumerName, EventId, Position, Scope, Sequence};
+use crate::model::{ChannelId, ConsumerName, EventId, Mark, MarkName, Position, Scope, Sequence};
 use committer::Request;
 use faults::StoreFault;
 use layout::Layout;
@@ -235,6 +236,14 @@ impl Journal for SledJournal {
 
     fn save_cursor(&self, consumer: &ConsumerName, position: Position) -> Ticket {
         self.request(|settle| Request::Cursor(consumer.clone(), position, settle))
+    }
+
+    fn marks(&self, prefix: &str) -> Vec<(MarkName, Mark)> {
+        self.shared.segments().hot.index().marks(prefix)
+    }
+
+    fn save_mark(&self, name: &MarkName, mark: Option<&Mark>) -> Ticket {
+        self.request(|settle| Request::Mark(name.clone(), mark.cloned(), settle))
     }
 }
 

@@ -14,7 +14,7 @@ use super::anchor::{Anchor, Anchored};
 use super::batch::Standing;
 use super::chunk::{Damage, Head};
 use super::committer::{Committer, QUEUE_MAX, store_event};
-use super::hot::Hot;
+use super::hot::{Carried, Hot};
 use super::layout::{Format, Layout, doing, hot_name, replace, sync_dir, sync_tree, take_lock};
 use super::manifest::{ActiveEntry, Manifest};
 use super::segments::{Older, Segments};
@@ -237,7 +237,7 @@ fn build(aside: &Layout, options: &Options) -> Result<(), OpenError> {
         recorded_at: Timestamp::from_micros(i64::MIN),
     };
     let dir = hot_name(first);
-    Hot::create(&aside.hot(&dir), head, &[], [], options.cache_bytes)?;
+    Hot::create(&aside.hot(&dir), head, Carried::default(), options.cache_bytes)?;
     fail_point!("create.hot");
     let active = ActiveEntry { dir, first, chain_before: chain };
     Manifest { sealed: Vec::new(), retired: Vec::new(), active, losses: Vec::new() }.write(aside)?;

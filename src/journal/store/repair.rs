@@ -13,7 +13,7 @@ use std::path::Path;
 
 use super::anchor::{Anchor, Anchored};
 use super::chunk::{self, Head};
-use super::hot::{self, Hot};
+use super::hot::{self, Carried, Hot};
 use super::layout::{Format, Layout, doing, hot_name, sync_dir, take_lock};
 use super::manifest::{ActiveEntry, Loss, Manifest, SealedEntry};
 use super::verify::{verify, verify_sealed};
@@ -21,7 +21,7 @@ use super::{OpenError, whole_story};
 use crate::events::Recorded;
 use crate::journal::sealed::{SealedError, Segment, Writer};
 use crate::journal::{ChainValue, StoredRecord};
-use crate::model::{ConsumerName, Epoch, Position, Scope, Sequence, Timestamp};
+use crate::model::{ConsumerName, Epoch, Mark, MarkName, Position, Scope, Sequence, Timestamp};
 
 const CACHE_BYTES: u64 = 16 << 20;
 
@@ -80,6 +80,7 @@ struct Kept<'a> {
     sealed: Vec<SealedEntry>,
     scopes: BTreeMap<Scope, Sequence>,
     cursors: BTreeMap<ConsumerName, Position>,
+    marks: BTreeMap<MarkName, Mark>,
     epoch: Epoch,
     recorded_at: Timestamp,
 }
@@ -97,6 +98,7 @@ impl<'a> Kept<'a> {
             sealed: Vec::new(),
             scopes: BTreeMap::new(),
             cursors: BTreeMap::new(),
+            marks: BTreeMap::new(),
             epoch: Epoch(0),
             recorded_at: Timestamp::from_micros(i64::MIN),
         }
@@ -146,11 +148,12 @@ impl<'a> Kept<'a> {
                 _ => runs.push(Run { chain_before, records }),
             }
         }
-        for (scope, sequence) in salvage.scopes {
+        for (scope, sequence) in salvage.carried.scopes {
             let last = self.scopes.entry(scope).or_default();
             *last = sequence.max(*last);
         }
-        self.cursors.extend(salvage.cursors);
+        self.cursors.extend(salvage.carried.cursors);
+        self.marks.extend(salvage.carried.marks);
         self.seal(layout, runs)
     }
 
@@ -222,8 +225,12 @@ impl<'a> Kept<'a> {
             .map(|nth| if nth == 0 { name.clone() } else { format!("{name}-repaired-{nth}") })
             .find(|dir| !layout.hot(dir).exists())
             .expect("a directory holds fewer than 2^32 names");
-        let scopes: Vec<_> = self.scopes.into_iter().collect();
-        Hot::create(&layout.hot(&dir), head, &scopes, self.cursors, CACHE_BYTES)?;
+        let carried = Carried {
+            scopes: self.scopes.into_iter().collect(),
+            cursors: self.cursors.into_iter().collect(),
+            marks: self.marks.into_iter().collect(),
+        };
+        Hot::create(&layout.hot(&dir), head, carried, CACHE_BYTES)?;
 
         let path = layout.anchor();
         let start = Anchored { position: end, chain, epoch, segment: end.next() };

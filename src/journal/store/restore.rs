@@ -6,11 +6,11 @@ use std::path::Path;
 use super::OpenError;
 use super::anchor::{Anchor, Anchored};
 use super::chunk::Head;
-use super::hot::Hot;
+use super::hot::{Carried, Hot};
 use super::layout::{Format, Layout, doing, hot_name, replace, sync_tree};
 use super::manifest::{ActiveEntry, Loss, Manifest, SealedEntry};
 use crate::journal::ChainValue;
-use crate::model::{ConsumerName, Epoch, Position, Scope, Sequence, Timestamp};
+use crate::model::{Epoch, Position, Timestamp};
 
 /// What the store's next event continues.
 pub(in crate::journal) struct Restored {
@@ -19,8 +19,7 @@ pub(in crate::journal) struct Restored {
     /// In order of position. Their files lie in `sealed/` already.
     pub sealed: Vec<SealedEntry>,
     pub losses: Vec<Loss>,
-    pub scopes: Vec<(Scope, Sequence)>,
-    pub cursors: Vec<(ConsumerName, Position)>,
+    pub carried: Carried,
     pub head: Position,
     pub chain: ChainValue,
     pub epoch: Epoch,
@@ -37,11 +36,11 @@ pub(in crate::journal) fn sealed_directory(root: &Path) -> std::path::PathBuf {
 pub(in crate::journal) fn restore(root: &Path, restored: Restored, cache_bytes: u64) -> Result<(), OpenError> {
     let layout = Layout::new(root);
     fs::create_dir_all(layout.sealed_root()).map_err(doing("creating", &layout.sealed_root()))?;
-    let Restored { store, created, sealed, losses, scopes, cursors, head, chain, epoch, recorded_at } = restored;
+    let Restored { store, created, sealed, losses, carried, head, chain, epoch, recorded_at } = restored;
     let first = head.next();
     let dir = hot_name(first);
     let start = Head { store, first, chain_before: chain, position: head, chain, epoch, recorded_at };
-    Hot::create(&layout.hot(&dir), start, &scopes, cursors, cache_bytes)?;
+    Hot::create(&layout.hot(&dir), start, carried, cache_bytes)?;
     let active = ActiveEntry { dir, first, chain_before: chain };
     Manifest { sealed, retired: Vec::new(), active, losses }.write(&layout)?;
     let anchored = Anchored { position: head, chain, epoch, segment: first };

@@ -32,13 +32,10 @@ pub(super) fn roll(committer: &mut Committer) -> Result<(), Fatal> {
         epoch: standing.epoch,
         recorded_at: standing.recorded_at,
     };
-    let (scopes, cursors) = {
-        let index = segments.hot.index();
-        (index.carried(), index.cursors.clone())
-    };
+    let carried = segments.hot.index().carried();
     let dir = hot_name(first);
-    let hot = Hot::create(&shared.layout.hot(&dir), head, &scopes, cursors, shared.options.cache_bytes)
-        .map_err(Fatal::RollOver)?;
+    let hot =
+        Hot::create(&shared.layout.hot(&dir), head, carried, shared.options.cache_bytes).map_err(Fatal::RollOver)?;
     fail_point!("roll.created");
     // Nothing may have to be looked for in the old segment to prove the new one's start.
     committer.write_anchor(first)?;
