@@ -78,14 +78,20 @@ impl Judging {
         Self::open(stage, POLICY, guard::Settings { failures_max: 1000, ..guard::Settings::default() }).await
     }
 
-    /// The outcome of one frame on a channel of its own.
+    /// The outcome of the first frame of a channel.
     async fn outcome(&self, channel: &str, origin: FrameOrigin) -> Event {
+        self.outcome_at(0, channel, origin).await
+    }
+
+    /// The outcome of the frame that a channel has so many seconds later.
+    async fn outcome_at(&self, second: u64, channel: &str, origin: FrameOrigin) -> Event {
         let channel = ChannelId::new(channel).unwrap();
+        let name = second.to_be_bytes();
         let frame = Frame {
-            id: FrameId::of(&channel, &[b"frame"]),
-            fingerprint: Fingerprint::of(&[b"frame"]),
+            id: FrameId::of(&channel, &[&name]),
+            fingerprint: Fingerprint::of(&[&name]),
             session: SessionId::new("st-1").unwrap(),
-            captured_at: T0,
+            captured_at: T0.plus_ms(second * 1000),
             channel,
             origin,
         };
@@ -188,6 +194,8 @@ async fn a_provider_that_fails_again_and_again_is_suspended_asked_no_more_tried_
     assert!(failed.reason.contains("suspended") && failed.attempts == 1, "{failed:?}");
     assert_eq!(stage.calls().await.len(), calls, "a suspended provider is not asked");
     judging.until(|event| matches!(event, Event::ProviderSuspended(suspended) if suspended.failures == 3)).await;
+    judging.clock.set(T0.plus_ms(5_000));
+    assert!(matches!(judging.outcome_at(5, "second", inline("Weapons=91")).await, Event::FrameFailed(_)));
     judging.until(|event| matches!(event, Event::ChannelUnwatched(_))).await;
     judging.clock.set(T0.plus_ms(15_000));
     assert_eq!(assessed(judging.outcome("third", inline("Weapons=91")).await).verdict, Verdict::Warn);
