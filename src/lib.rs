@@ -2,9 +2,9 @@
 //!
 //! Rooms, and the one direction in which they may know each other (`tests/house` checks it):
 //! `model` ← `events` ← `policy` ← `warden`, `projections` ← `journal`, `imaging`, `notifications`, `aws` ←
-//! `providers`, `control` ← `intake`, `audit`, `actors`, `consumers` ← `shards` ← `http` ← `cli`. The core (`model`,
-//! `events`, `policy`, `warden`, `projections`) has no async, clock, randomness, IO or logging: time and identity enter
-//! it as data.
+//! `providers`, `control` ← `intake`, `audit`, `actors`, `consumers` ← `shards`, `outbox` ← `http` ← `cli`. The core
+//! (`model`, `events`, `policy`, `warden`, `projections`) has no async, clock, randomness, IO or logging: time and
+//! identity enter it as data.
 
 pub mod actors;
 pub mod audit;
@@ -22,6 +22,7 @@ pub mod intake;
 pub mod journal;
 pub mod model;
 pub mod notifications;
+pub mod outbox;
 pub mod policy;
 pub mod projections;
 pub mod providers;

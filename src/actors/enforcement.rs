@@ -17,11 +17,11 @@ use crate::journal::snapshots::{Snapshot, Snapshots};
 use crate::journal::{Journal, READ_LIMIT_MAX, ReadError};
 use crate::model::{EnforcementId, Position, Scope, Sequence, SystemScope};
 use crate::telemetry::metrics;
-use crate::warden::enforcement::{BudgetLimits, Case, Desk, Due, Step, plan, plan_denied, plan_unseen};
+use crate::warden::enforcement::{ATTEMPTS_MAX, BudgetLimits, Case, Desk, Due, Step, plan, plan_denied, plan_unseen};
 use crate::warden::{Command, EnforcementReport, EnforcementStage};
 
-/// How long a call to the platform may take.
-const CALL_TIMEOUT: Duration = Duration::from_secs(5);
+/// What a call gets at least, however old the decision is by now: it was young enough when the attempt was planned.
+const CALL_TIME_MIN: Duration = Duration::from_secs(5);
 /// How often it is looked whether something is due though no event came: retries, verification, what grew too old.
 const ROUND: Duration = Duration::from_millis(500);
 /// Enforcements worked on at the same time.
@@ -29,7 +29,7 @@ const AT_ONCE_MAX: usize = 256;
 /// The desk is saved after so many events, so that a restart reads little.
 const SAVE_EVERY: u64 = 20_000;
 /// Layout of the saved desk.
-const SNAPSHOT_SCHEMA: u16 = 1;
+const SNAPSHOT_SCHEMA: u16 = 2;
 
 /// Why the reactor ended.
 #[derive(Debug, thiserror::Error)]
@@ -202,12 +202,13 @@ impl Hands {
         match due {
             Due::Report(report) => self.report(report).await,
             Due::Look => {
-                let looking = self.control.look(&self.case.channel);
-                let seen = tokio::time::timeout(CALL_TIMEOUT, looking).await;
+                let looking = self.control.look(&self.case.channel, self.case.request.kind);
+                let seen = tokio::time::timeout(self.control.call_time_max(), looking).await;
                 let now = self.wardens.clock().now();
                 let step = match seen {
                     Ok(Ok(seen)) => plan(&self.case, &seen, now),
                     Ok(Err(ControlError::Denied(reason))) => plan_denied(&self.case, &reason),
+                    Ok(Err(unknown @ ControlError::Unknown(_))) => plan_denied(&self.case, &unknown.to_string()),
                     // Not known what is on the air: nothing is done until it is, or until it is too late to.
                     Ok(Err(_)) | Err(_) => plan_unseen(&self.case, now),
                 };
@@ -227,7 +228,7 @@ impl Hands {
         }
         fail::fail_point!(&format!("enforcement.before_call {}", self.case.channel));
         let begun = Instant::now();
-        let called = tokio::time::timeout(CALL_TIMEOUT, self.call()).await;
+        let called = tokio::time::timeout(self.patience(), self.call()).await;
         let result = match &called {
             Ok(Ok(())) => "done",
             Ok(Err(error)) => error.name(),
@@ -241,9 +242,33 @@ impl Hands {
                 self.report(EnforcementReport::NotNeeded(NotNeededBecause::AlreadyOffline)).await
             }
             Ok(Err(ControlError::Denied(reason))) => self.report(EnforcementReport::Failed(reason)).await,
-            // Whether it worked is not known: the next round looks.
-            Ok(Err(ControlError::NotBroadcasting | ControlError::Unavailable(_))) | Err(_) => true,
+            Ok(Err(unknown @ ControlError::Unknown(_))) => {
+                self.report(EnforcementReport::Failed(unknown.to_string())).await
+            }
+            // Certainly not done, and what is on the air nobody has judged. A suspension's next look sees its keys.
+            Ok(Err(ControlError::OtherSession(found))) if attempt == 1 => {
+                self.report(EnforcementReport::Superseded(found)).await
+            }
+            Ok(Err(throttled @ ControlError::Throttled(_))) if attempt >= ATTEMPTS_MAX => {
+                let reason = format!("{throttled}, tried {attempt} times");
+                self.report(EnforcementReport::Failed(reason)).await
+            }
+            // Whether it worked is not known, or it did not: the next round looks, and tries again after a pause.
+            Ok(Err(
+                ControlError::NotBroadcasting
+                | ControlError::OtherSession(_)
+                | ControlError::Throttled(_)
+                | ControlError::Unavailable(_),
+            ))
+            | Err(_) => true,
         }
+    }
+
+    /// How long the call may take: its turn may come so late that what was judged is too old to be acted on. A call
+    /// that still waits for its turn then is never made.
+    fn patience(&self) -> Duration {
+        let left = self.case.expires.ms_since(self.wardens.clock().now());
+        self.control.call_time_max().min(Duration::from_millis(left).max(CALL_TIME_MIN))
     }
 
     async fn call(&self) -> Result<(), ControlError> {

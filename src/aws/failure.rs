@@ -171,7 +171,7 @@ impl Failure {
 }
 
 /// What a service error means, by its code first: statuses are shared, and IVS answers 404 for two different things.
-fn class_of(code: Option<&str>, status: Option<u16>) -> Class {
+pub(super) fn class_of(code: Option<&str>, status: Option<u16>) -> Class {
     let among = |list: &[&str]| code.is_some_and(|code| list.contains(&code));
     match status {
         _ if among(&THROTTLING) => Class::Throttled,

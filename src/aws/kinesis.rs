@@ -25,7 +25,9 @@ const LIST_PAGES_MAX: usize = 100;
 const SUBSCRIPTION_SILENCE_MAX: Duration = Duration::from_secs(30);
 
 /// A record's place in its shard: a decimal number beyond 64 bits. Rises within one shard only.
-#[derive(Clone, PartialEq, Eq, Hash)]
+///
+/// Kept as it was said, since it is said back; compared as a number.
+#[derive(Clone)]
 pub struct KinesisSequence(Arc<str>);
 
 impl KinesisSequence {
@@ -35,19 +37,31 @@ impl KinesisSequence {
     /// Reads decimal digits; none if the text is anything else.
     pub fn new(text: &str) -> Option<Self> {
         let digits = (1..=Self::DIGITS_MAX).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
-        let significant = text.trim_start_matches('0');
-        digits.then(|| Self(Arc::from(if significant.is_empty() { "0" } else { significant })))
+        digits.then(|| Self(Arc::from(text)))
     }
 
     /// The number in decimal.
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    fn significant(&self) -> &str {
+        self.0.trim_start_matches('0')
+    }
 }
+
+impl PartialEq for KinesisSequence {
+    fn eq(&self, other: &Self) -> bool {
+        self.significant() == other.significant()
+    }
+}
+
+impl Eq for KinesisSequence {}
 
 impl Ord for KinesisSequence {
     fn cmp(&self, other: &Self) -> Ordering {
-        self.0.len().cmp(&other.0.len()).then_with(|| self.0.cmp(&other.0)) // no leading zeros: the longer is the larger
+        let (this, other) = (self.significant(), other.significant());
+        this.len().cmp(&other.len()).then_with(|| this.cmp(other)) // without leading zeros the longer is the larger
     }
 }
 
@@ -392,6 +406,7 @@ mod tests {
         assert!(rising.map(sequence).is_sorted_by(|a, b| a < b));
         assert_eq!(sequence("007"), sequence("7"));
         assert_eq!(sequence("000"), sequence("0"));
+        assert_eq!(sequence("007").as_str(), "007", "said back as it was said");
     }
 
     #[test]

@@ -5,14 +5,20 @@
 //! whether a call may be repeated is known where its meaning is known, so there is one retry loop per kind of work.
 //! Credentials come from where the SDK looks: environment, profile, web identity, container, instance.
 
+pub mod eventbridge;
 mod failure;
+pub mod ivs;
+pub mod ivschat;
 pub mod kinesis;
 mod rekognition;
 mod s3;
+pub mod sns;
+mod turns;
 
 pub use failure::{Class, Failure};
 pub use rekognition::{Detected, DetectedLabel, Rekognition};
 pub use s3::{GetError, Head, S3, Stored};
+pub use turns::{Crowded, Turns};
 
 use std::time::Duration;
 

@@ -121,6 +121,7 @@ fn summary(event: &Event) -> String {
             let target = match &e.target {
                 ReplayTarget::Consumer(consumer) => consumer.as_str(),
                 ReplayTarget::Feed => "the live feed",
+                ReplayTarget::EventBridge => "the event bus",
             };
             format!("{} ({}) · {} to {} for {target}", e.name, e.replay, e.first, e.last)
         }

@@ -3,6 +3,7 @@
 //! Data goes to standard output, everything else to standard error; an error is followed by a `hint:` line where
 //! there is something to try.
 
+mod alive;
 mod demo;
 pub mod event_text;
 mod interrupt;
@@ -47,6 +48,10 @@ enum Command {
     Watch(watch::WatchArgs),
     /// Take frames and questions over HTTP until asked to end.
     Serve(serve::ServeArgs),
+    /// Ask a server whether it is up, as a container's health check does.
+    ///
+    /// Exit code 0: it is up; 1: it does not say so within seconds.
+    Alive(alive::AliveArgs),
     /// Check, explain and import policies.
     Policy(policy::PolicyArgs),
     /// Create, list and revoke bearer tokens.
@@ -69,6 +74,7 @@ pub fn run(cli: Cli) -> u8 {
         Command::Demo(args) => return played(demo::run(&args)),
         Command::Watch(args) => return played(watch::run(&args)),
         Command::Serve(args) => return played(serve::run(&args)),
+        Command::Alive(args) => return played(alive::run(&args)),
     };
     // A reader that has seen enough (`| head`) is no failure.
     let answered = match answered {

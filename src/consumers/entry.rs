@@ -6,7 +6,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::events::{EventView, Filter, Recorded};
+use crate::events::{Envelope, EventView, Filter, Recorded};
 use crate::model::{ConsumerName, EventId, Position, ReplayId};
 
 /// Which replay delivers an event. With the event's id it tells deliveries apart.
@@ -71,6 +71,11 @@ impl Replayed {
     /// The event's own id.
     pub fn event_id(&self) -> EventId {
         self.recorded.envelope.id
+    }
+
+    /// Everything about the event but what happened.
+    pub fn envelope(&self) -> &Envelope {
+        &self.recorded.envelope
     }
 
     /// The event's own place.

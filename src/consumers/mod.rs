@@ -11,6 +11,7 @@ mod entry;
 mod error;
 mod lane;
 mod lease;
+mod outward;
 mod pace;
 mod reading;
 mod registry;

@@ -64,7 +64,7 @@ pub struct Heard {
     /// The last of them.
     pub(super) delivered: Option<Position>,
     /// Everything up to here was looked at.
-    reached: Position,
+    pub(super) reached: Position,
     /// Whether all that is due was looked at.
     pub complete: bool,
     /// Whether the replay is over for this listener.
@@ -230,7 +230,7 @@ impl Consumers {
     }
 
     /// Records that all of a replay was delivered. Somebody else may have ended it meanwhile.
-    fn complete(&self, id: ReplayId) -> Result<(), ConsumerError> {
+    pub(super) fn complete(&self, id: ReplayId) -> Result<(), ConsumerError> {
         self.change(&Actor::service("replay"), |registry| {
             let running = registry.running.get(&id);
             let ended = |running: &super::registry::Replay| {

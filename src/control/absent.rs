@@ -1,6 +1,7 @@
 //! Stands where a platform should be and is not: nothing can be stopped, and every enforcement says so.
 
 use super::{ControlError, Controlling, StreamControl};
+use crate::events::EnforcementKind;
 use crate::model::{ChannelId, SessionId};
 use crate::warden::enforcement::Seen;
 
@@ -17,7 +18,7 @@ impl StreamControl for NoControl {
         "none (no stream control is configured)"
     }
 
-    fn look(&self, _: &ChannelId) -> Controlling<'_, Seen> {
+    fn look(&self, _: &ChannelId, _: EnforcementKind) -> Controlling<'_, Seen> {
         denied()
     }
 

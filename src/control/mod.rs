@@ -1,14 +1,20 @@
 //! The port through which a stream is stopped. What to do is planned in `warden::enforcement`; here it is done.
 
 mod absent;
+mod directory;
+mod ivs;
 mod rehearsal;
 
 pub use absent::NoControl;
+pub use directory::{Directory, DirectorySettings};
+pub use ivs::{IvsControl, IvsSettings};
 pub use rehearsal::RehearsalControl;
 
 use std::future::Future;
 use std::pin::Pin;
+use std::time::Duration;
 
+use crate::events::EnforcementKind;
 use crate::model::{ChannelId, SessionId};
 use crate::warden::enforcement::Seen;
 
@@ -18,6 +24,15 @@ pub enum ControlError {
     /// Nothing is on the air (IVS: 404 ChannelNotBroadcasting).
     #[error("the channel is not broadcasting")]
     NotBroadcasting,
+    /// Another session is on the air than the one named. Nothing was done to it.
+    #[error("session {0} is on the air, which is not the one meant")]
+    OtherSession(SessionId),
+    /// The platform knows no such channel (IVS: 404 ResourceNotFoundException).
+    #[error("the platform does not know the channel: {0}")]
+    Unknown(String),
+    /// Too many calls. Certainly nothing was done; later it may be.
+    #[error("the platform takes no more calls now: {0}")]
+    Throttled(String),
     /// We may not, and asking again will not change that.
     #[error("the platform denies it: {0}")]
     Denied(String),
@@ -31,6 +46,9 @@ impl ControlError {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::NotBroadcasting => "not_broadcasting",
+            Self::OtherSession(_) => "other_session",
+            Self::Unknown(_) => "unknown",
+            Self::Throttled(_) => "throttled",
             Self::Denied(_) => "denied",
             Self::Unavailable(_) => "unavailable",
         }
@@ -45,11 +63,16 @@ pub trait StreamControl: Send + Sync + 'static {
     /// What carries the streams, as said on screen and in logs.
     fn name(&self) -> &str;
 
-    /// What is on the air, and whether the channel has a valid key.
-    fn look(&self, channel: &ChannelId) -> Controlling<'_, Seen>;
+    /// How long a call may take, waiting for its turn included. Whoever waits longer takes its answer for lost.
+    fn call_time_max(&self) -> Duration {
+        Duration::from_secs(5)
+    }
+
+    /// What is on the air, and for an act that is about keys whether the channel has a valid one.
+    fn look(&self, channel: &ChannelId, act: EnforcementKind) -> Controlling<'_, Seen>;
 
     /// Stops the channel's broadcast. Platforms stop whatever is on the air: the caller has just looked, and names the
-    /// session so that an implementation that can check does.
+    /// session so that an implementation that can check does, right before it acts.
     fn stop(&self, channel: &ChannelId, session: &SessionId) -> Controlling<'_, ()>;
 
     /// Revokes all of the channel's stream keys.

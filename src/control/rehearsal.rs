@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 
 use super::{ControlError, Controlling, StreamControl};
+use crate::events::EnforcementKind;
 use crate::model::{ChannelId, SessionId};
 use crate::warden::enforcement::Seen;
 
@@ -57,8 +58,13 @@ impl StreamControl for RehearsalControl {
         "rehearsal (a stand-in in this process, no platform)"
     }
 
-    fn look(&self, channel: &ChannelId) -> Controlling<'_, Seen> {
-        let seen = self.with(channel, |stage| Seen { on_air: stage.on_air.clone(), suspended: stage.suspended });
+    fn look(&self, channel: &ChannelId, _: EnforcementKind) -> Controlling<'_, Seen> {
+        let seen = self.with(channel, |stage| Seen {
+            on_air: stage.on_air.clone(),
+            started_at: None,
+            suspended: stage.suspended,
+            quiet_ms: 0,
+        });
         Box::pin(std::future::ready(Ok(seen)))
     }
 

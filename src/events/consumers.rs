@@ -115,6 +115,8 @@ pub enum ReplayTarget {
     Consumer(ConsumerName),
     /// Connections to the live feed that asked for replays.
     Feed,
+    /// The event bus that live events are put on, if there is one. Whoever reads there tells them by `detail.replay`.
+    EventBridge,
 }
 
 /// How fast a replay is delivered.

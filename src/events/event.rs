@@ -53,6 +53,13 @@ macro_rules! events {
             }
         }
 
+        impl EventType {
+            /// The schema of its payload as a part of a document that `generator` makes.
+            pub fn payload_schema_in(self, generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                match self { $(Self::$name => generator.subschema_for::<$name>()),+ }
+            }
+        }
+
         impl Event {
             /// The event's type.
             pub const fn event_type(&self) -> EventType {

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use streamwarden::control::{ControlError, Controlling, StreamControl};
+use streamwarden::events::EnforcementKind;
 use streamwarden::model::{ChannelId, Confidence, Label, LabelPath, ProviderRef, SessionId, Sha256};
 use streamwarden::providers::{Answer, Assessing, Provider, ProviderError};
 use streamwarden::warden::enforcement::Seen;
@@ -185,9 +186,14 @@ impl StreamControl for ScriptedPlatform {
         "scripted"
     }
 
-    fn look(&self, channel: &ChannelId) -> Controlling<'_, Seen> {
+    fn look(&self, channel: &ChannelId, _: EnforcementKind) -> Controlling<'_, Seen> {
         self.looks.fetch_add(1, Ordering::SeqCst);
-        let seen = self.with(channel, |stage| Seen { on_air: stage.on_air.clone(), suspended: stage.suspended });
+        let seen = self.with(channel, |stage| Seen {
+            on_air: stage.on_air.clone(),
+            started_at: None,
+            suspended: stage.suspended,
+            quiet_ms: 0,
+        });
         Box::pin(std::future::ready(Ok(seen)))
     }
 

@@ -3,6 +3,9 @@
 #![allow(clippy::unwrap_used)] // tests: a panic is the report
 
 mod judging;
+mod kinesis;
 mod rekognition;
 mod s3;
+mod shards;
+mod standin;
 mod standins;

@@ -41,6 +41,8 @@ const ROOMS: &[(&str, Knows)] = &[
     ("consumers", These(&["model", "events", "clock", "journal"])),
     // A stream's notifications, from their shards to wardens.
     ("shards", AllBefore),
+    // What leaves on our own account. It reads the journal and calls out; a replay to it causes nothing either.
+    ("outbox", These(&["model", "events", "clock", "telemetry", "journal", "aws", "consumers"])),
     ("house", AllBefore),
     // Who asks.
     ("http", AllBefore),   // it shows and asks all of them, and none of them knows it

@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used)] // a test that cannot go on panics
 
 mod command;
+mod sample;
 mod table;
 
 use std::fmt::Write;

@@ -37,6 +37,9 @@ fn the_plan_does_what_the_table_says() {
             expires: moment(60.0),
             stage: reports::stage(&line, line.word(2)),
             since,
+            judged_at: line.moment("judged"),
+            newest_picture: line.moment("picture"),
+            other_began: false,
         };
         let now = line.moment("now").unwrap_or(moment(0.0));
         let step = match line.option("on_air").unwrap_or("s1") {
@@ -44,7 +47,13 @@ fn the_plan_does_what_the_table_says() {
             "denied" => plan_denied(&case, "nobody may"),
             on_air => {
                 let on_air = (on_air != "nothing").then(|| session(on_air));
-                plan(&case, &Seen { on_air, suspended: line.value("suspended", false) }, now)
+                let seen = Seen {
+                    on_air,
+                    started_at: line.moment("started"),
+                    suspended: line.value("suspended", false),
+                    quiet_ms: line.value("quiet_ms", 0),
+                };
+                plan(&case, &seen, now)
             }
         };
         assert_eq!(said(&step), line.words_from(4), "{}", line.place);

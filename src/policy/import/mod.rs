@@ -21,6 +21,9 @@ pub const BYTES_MAX: usize = 4 << 20;
 
 /// Confidence that the sample's own default rule asks for, used where a rule states none.
 const CONFIDENCE_DEFAULT: f64 = 60.0;
+/// The sample asks Rekognition without a least confidence, and so is told of nothing below this one. We ask for more, to
+/// have it on record: a rule that began lower there would find here what it never saw.
+const CONFIDENCE_TOLD: f64 = 50.0;
 
 /// What an import gives.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -241,7 +244,12 @@ impl Translation<'_> {
         });
         if !(0.0..=100.0).contains(&confidence) {
             self.error(format!("{at}.confidence_threshold is {confidence}"), "percent, 0 to 100");
+        } else if confidence < CONFIDENCE_TOLD {
+            self.note(format!(
+                "{at}.confidence_threshold {confidence} becomes {CONFIDENCE_TOLD}: there nothing less sure was ever seen"
+            ));
         }
+        let confidence = confidence.max(CONFIDENCE_TOLD);
         let auto_stop = rule.get("auto_stop").and_then(Value::as_bool).unwrap_or(false);
         if auto_stop {
             self.note(format!(

@@ -1,8 +1,8 @@
 //! Measurements of this process: one registry, typed handles, names beginning with `streamwarden_` and ending with
 //! their unit.
 //!
-//! What a label may say is fixed here or by the program (outcomes, operations, providers); only policy ids come from
-//! outside, and of them a bounded number. Never a channel, a session, a person. Counters begin at zero with the
+//! What a label may say is fixed here or by the program (outcomes, operations, providers); only the ids of
+//! policies and shards come from outside, and of them a bounded number. Never a channel, a session, a person. Counters begin at zero with the
 //! process; what must outlive it is in the journal.
 
 mod content;
@@ -10,9 +10,11 @@ mod enforcement;
 mod frames;
 mod held;
 mod journal;
+mod outbox;
 mod providers;
 mod readers;
 mod requests;
+mod shards;
 mod warnings;
 
 use std::sync::LazyLock;
@@ -27,9 +29,11 @@ pub use enforcement::EnforcementMetrics;
 pub use frames::{FrameMetrics, Mailbox, Unwatched};
 pub use held::Held;
 pub use journal::JournalMetrics;
+pub use outbox::OutboxMetrics;
 pub use providers::ProviderMetrics;
 pub use readers::ReaderMetrics;
 pub use requests::RequestMetrics;
+pub use shards::{Lag, ShardMetrics};
 pub use warnings::WarningMetrics;
 
 use crate::events::Event;
@@ -60,6 +64,10 @@ pub struct Metrics {
     pub content: ContentMetrics,
     /// Those who follow the journal.
     pub readers: ReaderMetrics,
+    /// Reading a stream's shards.
+    pub shards: ShardMetrics,
+    /// What leaves on our own account.
+    pub outbox: OutboxMetrics,
     /// HTTP.
     pub requests: RequestMetrics,
 }
@@ -82,6 +90,8 @@ impl Metrics {
             journal: JournalMetrics::register(&mut registry),
             content: ContentMetrics::register(&mut registry),
             readers: ReaderMetrics::register(&mut registry),
+            shards: ShardMetrics::register(&mut registry),
+            outbox: OutboxMetrics::register(&mut registry),
             requests: RequestMetrics::register(&mut registry),
             registry,
         }

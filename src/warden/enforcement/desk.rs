@@ -29,12 +29,18 @@ pub struct Case {
     pub request: EnforcementRequested,
     /// When.
     pub requested_at: Timestamp,
+    /// When the frame was captured on which it rests; none if a person asked without one.
+    pub judged_at: Option<Timestamp>,
     /// Until when it may be begun: the request's own limit, or anew from a person's admission.
     pub expires: Timestamp,
     /// How far it has come.
     pub stage: EnforcementStage,
     /// Since when it is there.
     pub since: Timestamp,
+    /// Captured-at of the newest picture that came since it was asked for, as long as no other session began.
+    pub newest_picture: Option<Timestamp>,
+    /// Whether another session began since: its pictures say nothing of the judged one.
+    pub other_began: bool,
 }
 
 /// What is due for a case without looking at the channel, or that a look is needed.
@@ -54,8 +60,18 @@ impl Desk {
         let Some(channel) = recorded.envelope.scope.channel() else { return Ok(()) };
         let at = recorded.envelope.recorded_at;
         match event {
-            Event::SessionStarted(_) => {
+            Event::SessionStarted(started) => {
                 self.live.insert(channel.clone());
+                for case in self.cases.values_mut().filter(|case| case.channel == *channel) {
+                    case.other_began |= case.request.session.as_ref() != Some(&started.session);
+                }
+            }
+            Event::FrameSkipped(_) | Event::FrameAssessed(_) | Event::FrameFailed(_) => {
+                let captured_at = recorded.envelope.captured_at;
+                let showing = |case: &&mut Case| case.channel == *channel && !case.other_began;
+                for case in self.cases.values_mut().filter(showing) {
+                    case.newest_picture = case.newest_picture.max(captured_at);
+                }
             }
             Event::SessionEnded(_) => {
                 self.live.remove(channel);
@@ -65,9 +81,12 @@ impl Desk {
                 let case = Case {
                     channel: channel.clone(),
                     requested_at: at,
+                    judged_at: recorded.envelope.captured_at,
                     expires,
                     stage: EnforcementStage::Requested,
                     since: at,
+                    newest_picture: None,
+                    other_began: false,
                     request,
                 };
                 self.cases.insert(case.request.enforcement, case);
@@ -94,10 +113,7 @@ impl Desk {
             Event::EnforcementSuperseded(end) => self.close(end.enforcement),
             Event::EnforcementFailed(end) => self.close(end.enforcement),
             Event::EnforcementCancelled(end) => self.close(end.enforcement),
-            Event::FrameSkipped(_)
-            | Event::FrameAssessed(_)
-            | Event::FrameFailed(_)
-            | Event::FrameConflict(_)
+            Event::FrameConflict(_)
             | Event::ChannelWatched(_)
             | Event::ChannelUnwatched(_)
             | Event::ChannelQuarantined(_)

@@ -10,4 +10,7 @@ mod plan;
 
 pub use budget::{BudgetLimits, Spending};
 pub use desk::{Case, Desk, Due};
-pub use plan::{ATTEMPTS_MAX, Seen, Step, UNSEEN_MS_MAX, VERIFY_WAIT_MS, backoff_ms, plan, plan_denied, plan_unseen};
+pub use plan::{
+    ATTEMPTS_MAX, PICTURES_SETTLE_MS, Seen, Step, UNSEEN_MS_MAX, VERIFY_WAIT_MS, backoff_ms, plan, plan_denied,
+    plan_unseen,
+};

@@ -11,6 +11,9 @@ pub const ATTEMPTS_MAX: u8 = 5;
 /// How long a platform may take to show that an accepted stop worked before it is tried again.
 pub const VERIFY_WAIT_MS: u64 = 10_000;
 
+/// How long after an attempt the last pictures of a stopped session may still be captured: they are on their way from
+/// the platform for up to 10 s after the end. One captured later shows that the session goes on.
+pub const PICTURES_SETTLE_MS: u64 = 10_000;
 /// How long after an attempt a channel that cannot be looked at is waited for, before a person must act.
 pub const UNSEEN_MS_MAX: u64 = 5 * 60_000;
 
@@ -19,8 +22,13 @@ pub const UNSEEN_MS_MAX: u64 = 5 * 60_000;
 pub struct Seen {
     /// The session on the air, if any.
     pub on_air: Option<SessionId>,
-    /// Whether the channel has no valid stream key.
+    /// When that session began, as early as the platform's clock allows; none if the platform does not say.
+    pub started_at: Option<Timestamp>,
+    /// Whether the channel has no valid stream key. Said for a suspension and its lifting; a stop leaves keys alone.
     pub suspended: bool,
+    /// How long after an attempt no picture may have come before the stop counts as seen, in milliseconds. 0 where
+    /// what the platform says of a channel is all there is to know.
+    pub quiet_ms: u64,
 }
 
 /// What to do.
@@ -40,8 +48,9 @@ pub const fn backoff_ms(attempt: u8) -> u64 {
     500 << doublings // 1 s after the first, 2 s, 4 s …
 }
 
-/// Plans. A stop is tried only while the very session that was judged is on the air (invariant I11), and an attempt
-/// whose answer was lost is settled by looking, never by guessing.
+/// Plans. A stop is tried only while the very session that was judged is on the air (invariant I11), and only if that
+/// session had begun when the judged frame was captured: a session that began later is another, whatever it is called.
+/// An attempt whose answer was lost is settled by looking, never by guessing.
 pub fn plan(case: &Case, seen: &Seen, now: Timestamp) -> Step {
     match case.request.kind {
         EnforcementKind::Lift => lift(case, seen, now),
@@ -79,7 +88,8 @@ pub fn plan_denied(case: &Case, reason: &str) -> Step {
 
 fn stop(case: &Case, seen: &Seen, now: Timestamp) -> Step {
     let judged = case.request.session.as_ref();
-    let still_on_air = seen.on_air.is_some() && seen.on_air.as_ref() == judged;
+    let began_later = matches!((seen.started_at, case.judged_at), (Some(start), Some(judged)) if start > judged);
+    let still_on_air = seen.on_air.is_some() && seen.on_air.as_ref() == judged && !began_later;
     let keys_as_wanted = case.request.kind == EnforcementKind::Stop || seen.suspended;
     match case.stage {
         EnforcementStage::Requested | EnforcementStage::Held => Step::Wait,
@@ -91,7 +101,7 @@ fn stop(case: &Case, seen: &Seen, now: Timestamp) -> Step {
         },
         EnforcementStage::Attempted(_) | EnforcementStage::Succeeded(_) if !still_on_air => {
             if keys_as_wanted {
-                return Step::Report(EnforcementReport::Verified);
+                return seen_stopped(case, seen, now);
             }
             match &seen.on_air {
                 // Its keys were not revoked in time and another session has begun, which nobody has judged.
@@ -103,6 +113,18 @@ fn stop(case: &Case, seen: &Seen, now: Timestamp) -> Step {
         EnforcementStage::Succeeded(_) if now < case.since.plus_ms(VERIFY_WAIT_MS) => Step::Wait,
         EnforcementStage::Succeeded(_) => again(case, now, "the session is still on the air after an accepted stop"),
     }
+}
+
+/// The platform says that the session is off the air. Believed when no picture of it contradicts.
+fn seen_stopped(case: &Case, seen: &Seen, now: Timestamp) -> Step {
+    let goes_on = case.newest_picture.is_some_and(|newest| newest > case.since.plus_ms(PICTURES_SETTLE_MS));
+    if goes_on && seen.quiet_ms > 0 {
+        return again(case, now, "the platform says that the session is over, but pictures of it still arrive");
+    }
+    if now < case.since.plus_ms(seen.quiet_ms) {
+        return Step::Wait;
+    }
+    Step::Report(EnforcementReport::Verified)
 }
 
 fn lift(case: &Case, seen: &Seen, now: Timestamp) -> Step {
@@ -132,6 +154,9 @@ fn again(case: &Case, now: Timestamp, otherwise: &str) -> Step {
         Step::Wait
     } else if tried >= ATTEMPTS_MAX {
         Step::Report(EnforcementReport::Failed(format!("{otherwise}, tried {tried} times")))
+    } else if now > case.expires {
+        // What was judged may no longer be what is shown: no further try without a person.
+        Step::Report(EnforcementReport::Failed(format!("{otherwise}, tried {tried} times, and it is too old by now")))
     } else {
         Step::Try(tried + 1)
     }

@@ -69,7 +69,11 @@ impl Run {
         let step = if trouble || self.world.unreachable.contains(&channel) {
             plan_unseen(&case, now)
         } else {
-            plan(&case, &Seen { on_air: live.on_air.clone(), suspended: live.keys_revoked }, now)
+            plan(
+                &case,
+                &Seen { on_air: live.on_air.clone(), started_at: None, suspended: live.keys_revoked, quiet_ms: 0 },
+                now,
+            )
         };
         match step {
             Planned::Report(report) => self.report(enforcement, report, None),

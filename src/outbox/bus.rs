@@ -1,0 +1,154 @@
+//! EventBridge as a destination: which events are put, and in which form.
+
+use std::collections::BTreeSet;
+
+use super::{Destination, Letter, Sending, SettingsError, check_bounds, check_types};
+use crate::aws::eventbridge::{BYTES_PER_CALL_MAX, BusEntry, ENTRIES_PER_CALL_MAX, EventBus};
+use crate::aws::{Class, Crowded, Failure, Turns};
+use crate::consumers::Replayed;
+use crate::events::{Envelope, EventType, EventView, Recorded};
+use crate::model::Scope;
+
+/// Who the events are from, as rules name it.
+pub const SOURCE: &str = "streamwarden";
+/// Calls that may wait for their turn: those of the live lane and of replays.
+const WAITING_MAX: usize = 64;
+
+/// What is put by default: what people and machines decided and did, and that nobody looks. Not what became of every
+/// single frame; whoever wants that names the types.
+pub const DEFAULT_TYPES: &[EventType] = &[
+    EventType::SessionStarted,
+    EventType::SessionEnded,
+    EventType::ChannelWatched,
+    EventType::ChannelUnwatched,
+    EventType::ChannelQuarantined,
+    EventType::WarningRaised,
+    EventType::WarningUpheld,
+    EventType::WarningDismissed,
+    EventType::WarningAnswerWithdrawn,
+    EventType::WarningEscalated,
+    EventType::EnforcementRequested,
+    EventType::EnforcementHeld,
+    EventType::EnforcementVerified,
+    EventType::EnforcementNotNeeded,
+    EventType::EnforcementSuperseded,
+    EventType::EnforcementFailed,
+    EventType::EnforcementCancelled,
+    EventType::PolicyPublished,
+    EventType::PolicyRetired,
+    EventType::InputGap,
+];
+
+/// What is put on the bus.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BusSettings {
+    /// Types of events that are put.
+    pub types: Vec<EventType>,
+    /// Calls to PutEvents in a second, 1 to 10,000: what the account grants in the region (400 to 10,000), less what
+    /// others of the account put.
+    pub calls_per_second: u32,
+    /// How much of that replays may take, in percent, 1 to 50.
+    pub replay_share_percent: u32,
+}
+
+impl Default for BusSettings {
+    fn default() -> Self {
+        Self { types: DEFAULT_TYPES.to_vec(), calls_per_second: 100, replay_share_percent: 20 }
+    }
+}
+
+/// A bus that events are put on.
+pub struct Bus {
+    bus: EventBus,
+    types: BTreeSet<EventType>,
+    turns: Turns,
+    replay_calls_per_second: u32,
+}
+
+impl Bus {
+    /// The bus, with what is put on it.
+    pub fn new(bus: EventBus, settings: &BusSettings) -> Result<Self, SettingsError> {
+        check_types(&settings.types)?;
+        check_bounds("calls_per_second", settings.calls_per_second, 1, 10_000)?;
+        check_bounds("replay_share_percent", settings.replay_share_percent, 1, 50)?;
+        Ok(Self {
+            bus,
+            types: settings.types.iter().copied().collect(),
+            turns: Turns::new(settings.calls_per_second, WAITING_MAX),
+            replay_calls_per_second: settings.calls_per_second * settings.replay_share_percent / 100,
+        })
+    }
+
+    /// Fails if the bus is not there or may not be looked at. To be asked at the start: an event put on a bus that is
+    /// not there is lost, and its answer says success.
+    pub async fn check(&self) -> Result<(), Failure> {
+        self.bus.describe().await
+    }
+
+    /// The turns of replays; at least one a second, for a job must come to its end.
+    pub(super) fn replay_turns(&self) -> Turns {
+        Turns::new(self.replay_calls_per_second, WAITING_MAX)
+    }
+
+    /// An event that a replay shows once more: with the replay's id and name in its detail.
+    pub(super) fn replayed(event: &Replayed) -> BusEntry {
+        entry(event.envelope(), serde_json::to_string(event))
+    }
+
+    /// No turn is as good as a throttled call.
+    pub(super) fn crowded() -> Failure {
+        let (operation, class, said) = ("PutEvents", Class::Throttled, Crowded.to_string());
+        Failure { operation, class, code: None, said }
+    }
+}
+
+impl Destination for Bus {
+    type Letter = BusEntry;
+
+    fn name(&self) -> &'static str {
+        "eventbridge"
+    }
+
+    fn letters_max(&self) -> usize {
+        ENTRIES_PER_CALL_MAX
+    }
+
+    fn bytes_max(&self) -> usize {
+        BYTES_PER_CALL_MAX
+    }
+
+    fn letter(&self, event: &Recorded) -> Option<BusEntry> {
+        let known = EventType::from_name(&event.envelope.event_type)?;
+        if !self.types.contains(&known) {
+            return None;
+        }
+        Some(entry(&event.envelope, serde_json::to_string(&EventView::from(event.clone()))))
+    }
+
+    fn send(&self, letters: Vec<BusEntry>) -> Sending<'_> {
+        Box::pin(async move {
+            self.turns.take().await.map_err(|Crowded| Self::crowded())?;
+            self.bus.put(&letters).await
+        })
+    }
+}
+
+impl Letter for BusEntry {
+    fn bytes(&self) -> usize {
+        Self::bytes(self)
+    }
+}
+
+fn entry(envelope: &Envelope, detail: serde_json::Result<String>) -> BusEntry {
+    let resources = match &envelope.scope {
+        Scope::Channel(channel) if channel.as_str().starts_with("arn:") => vec![channel.as_str().to_owned()],
+        Scope::Channel(_) | Scope::System(_) => Vec::new(),
+    };
+    BusEntry {
+        time: envelope.recorded_at,
+        source: SOURCE,
+        detail_type: envelope.event_type.clone(),
+        detail: detail.expect("an event's picture is JSON: its keys are text and it has no other numbers than JSON's"),
+        resources,
+    }
+}
