@@ -11,8 +11,8 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::actors::{
-    EnforcementReactor, Objects, Parts, PolicyDesk, Projector, ProjectorError, ProviderChoice, PublishError, ReactorError,
-    Settings, Views, Wardens,
+    EnforcementReactor, Objects, Parts, PolicyDesk, Projector, ProjectorError, ProviderChoice, PublishError,
+    ReactorError, Settings, Views, Wardens, record_standing,
 };
 use crate::clock::{Clock, SystemClock};
 use crate::consumers::{ConsumerError, Consumers};
@@ -100,6 +100,8 @@ pub struct House {
     freeze: watch::Sender<bool>,
     projector: JoinHandle<Result<(), ProjectorError>>,
     connected: Connected,
+    /// Of providers' standing.
+    followers: Vec<JoinHandle<()>>,
 }
 
 impl Ground {
@@ -148,6 +150,11 @@ impl Ground {
     ) -> House {
         let journal: Arc<dyn Journal> = self.journal.clone();
         let provider_present = providers.is_present();
+        let followers = providers.all().into_iter().filter_map(|provider| {
+            let standing = provider.standing()?;
+            Some(tokio::spawn(record_standing(journal.clone(), provider.reference(), standing)))
+        });
+        let followers = followers.collect();
         let wardens = Wardens::start(&Parts {
             journal: journal.clone(),
             content: Some(self.content.clone()),
@@ -156,8 +163,8 @@ impl Ground {
             wall: Arc::new(SystemClock),
             policies: self.policies.subscribe(),
             providers,
-            imaging: Arc::new(Imaging::new(Limits::default(), Algorithm::MedianDct)),
             objects: self.objects,
+            imaging: Arc::new(Imaging::new(Limits::default(), Algorithm::MedianDct)),
             settings,
         });
         let pulse = Pulse::default();
@@ -205,6 +212,7 @@ impl Ground {
             freeze,
             projector,
             connected: Connected::default(),
+            followers,
         }
     }
 }
@@ -231,6 +239,7 @@ impl House {
         }
         self.wardens.shutdown().await;
         self.connected.close().await;
+        self.followers.iter().for_each(JoinHandle::abort); // a suspension ends with the process
         let _ = self.freeze.send(true); // a projector that has ended does not listen any more
         match self.projector.await {
             Ok(Ok(()) | Err(_)) => {} // an error was told when it happened

@@ -48,6 +48,8 @@ pub struct EndpointsConfig {
     pub eventbridge: String,
     /// Simple Notification Service.
     pub sns: String,
+    /// Security Token Service, which `doctor` asks who calls.
+    pub sts: String,
 }
 
 /// `[kinesis]`: the stream that thumbnails and broadcasts are announced on.
@@ -181,7 +183,7 @@ impl AwsConfig {
 
     /// Where calls go that do not go to AWS itself.
     pub fn endpoints(&self) -> Endpoints {
-        let EndpointsConfig { kinesis, s3, rekognition, ivs, ivs_chat, eventbridge, sns } = &self.endpoints;
+        let EndpointsConfig { kinesis, s3, rekognition, ivs, ivs_chat, eventbridge, sns, sts } = &self.endpoints;
         Endpoints {
             kinesis: stated(kinesis),
             s3: stated(s3),
@@ -190,6 +192,7 @@ impl AwsConfig {
             ivs_chat: stated(ivs_chat),
             eventbridge: stated(eventbridge),
             sns: stated(sns),
+            sts: stated(sts),
         }
     }
 }
@@ -204,7 +207,9 @@ impl KinesisConfig {
             "latest" => Start::Latest,
             "trim_horizon" => Start::TrimHorizon,
             time => Start::At(time.parse::<Timestamp>().map_err(|_| {
-                format!("kinesis.start is {time:?}; expected latest, trim_horizon or a time such as 2026-01-31T12:00:00Z")
+                format!(
+                    "kinesis.start is {time:?}; expected latest, trim_horizon or a time such as 2026-01-31T12:00:00Z"
+                )
             })?),
         };
         let settings = shards::Settings {

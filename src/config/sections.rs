@@ -261,11 +261,7 @@ impl Default for ListenConfig {
 
 impl Default for ProviderConfig {
     fn default() -> Self {
-        Self {
-            judge: Judge::default(),
-            local_model: PINNED_PATH.into(),
-            rekognition: RekognitionConfig::default(),
-        }
+        Self { judge: Judge::default(), local_model: PINNED_PATH.into(), rekognition: RekognitionConfig::default() }
     }
 }
 

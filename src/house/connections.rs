@@ -63,7 +63,9 @@ impl House {
                 journal: journal.clone(),
                 content: self.content.clone(),
                 clock: clock.clone(),
-                who: directory.clone().map(|directory| Arc::new(OnAir(directory, clock.clone())) as Arc<dyn WhoIsOnAir>),
+                who: directory
+                    .clone()
+                    .map(|directory| Arc::new(OnAir(directory, clock.clone())) as Arc<dyn WhoIsOnAir>),
             };
             let intake = Arc::new(Intake::new(parts, intake));
             self.connected.shards = Some(Shards::start(reading, kinesis, journal.clone(), intake, clock.clone())?);
