@@ -84,6 +84,7 @@ fn event(channel: &ChannelId, round: u64) -> NewEvent {
         labels: vec![label("Alcohol", 55_300), label("Alcohol/Alcoholic Beverages", 54_100)],
         answer: None,
         unmapped: 0,
+        floor: None,
         rules: Vec::new(),
         verdict: Verdict::Clear,
         late: false,

@@ -70,7 +70,7 @@ fn decision() {
     const FRAMES: u64 = 200_000;
     let policy = Arc::new(policy());
     let measured = measured(&pictures()[0]);
-    let answer = Answered { provider: FREE.clone(), labels: labels(), kept: None, unmapped: 0 };
+    let answer = Answered { provider: FREE.clone(), labels: labels(), kept: None, unmapped: 0, floor: None };
     let channel = channel(0);
     for (what, interval_ms) in
         [("assessed, 5 labels", 600_000), ("similar, every fifth assessed", 60_000), ("too soon", 1000)]
@@ -276,6 +276,7 @@ fn start(
         clock,
         policies: followed,
         providers: ProviderChoice { default: Some(provider), by_channel: HashMap::new() },
+        objects: None,
         imaging: Arc::new(Imaging::new(Limits::default(), Algorithm::MedianDct)),
         settings,
     });

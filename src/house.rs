@@ -10,8 +10,8 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::actors::{
-    EnforcementReactor, Parts, PolicyDesk, Projector, ProjectorError, ProviderChoice, PublishError, ReactorError,
-    Settings, Views, Wardens,
+    EnforcementReactor, Objects, Parts, PolicyDesk, Projector, ProjectorError, ProviderChoice, PublishError,
+    ReactorError, Settings, Views, Wardens, record_standing,
 };
 use crate::clock::{Clock, SystemClock};
 use crate::consumers::{ConsumerError, Consumers};
@@ -70,6 +70,8 @@ pub struct Ground {
     projector: Projector,
     /// Who reads on outside.
     pub consumers: Arc<Consumers>,
+    /// Where objects are fetched that notifications announce. None unless set: frames that are objects then fail.
+    pub objects: Option<Arc<dyn Objects>>,
 }
 
 /// The house, running.
@@ -94,6 +96,8 @@ pub struct House {
     reactor: JoinHandle<Result<(), ReactorError>>,
     freeze: watch::Sender<bool>,
     projector: JoinHandle<Result<(), ProjectorError>>,
+    /// Of providers' standing.
+    followers: Vec<JoinHandle<()>>,
 }
 
 impl Ground {
@@ -128,7 +132,7 @@ impl Ground {
         // Leases are promises to people outside: they lapse by the wall clock.
         let consumers = Consumers::open(journal.clone(), Arc::new(SystemClock)).map_err(HouseError::Consumers)?;
         let consumers = Arc::new(consumers);
-        Ok(Self { journal, content, policies, snapshots, views, projector, consumers })
+        Ok(Self { journal, content, policies, snapshots, views, projector, consumers, objects: None })
     }
 
     /// Starts wardens, reactors and the projector. Call within an actix system.
@@ -142,6 +146,11 @@ impl Ground {
     ) -> House {
         let journal: Arc<dyn Journal> = self.journal.clone();
         let provider_present = providers.is_present();
+        let followers = providers.all().into_iter().filter_map(|provider| {
+            let standing = provider.standing()?;
+            Some(tokio::spawn(record_standing(journal.clone(), provider.reference(), standing)))
+        });
+        let followers = followers.collect();
         let wardens = Wardens::start(&Parts {
             journal: journal.clone(),
             content: Some(self.content.clone()),
@@ -150,6 +159,7 @@ impl Ground {
             wall: Arc::new(SystemClock),
             policies: self.policies.subscribe(),
             providers,
+            objects: self.objects,
             imaging: Arc::new(Imaging::new(Limits::default(), Algorithm::MedianDct)),
             settings,
         });
@@ -197,6 +207,7 @@ impl Ground {
             reactor,
             freeze,
             projector,
+            followers,
         }
     }
 }
@@ -212,6 +223,7 @@ impl House {
             Err(broke) => tracing::error!("the enforcement reactor broke: {broke}"),
         }
         self.wardens.shutdown().await;
+        self.followers.iter().for_each(JoinHandle::abort); // a suspension ends with the process
         let _ = self.freeze.send(true); // a projector that has ended does not listen any more
         match self.projector.await {
             Ok(Ok(()) | Err(_)) => {} // an error was told when it happened

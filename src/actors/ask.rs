@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 
+use super::{pause, surprise};
 use crate::events::FailedStage;
+use crate::model::FrameId;
 use crate::providers::{Answer, Provider, ProviderError};
 use crate::telemetry::metrics;
 
@@ -15,6 +17,8 @@ use crate::telemetry::metrics;
 const ATTEMPTS_MAX: u8 = 3;
 /// The pause after the first attempt; it doubles.
 const PAUSE: Duration = Duration::from_millis(200);
+/// The same where the provider said that it is asked too often.
+const PAUSE_THROTTLED: Duration = Duration::from_millis(500);
 
 /// Why there is no answer.
 #[derive(Debug)]
@@ -27,6 +31,7 @@ pub(super) struct Unanswered {
 /// Asks until there is an answer, a refusal, or `deadline` has passed.
 pub(super) async fn ask(
     provider: Option<Arc<dyn Provider>>,
+    frame: FrameId,
     image: Arc<[u8]>,
     deadline: Duration,
 ) -> Result<Answer, Unanswered> {
@@ -37,7 +42,6 @@ pub(super) async fn ask(
     let name = provider.reference().name;
     let mut attempts = 0;
     let asking = async {
-        let mut pause = PAUSE;
         loop {
             attempts += 1;
             let begun = Instant::now();
@@ -49,10 +53,13 @@ pub(super) async fn ask(
                 Err(error) => metrics().providers.failed(&name, error.name()),
             }
             match answered {
-                Ok(answer) => return Ok(answer),
-                Err(ProviderError::Unavailable(_)) if attempts < ATTEMPTS_MAX => {
-                    tokio::time::sleep(pause).await;
-                    pause *= 2;
+                Ok(mut answer) => {
+                    surprise::note(&mut answer);
+                    return Ok(answer);
+                }
+                Err(error) if error.is_passing() && attempts < ATTEMPTS_MAX && provider.may_retry() => {
+                    let first = if matches!(error, ProviderError::Throttled(_)) { PAUSE_THROTTLED } else { PAUSE };
+                    tokio::time::sleep(pause::after(attempts, first, frame)).await;
                 }
                 Err(error) => return Err(error),
             }
@@ -65,6 +72,8 @@ pub(super) async fn ask(
                 // The stage says already that there is none.
                 ProviderError::Absent(reason) => (FailedStage::NoProvider, reason),
                 ProviderError::Unavailable(_)
+                | ProviderError::Throttled(_)
+                | ProviderError::Suspended(_)
                 | ProviderError::Refused(_)
                 | ProviderError::Nonsense(_)
                 | ProviderError::Broke(_) => (FailedStage::Provider, error.to_string()),

@@ -2,7 +2,7 @@
 
 use std::io::Read;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::events::FailedStage;
 use crate::imaging::{Imaging, Measured, Scratch};
@@ -30,9 +30,14 @@ thread_local! {
 }
 
 /// Fetches and measures. Blocks: never called on an arbiter.
-pub(super) fn look(imaging: &Imaging, frame: &Frame) -> Result<Looked, Unseen> {
+///
+/// `fetched`: the bytes and how long they took, where they were fetched already.
+pub(super) fn look(imaging: &Imaging, frame: &Frame, fetched: Option<(Arc<[u8]>, Duration)>) -> Result<Looked, Unseen> {
     let begun = Instant::now();
-    let bytes = fetch(frame, imaging.limits().bytes_max)?;
+    let (bytes, fetch_time) = match fetched {
+        Some(fetched) => fetched,
+        None => (read(frame, imaging.limits().bytes_max)?, begun.elapsed()),
+    };
     let fetched = Instant::now();
     let measured = SCRATCH
         .with_borrow_mut(|scratch| imaging.measure(&bytes, scratch))
@@ -40,16 +45,17 @@ pub(super) fn look(imaging: &Imaging, frame: &Frame) -> Result<Looked, Unseen> {
     Ok(Looked {
         bytes,
         measured,
-        fetch_ms: (fetched - begun).as_millis() as u32,
+        fetch_ms: fetch_time.as_millis() as u32,
         measure_ms: fetched.elapsed().as_millis() as u32,
     })
 }
 
-fn fetch(frame: &Frame, bytes_max: usize) -> Result<Arc<[u8]>, Unseen> {
+/// Reads what is on this machine.
+fn read(frame: &Frame, bytes_max: usize) -> Result<Arc<[u8]>, Unseen> {
     let unseen = |reason| Unseen { stage: FailedStage::Fetch, reason };
     match &frame.origin {
         FrameOrigin::Inline(bytes) => Ok(bytes.clone()),
-        FrameOrigin::S3(object) => Err(unseen(format!("fetching {object}: nothing here reads objects of a bucket"))),
+        FrameOrigin::S3(object) => Err(unseen(format!("{object} was not fetched"))), // its bytes are handed in
         FrameOrigin::File(path) => {
             let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
             // Asked first: opening a named pipe waits for its writer, and nothing ends a blocked thread.

@@ -8,14 +8,20 @@
 mod ask;
 mod enforcement;
 mod look;
+mod objects;
+mod pause;
 mod planes;
 mod policies;
 mod projector;
 mod shard;
+mod standing;
+mod surprise;
 mod system;
 mod warden;
 
 pub use enforcement::{EnforcementReactor, ReactorError};
+pub use objects::{FetchError, Fetching, Objects};
 pub use policies::{PolicyAct, PolicyDesk, PolicyHistory, PolicyVersion, PublishError, REASON_BYTES_MAX};
 pub use projector::{Behind, Projector, ProjectorError, Views};
+pub use standing::record_standing;
 pub use system::{CommandError, Evidence, OfferError, Outcome, Parts, ProviderChoice, Settings, Wardens};

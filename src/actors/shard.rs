@@ -41,6 +41,7 @@ const BROKEN_MAX: usize = 16;
 pub(super) struct ShardParts {
     pub(super) house: Parts,
     pub(super) looks: Arc<Semaphore>,
+    pub(super) fetches: Arc<Semaphore>,
     pub(super) recoveries: Arc<Semaphore>,
     pub(super) saves: Arc<Semaphore>,
     pub(super) planes: RefCell<Planes>,
@@ -56,11 +57,16 @@ struct Unrecorded {
 }
 
 impl ShardParts {
-    pub(super) fn new(house: Parts, looks: Arc<Semaphore>, recoveries: Arc<Semaphore>) -> Self {
+    pub(super) fn new(
+        house: Parts,
+        looks: Arc<Semaphore>,
+        fetches: Arc<Semaphore>,
+        recoveries: Arc<Semaphore>,
+    ) -> Self {
         let planes = RefCell::new(Planes::new(house.settings.planes_max));
         let saves = Arc::new(Semaphore::new(SAVES_MAX));
         let evidence = EvidenceRoom::new();
-        Self { house, looks, recoveries, saves, planes, evidence, unrecorded: Cell::default() }
+        Self { house, looks, fetches, recoveries, saves, planes, evidence, unrecorded: Cell::default() }
     }
 
     /// A warden's own step was not recorded and will be tried again. On a full disk every warden says so at every tick:

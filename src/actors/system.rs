@@ -9,6 +9,7 @@ use actix::Addr;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Semaphore, oneshot, watch};
 
+use super::objects::Objects;
 use super::shard::{Deliver, Shard, ShardParts, Shutdown};
 use super::warden::{Inspect, Offer, Order, Stale};
 use crate::clock::Clock;
@@ -25,6 +26,9 @@ use crate::warden::{ChannelState, Command, Rejection};
 /// How often an offer or command is taken to a fresh warden when the one it was with broke or was put to rest. Each
 /// frame of a channel can break its warden twice before it is set aside, and takes the others with it.
 const DELIVERIES_MAX: u32 = 64;
+
+/// Objects being fetched at the same time: each holds a connection, and up to the largest picture in memory.
+const FETCHES_MAX: usize = 64;
 
 /// Bounds of the actor system.
 #[derive(Debug, Clone, Copy)]
@@ -94,6 +98,17 @@ impl ProviderChoice {
         chosen.peek().is_some() && chosen.all(|provider| provider.is_present())
     }
 
+    /// Every provider that is chosen, each once.
+    pub fn all(&self) -> Vec<Arc<dyn Provider>> {
+        let mut all: Vec<Arc<dyn Provider>> = Vec::new();
+        for provider in self.default.iter().chain(self.by_channel.values()) {
+            if !all.iter().any(|known| Arc::ptr_eq(known, provider)) {
+                all.push(provider.clone());
+            }
+        }
+        all
+    }
+
     pub(super) fn of(&self, channel: &ChannelId) -> Option<Arc<dyn Provider>> {
         self.by_channel.get(channel).or(self.default.as_ref()).cloned()
     }
@@ -116,6 +131,8 @@ pub struct Parts {
     pub policies: watch::Receiver<Arc<PolicySet>>,
     /// Who judges.
     pub providers: ProviderChoice,
+    /// Where objects are fetched that notifications announce; none: their frames fail, loudly.
+    pub objects: Option<Arc<dyn Objects>>,
     /// How pictures are measured.
     pub imaging: Arc<Imaging>,
     /// Bounds.
@@ -200,13 +217,15 @@ impl Wardens {
     /// Starts the shards, each on an arbiter of its own. Call within an actix system.
     pub fn start(parts: &Parts) -> Self {
         let looks = Arc::new(Semaphore::new(parts.settings.looks_max.max(1)));
+        let fetches = Arc::new(Semaphore::new(FETCHES_MAX));
         let recoveries = Arc::new(Semaphore::new(parts.settings.recoveries_max.max(1)));
         let shards = (0..parts.settings.arbiters.max(1))
             .map(|_| {
+                let fetches = fetches.clone();
                 let arbiter = actix::Arbiter::new().handle();
                 let (parts, looks, recoveries) = (parts.clone(), looks.clone(), recoveries.clone());
                 <Shard as actix::Actor>::start_in_arbiter(&arbiter, move |_| {
-                    Shard::new(ShardParts::new(parts, looks, recoveries))
+                    Shard::new(ShardParts::new(parts, looks, fetches, recoveries))
                 })
             })
             .collect();

@@ -159,6 +159,11 @@ impl Failure {
         Self { operation, class: Class::Nonsense, code: None, said: shorten(said.into()) }
     }
 
+    /// A failure that the SDK does not report itself, such as that of a body that ends too early.
+    pub(super) fn passing(operation: &'static str, class: Class, said: impl Into<String>) -> Self {
+        Self { operation, class, code: None, said: shorten(said.into()) }
+    }
+
     /// Whether the service gave this code.
     pub fn is(&self, code: &str) -> bool {
         self.code.as_deref() == Some(code)

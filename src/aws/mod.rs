@@ -12,12 +12,14 @@ pub mod ivs;
 pub mod ivschat;
 pub mod kinesis;
 mod rekognition;
+mod s3;
 pub mod sns;
 mod sts;
 mod turns;
 
 pub use failure::{Class, Failure};
 pub use rekognition::{Detected, DetectedLabel, Rekognition};
+pub use s3::{GetError, Head, S3, Stored};
 pub use sts::Introduction;
 pub use turns::{Crowded, Turns};
 
@@ -88,6 +90,7 @@ impl std::fmt::Debug for Key {
 pub struct Aws {
     config: SdkConfig,
     endpoints: Endpoints,
+    times: CallTimes,
 }
 
 impl Aws {
@@ -101,7 +104,7 @@ impl Aws {
         if let Some(region) = region {
             loader = loader.region(Region::new(region));
         }
-        Self { config: loader.load().await, endpoints }
+        Self { config: loader.load().await, endpoints, times }
     }
 
     /// Takes everything as given and asks no environment: calls to these endpoints, signed with this key. Only for
@@ -117,7 +120,7 @@ impl Aws {
             .timeout_config(limits(times))
             .retry_config(RetryConfig::disabled())
             .build();
-        Self { config, endpoints }
+        Self { config, endpoints, times }
     }
 
     /// The region that calls go to; none if nobody says.
@@ -129,6 +132,11 @@ impl Aws {
     /// let the environment go before a general one.
     pub(in crate::aws) fn config(&self) -> &SdkConfig {
         &self.config
+    }
+
+    /// How long calls may take.
+    pub(in crate::aws) fn times(&self) -> CallTimes {
+        self.times
     }
 
     /// Where the calls to each service go.

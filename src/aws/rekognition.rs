@@ -101,7 +101,8 @@ fn read(answer: DetectModerationLabelsOutput) -> Result<Detected, Failure> {
             path.insert(0, above.to_owned());
             // Names repeat between levels (Gambling in 6.1): a label is not its own parent.
             let higher = named.iter().find(|(other, its_parent, _)| *other == above && *its_parent != above);
-            above = higher.map_or("", |(_, parent, _)| parent);
+            let (_, parent, _) = higher.ok_or_else(|| nonsense(format!("{name} below {above}, which is not there")))?;
+            above = parent;
         }
         labels.push(DetectedLabel { path, confidence: *confidence });
     }

@@ -109,6 +109,8 @@ fn summary(event: &Event) -> String {
         Event::PolicyRetired(e) => format!("{}{}", e.policy, reason(e.why.as_ref())),
         Event::NotificationRejected(e) => format!("{}: {}", e.source, e.reason),
         Event::InputGap(e) => format!("{} from {} to {}", e.source, e.from, e.to),
+        Event::ProviderSuspended(e) => format!("{} after {} failures in a row: {}", e.provider, e.failures, e.because),
+        Event::ProviderResumed(e) => format!("{}, suspended since {}", e.provider, e.suspended_since),
         Event::ConsumerCreated(e) => format!("{} reads on from {}", e.consumer, e.from),
         Event::ConsumerDeleted(e) => e.consumer.to_string(),
         Event::ConsumerRewound(e) => format!("{} from {} to {}", e.consumer, e.from, e.to),

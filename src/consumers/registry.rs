@@ -218,6 +218,8 @@ impl Registry {
             | Event::PolicyRetired(_)
             | Event::NotificationRejected(_)
             | Event::InputGap(_)
+            | Event::ProviderSuspended(_)
+            | Event::ProviderResumed(_)
             | Event::StoreOpened(_)
             | Event::StoreClosed(_)
             | Event::SegmentSealed(_)

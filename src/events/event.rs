@@ -123,6 +123,8 @@ events! {
     PolicyRetired = 2,
     NotificationRejected = 1,
     InputGap = 1,
+    ProviderSuspended = 1,
+    ProviderResumed = 1,
     ConsumerCreated = 1,
     ConsumerDeleted = 1,
     ConsumerRewound = 1,

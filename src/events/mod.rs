@@ -14,6 +14,7 @@ mod filter;
 mod frames;
 mod label_list;
 mod policies;
+mod providers;
 mod sessions;
 mod store;
 pub mod upcast;
@@ -40,6 +41,7 @@ pub use frames::{
     FrameConflict, FrameFailed, FrameSkipped, Pace, RuleEffect, RuleOutcome, Skip, Timings, UnwatchedBecause,
 };
 pub use policies::{PolicyPublished, PolicyRetired};
+pub use providers::{ProviderResumed, ProviderSuspended};
 pub use sessions::{SessionEndBecause, SessionEnded, SessionStartBecause, SessionStarted};
 pub use store::{
     ContentErased, DataLossAccepted, InputGap, NotificationRejected, SegmentSealed, StoreClosed, StoreOpened,

@@ -311,6 +311,8 @@ impl Channel {
             | Event::PolicyRetired(_)
             | Event::NotificationRejected(_)
             | Event::InputGap(_)
+            | Event::ProviderSuspended(_)
+            | Event::ProviderResumed(_)
             | Event::StoreOpened(_)
             | Event::StoreClosed(_)
             | Event::SegmentSealed(_)

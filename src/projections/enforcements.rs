@@ -132,6 +132,8 @@ impl Enforcements {
             | Event::PolicyRetired(_)
             | Event::NotificationRejected(_)
             | Event::InputGap(_)
+            | Event::ProviderSuspended(_)
+            | Event::ProviderResumed(_)
             | Event::StoreOpened(_)
             | Event::StoreClosed(_)
             | Event::SegmentSealed(_)

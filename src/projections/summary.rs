@@ -150,6 +150,8 @@ impl ChannelSummary {
             | Event::PolicyRetired(_)
             | Event::NotificationRejected(_)
             | Event::InputGap(_)
+            | Event::ProviderSuspended(_)
+            | Event::ProviderResumed(_)
             | Event::ConsumerCreated(_)
             | Event::ConsumerDeleted(_)
             | Event::ConsumerRewound(_)

@@ -383,6 +383,8 @@ impl<'a> About<'a> {
             | Event::PolicyRetired(_)
             | Event::NotificationRejected(_)
             | Event::InputGap(_)
+            | Event::ProviderSuspended(_)
+            | Event::ProviderResumed(_)
             | Event::StoreOpened(_)
             | Event::StoreClosed(_)
             | Event::SegmentSealed(_)

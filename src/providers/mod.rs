@@ -1,13 +1,18 @@
 //! Who labels an image. SDK and model types end here.
 
+pub mod guard;
 pub mod local;
 pub mod rehearsal;
+pub mod rekognition;
 
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use crate::model::{Label, ProviderRef};
+use tokio::sync::watch;
+
+use crate::model::{Confidence, Label, ProviderRef};
+use guard::Standing;
 
 /// What a provider says of an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +34,12 @@ pub enum ProviderError {
     /// It cannot be reached or cannot take more now. Worth another try.
     #[error("the provider is unavailable: {0}")]
     Unavailable(String),
+    /// It has been asked too often. Worth another try, later and more slowly.
+    #[error("the provider takes no more now: {0}")]
+    Throttled(String),
+    /// It is not asked at present, because it failed again and again. Not worth another try for this image.
+    #[error("the provider is suspended: {0}")]
+    Suspended(String),
     /// It refuses this image or this caller. Not worth another try.
     #[error("the provider refuses: {0}")]
     Refused(String),
@@ -46,10 +57,17 @@ impl ProviderError {
         match self {
             Self::Absent(_) => "absent",
             Self::Unavailable(_) => "unavailable",
+            Self::Throttled(_) => "throttled",
+            Self::Suspended(_) => "suspended",
             Self::Refused(_) => "refused",
             Self::Nonsense(_) => "nonsense",
             Self::Broke(_) => "broke",
         }
+    }
+
+    /// Whether the same image may be answered later.
+    pub const fn is_passing(&self) -> bool {
+        matches!(self, Self::Unavailable(_) | Self::Throttled(_))
     }
 }
 
@@ -64,6 +82,22 @@ pub trait Provider: Send + Sync + 'static {
     /// Whether it is there at all. One that is not fails every frame, loudly.
     fn is_present(&self) -> bool {
         true
+    }
+
+    /// The least confidence it reports; none if it reports every one. Kept with each answer: a threshold below it cannot
+    /// be tried on the record.
+    fn floor(&self) -> Option<Confidence> {
+        None
+    }
+
+    /// Whether another try of one image is within what the provider can bear now; counts as one if it is.
+    fn may_retry(&self) -> bool {
+        true
+    }
+
+    /// Whether it is asked at all at present, as that changes; none if it always is.
+    fn standing(&self) -> Option<watch::Receiver<Standing>> {
+        None
     }
 
     /// Labels one image, given as the bytes of its file. Blocking work is its own matter: this never blocks the caller.

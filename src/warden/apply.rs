@@ -128,6 +128,8 @@ pub fn apply(state: &mut ChannelState, at: Applied, event: &Event) {
         | Event::PolicyRetired(_)
         | Event::NotificationRejected(_)
         | Event::InputGap(_)
+        | Event::ProviderSuspended(_)
+        | Event::ProviderResumed(_)
         | Event::ConsumerCreated(_)
         | Event::ConsumerDeleted(_)
         | Event::ConsumerRewound(_)

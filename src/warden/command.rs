@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use crate::events::{Budget, FailedStage, NotNeededBecause, Timings};
 use crate::model::{
-    ContentRef, EnforcementId, EventId, Fingerprint, Frame, FrameId, Label, Measurement, ModeratorId, ProviderRef,
-    Sequence, SessionId, Sha256, Timestamp, WarningId,
+    Confidence, ContentRef, EnforcementId, EventId, Fingerprint, Frame, FrameId, Label, Measurement, ModeratorId,
+    ProviderRef, Sequence, SessionId, Sha256, Timestamp, WarningId,
 };
 use crate::policy::Policy;
 
@@ -203,6 +203,8 @@ pub struct Answered {
     pub kept: Option<ContentRef>,
     /// How many labels the provider's taxonomy does not know.
     pub unmapped: u8,
+    /// The least confidence the provider reports; none if it reports every label.
+    pub floor: Option<Confidence>,
 }
 
 impl Answered {

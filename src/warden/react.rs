@@ -36,6 +36,8 @@ pub enum Alarm {
     Conflict,
     /// Input is missing.
     InputGap,
+    /// A provider is asked no more, and frames fail.
+    ProviderSuspended,
     /// Events are gone.
     DataLoss,
 }
@@ -60,6 +62,7 @@ pub fn react(event: &Event) -> Option<Reaction> {
         Event::ChannelQuarantined(_) => Some(Reaction::Alarm(Alarm::Quarantined)),
         Event::FrameConflict(_) => Some(Reaction::Alarm(Alarm::Conflict)),
         Event::InputGap(_) => Some(Reaction::Alarm(Alarm::InputGap)),
+        Event::ProviderSuspended(_) => Some(Reaction::Alarm(Alarm::ProviderSuspended)),
         Event::DataLossAccepted(_) => Some(Reaction::Alarm(Alarm::DataLoss)),
         Event::PolicyPublished(_) | Event::PolicyRetired(_) => Some(Reaction::ReloadPolicies),
         Event::SessionStarted(_)
@@ -75,6 +78,7 @@ pub fn react(event: &Event) -> Option<Reaction> {
         | Event::WarningDismissed(_)
         | Event::WarningNoted(_)
         | Event::NotificationRejected(_)
+        | Event::ProviderResumed(_)
         | Event::ConsumerCreated(_)
         | Event::ConsumerDeleted(_)
         | Event::ConsumerRewound(_)

@@ -114,6 +114,7 @@ impl Premises {
             wall: clock.clone(),
             policies: desk.subscribe(),
             providers: ProviderChoice { default: Some(provider), ..ProviderChoice::default() },
+            objects: None,
             imaging: Arc::new(Imaging::new(Limits::default(), Algorithm::MedianDct)),
             settings: setup.settings,
         };

@@ -5,10 +5,12 @@
 mod conforms;
 mod doctor;
 mod ivs;
+mod judging;
 mod kinesis;
 mod outbox;
 mod premises;
 mod rekognition;
+mod s3;
 mod shards;
 mod standin;
 mod standins;

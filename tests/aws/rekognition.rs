@@ -1,6 +1,9 @@
 //! Rekognition through its client, against the stand-in.
 
+use std::time::Duration;
+
 use serde_json::json;
+use streamwarden::aws::{CallTimes, Class};
 
 use crate::standins::{Stage, picture};
 
@@ -40,4 +43,58 @@ async fn what_is_put_into_the_emulator_is_there() {
     s3.put_object().bucket("what-is-put").key("a b+c").body(b"bytes".to_vec().into()).send().await.unwrap();
     let got = s3.get_object().bucket("what-is-put").key("a b+c").send().await.unwrap();
     assert_eq!(&*got.body.collect().await.unwrap().into_bytes(), b"bytes");
+}
+
+#[actix_rt::test]
+async fn an_answer_that_is_none_is_nonsense_and_never_no_labels() {
+    let violence = |confidence: serde_json::Value, parent: &str| {
+        json!({ "ModerationLabels": [{ "Name": "Violence", "ParentName": parent, "Confidence": confidence }],
+                "ModerationModelVersion": "7.0" })
+    };
+    for answer in [
+        json!({ "empty": true }),
+        json!({ "ModerationLabels": [] }),
+        json!({ "ModerationModelVersion": "7.0" }),
+        json!({ "ModerationLabels": [{ "Confidence": 90.0 }], "ModerationModelVersion": "7.0" }),
+        json!({ "ModerationLabels": [{ "Name": "Violence" }], "ModerationModelVersion": "7.0" }),
+        violence(json!(100.5), ""),
+        violence(json!(-1.0), ""),
+        violence(json!("NaN"), ""),
+        violence(json!("Infinity"), ""),
+        violence(json!(90.0), "A parent that is not there"),
+    ] {
+        let stage = Stage::new();
+        stage.script(json!({ "answer": answer })).await;
+        let detected = stage.aws().rekognition().detect(&picture("Weapons=97"), 10.0).await;
+        let failure = detected.expect_err(&answer.to_string());
+        assert_eq!(failure.class, Class::Nonsense, "{answer}: {failure}");
+    }
+}
+
+#[actix_rt::test]
+async fn each_failure_has_its_class() {
+    let fault = |kind: &str, more: serde_json::Value| {
+        let mut fault = json!({ "op": "rekognition.*", "kind": kind });
+        fault.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        fault
+    };
+    let error = |code: &str| fault("error", json!({ "code": code }));
+    for (fault, class) in [
+        (fault("throttle", json!({})), Class::Throttled),
+        (fault("throttle", json!({ "provisioned": true })), Class::Throttled),
+        (error("InternalServerError"), Class::Unavailable),
+        (error("AccessDeniedException"), Class::Denied),
+        (error("ImageTooLargeException"), Class::Refused),
+        (fault("reset", json!({})), Class::Unavailable),
+        (fault("html", json!({})), Class::Unavailable),
+        (fault("malformed", json!({})), Class::Nonsense),
+        (fault("hang", json!({ "s": 10 })), Class::TimedOut),
+    ] {
+        let stage = Stage::new();
+        stage.script(json!({ "faults": [fault] })).await;
+        let times = CallTimes { connect: Duration::from_secs(2), call: Duration::from_secs(2) };
+        let detected = stage.aws_within(times).rekognition().detect(&picture("Weapons=97"), 10.0).await;
+        let failure = detected.expect_err(&fault.to_string());
+        assert_eq!(failure.class, class, "{fault}: {failure}");
+    }
 }

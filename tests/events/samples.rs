@@ -116,6 +116,15 @@ pub fn sample(event_type: EventType) -> Event {
             to: moment(0),
         }
         .into(),
+        EventType::ProviderSuspended => ProviderSuspended {
+            provider: provider(),
+            since: moment(-1_000),
+            failures: 10,
+            because: "the provider is unavailable: DetectModerationLabels: timed_out: no answer within 5000 ms"
+                .to_owned(),
+        }
+        .into(),
+        EventType::ProviderResumed => ProviderResumed { provider: provider(), suspended_since: moment(-16_000) }.into(),
         EventType::ConsumerCreated => {
             ConsumerCreated { consumer: consumer(), filter: filter(), from: Position(1_205_017), slot: 3 }.into()
         }
@@ -224,15 +233,12 @@ pub fn assessed() -> FrameAssessed {
         },
         hash: hash(),
         distance: Some((Similarity(23, Some(LumaDelta(2_914))), Sequence(48_211))),
-        provider: ProviderRef {
-            name: Arc::from("rekognition"),
-            model: Arc::from("7.0"),
-            taxonomy: Arc::from("rekognition/7.0"),
-        },
+        provider: provider(),
         policy: policy(),
         labels: labels.map(|(path, milli)| label(path, milli)).into(),
         answer: None,
         unmapped: 0,
+        floor: None,
         rules: vec![RuleOutcome {
             rule: rule(),
             rev: 0x5eed_1234,
@@ -245,6 +251,10 @@ pub fn assessed() -> FrameAssessed {
         late: false,
         took: Timings(38, 9, 412),
     }
+}
+
+fn provider() -> ProviderRef {
+    ProviderRef { name: Arc::from("rekognition"), model: Arc::from("7.0"), taxonomy: Arc::from("rekognition/7.0") }
 }
 
 fn consumer() -> ConsumerName {

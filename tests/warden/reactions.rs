@@ -30,7 +30,8 @@ fn sample(event_type: EventType) -> Event {
         "provider": {{"name": "stub", "model": "1", "taxonomy": "t"}}, "labels": [], "rules": [], "verdict": "clear",
         "took": [0, 0, 0], "undo_ms": 0, "content": {content}, "channel": "c", "what": "journal", "format": "csv",
         "filter": "", "events_max": 1, "consumer": "x", "slot": 0, "event": "{id}", "position": 1, "replay": "{id}",
-        "name": "x", "target": "feed", "speed": "max", "how": "completed", "reached": 1
+        "name": "x", "target": "feed", "speed": "max", "how": "completed", "reached": 1,
+        "failures": 1, "suspended_since": "{at}"
         }}"#
     );
     let mut payload: serde_json::Value = serde_json::from_str(&everything).expect("the sample is JSON");

@@ -49,6 +49,8 @@ fn every_row_of_the_decider_tables_holds_and_none_is_missing() {
         "PolicyRetired",
         "NotificationRejected",
         "InputGap",
+        "ProviderSuspended",
+        "ProviderResumed",
         "ConsumerCreated",
         "ConsumerDeleted",
         "ConsumerRewound",

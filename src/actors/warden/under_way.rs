@@ -7,11 +7,12 @@ use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture};
 
 use super::super::ask::{Unanswered, ask};
 use super::super::look::{Looked, Unseen, look};
+use super::super::objects::fetch;
 use super::super::system::Outcome;
 use super::messages::{Reply, Stale};
 use super::{Committed, Life, Warden, Work};
 use crate::events::{Event, FailedStage, Recorded, Timings};
-use crate::model::{EventId, Fingerprint, Frame, Measurement, Position};
+use crate::model::{EventId, Fingerprint, Frame, FrameOrigin, Measurement, Position};
 use crate::providers::Answer;
 use crate::telemetry::metrics;
 use crate::warden::{Answered, Command, Next};
@@ -87,20 +88,33 @@ impl Warden {
     fn look(&mut self, ctx: &mut Context<Self>) {
         let Some(work) = &self.work else { return };
         let (imaging, frame, looks) = (self.parts.house.imaging.clone(), work.frame.clone(), self.parts.looks.clone());
+        let (objects, fetches) = (self.parts.house.objects.clone(), self.parts.fetches.clone());
         let left = self.time_left();
         let looking = async move {
+            let fetched = match &frame.origin {
+                FrameOrigin::S3(object) => {
+                    let begun = Instant::now();
+                    let _permit = fetches.acquire_owned().await;
+                    Some((fetch(objects, frame.id, object, imaging.limits().bytes_max).await?, begun.elapsed()))
+                }
+                FrameOrigin::File(_) | FrameOrigin::Inline(_) => None,
+            };
             let permit = looks.acquire_owned().await;
             tokio::task::spawn_blocking(move || {
                 let _permit = permit; // held while the thread works, also when nobody waits for it any more
-                look(&imaging, &frame)
+                look(&imaging, &frame, fetched)
             })
             .await
+            .unwrap_or_else(|broke| {
+                let reason = format!("the decoder broke: {broke}");
+                Err(Unseen { stage: FailedStage::Decode, reason })
+            })
+            .map_err(|unseen| (unseen, 1))
         };
         let looked = async move { tokio::time::timeout(left, looking).await };
         ctx.spawn(looked.into_actor(self).map(|looked, warden, ctx| match looked {
-            Ok(Ok(Ok(looked))) => warden.looked(looked, ctx),
-            Ok(Ok(Err(Unseen { stage, reason }))) => warden.fail(stage, reason, 1, ctx),
-            Ok(Err(broke)) => warden.fail(FailedStage::Decode, format!("the decoder broke: {broke}"), 1, ctx),
+            Ok(Ok(looked)) => warden.looked(looked, ctx),
+            Ok(Err((Unseen { stage, reason }, attempts))) => warden.fail(stage, reason, attempts, ctx),
             Err(_) => warden.fail(FailedStage::Deadline, "not fetched and decoded in time".to_owned(), 1, ctx),
         }));
     }
@@ -126,12 +140,14 @@ impl Warden {
         let Some(work) = &mut self.work else { return };
         let Some((_, _, image)) = &work.seen else { return self.abandon(Stale::Gone, ctx) };
         let (image, begun) = (image.clone(), Instant::now());
+        let frame = work.frame.id;
         let provider = self.parts.house.providers.of(&self.channel);
+        let floor = provider.as_ref().and_then(|provider| provider.floor());
         let content = self.parts.house.content.clone();
         let subject = format!("channel/{}", self.channel);
         let left = self.time_left();
         let asking = async move {
-            let answer = ask(provider, image, left).await?;
+            let answer = ask(provider, frame, image, left).await?;
             let kept = match content {
                 Some(content) if Answered::is_long(&answer.labels) => {
                     let whole = serde_json::to_vec(&answer.labels).unwrap_or_default();
@@ -150,9 +166,9 @@ impl Warden {
             };
             Ok((answer, kept, begun.elapsed()))
         };
-        ctx.spawn(asking.into_actor(self).map(|answered, warden, ctx| match answered {
+        ctx.spawn(asking.into_actor(self).map(move |answered, warden, ctx| match answered {
             Ok((Answer { provider, labels, unmapped }, kept, took)) => {
-                warden.answered(Answered { provider, labels, kept, unmapped }, took, ctx);
+                warden.answered(Answered { provider, labels, kept, unmapped, floor }, took, ctx);
             }
             Err(Unanswered { stage, reason, attempts }) => warden.fail(stage, reason, attempts, ctx),
         }));

@@ -366,6 +366,8 @@ fn about(event: &Event) -> About<'_> {
         | Event::PolicyRetired(_)
         | Event::NotificationRejected(_)
         | Event::InputGap(_)
+        | Event::ProviderSuspended(_)
+        | Event::ProviderResumed(_)
         | Event::ConsumerCreated(_)
         | Event::ConsumerDeleted(_)
         | Event::ConsumerRewound(_)

@@ -61,6 +61,8 @@ pub(super) fn says(event_type: EventType) -> Says {
         | EventType::EnforcementFailed
         | EventType::NotificationRejected
         | EventType::InputGap
+        | EventType::ProviderSuspended
+        | EventType::ProviderResumed
         | EventType::ConsumerCreated
         | EventType::ConsumerDeleted
         | EventType::ConsumerRewound
@@ -132,6 +134,8 @@ pub(super) fn said(event: &Event) -> Said<'_> {
         | Event::EnforcementFailed(_)
         | Event::NotificationRejected(_)
         | Event::InputGap(_)
+        | Event::ProviderSuspended(_)
+        | Event::ProviderResumed(_)
         | Event::ConsumerCreated(_)
         | Event::ConsumerDeleted(_)
         | Event::ConsumerRewound(_)

@@ -135,6 +135,8 @@ impl Metrics {
             | Event::PolicyRetired(_)
             | Event::NotificationRejected(_)
             | Event::InputGap(_)
+            | Event::ProviderSuspended(_)
+            | Event::ProviderResumed(_)
             | Event::ConsumerCreated(_)
             | Event::ConsumerDeleted(_)
             | Event::ConsumerRewound(_)

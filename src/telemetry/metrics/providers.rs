@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
@@ -15,12 +16,18 @@ type Named<const N: usize> = [(&'static str, String); N];
 pub struct ProviderMetrics {
     answers: Family<Named<1>, Histogram, fn() -> Histogram>,
     errors: Family<Named<2>, Counter>,
+    suspended: Family<Named<1>, Gauge>,
+    unmapped: Family<Named<1>, Counter>,
 }
 
 impl ProviderMetrics {
     pub(super) fn register(registry: &mut Registry) -> Self {
-        let metrics =
-            Self { answers: Family::new_with_constructor(seconds as fn() -> Histogram), errors: Family::default() };
+        let metrics = Self {
+            answers: Family::new_with_constructor(seconds as fn() -> Histogram),
+            errors: Family::default(),
+            suspended: Family::default(),
+            unmapped: Family::default(),
+        };
         registry.register_with_unit(
             "provider_answer",
             "From asking a provider to its answer, each try for itself",
@@ -29,10 +36,30 @@ impl ProviderMetrics {
         );
         registry.register(
             "provider_errors",
-            "Tries without an answer, by provider and why (absent, unavailable, refused, nonsense, deadline)",
+            "Tries without an answer, by provider and why (absent, unavailable, throttled, suspended, refused, nonsense, broke, deadline)",
             metrics.errors.clone(),
         );
+        registry.register(
+            "provider_suspended",
+            "1 while a provider is asked no more because it failed again and again",
+            metrics.suspended.clone(),
+        );
+        registry.register(
+            "provider_labels_unmapped",
+            "Labels in answers that the provider's taxonomy does not hold: no rule can name them",
+            metrics.unmapped.clone(),
+        );
         metrics
+    }
+
+    /// A provider is asked no more, or again.
+    pub fn suspended(&self, provider: &str, is: bool) {
+        self.suspended.get_or_create(&[("provider", provider.to_owned())]).set(i64::from(is));
+    }
+
+    /// An answer held labels that the provider's taxonomy does not.
+    pub fn unmapped(&self, provider: &str, labels: usize) {
+        self.unmapped.get_or_create(&[("provider", provider.to_owned())]).inc_by(labels as u64);
     }
 
     /// A provider answered.

@@ -93,6 +93,7 @@ pub(super) fn judge(state: &ChannelState, now: Timestamp, judged: &Judged<'_>) -
         labels,
         answer: answer.kept.clone(),
         unmapped: answer.unmapped,
+        floor: answer.floor,
         rules: rules.clone(),
         verdict,
         late,

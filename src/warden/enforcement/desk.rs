@@ -130,6 +130,8 @@ impl Desk {
             | Event::PolicyRetired(_)
             | Event::NotificationRejected(_)
             | Event::InputGap(_)
+            | Event::ProviderSuspended(_)
+            | Event::ProviderResumed(_)
             | Event::ConsumerCreated(_)
             | Event::ConsumerDeleted(_)
             | Event::ConsumerRewound(_)

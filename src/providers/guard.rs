@@ -1,0 +1,417 @@
+//! A provider around a provider: it keeps to the account's rate, and stops asking one that fails again and again.
+//!
+//! *Fair by construction.* Turns are given in the order of asking, and a channel never has more than one frame with its
+//! provider: so channels take turns, and none can crowd out another.
+//!
+//! *The circuit.* Closed: everything is asked. After [`Settings::failures_max`] failures in a row it opens: nothing is
+//! asked, and every frame fails at once, as suspended and loudly. After a while one frame is let through: its answer
+//! closes the circuit, another failure opens it again for twice as long. What is refused because of the image says
+//! nothing of the provider and counts neither way.
+//!
+//! Knows no journal: [`Provider::standing`] shows what changes, and somebody else records it. Repeats nothing itself.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::{Assessing, Provider, ProviderError};
+use crate::clock::Clock;
+use crate::model::{Confidence, ProviderRef, Timestamp};
+
+/// How many turns may be taken at once after a pause, as a share of a second: a bucket, not a metronome.
+const BURST: Duration = Duration::from_millis(200);
+/// Tries that a first call earns, in thousandths: all in all a fifth of the calls may be second tries.
+const RETRY_EARNED_MILLI: u32 = 200;
+/// The most tries saved up, in thousandths.
+const RETRY_SAVED_MILLI_MAX: u32 = 20_000;
+
+/// What an operator decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settings {
+    /// Calls a second, as the account's quota says; none: as many as there are frames.
+    pub per_second: Option<std::num::NonZeroU32>,
+    /// So many failures in a row open the circuit. At least 1.
+    pub failures_max: u32,
+    /// How long it stays open at first.
+    pub open_for: Duration,
+    /// How long it stays open at most: each failed trial doubles the time up to this.
+    pub open_for_max: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            per_second: None,
+            failures_max: 10,
+            open_for: Duration::from_secs(15),
+            open_for_max: Duration::from_secs(120),
+        }
+    }
+}
+
+/// Whether a provider is asked at present.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Standing {
+    /// It is.
+    Asked,
+    /// It is not.
+    Suspended {
+        /// Since when.
+        since: Timestamp,
+        /// How often it had failed in a row.
+        failures: u32,
+        /// What the last failure was.
+        because: String,
+    },
+}
+
+/// A guarded provider.
+pub struct Guard {
+    provider: Arc<dyn Provider>,
+    clock: Arc<dyn Clock>,
+    settings: Settings,
+    /// When the next turn is. Locked while waiting for it: the lock is fair, so turns come in the order of asking.
+    next: tokio::sync::Mutex<Option<Instant>>,
+    state: Mutex<State>,
+    standing: watch::Sender<Standing>,
+}
+
+struct State {
+    circuit: Circuit,
+    retry_milli: u32,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Circuit {
+    Closed {
+        failures: u32,
+    },
+    Open {
+        until: Timestamp,
+        opened: u32,
+    },
+    /// One frame is with the provider to try it.
+    Trial {
+        opened: u32,
+    },
+}
+
+impl Guard {
+    /// Guards `provider`; the circuit's time is `clock`'s.
+    pub fn new(provider: Arc<dyn Provider>, clock: Arc<dyn Clock>, settings: Settings) -> Self {
+        let state = State { circuit: Circuit::Closed { failures: 0 }, retry_milli: RETRY_SAVED_MILLI_MAX };
+        let standing = watch::Sender::new(Standing::Asked);
+        Self { provider, clock, settings, next: tokio::sync::Mutex::default(), state: Mutex::new(state), standing }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner) // every change to it is whole
+    }
+
+    /// Waits for a turn. Who stops waiting has taken none.
+    async fn turn(&self) {
+        let Some(per_second) = self.settings.per_second else { return };
+        let mut next = self.next.lock().await;
+        let turn = turn_after(*next, Instant::now());
+        tokio::time::sleep_until(turn).await;
+        *next = Some(turn + Duration::from_secs(1) / per_second.get());
+    }
+
+    /// Whether a call may be made now, and if so the call whose end must be told.
+    fn admit(&self) -> Result<Call<'_>, ProviderError> {
+        let now = self.clock.now();
+        let mut state = self.state();
+        match state.circuit {
+            Circuit::Closed { .. } => {}
+            Circuit::Open { until, opened } if now >= until => state.circuit = Circuit::Trial { opened },
+            Circuit::Open { .. } | Circuit::Trial { .. } => return Err(self.suspended()),
+        }
+        state.retry_milli = RETRY_SAVED_MILLI_MAX.min(state.retry_milli + RETRY_EARNED_MILLI);
+        Ok(Call { guard: self, told: false })
+    }
+
+    fn suspended(&self) -> ProviderError {
+        ProviderError::Suspended(match &*self.standing.borrow() {
+            Standing::Suspended { since, failures, because } => {
+                format!("since {since}, after {failures} failures in a row; the last: {because}")
+            }
+            Standing::Asked => "it is being tried".to_owned(), // between a trial's start and its end
+        })
+    }
+
+    fn succeeded(&self) {
+        self.state().circuit = Circuit::Closed { failures: 0 };
+        self.standing.send_if_modified(|standing| {
+            let was_suspended = *standing != Standing::Asked;
+            *standing = Standing::Asked;
+            was_suspended
+        });
+    }
+
+    fn failed(&self, because: &str) {
+        let now = self.clock.now();
+        let mut state = self.state();
+        let (opened, failures) = match state.circuit {
+            Circuit::Closed { failures } if failures + 1 < self.settings.failures_max => {
+                state.circuit = Circuit::Closed { failures: failures + 1 };
+                return;
+            }
+            Circuit::Closed { failures } => (0, failures + 1),
+            Circuit::Trial { opened } => (opened + 1, self.settings.failures_max),
+            Circuit::Open { .. } => return, // asked before it opened
+        };
+        let doubled = self.settings.open_for.saturating_mul(1 << opened.min(16));
+        let open_for = doubled.min(self.settings.open_for_max);
+        state.circuit = Circuit::Open { until: now.plus_ms(open_for.as_millis() as u64), opened };
+        drop(state);
+        self.standing.send_if_modified(|standing| {
+            let news = *standing == Standing::Asked;
+            if news {
+                *standing = Standing::Suspended { since: now, failures, because: because.to_owned() };
+            }
+            news // a failed trial is no news: it is suspended since before
+        });
+    }
+}
+
+/// When the turn is that comes after what was given so far.
+fn turn_after(next: Option<Instant>, now: Instant) -> Instant {
+    let earliest = now.checked_sub(BURST).unwrap_or(now);
+    next.unwrap_or(earliest).max(earliest)
+}
+
+/// A call under way. One that is dropped without an end had none in its time, which is a failure.
+struct Call<'a> {
+    guard: &'a Guard,
+    told: bool,
+}
+
+impl Call<'_> {
+    fn ended(mut self, error: Option<&ProviderError>) {
+        self.told = true;
+        match error {
+            // Whatever it says of this image, it is there.
+            None | Some(ProviderError::Refused(_)) => self.guard.succeeded(),
+            Some(
+                error @ (ProviderError::Unavailable(_)
+                | ProviderError::Throttled(_)
+                | ProviderError::Nonsense(_)
+                | ProviderError::Broke(_)
+                | ProviderError::Absent(_)
+                | ProviderError::Suspended(_)),
+            ) => self.guard.failed(&error.to_string()),
+        }
+    }
+}
+
+impl Drop for Call<'_> {
+    fn drop(&mut self) {
+        if !self.told {
+            self.guard.failed("no answer in the frame's time");
+        }
+    }
+}
+
+impl Provider for Guard {
+    fn reference(&self) -> ProviderRef {
+        self.provider.reference()
+    }
+
+    fn is_present(&self) -> bool {
+        self.provider.is_present()
+    }
+
+    fn floor(&self) -> Option<Confidence> {
+        self.provider.floor()
+    }
+
+    fn may_retry(&self) -> bool {
+        let mut state = self.state();
+        let may = state.retry_milli >= 1000 && self.provider.may_retry();
+        if may {
+            state.retry_milli -= 1000;
+        }
+        may
+    }
+
+    fn standing(&self) -> Option<watch::Receiver<Standing>> {
+        Some(self.standing.subscribe())
+    }
+
+    fn assess(&self, image: Arc<[u8]>) -> Assessing<'_> {
+        Box::pin(async move {
+            if let Circuit::Open { until, .. } = self.state().circuit
+                && self.clock.now() < until
+            {
+                return Err(self.suspended()); // at once: no turn is spent on it
+            }
+            self.turn().await;
+            let call = self.admit()?;
+            let answered = self.provider.assess(image).await;
+            call.ended(answered.as_ref().err());
+            answered
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+
+    use futures_util::FutureExt;
+
+    use super::*;
+    use crate::clock::ManualClock;
+    use crate::providers::Answer;
+
+    const T0: Timestamp = Timestamp::from_millis(1_700_000_000_000);
+
+    /// A provider that answers as it is told, and nothing when it has been told nothing.
+    #[derive(Default)]
+    struct Told(Mutex<VecDeque<Result<(), ProviderError>>>, std::sync::atomic::AtomicU32);
+
+    impl Provider for Told {
+        fn reference(&self) -> ProviderRef {
+            ProviderRef { name: "told".into(), model: "1".into(), taxonomy: "told/1".into() }
+        }
+        fn assess(&self, _: Arc<[u8]>) -> Assessing<'_> {
+            self.1.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            let told = self.0.lock().unwrap().pop_front();
+            let answer = Answer { provider: self.reference(), labels: vec![], unmapped: 0 };
+            Box::pin(async move {
+                match told {
+                    Some(told) => told.map(|()| answer),
+                    None => std::future::pending().await,
+                }
+            })
+        }
+    }
+
+    struct Stage {
+        told: Arc<Told>,
+        clock: Arc<ManualClock>,
+        guard: Guard,
+    }
+
+    impl Stage {
+        fn new(settings: Settings) -> Self {
+            let (told, clock) = (Arc::new(Told::default()), Arc::new(ManualClock::at(T0)));
+            let guard = Guard::new(told.clone(), clock.clone(), settings);
+            Self { told, clock, guard }
+        }
+        async fn asked(&self, answer: Result<(), ProviderError>) -> Result<(), ProviderError> {
+            self.told.0.lock().unwrap().push_back(answer);
+            let answered = self.guard.assess(Arc::from(*b"x")).await.map(|_| ());
+            self.told.0.lock().unwrap().clear();
+            answered
+        }
+        fn calls(&self) -> u32 {
+            self.told.1.load(std::sync::atomic::Ordering::Relaxed)
+        }
+        fn is_suspended(&self) -> bool {
+            *self.guard.standing().unwrap().borrow() != Standing::Asked
+        }
+    }
+
+    fn down() -> Result<(), ProviderError> {
+        Err(ProviderError::Unavailable("down".to_owned()))
+    }
+
+    fn three() -> Settings {
+        Settings { failures_max: 3, ..Settings::default() }
+    }
+
+    #[tokio::test]
+    async fn failures_in_a_row_open_the_circuit_and_then_nothing_is_asked() {
+        let stage = Stage::new(three());
+        for answer in [down(), down(), Ok(()), down(), down()] {
+            let _ = stage.asked(answer).await;
+        }
+        assert!(!stage.is_suspended(), "an answer between them ends the row");
+        let _ = stage.asked(down()).await;
+        assert!(stage.is_suspended());
+        let calls = stage.calls();
+        assert!(matches!(stage.asked(Ok(())).await, Err(ProviderError::Suspended(_))));
+        assert_eq!(stage.calls(), calls);
+    }
+
+    #[tokio::test]
+    async fn a_trial_that_is_answered_closes_the_circuit_and_a_failed_one_opens_it_for_twice_as_long() {
+        let stage = Stage::new(three());
+        for _ in 0..3 {
+            let _ = stage.asked(down()).await;
+        }
+        let after = |s: u64| T0.plus_ms(s * 1000);
+        stage.clock.set(after(15));
+        assert_eq!(stage.asked(down()).await, down());
+        stage.clock.set(after(15 + 29));
+        assert!(matches!(stage.asked(Ok(())).await, Err(ProviderError::Suspended(_))));
+        stage.clock.set(after(15 + 30));
+        assert_eq!(stage.asked(Ok(())).await, Ok(()));
+        assert!(!stage.is_suspended());
+        assert_eq!(stage.asked(Ok(())).await, Ok(()));
+    }
+
+    #[tokio::test]
+    async fn only_one_frame_tries_a_suspended_provider() {
+        let stage = Stage::new(three());
+        for _ in 0..3 {
+            let _ = stage.asked(down()).await;
+        }
+        stage.clock.set(T0.plus_ms(15_000));
+        let mut trial = stage.guard.assess(Arc::from(*b"x")); // nothing is told: it hangs
+        assert!((&mut trial).now_or_never().is_none());
+        assert!(matches!(stage.guard.assess(Arc::from(*b"y")).await, Err(ProviderError::Suspended(_))));
+        drop(trial); // its frame's time is up
+        assert!(matches!(stage.asked(Ok(())).await, Err(ProviderError::Suspended(_))), "a hanging trial has failed");
+    }
+
+    #[tokio::test]
+    async fn calls_that_hang_until_they_are_given_up_open_the_circuit() {
+        let stage = Stage::new(three());
+        for _ in 0..3 {
+            assert!(stage.guard.assess(Arc::from(*b"x")).now_or_never().is_none());
+        }
+        assert!(stage.is_suspended());
+    }
+
+    #[tokio::test]
+    async fn a_refused_image_says_nothing_against_the_provider() {
+        let stage = Stage::new(three());
+        for _ in 0..10 {
+            let _ = stage.asked(Err(ProviderError::Refused("no image".to_owned()))).await;
+        }
+        assert!(!stage.is_suspended());
+    }
+
+    #[tokio::test]
+    async fn second_tries_are_a_fifth_of_the_calls_once_the_savings_are_spent() {
+        let stage = Stage::new(Settings::default());
+        while stage.guard.may_retry() {}
+        for _ in 0..50 {
+            stage.asked(Ok(())).await.unwrap();
+        }
+        let tries = (0..50).filter(|_| stage.guard.may_retry()).count();
+        assert_eq!(tries, 10);
+    }
+
+    #[test]
+    fn turns_keep_to_the_rate_and_a_pause_earns_a_short_burst() {
+        let per_second = std::num::NonZeroU32::new(50).unwrap();
+        let begun = Instant::now();
+        let ms = Duration::from_millis;
+        let mut next = None;
+        let mut turn_at = |after: Duration| {
+            let turn = turn_after(next, begun + after);
+            next = Some(turn + Duration::from_secs(1) / per_second.get());
+            turn.saturating_duration_since(begun)
+        };
+        let busy: Vec<_> = (0..61).map(|_| turn_at(ms(0))).collect();
+        let at_once = busy.iter().filter(|turn| turn.is_zero()).count();
+        assert_eq!((at_once, busy[60]), (11, ms(1000)), "a burst of 200 ms and its own turn, then one each 20 ms");
+        let again: Vec<_> = (0..12).map(|_| turn_at(ms(60_000))).collect();
+        assert_eq!((again[10], again[11]), (ms(60_000), ms(60_020)), "a long pause earns no longer burst");
+    }
+}
