@@ -2,11 +2,8 @@
 //! every call by the service's own model. Nothing here calls AWS.
 #![allow(clippy::unwrap_used)] // tests: a panic is the report
 
-<<<<<<< HEAD
 mod doctor;
-=======
 mod kinesis;
->>>>>>> aws
 mod rekognition;
 mod shards;
 mod standin;
