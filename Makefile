@@ -46,7 +46,7 @@ deny: $(DENY) ## licences, sources and banned crates (deny.toml)
 	$(DENY) --locked check --hide-inclusion-graph bans licenses sources
 
 schemas: ## write schemas/ and the golden files anew from the types; then read the difference
-	STREAMWARDEN_REGENERATE=1 $(CARGO) test --locked --quiet --test events --test policy --test http
+	STREAMWARDEN_REGENERATE=1 $(CARGO) test --locked --quiet --test events --test policy --test http --test notifications
 	git --no-pager diff --stat -- schemas tests
 
 model: ## fetch the local model's weights, pinned by digest; they are never committed

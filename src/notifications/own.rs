@@ -25,6 +25,10 @@ pub struct AnnouncedFrame {
     /// the frame is judged, but no stop follows from it without a person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<SessionId>,
+    /// Its number among the broadcast's frames, counted from 0 without a gap. Frames that are numbered and come in order
+    /// are not held back for others that may come before them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<u64>,
     /// When the picture was taken.
     pub captured_at: Timestamp,
     /// The bucket.
@@ -59,7 +63,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Notification, Rejected> {
         session: frame.session,
         recording: None,
         source: Source { storage: Storage::Sequential, rendition: None },
-        number: None,
+        number: frame.number,
         captured_at: frame.captured_at,
         object,
         sequencer: None,

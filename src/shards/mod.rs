@@ -7,18 +7,27 @@
 //!
 //! `discovery` finds the shards, `lineage` says which may be read; each is read by one task (`shard`): a `reader` beside
 //! what settles, over its `progress`.
+//!
+//! [`Intake`] takes what is read: into a `lane` for each channel, which puts it in `order`, with the broadcast (`sessions`)
+//! and the one source that is judged (`sources`), and hands it to the wardens.
 
 mod context;
 mod delivery;
 mod discovery;
+mod intake;
+mod lane;
 mod lineage;
+mod order;
 mod place;
 mod progress;
 mod reader;
+mod sessions;
 mod settings;
 mod shard;
+mod sources;
 
 pub use delivery::{Deliver, Delivery, NotSettled};
+pub use intake::{Intake, IntakeParts, IntakeSettings, WhoIsOnAir};
 pub use settings::{Settings, SettingsError, Start};
 
 use std::sync::Arc;

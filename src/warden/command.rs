@@ -44,6 +44,11 @@ pub enum Command {
         /// The newer one.
         by: FrameId,
     },
+    /// The frame is of a source that is not judged, because a better one of the same broadcast is.
+    PassOverFrame {
+        /// The frame.
+        frame: Frame,
+    },
     /// A frame was fetched, decoded and hashed.
     CompareFrame {
         /// The frame.
@@ -131,6 +136,7 @@ impl Command {
             Self::TakeFrame { frame }
             | Self::ShedFrame { frame }
             | Self::SupersedeFrame { frame, .. }
+            | Self::PassOverFrame { frame }
             | Self::CompareFrame { frame, .. }
             | Self::JudgeFrame { frame, .. }
             | Self::FailFrame { frame, .. }
@@ -154,6 +160,7 @@ impl Command {
             Self::TakeFrame { frame }
             | Self::ShedFrame { frame }
             | Self::SupersedeFrame { frame, .. }
+            | Self::PassOverFrame { frame }
             | Self::CompareFrame { frame, .. }
             | Self::JudgeFrame { frame, .. }
             | Self::FailFrame { frame, .. }

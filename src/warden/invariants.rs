@@ -34,7 +34,8 @@ pub enum Invariant {
     TimeIsData,
     /// I9: an answer applies to open warnings of its own channel, by id, and to nothing else.
     AnsweredById,
-    /// I11: a stop names the session that was judged, and no stop follows from a late frame or from no answer.
+    /// I11: a stop names the session that was judged, and no stop follows from a late frame, from one whose
+    /// session nobody named, or from no answer.
     JudgedSessionOnly,
 }
 
@@ -329,6 +330,10 @@ impl Channel {
         })?;
         holds(!(assessed.late && assessed.verdict == Verdict::Stop), Invariant::JudgedSessionOnly, || {
             "a late frame stops".to_owned()
+        })?;
+        let unnamed = !assessed.session.is_named();
+        holds(!(unnamed && assessed.verdict == Verdict::Stop), Invariant::JudgedSessionOnly, || {
+            format!("a frame of {}, which may be any session, stops", assessed.session)
         })?;
         holds(self.promised.is_empty(), Invariant::NeverSilent, || format!("never raised: {:?}", self.promised))?;
         let raised = assessed.rules.iter().filter_map(|rule| match rule.effect {

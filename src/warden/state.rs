@@ -226,8 +226,18 @@ impl ChannelState {
 
     /// Whether `session`, known from something that happened `at`, is over: it ended, or a newer one has begun.
     pub fn is_over(&self, session: &SessionId, at: Timestamp) -> bool {
-        let on_air = self.session.as_ref().is_some_and(|current| current.id == *session);
-        !on_air && (self.has_ended(session) || self.newest_start.is_some_and(|newest| at < newest))
+        let begun_after = self.newest_start.is_some_and(|newest| at < newest);
+        match &self.session {
+            Some(current) if current.id == *session => false,
+            Some(_) if !session.is_named() => begun_after, // it shows the one on the air, or the one before
+            Some(_) | None => self.has_ended(session) || begun_after,
+        }
+    }
+
+    /// Whether `session` is on the air. One that nobody named is taken for the one that is, whichever that be: it must
+    /// not end a broadcast that is known by name, whose frames would then be those of an ended one.
+    pub fn is_on_air(&self, session: &SessionId) -> bool {
+        self.session.as_ref().is_some_and(|current| current.id == *session || !session.is_named())
     }
 
     /// Whether that session is known to have ended.
@@ -237,7 +247,7 @@ impl ChannelState {
 
     /// Whether another session than `session` is on the air.
     pub fn is_replaced(&self, session: &SessionId) -> bool {
-        self.session.as_ref().is_some_and(|current| current.id != *session)
+        self.session.is_some() && !self.is_on_air(session)
     }
 
     /// The warning of that id, if it is open or its answer can still be taken back.

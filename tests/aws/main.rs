@@ -2,8 +2,12 @@
 //! every call by the service's own model. Nothing here calls AWS.
 #![allow(clippy::unwrap_used)] // tests: a panic is the report
 
+mod conforms;
 mod doctor;
+mod ivs;
 mod kinesis;
+mod outbox;
+mod premises;
 mod rekognition;
 mod shards;
 mod standin;

@@ -82,9 +82,10 @@ fn our_own_notification_announces_a_frame_of_any_channel() {
         ("studio-1", "2026-03-07T09:06:10.500Z")
     );
     assert_eq!((&*bare.object.key, bare.session.as_ref(), bare.recording.as_ref()), ("studio 1/+.jpg", None, None));
-    let named = own(", \"session\": \"st-7\", \"version\": \"v1\", \"etag\": \"\\\"abc\\\"\"");
+    let named = own(", \"number\": 3, \"session\": \"st-7\", \"version\": \"v1\", \"etag\": \"\\\"abc\\\"\"");
     assert_eq!(named.session.as_ref().map(SessionId::as_str), Some("st-7"));
     assert_eq!((named.object.version.as_deref(), named.object.etag.as_deref()), (Some("v1"), Some("abc")));
+    assert_eq!((bare.number, named.number), (None, Some(3)));
     assert_eq!(bare.id(), own("").id());
     assert_ne!(bare.id(), named.id());
 }

@@ -156,6 +156,10 @@ class Handler(BaseHTTPRequestHandler):
             wrong = model.findings(about.output_shape, answer, operation + "Response")
             if wrong:
                 raise AwsError("BadScript", "the answer breaks the model: " + "; ".join(wrong), 500)
+        if fault and fault["kind"] == "lost":  # it was done, and nobody hears of it
+            record["response"] = answer
+            self.reset()
+            return
         record["status"] = about.http.get("responseCode", 200)
         record["response"] = answer
         self.send(record["status"], answer, kind=content_type(described))
@@ -174,6 +178,8 @@ class Handler(BaseHTTPRequestHandler):
             raise AwsError(code, "Rate exceeded")
         if kind == "error":
             raise AwsError(fault.get("code", "InternalServerError"), fault.get("message", "injected"), fault.get("status"))
+        if kind == "lost":
+            return False
         if kind == "latency":
             time.sleep(fault.get("ms", 1000) / 1000)
             return False

@@ -251,7 +251,8 @@ impl Channel {
 }
 
 fn session_id(number: u8) -> SessionId {
-    SessionId::new(format!("s{number}")).expect("a sound name")
+    let name = if number == 2 { "unnamed/r1".to_owned() } else { format!("s{number}") };
+    SessionId::new(name).expect("a sound name")
 }
 
 const PATHS: [&str; 5] = ["Violence", "Violence/Weapons", "Nudity", "Drugs", "Unheard/Of"];

@@ -261,6 +261,7 @@ impl Script {
                     by: FrameId::of(&self.state.channel, &[by.as_bytes()]),
                 }
             }
+            "pass-over" => Command::PassOverFrame { frame: self.frame(line) },
             "compare" => self.step(line, Next::Look),
             "judge" => self.step(line, Next::Ask),
             "fail" => {

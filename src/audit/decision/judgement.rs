@@ -209,7 +209,7 @@ fn view(
             state.open_warning_of(&rule.id, &assessed.session).is_none()
                 && state.cooldown_of(&rule.id, &assessed.session, judged.captured_at).is_some()
         });
-        if met && !quiet { others.max(calls_for(rule, assessed.late)) } else { others }
+        if met && !quiet { others.max(calls_for(rule, only_asks(assessed))) } else { others }
     };
     let alternative = |with: &[Change], met: bool| {
         let verdict = then(met);
@@ -257,8 +257,13 @@ fn view(
 fn contribution(assessed: &FrameAssessed, policy: &Policy, outcome: &RuleOutcome) -> Verdict {
     let rule = policy.rules.iter().find(|rule| rule.id == outcome.rule);
     match (&outcome.effect, rule) {
-        (RuleEffect::Raised(_) | RuleEffect::Joined(_), Some(rule)) => calls_for(rule, assessed.late),
+        (RuleEffect::Raised(_) | RuleEffect::Joined(_), Some(rule)) => calls_for(rule, only_asks(assessed)),
         (RuleEffect::Raised(_) | RuleEffect::Joined(_), None) => assessed.verdict,
         (RuleEffect::Partial | RuleEffect::Cooldown(_), _) => Verdict::Clear,
     }
+}
+
+/// Whether the frame could warn, never stop: it came late, or nobody knows by name which broadcast it shows.
+fn only_asks(assessed: &FrameAssessed) -> bool {
+    assessed.late || !assessed.session.is_named()
 }

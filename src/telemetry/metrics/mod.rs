@@ -10,6 +10,7 @@ mod enforcement;
 mod frames;
 mod held;
 mod journal;
+mod notifications;
 mod outbox;
 mod providers;
 mod readers;
@@ -29,6 +30,7 @@ pub use enforcement::EnforcementMetrics;
 pub use frames::{FrameMetrics, Mailbox, Unwatched};
 pub use held::Held;
 pub use journal::JournalMetrics;
+pub use notifications::NotificationMetrics;
 pub use outbox::OutboxMetrics;
 pub use providers::ProviderMetrics;
 pub use readers::ReaderMetrics;
@@ -60,6 +62,8 @@ pub struct Metrics {
     pub providers: ProviderMetrics,
     /// Appending and syncing.
     pub journal: JournalMetrics,
+    /// What arrives from outside.
+    pub notifications: NotificationMetrics,
     /// The content store.
     pub content: ContentMetrics,
     /// Those who follow the journal.
@@ -88,6 +92,7 @@ impl Metrics {
             enforcement: EnforcementMetrics::register(&mut registry),
             providers: ProviderMetrics::register(&mut registry),
             journal: JournalMetrics::register(&mut registry),
+            notifications: NotificationMetrics::register(&mut registry),
             content: ContentMetrics::register(&mut registry),
             readers: ReaderMetrics::register(&mut registry),
             shards: ShardMetrics::register(&mut registry),

@@ -45,6 +45,8 @@ pub(super) fn judge(state: &ChannelState, now: Timestamp, judged: &Judged<'_>) -
     // Newer frames that were skipped unseen, as while this one was with the provider, make it no less new.
     let replaced = state.is_replaced(&frame.session);
     let late = replaced || state.newest_sampled.is_some_and(|newest| frame.captured_at < newest);
+    // No stop may reach a broadcast that nobody judged: of one without a name nobody knows which it is.
+    let asks = late || !frame.session.is_named();
 
     let mut hit = hits(policy, &answer.labels);
     hit.sort_by_key(|hit| std::cmp::Reverse((hit.rule.severity, hit.rule.action)));
@@ -61,7 +63,7 @@ pub(super) fn judge(state: &ChannelState, now: Timestamp, judged: &Judged<'_>) -
         };
         let effect = effect(state, frame, outcome, hit, so_far);
         if matches!(effect, RuleEffect::Raised(_) | RuleEffect::Joined(_)) {
-            verdict = verdict.max(calls_for(hit.rule, late));
+            verdict = verdict.max(calls_for(hit.rule, asks));
         }
         rules.push(RuleOutcome {
             rule: hit.rule.id.clone(),
@@ -98,8 +100,8 @@ pub(super) fn judge(state: &ChannelState, now: Timestamp, judged: &Judged<'_>) -
     });
     for (hit, outcome) in hit.iter().zip(&rules) {
         match outcome.effect {
-            RuleEffect::Raised(warning) => raise(&mut draft, now, judged, hit, warning, late),
-            RuleEffect::Joined(warning) => stop_after_all(&mut draft, now, judged, hit, warning, late),
+            RuleEffect::Raised(warning) => raise(&mut draft, now, judged, hit, warning, asks),
+            RuleEffect::Joined(warning) => stop_after_all(&mut draft, now, judged, hit, warning, asks),
             RuleEffect::Partial | RuleEffect::Cooldown(_) => {}
         }
     }
@@ -157,10 +159,11 @@ fn effect(state: &ChannelState, frame: &Frame, outcome: EventId, hit: &RuleHit<'
     }
 }
 
-/// What a met rule calls for. A late frame may warn, never stop: what it shows may be over.
-pub fn calls_for(rule: &Rule, late: bool) -> Verdict {
+/// What a met rule calls for. A frame that came late, or of a broadcast without a name, may warn, never stop (`asks`):
+/// what it shows may be over, or be another broadcast's.
+pub fn calls_for(rule: &Rule, asks: bool) -> Verdict {
     match (rule.action, rule.approval) {
-        (Action::Stop | Action::Suspend, Approval::None) if !late => Verdict::Stop,
+        (Action::Stop | Action::Suspend, Approval::None) if !asks => Verdict::Stop,
         _ => Verdict::Warn,
     }
 }
@@ -171,11 +174,11 @@ fn raise(
     judged: &Judged<'_>,
     hit: &RuleHit<'_>,
     warning: WarningId,
-    late: bool,
+    asks: bool,
 ) {
     let Judged { frame, policy, answer, .. } = judged;
     let rule = hit.rule;
-    let stops = calls_for(hit.rule, late) == Verdict::Stop;
+    let stops = calls_for(hit.rule, asks) == Verdict::Stop;
     let raised = draft.push(WarningRaised {
         warning,
         frame: frame.id,
@@ -185,7 +188,7 @@ fn raise(
         rev: rule.rev,
         severity: rule.severity,
         action: rule.action,
-        approval: if late { Approval::Person } else { rule.approval },
+        approval: if asks { Approval::Person } else { rule.approval },
         label: answer.labels[hit.label].clone(),
         margin: hit.margin,
         cooldown_ms: rule.cooldown_ms,
@@ -195,18 +198,18 @@ fn raise(
     }
 }
 
-/// A warning that a late frame raised could only ask a person. The rule is hit again by a frame that is not late: what
-/// it calls for is asked for now, once.
+/// A warning that a late frame raised, or one of a broadcast without a name, could only ask a person. The rule is hit
+/// again by a frame that is neither: what it calls for is asked for now, once.
 fn stop_after_all(
     draft: &mut Draft<'_>,
     now: Timestamp,
     judged: &Judged<'_>,
     hit: &RuleHit<'_>,
     warning: WarningId,
-    late: bool,
+    asks: bool,
 ) {
     let waits_for_person = draft.state.warning(warning).is_some_and(|open| open.approval == Approval::Person);
-    if waits_for_person && calls_for(hit.rule, late) == Verdict::Stop {
+    if waits_for_person && calls_for(hit.rule, asks) == Verdict::Stop {
         let outcome = draft.first;
         ask_for_stop(draft, now, judged, hit, warning, outcome);
     }

@@ -40,8 +40,7 @@ pub(super) fn take(state: &ChannelState, policy: Option<&Policy>, now: Timestamp
 
 /// The events that begin a frame's session, if the frame is the first that is heard of it.
 fn begin_session(state: &ChannelState, policy: Option<&Policy>, now: Timestamp, frame: &Frame) -> Vec<NewEvent> {
-    let on_air = state.session.as_ref().is_some_and(|current| current.id == frame.session);
-    if on_air || state.is_over(&frame.session, frame.captured_at) {
+    if state.is_on_air(&frame.session) || state.is_over(&frame.session, frame.captured_at) {
         return Vec::new();
     }
     let mut draft = Draft::other(state, Actor::service("intake"), "session started");
@@ -54,11 +53,16 @@ fn begin_session(state: &ChannelState, policy: Option<&Policy>, now: Timestamp, 
 ///
 /// A frame is taken up to the tolerance early, or up to half the spacing of the channel's frames where that is less:
 /// so a 60-s cadence takes every one of jittering 60-s thumbnails, and 1-s thumbnails still only once in 60 s.
+///
+/// A frame that comes late, after one that was only seen to be similar, is measured from the last assessed one: what was
+/// not assessed makes nothing stale, and the provider may see in it what the newer frame no longer shows.
 pub fn due(state: &ChannelState, policy: &Policy, session: &SessionId, captured_at: Timestamp) -> Option<Timestamp> {
     if state.partly_met(policy, session, captured_at) {
         return None;
     }
+    let assessed = state.reference.as_ref().map(|reference| reference.captured_at);
     let sampled = state.newest_sampled?;
+    let sampled = if captured_at < sampled { assessed? } else { sampled };
     let spacing_ms = captured_at.ms_since(state.newest_seen.unwrap_or(sampled));
     let early_ms = u64::from(policy.sampling.tolerance_ms).min(spacing_ms / 2);
     Some(sampled.plus_ms(u64::from(policy.sampling.interval_ms)).minus_ms(early_ms))
@@ -135,6 +139,11 @@ pub(super) fn shed(state: &ChannelState, policy: Option<&Policy>, now: Timestamp
 /// A newer frame took its place.
 pub(super) fn supersede(state: &ChannelState, frame: &Frame, by: FrameId) -> Decision {
     skip(state, None, frame, Skip::Superseded { by })
+}
+
+/// Another source of the channel is judged. The one that is says all that there is to say of the broadcast.
+pub(super) fn pass_over(state: &ChannelState, frame: &Frame) -> Decision {
+    skip(state, None, frame, Skip::OtherSource)
 }
 
 /// The frame could not be judged. Never clear, never silent (invariant I7).

@@ -48,6 +48,7 @@ pub fn decide(
         Command::TakeFrame { frame } => Ok(frame::take(state, policy, now, frame)),
         Command::ShedFrame { frame } => Ok(frame::shed(state, policy, now, frame)),
         Command::SupersedeFrame { frame, by } => Ok(frame::supersede(state, frame, *by)),
+        Command::PassOverFrame { frame } => Ok(frame::pass_over(state, frame)),
         Command::CompareFrame { frame, policy, measured } => Ok(frame::compare(state, frame, policy, measured)),
         Command::JudgeFrame { frame, policy, measured, answer, took } => {
             Ok(answer::judge(state, now, &answer::Judged { frame, policy, measured, answer, took: *took }))
