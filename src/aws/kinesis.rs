@@ -249,6 +249,9 @@ impl Kinesis {
                 shards.push(read_shard(CALL, &shard)?);
             }
             token = answer.next_token.filter(|token| !token.is_empty());
+            if token.is_none() && shards.is_empty() {
+                return Err(Failure::nonsense(CALL, "a stream has one shard at least, it names none"));
+            }
             if token.is_none() {
                 return Ok(shards);
             }

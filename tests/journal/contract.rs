@@ -424,7 +424,7 @@ fn a_mark_is_kept_in_place_of_the_older_one_until_it_is_removed(subject: &mut im
         }
         let kept = [(name("in/a"), mark(beyond_64_bits)), (name("in/b"), mark("after=1"))];
         assert_eq!(subject.journal().marks("in/"), kept, "reopened: {reopened}");
-        assert_eq!(subject.journal().marks("n"), [longest.clone()]);
+        assert_eq!(subject.journal().marks("n"), std::slice::from_ref(&longest));
         assert_eq!(subject.journal().marks("").len(), 4);
     }
     let said = |event: &Recorded| event.envelope.scope != Scope::from(SystemScope::Store);
