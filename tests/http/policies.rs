@@ -154,6 +154,9 @@ async fn a_dry_run_says_what_would_have_been_and_publishes_nothing() {
         let (status, problem) = posted(&live, "/v1/policies/dry-run", body).await;
         assert_eq!((status, &problem["parameter"]), (400, &json!("hours")));
     }
+    let body = json!({"text": STRICTER, "hours": 1});
+    let (status, problem) = posted(&live, "/v1/policies/dry-run?hours=2", body).await;
+    assert_eq!((status, &problem["parameter"]), (400, &json!("hours")), "said twice, nobody knows which holds");
     let (_, list) = json(live.get("/v1/policies")).await;
     assert_eq!((&list["items"][0]["in_force"], &list["items"][0]["versions"]), (&json!(1), &json!(1)));
     live.close().await;
