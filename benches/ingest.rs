@@ -205,7 +205,7 @@ fn hand_in(address: SocketAddr, channel: u64, frames: u64, start: Timestamp, pic
     for n in of_channel(channel, frames) {
         let picture = &pictures[(n % pictures.len() as u64) as usize];
         let head = format!(
-            "POST /v1/channels/{}/frames?session=st-bench&captured_at={} HTTP/1.1\r\nhost: bench\r\n\
+            "POST /v1/channels/{}/frames?session=st-bench&captured_at={} HTTP/1.1\r\nhost: localhost\r\n\
              content-type: image/jpeg\r\ncontent-length: {}\r\n\r\n",
             name(channel),
             start.plus_ms(n * 1000),

@@ -121,6 +121,7 @@ fn a_frame_offered_again_while_it_is_under_way_joins_it() {
         setup.provider.asked(&held).await;
         // Fewer than its mailbox takes: one more would come round behind the look at the state, and perhaps too late.
         let others: Vec<_> = (0..12).map(|_| live.offered(&frame)).collect();
+        tokio::task::yield_now().await; // each has begun, and so is in the mailbox before what comes now
         live.state(&frame.channel).await; // behind the others in the mailbox
         setup.provider.release();
         let first = outcome(first).await;

@@ -13,7 +13,7 @@ use super::super::system::{Evidence, Outcome};
 use super::messages::Stale;
 use super::{Warden, Work};
 use crate::events::Event;
-use crate::model::Verdict;
+use crate::model::{ChannelId, Verdict};
 use crate::telemetry::metrics;
 use crate::warden::Command;
 
@@ -22,6 +22,40 @@ use crate::warden::Command;
 const IN_LINE_KIB_MAX: usize = 256 * 1024;
 /// Pictures being written at the same time, per arbiter. Each waits for a few syncs of the disk.
 const WRITERS_MAX: usize = 2;
+
+/// A picture on its way. Dropped before it is kept, as when its warden ends meanwhile, it says that it was lost.
+struct OnItsWay {
+    channel: ChannelId,
+    lost: Option<&'static str>,
+}
+
+impl OnItsWay {
+    fn of(channel: &ChannelId) -> Self {
+        Self { channel: channel.clone(), lost: Some("its warden ended meanwhile") }
+    }
+
+    fn kept(mut self) {
+        self.lost = None;
+    }
+
+    fn lost(mut self, reason: &str) {
+        self.lost = None;
+        unkept(&self.channel, reason);
+    }
+}
+
+impl Drop for OnItsWay {
+    fn drop(&mut self) {
+        if let Some(reason) = self.lost {
+            unkept(&self.channel, reason);
+        }
+    }
+}
+
+fn unkept(channel: &ChannelId, reason: &str) {
+    metrics().content.unkept();
+    tracing::warn!(%channel, "a picture was not kept as evidence: {reason}");
+}
 
 /// Room for pictures on their way to the disk.
 pub(in crate::actors) struct EvidenceRoom {
@@ -46,7 +80,7 @@ impl Warden {
         let room = &self.parts.evidence;
         let kib = (bytes.len() / 1024 + 1) as u32; // a picture has at most a few MiB
         let Ok(permit) = room.in_line_kib.clone().try_acquire_many_owned(kib) else {
-            return self.unkept("too many pictures are on their way to the disk");
+            return unkept(&self.channel, "too many pictures are on their way to the disk");
         };
         let (frame, captured_at, image) = (work.frame.id, work.frame.captured_at, assessed.image.sha256);
         let (bytes, writers, subject) = (bytes.clone(), room.writers.clone(), format!("channel/{}", self.channel));
@@ -63,10 +97,11 @@ impl Warden {
             }
         };
         self.keeping += 1;
+        let picture = OnItsWay::of(&self.channel);
         ctx.spawn(keeping.into_actor(self).map(move |kept, warden, ctx| match kept {
-            Ok(content) => warden.kept(Command::KeepEvidence { frame, captured_at, image, content }, ctx),
+            Ok(content) => warden.kept(picture, Command::KeepEvidence { frame, captured_at, image, content }, ctx),
             Err(reason) => {
-                warden.unkept(&reason);
+                picture.lost(&reason);
                 warden.kept_one(ctx);
             }
         }));
@@ -82,13 +117,22 @@ impl Warden {
     }
 
     /// The picture is on the disk: say where.
-    fn kept(&mut self, command: Command, ctx: &mut Context<Self>) {
-        let Ok(decision) = self.decide(&command) else { return self.kept_one(ctx) };
+    fn kept(&mut self, picture: OnItsWay, command: Command, ctx: &mut Context<Self>) {
+        let decision = match self.decide(&command) {
+            Ok(decision) => decision,
+            Err(rejection) => {
+                picture.lost(&format!("the warden refuses to say where it is: {rejection}"));
+                return self.kept_one(ctx);
+            }
+        };
         self.commit(decision, ctx, |warden, committed, ctx| match committed {
-            Ok(_) => warden.kept_one(ctx),
-            Err(Stale::Gone) => warden.retire(ctx),
+            Ok(_) => {
+                picture.kept();
+                warden.kept_one(ctx);
+            }
+            Err(Stale::Gone) => warden.retire(ctx), // dropping the picture says that it is lost
             Err(stale) => {
-                warden.unkept(&format!("where it is could not be recorded: {stale:?}"));
+                picture.lost(&format!("where it is could not be recorded: {stale:?}"));
                 warden.kept_one(ctx);
             }
         });
@@ -99,10 +143,5 @@ impl Warden {
         if self.rest.is_some() && self.is_idle() {
             self.retire(ctx);
         }
-    }
-
-    fn unkept(&self, reason: &str) {
-        metrics().content.unkept();
-        tracing::warn!(channel = %self.channel, "a picture was not kept as evidence: {reason}");
     }
 }
