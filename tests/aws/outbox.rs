@@ -355,14 +355,14 @@ async fn a_notice_arrives_where_the_topic_leads() {
 }
 
 /// A queue of the emulator.
-struct Queue {
+pub struct Queue {
     name: String,
     url: String,
     http: reqwest::Client,
 }
 
 impl Queue {
-    async fn new(name: &str) -> Self {
+    pub async fn new(name: &str) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default(); // reqwest wants one; the first test sets it
         let mut queue = Self { name: name.to_owned(), url: String::new(), http: reqwest::Client::new() };
         let made = queue.call("CreateQueue", json!({ "QueueName": name })).await;
@@ -375,7 +375,7 @@ impl Queue {
     }
 
     /// Makes a bus, and a rule that sends everything of ours on it to this queue.
-    async fn follows_bus(&self, bus: &str) {
+    pub async fn follows_bus(&self, bus: &str) {
         use aws_sdk_eventbridge::types::Target;
         let events = aws_sdk_eventbridge::Client::new(&sdk(emulator()));
         events.create_event_bus().name(bus).send().await.unwrap();
@@ -386,7 +386,7 @@ impl Queue {
     }
 
     /// What has arrived since, each message once.
-    async fn receive(&self) -> Vec<Value> {
+    pub async fn receive(&self) -> Vec<Value> {
         let asked = json!({ "QueueUrl": self.url, "MaxNumberOfMessages": 10, "WaitTimeSeconds": 1 });
         let answer = self.call("ReceiveMessage", asked).await;
         let mut bodies = Vec::new();
