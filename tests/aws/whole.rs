@@ -147,12 +147,7 @@ async fn a_picture_in_the_bucket_becomes_a_verified_stop_on_the_bus() {
     let publish = reqwest::Client::new().post(format!("{}/v1/policies?why=test", serving.base));
     let published = publish.header("content-type", "application/yaml").body(POLICY).send().await.unwrap();
     assert_eq!(published.status().as_u16(), 200, "{}", published.text().await.unwrap());
-    thumbnail(0, "Alcohol=20").await;
-    let assessed = "/v1/events?type=FrameAssessed";
-    serving
-        .until("the harmless picture's outcome", assessed, |page| page["items"].as_array().unwrap().len() == 1)
-        .await;
-    thumbnail(1, "Weapons=97.5").await;
+    thumbnail(0, "Weapons=97.5").await;
 
     // What the bus says, to whoever follows it.
     let told = async {
@@ -163,10 +158,14 @@ async fn a_picture_in_the_bucket_becomes_a_verified_stop_on_the_bus() {
             }
         }
     };
-    let told = timeout(PATIENCE, told).await.expect("the stop is verified, and the bus hears of it");
+    let Ok(told) = timeout(PATIENCE, told).await else {
+        let (events, calls) = (serving.get("/v1/events").await, stage.calls().await);
+        panic!("the bus does not hear of a verified stop; recorded: {events:#}; called: {calls:?}");
+    };
     assert_eq!(told["source"], "streamwarden");
 
     // What the journal says, to whoever asks.
+    let assessed = "/v1/events?type=FrameAssessed";
     let frames = serving.get(assessed).await;
     let stopped = frames["items"].as_array().unwrap().iter().find(|event| event["payload"]["verdict"] == "stop");
     let stopped = &stopped.expect("a frame with the verdict")["payload"];
@@ -180,15 +179,15 @@ async fn a_picture_in_the_bucket_becomes_a_verified_stop_on_the_bus() {
         let outcomes = serving.get("/v1/events?type=FrameAssessed,FrameSkipped,FrameFailed").await;
         outcomes["items"].as_array().unwrap().len()
     };
-    assert_eq!(events(&serving).await, 2, "as many outcomes as pictures");
+    assert_eq!(events(&serving).await, 1, "as many outcomes as pictures");
     serving.end();
 
     // Started again, it goes on where it was: nothing is judged or stopped twice.
     let serving = Serving::start(&config);
     stage.script(json!({ "channels": { (NAME): { "live": true, "session": session("next").as_str() } } })).await;
-    thumbnail(2, "Alcohol=30").await;
-    serving.until("the next picture's outcome", assessed, |page| page["items"].as_array().unwrap().len() == 3).await;
-    assert_eq!(events(&serving).await, 3);
+    thumbnail(1, "Alcohol=30").await;
+    serving.until("the next picture's outcome", assessed, |page| page["items"].as_array().unwrap().len() == 2).await;
+    assert_eq!(events(&serving).await, 2);
     assert_eq!(stops(&stage.calls().await), 1);
     serving.end();
 }
