@@ -127,6 +127,7 @@ fn assessed(channel: &ChannelId) -> NewEvent {
         policy: policy.clone(),
         labels: vec![label],
         answer: None,
+        floor: None,
         unmapped: 0,
         rules: Vec::new(),
         verdict: Verdict::Clear,

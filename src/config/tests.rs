@@ -28,6 +28,29 @@ fn the_reference_file_says_exactly_the_defaults() {
 }
 
 #[test]
+fn the_file_for_the_stack_on_aws_is_sound_and_connects_everything() {
+    let config = parse(include_str!("../../ops/aws/streamwarden.toml")).expect("it is sound");
+    assert_eq!((config.provider.judge, config.control.platform), (Judge::Rekognition, Control::Ivs));
+    assert!(matches!(config.kinesis.settings(), Ok(Some(_))));
+    assert!(config.outbox.bus.settings().is_some());
+}
+
+#[test]
+fn what_is_wrong_with_a_stream_is_named_by_its_key() {
+    for (text, names) in [
+        ("[kinesis]\nstream = \"s\"\nstart = \"soon\"", "kinesis.start"),
+        ("[kinesis]\nstream = \"s\"\nconsumer_arn = \"me\"", "kinesis.consumer_arn"),
+        ("[kinesis]\nstream = \"s s\"", "kinesis.stream"),
+        ("[kinesis]\nstream = \"s\"\noffers_max = 5000", "kinesis.offers_max"),
+    ] {
+        let error = parse(text).expect_err(text);
+        let said =
+            format!("{error}: {}", std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default());
+        assert!(said.contains(names), "{said} does not name {names}");
+    }
+}
+
+#[test]
 fn every_key_of_the_types_stands_in_the_reference_file_with_a_comment_above_it() {
     let all = toml::Table::try_from(Config::default()).expect("the configuration is a table");
     let mut expected = Vec::new();
