@@ -4,6 +4,7 @@
 mod app;
 pub mod auth;
 mod blocking;
+mod consuming;
 mod edge;
 mod extract;
 mod feed;

@@ -10,7 +10,7 @@ use super::auth::Principal;
 use super::blocking::blocking;
 use super::problem::{Code, Problem};
 use crate::audit::AuditError;
-use crate::events::{Actor, Event, NewEvent};
+use crate::events::{Event, NewEvent};
 use crate::journal::{Append, Expected};
 use crate::model::{EventId, Scope, SystemScope};
 
@@ -51,7 +51,7 @@ pub(in crate::http) async fn record_access(app: &App, caller: &Principal, event:
         id: EventId::of_command("access", &[caller.id.as_str().as_bytes(), &now, &number]),
         event,
         captured_at: None,
-        actor: Actor::Moderator(caller.id.clone()),
+        actor: caller.actor(),
         causation: None,
         correlation: None,
     };

@@ -15,18 +15,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 use crate::serve::{Desk, ask};
-use crate::{decoded, journal, outcomes, root, run, said, streamwarden};
-
-/// Everything that the local model labels, once a second.
-const POLICY: &str = "\
-policy: mine
-channels: { matching: .* }
-taxonomy: local-nudity/1
-sampling: { every: 1s }
-similarity: off
-rules:
-  - { id: any, categories: [\"*\"], confidence: 80 }
-";
+use crate::{POLICY, decoded, journal, outcomes, root, run, said, streamwarden};
 
 /// How often the program is killed.
 const ROUNDS: usize = 3;

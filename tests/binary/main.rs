@@ -49,6 +49,17 @@ fn ffmpeg() -> PathBuf {
     root().join(".tools/ffmpeg")
 }
 
+/// Everything that the local model labels, once a second.
+const POLICY: &str = "\
+policy: mine
+channels: { matching: .* }
+taxonomy: local-nudity/1
+sampling: { every: 1s }
+similarity: off
+rules:
+  - { id: any, categories: [\"*\"], confidence: 80 }
+";
+
 /// The program, in the repository's root, with nobody's terminal.
 fn streamwarden(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_streamwarden"));

@@ -6,18 +6,7 @@ use std::process::Command;
 use streamwarden::events::{Event, FailedStage};
 use tempfile::TempDir;
 
-use crate::{decoded, ffmpeg, journal, outcomes, root, run, said, streamwarden, weights};
-
-/// A policy for what the local model says.
-const POLICY: &str = "\
-policy: mine
-channels: { matching: .* }
-taxonomy: local-nudity/1
-sampling: { every: 1s }
-similarity: off
-rules:
-  - { id: any, categories: [\"*\"], confidence: 80 }
-";
+use crate::{POLICY, decoded, ffmpeg, journal, outcomes, root, run, said, streamwarden, weights};
 
 struct Own {
     dir: TempDir,

@@ -9,6 +9,7 @@ use serde_json::Value;
 use streamwarden::http::auth::config::{AuthConfig, Way};
 use streamwarden::http::auth::{Permission, Role, Token, tokens_file};
 use streamwarden::model::{ChannelPattern, ModeratorId, Timestamp};
+use tempfile::TempDir;
 
 use crate::premises::{Live, Premises};
 use Permission::*;
@@ -177,8 +178,9 @@ fn example(schema: &Value) -> String {
     }
 }
 
-/// Tokens of every role: one for all channels, one for [`SCOPE`].
-fn tokens(path: &std::path::Path) -> BTreeMap<(Role, bool), String> {
+/// Premises that ask for tokens, and their secrets, of every role: one for all channels, one for [`SCOPE`].
+fn guarded(folder: &TempDir) -> (Premises, BTreeMap<(Role, bool), String>) {
+    let path = folder.path().join("tokens.toml");
     let mut secrets = BTreeMap::new();
     for role in Role::ALL {
         for (for_all, scope) in [(true, "*"), (false, SCOPE)] {
@@ -186,11 +188,13 @@ fn tokens(path: &std::path::Path) -> BTreeMap<(Role, bool), String> {
             let scope = ChannelPattern::new(scope).expect("a sound pattern");
             let (token, secret) =
                 Token::create(name, vec![role], vec![scope], Timestamp::default(), None).expect("random bytes");
-            tokens_file::add(path, token).expect("written");
+            tokens_file::add(&path, token).expect("written");
             secrets.insert((role, for_all), secret.reveal().to_owned());
         }
     }
-    secrets
+    let mut premises = Premises::new();
+    premises.auth = AuthConfig { ways: vec![Way::Tokens], tokens_file: path, ..AuthConfig::default() };
+    (premises, secrets)
 }
 
 /// The status; the body is not waited for, because a feed has no end.
@@ -235,11 +239,8 @@ fn every_role_has_the_permissions_of_the_table_and_no_other() {
 
 #[actix_rt::test]
 async fn every_cell_of_operation_role_and_channel_is_as_the_tables_say() {
-    let mut premises = Premises::new();
     let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("tokens.toml");
-    let secrets = tokens(&path);
-    premises.auth = AuthConfig { ways: vec![Way::Tokens], tokens_file: path, ..AuthConfig::default() };
+    let (premises, secrets) = guarded(&folder);
     let live = premises.open().await;
     let (mut cells, mut wrong) = (0, Vec::new());
     for operation in Operation::all() {
@@ -272,16 +273,14 @@ async fn every_cell_of_operation_role_and_channel_is_as_the_tables_say() {
 
 #[actix_rt::test]
 async fn who_is_not_known_is_told_how_to_say_it_and_nothing_else() {
-    let mut premises = Premises::new();
     let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("tokens.toml");
-    let secret = tokens(&path).remove(&(Role::Viewer, true)).expect("a viewer");
-    premises.auth = AuthConfig { ways: vec![Way::Tokens], tokens_file: path, ..AuthConfig::default() };
+    let (premises, secrets) = guarded(&folder);
+    let secret = &secrets[&(Role::Viewer, true)];
     let live = premises.open().await;
     let mut bodies = Vec::new();
     let unknown_id = secret.replacen(|c: char| c.is_ascii_digit(), "f", 3);
     let wrong_secret = format!("{}0", &secret[..secret.len() - 1]);
-    let wrong_secret = if wrong_secret == secret { format!("{}1", &secret[..secret.len() - 1]) } else { wrong_secret };
+    let wrong_secret = if wrong_secret == *secret { format!("{}1", &secret[..secret.len() - 1]) } else { wrong_secret };
     for token in [unknown_id.as_str(), wrong_secret.as_str(), "x"] {
         let answer = live.get("/v1/journal").bearer_auth(token).send().await.expect("an answer comes");
         assert_eq!(answer.status().as_u16(), 401);
@@ -289,20 +288,17 @@ async fn who_is_not_known_is_told_how_to_say_it_and_nothing_else() {
         bodies.push(answer.text().await.expect("text"));
     }
     assert!(bodies.iter().all(|body| *body == bodies[0]), "{bodies:?} tell how close it was");
-    let twice = live.get("/v1/journal").header("authorization", "Bearer x").bearer_auth(&secret);
+    let twice = live.get("/v1/journal").header("authorization", "Bearer x").bearer_auth(secret);
     assert_eq!(twice.send().await.expect("an answer comes").status().as_u16(), 401, "two identities are none");
-    let known = live.get("/v1/journal").bearer_auth(&secret).send().await.expect("an answer comes");
+    let known = live.get("/v1/journal").bearer_auth(secret).send().await.expect("an answer comes");
     assert_eq!(known.status().as_u16(), 200);
     live.close().await;
 }
 
 #[actix_rt::test]
 async fn no_list_shows_anything_of_a_channel_that_is_not_theirs() {
-    let mut premises = Premises::new();
     let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("tokens.toml");
-    let secrets = tokens(&path);
-    premises.auth = AuthConfig { ways: vec![Way::Tokens], tokens_file: path, ..AuthConfig::default() };
+    let (premises, secrets) = guarded(&folder);
     let live = premises.open().await;
     let admin = &secrets[&(Role::Admin, true)];
     for channel in [OWN, FOREIGN] {

@@ -1,6 +1,7 @@
 //! The caller, once it is known.
 
 use super::{Permission, Role};
+use crate::events::Actor;
 use crate::model::{ChannelId, ChannelPattern, ModeratorId};
 
 /// A role on some channels.
@@ -22,6 +23,11 @@ pub struct Principal {
 }
 
 impl Principal {
+    /// Who acts, as the journal has it.
+    pub fn actor(&self) -> Actor {
+        Actor::Moderator(self.id.clone())
+    }
+
     /// Whether they may, on that channel.
     pub fn may(&self, permission: Permission, channel: &ChannelId) -> bool {
         self.grants.iter().any(|grant| grant.role.may(permission) && grant.channels.holds(channel))

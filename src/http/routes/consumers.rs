@@ -1,8 +1,6 @@
 //! Consumers of the journal: made with a filter, read from their place, acknowledged, set aside, set back.
 
 use std::collections::BTreeMap;
-use std::convert::Infallible;
-use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
@@ -13,17 +11,15 @@ use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, timeout_at};
 
 use crate::consumers::{
-    Acknowledged, ConsumerError, ConsumerStatus, Consumers, ENTRIES_MAX, Entry, LaneName, Lease, ParkedEntry, Place,
-    Reading, Token,
+    Acknowledged, ConsumerStatus, ENTRIES_MAX, Entry, LaneName, Lease, ParkedEntry, Place, Reading, Token,
 };
-use crate::events::{Actor, Filter};
+use crate::events::Filter;
 use crate::http::App;
 use crate::http::auth::Permission;
-use crate::http::blocking;
+use crate::http::consuming::{blocking, problem};
 use crate::http::extract::Caller;
-use crate::http::problem::{Code, Problem};
+use crate::http::problem::Problem;
 use crate::http::route::Route;
-use crate::journal::AppendError;
 use crate::model::{ConsumerName, Position, ReplayId, Timestamp};
 
 /// Entries of a page, if it is not said.
@@ -314,7 +310,7 @@ async fn list_consumers(app: Data<App>) -> Json<ConsumerList> {
 async fn create_consumer(app: Data<App>, caller: Caller, new: Json<NewConsumer>) -> Result<impl Responder, Problem> {
     let NewConsumer { name, filter, from } = new.into_inner();
     filter.check().map_err(|error| Problem::malformed("filter", error))?;
-    let by = actor(&caller);
+    let by = caller.actor();
     let made = blocking(&app, move |consumers| consumers.create(&name, &filter, from.into(), &by)).await?;
     Ok((Json(made), StatusCode::CREATED))
 }
@@ -324,7 +320,7 @@ async fn get_consumer(app: Data<App>, name: Path<ConsumerName>) -> Result<Json<C
 }
 
 async fn delete_consumer(app: Data<App>, caller: Caller, name: Path<ConsumerName>) -> Result<HttpResponse, Problem> {
-    let by = actor(&caller);
+    let by = caller.actor();
     blocking(&app, move |consumers| consumers.delete(&name, &by)).await?;
     Ok(HttpResponse::NoContent().finish())
 }
@@ -422,7 +418,7 @@ async fn park_entry(
     name: Path<ConsumerName>,
     park: Json<Park>,
 ) -> Result<Json<ParkedEntry>, Problem> {
-    let by = actor(&caller);
+    let by = caller.actor();
     let Park { lease, position, reason } = park.into_inner();
     blocking(&app, move |consumers| consumers.park(&name, lease, position, &reason, &by)).await.map(Json)
 }
@@ -432,7 +428,7 @@ async fn unpark_entry(
     caller: Caller,
     path: Path<(ConsumerName, Position)>,
 ) -> Result<HttpResponse, Problem> {
-    let by = actor(&caller);
+    let by = caller.actor();
     let (name, position) = path.into_inner();
     blocking(&app, move |consumers| consumers.unpark(&name, position, &by)).await?;
     Ok(HttpResponse::NoContent().finish())
@@ -444,23 +440,8 @@ async fn rewind_consumer(
     name: Path<ConsumerName>,
     rewind: Json<Rewind>,
 ) -> Result<Json<ConsumerStatus>, Problem> {
-    let by = actor(&caller);
+    let by = caller.actor();
     blocking(&app, move |consumers| consumers.rewind(&name, rewind.to.into(), &by)).await.map(Json)
-}
-
-/// Does what blocks on the journal, off the arbiters.
-pub(super) async fn blocking<T: Send + 'static>(
-    app: &App,
-    work: impl FnOnce(&Arc<Consumers>) -> Result<T, ConsumerError> + Send + 'static,
-) -> Result<T, Problem> {
-    let consumers = app.consumers.clone();
-    let doing = "keeping consumers and replays";
-    // What the work refuses is for the caller; only its breaking is a failure of ours.
-    blocking::blocking(doing, move || Ok::<_, Infallible>(work(&consumers))).await?.map_err(problem)
-}
-
-pub(super) fn actor(caller: &Caller) -> Actor {
-    Actor::Moderator(caller.id.clone())
 }
 
 fn bounded(what: &str, said: Option<usize>, default: usize, max: usize) -> Result<usize, Problem> {
@@ -468,34 +449,5 @@ fn bounded(what: &str, said: Option<usize>, default: usize, max: usize) -> Resul
         None => Ok(default),
         Some(value) if (1..=max).contains(&value) => Ok(value),
         Some(value) => Err(Problem::malformed(what, format!("must be at most {max} and not 0, this is {value}"))),
-    }
-}
-
-/// What callers are told.
-pub(super) fn problem(error: ConsumerError) -> Problem {
-    let detail = error.to_string();
-    match error {
-        ConsumerError::UnknownConsumer(_) | ConsumerError::UnknownReplay(_) | ConsumerError::UnknownEntry { .. } => {
-            Problem::new(Code::NotFound, detail)
-        }
-        ConsumerError::Exists(_)
-        | ConsumerError::ReplayOver(_)
-        | ConsumerError::TooMany { .. }
-        | ConsumerError::StaleLease(_)
-        | ConsumerError::NotDelivered { .. } => Problem::new(Code::Conflict, detail),
-        ConsumerError::ReplayExists { replay, .. } => Problem::new(Code::Conflict, detail).with("replay", replay),
-        ConsumerError::Leased { until, .. } => Problem::new(Code::Conflict, detail).with("until", until),
-        ConsumerError::BeyondHead { head, .. } => Problem::new(Code::Unprocessable, detail).with("head", head),
-        ConsumerError::EmptyRange { .. } | ConsumerError::OutOfBounds { .. } | ConsumerError::FilterTooLarge(_) => {
-            Problem::new(Code::Unprocessable, detail)
-        }
-        ConsumerError::Contended => Problem::unavailable(detail, 1),
-        ConsumerError::Append(AppendError::NoSpace { .. }) => Problem::unavailable("the journal is full", 60),
-        ConsumerError::Append(AppendError::Closed | AppendError::Failed(_)) => {
-            Problem::unavailable("the journal is closed", 60)
-        }
-        error @ (ConsumerError::Codec(_) | ConsumerError::Read(_) | ConsumerError::Append(_)) => {
-            Problem::internal("keeping consumers and replays", &error)
-        }
     }
 }

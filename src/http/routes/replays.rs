@@ -6,11 +6,12 @@ use actix_web::web::{Data, Json, Path};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::consumers::{PlaceSaid, actor, blocking, problem};
+use super::consumers::PlaceSaid;
 use crate::consumers::{NewReplay, ReplayStatus};
 use crate::events::{Filter, ReplaySpeed, ReplayTarget};
 use crate::http::App;
 use crate::http::auth::Permission;
+use crate::http::consuming::{blocking, problem};
 use crate::http::extract::Caller;
 use crate::http::problem::Problem;
 use crate::http::route::Route;
@@ -98,7 +99,7 @@ async fn start_replay(app: Data<App>, caller: Caller, new: Json<StartReplay>) ->
     let StartReplay { name, from, to, filter, target, speed } = new.into_inner();
     filter.check().map_err(|error| Problem::malformed("filter", error))?;
     let new = NewReplay { name, from: from.into(), to: to.into(), filter, target, speed };
-    let by = actor(&caller);
+    let by = caller.actor();
     let started = blocking(&app, move |consumers| consumers.start_replay(&new, &by)).await?;
     Ok((Json(started), StatusCode::CREATED))
 }
@@ -108,6 +109,6 @@ async fn get_replay(app: Data<App>, id: Path<ReplayId>) -> Result<Json<ReplaySta
 }
 
 async fn cancel_replay(app: Data<App>, caller: Caller, id: Path<ReplayId>) -> Result<Json<ReplayStatus>, Problem> {
-    let by = actor(&caller);
+    let by = caller.actor();
     blocking(&app, move |consumers| consumers.cancel_replay(*id, &by)).await.map(Json)
 }

@@ -77,7 +77,7 @@ pub(super) async fn publish(
         }
     };
     let why = reason(wanted.why)?;
-    let by = Actor::Moderator(caller.id.clone());
+    let by = caller.actor();
     let (text, expected) = (wanted.text, wanted.expected_version);
     let publishing = with_desk(&app, "publishing policies", move |desk| put_in_force(desk, &text, &by, &why, expected));
     let published = publishing.await??;
@@ -133,7 +133,7 @@ pub(super) async fn retire(
 ) -> Result<Json<Retired>, Problem> {
     let id = id.into_inner();
     let why = reason(wanted.into_inner().why)?;
-    let by = Actor::Moderator(caller.id.clone());
+    let by = caller.actor();
     let nothing = Problem::not_found(format!("policy {id} in force"));
     let retiring = with_desk(&app, "retiring a policy", move |desk| {
         let policy = desk.retire(&id, &by, Some(&why)).map_err(|error| refusal(&error))?;
