@@ -176,6 +176,9 @@ fn assessed(frame: &FrameAssessed) -> String {
         };
         let _ = write!(line, " · {} by {:.1} over: {effect}", rule.rule, f64::from(rule.margin) / 1000.0);
     }
+    for kind in &frame.content_types {
+        let _ = write!(line, " · {kind}");
+    }
     let mut surest: Vec<&Label> = frame.labels.iter().collect();
     surest.sort_by_key(|label| std::cmp::Reverse(label.confidence()));
     for shown in surest.iter().take(3) {

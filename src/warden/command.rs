@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::events::{Budget, FailedStage, NotNeededBecause, Timings};
 use crate::model::{
-    Confidence, ContentRef, EnforcementId, EventId, Fingerprint, Frame, FrameId, Label, Measurement, ModeratorId,
+    Confidence, ContentRef, ContentType, EnforcementId, EventId, Fingerprint, Frame, FrameId, Label, Measurement, ModeratorId,
     ProviderRef, Sequence, SessionId, Sha256, Timestamp, WarningId,
 };
 use crate::policy::Policy;
@@ -203,6 +203,8 @@ pub struct Answered {
     pub kept: Option<ContentRef>,
     /// How many labels the provider's taxonomy does not know.
     pub unmapped: u8,
+    /// What kind of picture the provider takes it for, surest first; no rule is judged on it.
+    pub content_types: Vec<ContentType>,
     /// The least confidence the provider reports; none if it reports every label.
     pub floor: Option<Confidence>,
 }

@@ -238,6 +238,7 @@ pub fn assessed() -> FrameAssessed {
         labels: labels.map(|(path, milli)| label(path, milli)).into(),
         answer: None,
         unmapped: 0,
+        content_types: vec![content_type("Animated", 97_500)],
         floor: None,
         rules: vec![RuleOutcome {
             rule: rule(),
@@ -325,6 +326,11 @@ fn content(subject: &str) -> ContentRef {
 
 fn label(path: &str, milli: u32) -> Label {
     Label(LabelPath::new(path).expect("a sound path"), Confidence::from_milli(milli).expect("at most 100,000"))
+}
+
+fn content_type(name: &str, milli: u32) -> ContentType {
+    let confidence = Confidence::from_milli(milli).expect("at most 100,000");
+    ContentType::new(name, confidence).expect("a sound name")
 }
 
 /// 21:04:07 on the first of March 2026, and `ms` milliseconds.

@@ -184,10 +184,11 @@ def rekognition(stage, operation, request):
         for depth in range(1, len(parts) + 1):  # parents come beside their children
             whole = "/".join(parts[:depth])
             seen[whole] = max(confidence, seen.get(whole, 0))
+    content_types = [{"Name": name, "Confidence": sure} for name, sure in stage.settings.get("content_types", [])]
     floor = request.get("MinConfidence", 50)
     labels = [answered_label(path, confidence) for path, confidence in sorted(seen.items()) if confidence >= floor]
     labels.sort(key=lambda label: label["TaxonomyLevel"])
-    return {"ModerationLabels": labels, "ModerationModelVersion": model, "ContentTypes": []}
+    return {"ModerationLabels": labels, "ModerationModelVersion": model, "ContentTypes": content_types}
 
 
 def answered_label(path, confidence):

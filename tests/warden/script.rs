@@ -479,5 +479,5 @@ fn answered(line: &Line<'_>) -> Answered {
     };
     let provider = ProviderRef { name: "stub".into(), model: "1".into(), taxonomy: "stub/1".into() };
     let kept: Option<ContentRef> = line.option("kept").map(|_| samples::content());
-    Answered { provider, labels: texts.map(label).collect(), kept, unmapped: line.value("unmapped", 0), floor: None }
+    Answered { provider, labels: texts.map(label).collect(), kept, unmapped: line.value("unmapped", 0), content_types: vec![], floor: None }
 }
