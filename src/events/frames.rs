@@ -5,8 +5,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    Confidence, ContentRef, ContentType, Fingerprint, FrameId, ImageFacts, Label, PerceptualHash, PolicyRef, ProviderRef, RuleId,
-    Sequence, SessionId, Similarity, Timestamp, Verdict, WarningId,
+    Confidence, ContentRef, ContentType, Fingerprint, FrameId, ImageFacts, Label, PerceptualHash, PolicyRef,
+    ProviderRef, RuleId, Sequence, SessionId, Similarity, Timestamp, Verdict, WarningId,
 };
 
 /// Outcome: the frame was not shown to a provider, and why. Kept small: most frames end here.

@@ -152,7 +152,9 @@ mod tests {
         seen.content_types = (0..20).map(|sure| kind("Animated", sure as f32)).collect();
         let kept = answer(seen.clone()).unwrap().content_types;
         assert_eq!((kept.len(), kept[0].confidence().as_milli()), (ContentType::INLINE_MAX, 19_000));
-        for nonsense in [kind("", 50.0), kind(&"A".repeat(41), 50.0), kind("Animated", 100.5), kind("Animated", f32::NAN)] {
+        for nonsense in
+            [kind("", 50.0), kind(&"A".repeat(41), 50.0), kind("Animated", 100.5), kind("Animated", f32::NAN)]
+        {
             seen.content_types = vec![nonsense];
             assert!(matches!(answer(seen.clone()), Err(ProviderError::Nonsense(_))), "{seen:?}");
         }

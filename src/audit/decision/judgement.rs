@@ -4,7 +4,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::events::{FrameAssessed, RuleEffect, RuleOutcome};
-use crate::model::{Action, Approval, Confidence, ContentType, Label, LabelPath, ProviderRef, RuleId, Timestamp, Verdict};
+use crate::model::{
+    Action, Approval, Confidence, ContentType, Label, LabelPath, ProviderRef, RuleId, Timestamp, Verdict,
+};
 use crate::policy::explain::{Change, Reached, RuleExplanation, WindowProgress, explain};
 use crate::policy::{Category, Policy, Rule};
 use crate::warden::{ChannelState, calls_for};

@@ -5,7 +5,8 @@ use crate::events::{
     RuleOutcome, Timings, WarningRaised,
 };
 use crate::model::{
-    Action, Approval, ContentType, EnforcementId, EventId, Frame, Label, Measurement, SessionId, Timestamp, Verdict, WarningId,
+    Action, Approval, ContentType, EnforcementId, EventId, Frame, Label, Measurement, SessionId, Timestamp, Verdict,
+    WarningId,
 };
 use crate::policy::{Policy, Rule, RuleHit, hits};
 use crate::warden::{Answered, ChannelState, ENFORCEMENT_TTL_MS, EnforcementStage};
