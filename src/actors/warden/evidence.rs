@@ -10,7 +10,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture};
+use actix::Context;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::super::deposit::{Deposit, Deposited};
@@ -140,13 +140,13 @@ impl Warden {
         self.keeping += 1;
         let (frame, captured_at, image) = (picture.frame, picture.captured_at, Some(picture.image));
         let on_its_way = OnItsWay { channel: self.channel.clone(), place, lost: Some("its warden ended meanwhile") };
-        ctx.spawn(keeping.into_actor(self).map(move |kept, warden, ctx| match kept {
+        self.beside(keeping, ctx, move |warden, kept, ctx| match kept {
             Ok(command) => warden.record(command, Some(on_its_way), ctx),
             Err(reason) => {
                 on_its_way.lost(&reason);
                 warden.record(Command::MissEvidence { frame, captured_at, image, place, reason }, None, ctx);
             }
-        }));
+        });
     }
 
     /// Makes durable what became of a picture.
