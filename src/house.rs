@@ -6,13 +6,14 @@ mod vitals;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::actors::{
-    EnforcementReactor, Objects, Parts, PolicyDesk, Projector, ProjectorError, ProviderChoice, PublishError,
-    ReactorError, Settings, Views, Wardens, record_standing,
+    Deposit, EnforcementReactor, Objects, Parts, PolicyDesk, Projector, ProjectorError, ProviderChoice, PublishError,
+    ReactorError, Retention, Settings, Views, Wardens, record_standing,
 };
 use crate::clock::{Clock, SystemClock};
 use crate::consumers::{ConsumerError, Consumers};
@@ -75,6 +76,10 @@ pub struct Ground {
     pub consumers: Arc<Consumers>,
     /// Where the pictures are that notifications announce by bucket and key; none: such frames fail, loudly.
     pub objects: Option<Arc<dyn Objects>>,
+    /// Where pictures that warnings rest on are copied; none: they are not.
+    pub copies: Option<Arc<Deposit>>,
+    /// How long pictures are kept after they were recorded; none: until they are erased.
+    pub keep_pictures: Option<Duration>,
 }
 
 /// The house, running.
@@ -99,6 +104,7 @@ pub struct House {
     reactor: JoinHandle<Result<(), ReactorError>>,
     freeze: watch::Sender<bool>,
     projector: JoinHandle<Result<(), ProjectorError>>,
+    retention: Option<JoinHandle<()>>,
     connected: Connected,
     /// Of providers' standing.
     followers: Vec<JoinHandle<()>>,
@@ -136,7 +142,18 @@ impl Ground {
         // Leases are promises to people outside: they lapse by the wall clock.
         let consumers = Consumers::open(journal.clone(), Arc::new(SystemClock)).map_err(HouseError::Consumers)?;
         let consumers = Arc::new(consumers);
-        Ok(Self { journal, content, policies, snapshots, views, projector, consumers, objects: None })
+        Ok(Self {
+            journal,
+            content,
+            policies,
+            snapshots,
+            views,
+            projector,
+            consumers,
+            objects: None,
+            copies: None,
+            keep_pictures: None,
+        })
     }
 
     /// Starts wardens, reactors and the projector. Call within an actix system.
@@ -164,6 +181,7 @@ impl Ground {
             policies: self.policies.subscribe(),
             providers,
             objects: self.objects,
+            copies: self.copies,
             imaging: Arc::new(Imaging::new(Limits::default(), Algorithm::MedianDct)),
             settings,
         });
@@ -176,6 +194,10 @@ impl Ground {
             provider_present,
         };
         let (stop, stopped) = watch::channel(false);
+        let retention = self.keep_pictures.map(|keep| {
+            let retention = Retention::new(journal.clone(), self.content.clone(), Arc::new(SystemClock), keep);
+            tokio::spawn(retention.run(stopped.clone()))
+        });
         let reactor = EnforcementReactor::new(journal, self.snapshots.clone(), wardens.clone(), control, limits);
         let beat = pulse.guard();
         let reactor = tokio::spawn(async move {
@@ -211,6 +233,7 @@ impl Ground {
             reactor,
             freeze,
             projector,
+            retention,
             connected: Connected::default(),
             followers,
         }
@@ -236,6 +259,9 @@ impl House {
         match self.reactor.await {
             Ok(Ok(()) | Err(_)) => {} // an error was told when it happened
             Err(broke) => tracing::error!("the enforcement reactor broke: {broke}"),
+        }
+        if let Some(retention) = self.retention {
+            let _ = retention.await; // a panic in it was reported
         }
         self.wardens.shutdown().await;
         self.connected.close().await;

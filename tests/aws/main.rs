@@ -4,6 +4,7 @@
 
 mod conforms;
 mod doctor;
+mod evidence;
 mod ivs;
 mod judging;
 mod killed;

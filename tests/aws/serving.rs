@@ -13,7 +13,8 @@ use crate::premises::PATIENCE;
 /// The program, serving; killed with the test if that ends before it.
 pub struct Serving {
     child: Child,
-    base: String,
+    /// Where it listens.
+    pub base: String,
 }
 
 impl Serving {

@@ -5,7 +5,8 @@ use crate::events::{
     RuleOutcome, Timings, WarningRaised,
 };
 use crate::model::{
-    Action, Approval, EnforcementId, EventId, Frame, Label, Measurement, SessionId, Timestamp, Verdict, WarningId,
+    Action, Approval, ContentType, EnforcementId, EventId, Frame, Label, Measurement, SessionId, Timestamp, Verdict,
+    WarningId,
 };
 use crate::policy::{Policy, Rule, RuleHit, hits};
 use crate::warden::{Answered, ChannelState, ENFORCEMENT_TTL_MS, EnforcementStage};
@@ -93,6 +94,7 @@ pub(super) fn judge(state: &ChannelState, now: Timestamp, judged: &Judged<'_>) -
         labels,
         answer: answer.kept.clone(),
         unmapped: answer.unmapped,
+        content_types: answer.content_types.iter().take(ContentType::INLINE_MAX).cloned().collect(),
         floor: answer.floor,
         rules: rules.clone(),
         verdict,
