@@ -2,6 +2,7 @@
 //! every call by the service's own model. Nothing here calls AWS.
 #![allow(clippy::unwrap_used)] // tests: a panic is the report
 
+mod by_object;
 mod conforms;
 mod doctor;
 mod evidence;
