@@ -24,7 +24,7 @@ test: ## every test, with what they need installed first
 	scripts/test.sh
 
 bench: model ## our speed beside that of others, both run now on this machine; prints the tables
-	@for bench in benches/*.rs; do $(CARGO) bench --locked --bench "$$(basename "$$bench" .rs)"; done
+	@for bench in benches/*.rs benches/*/; do $(CARGO) bench --locked --bench "$$(basename "$$bench" .rs)"; done
 
 soak: model ## the tests again, with many more rounds of crashes, power cuts and simulated seeds
 	scripts/soak.sh
