@@ -29,7 +29,7 @@ const AT_ONCE_MAX: usize = 256;
 /// The desk is saved after so many events, so that a restart reads little.
 const SAVE_EVERY: u64 = 20_000;
 /// Layout of the saved desk.
-const SNAPSHOT_SCHEMA: u16 = 2;
+const SNAPSHOT_SCHEMA: u16 = 3;
 
 /// Why the reactor ended.
 #[derive(Debug, thiserror::Error)]

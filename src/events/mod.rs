@@ -48,6 +48,6 @@ pub use store::{
 };
 pub use view::EventView;
 pub use warnings::{
-    WarningAnswerWithdrawn, WarningClaimed, WarningDismissed, WarningEscalated, WarningNoted, WarningRaised,
-    WarningReleased, WarningUpheld,
+    AsksBecause, LapsedBecause, WarningAnswerWithdrawn, WarningClaimed, WarningDismissed, WarningEscalated,
+    WarningLapsed, WarningNoted, WarningRaised, WarningReleased, WarningUpheld,
 };

@@ -131,6 +131,7 @@ impl Enforcements {
             | Event::WarningAnswerWithdrawn(_)
             | Event::WarningEscalated(_)
             | Event::WarningNoted(_)
+            | Event::WarningLapsed(_)
             | Event::PolicyPublished(_)
             | Event::PolicyRetired(_)
             | Event::NotificationRejected(_)

@@ -1,6 +1,6 @@
 //! One stored event folded into the state. Never fails, never decides: what happened, happened.
 
-use crate::events::{CodecError, EnforcementOrigin, Event, FrameAssessed, FrameSkipped, Recorded, Skip};
+use crate::events::{CodecError, EnforcementOrigin, Event, FrameAssessed, FrameSkipped, Recorded, RuleEffect, Skip};
 use crate::model::{Approval, EnforcementId, ModeratorId, Sequence, SessionId, Timestamp, WarningId};
 
 use super::{
@@ -79,6 +79,7 @@ pub fn apply(state: &mut ChannelState, at: Applied, event: &Event) {
         }
         Event::WarningDismissed(dismissed) => {
             answer(state, at, dismissed.warning, Answer::new(&dismissed.by, false, at, dismissed.undo_ms));
+            no_longer_met(state, dismissed.warning);
         }
         Event::WarningAnswerWithdrawn(withdrawn) => {
             touch(state, at, withdrawn.warning, |warning| warning.answer = None);
@@ -86,6 +87,7 @@ pub fn apply(state: &mut ChannelState, at: Applied, event: &Event) {
         }
         Event::WarningEscalated(escalated) => touch(state, at, escalated.warning, |warning| warning.claim = None),
         Event::WarningNoted(noted) => touch(state, at, noted.warning, |_| ()),
+        Event::WarningLapsed(lapsed) => state.warnings.retain(|warning| warning.id != lapsed.warning),
         Event::EnforcementRequested(requested) => {
             if let EnforcementOrigin::Rule { warning, .. } = &requested.origin {
                 // The rule has asked by itself: upholding the warning need not ask again.
@@ -224,6 +226,10 @@ fn assess(state: &mut ChannelState, at: Applied, captured_at: Timestamp, assesse
         let window = window_of(state, outcome);
         window.recent |= 1;
         window.hits_at.push(captured_at);
+        match outcome.effect {
+            RuleEffect::Raised(_) | RuleEffect::Joined(_) => window.met_at = window.met_at.max(Some(captured_at)),
+            RuleEffect::Partial | RuleEffect::Cooldown(_) => {}
+        }
     }
     let horizon = captured_at.minus_ms(WINDOW_MS_MAX);
     for window in &mut state.windows {
@@ -257,7 +263,7 @@ fn window_of<'a>(state: &'a mut ChannelState, outcome: &crate::events::RuleOutco
 
 impl RuleWindow {
     fn empty(outcome: &crate::events::RuleOutcome) -> Self {
-        Self { rule: outcome.rule.clone(), rev: outcome.rev, recent: 0, hits_at: Vec::new() }
+        Self { rule: outcome.rule.clone(), rev: outcome.rev, recent: 0, hits_at: Vec::new(), met_at: None }
     }
 }
 
@@ -288,6 +294,14 @@ fn answer(state: &mut ChannelState, at: Applied, id: WarningId, given: Answer) {
         state.cooldowns.push(Cooldown { rule: warning.rule.clone(), session, until, warning: id });
     }
     forget_answers(state, at);
+}
+
+/// A person says that a rule was wrong: it speaks for no other rule's stop.
+fn no_longer_met(state: &mut ChannelState, dismissed: WarningId) {
+    let Some(rule) = state.warning(dismissed).map(|warning| warning.rule.clone()) else { return };
+    for window in state.windows.iter_mut().filter(|window| window.rule == rule) {
+        window.met_at = None;
+    }
 }
 
 /// Answers are kept for as long as they can be taken back.

@@ -9,7 +9,7 @@ use std::fmt;
 
 use crate::events::{
     CodecError, EnforcementKind, EnforcementOrigin, EnforcementRequested, Envelope, Event, FrameAssessed, Recorded,
-    RuleEffect, WarningRaised,
+    RuleEffect, WarningLapsed, WarningRaised,
 };
 use crate::model::{
     ChannelId, EnforcementId, EventId, FrameId, Position, Scope, Sequence, SessionId, Verdict, WarningId,
@@ -304,6 +304,7 @@ impl Channel {
                     })?,
                 }
             }
+            Event::WarningLapsed(lapsed) => self.lapsed(lapsed, partial)?,
             Event::WarningClaimed(claimed) => self.is_open(claimed.warning, partial)?,
             Event::WarningReleased(released) => self.is_open(released.warning, partial)?,
             Event::WarningEscalated(escalated) => self.is_open(escalated.warning, partial)?,
@@ -346,6 +347,9 @@ impl Channel {
     }
 
     fn raised(&mut self, raised: &WarningRaised, partial: bool) -> Found {
+        if raised.unavailable.is_some() {
+            return self.silent(raised, partial);
+        }
         match self.promised.iter().position(|warning| *warning == raised.warning) {
             Some(promised) => drop(self.promised.remove(promised)),
             None => {
@@ -354,6 +358,29 @@ impl Channel {
         }
         self.open.insert(raised.warning, raised.clone());
         Ok(())
+    }
+
+    /// Frames could not be judged and a person is asked: once while the question is open, and of a channel that is
+    /// called unwatched.
+    fn silent(&mut self, raised: &WarningRaised, partial: bool) -> Found {
+        holds(partial || self.unwatched_since.is_some(), Invariant::NeverSilent, || {
+            format!("warning {} says that nobody looks, and the channel is watched", raised.warning)
+        })?;
+        let asked = self.open.values().find(|open| open.unavailable.is_some() && open.session == raised.session);
+        holds(asked.is_none(), Invariant::AnsweredById, || {
+            format!("warning {} asks what {:?} asks already", raised.warning, asked.map(|asked| asked.warning))
+        })?;
+        self.open.insert(raised.warning, raised.clone());
+        Ok(())
+    }
+
+    fn lapsed(&mut self, lapsed: &WarningLapsed, partial: bool) -> Found {
+        self.is_open(lapsed.warning, partial)?;
+        let raised = self.open.remove(&lapsed.warning);
+        let silent = raised.as_ref().is_none_or(|raised| raised.unavailable.is_some());
+        holds(silent, Invariant::AnsweredById, || {
+            format!("warning {} lapses, which a rule raised and only a person may answer", lapsed.warning)
+        })
     }
 
     fn is_open(&self, id: WarningId, partial: bool) -> Found {
@@ -387,6 +414,9 @@ impl Channel {
         let Some(warning) = asked.origin.warning() else { return Ok(()) };
         let answered = || self.answered.iter().find(|raised| raised.warning == warning);
         match self.open.get(&warning).or_else(answered) {
+            Some(raised) if raised.unavailable.is_some() => holds(false, Invariant::JudgedSessionOnly, || {
+                format!("warning {warning} is of no answer, and a stop follows")
+            }),
             Some(raised) => {
                 holds(asked.session.as_ref() == Some(&raised.session), Invariant::JudgedSessionOnly, || {
                     format!("warning {warning} is about session {}, the stop about {:?}", raised.session, asked.session)

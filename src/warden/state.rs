@@ -10,7 +10,7 @@ use crate::model::{
     Action, Approval, ChannelId, EnforcementId, FrameId, ModeratorId, PerceptualHash, PolicyRef, RuleId, Sequence,
     SessionId, Timestamp, WarningId,
 };
-use crate::policy::{Policy, Window};
+use crate::policy::{Policy, Rule, Window};
 
 /// The channel as its events leave it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -99,6 +99,10 @@ pub struct RuleWindow {
     pub recent: u32,
     /// Captured-at of its hits, oldest first; at most [`RuleWindow::HITS_MAX`].
     pub hits_at: Vec<Timestamp>,
+    /// Captured-at of the newest frame that met it, with a warning raised or joined: then it speaks for another rule's
+    /// stop. None again when a person dismisses its warning.
+    #[serde(default)]
+    pub met_at: Option<Timestamp>,
 }
 
 /// A question to a moderator.
@@ -289,6 +293,22 @@ impl ChannelState {
                 Window::Time { within_ms, .. } => seen.hits_since(captured_at.minus_ms(u64::from(within_ms))),
             });
         before.saturating_add(u8::from(and_this))
+    }
+
+    /// The rules of `policy`, as they are defined now, that were met within `within_ms` before a frame captured at
+    /// `captured_at`, in the broadcast on the air.
+    pub fn met_within<'a>(
+        &'a self,
+        policy: &'a Policy,
+        within_ms: u32,
+        captured_at: Timestamp,
+    ) -> impl Iterator<Item = &'a Rule> {
+        let after = captured_at.minus_ms(u64::from(within_ms));
+        let met = move |rule: &&Rule| {
+            let seen = self.windows.iter().find(|seen| seen.rule == rule.id && seen.rev == rule.rev);
+            seen.and_then(|seen| seen.met_at).is_some_and(|at| at > after)
+        };
+        policy.rules.iter().filter(met)
     }
 
     /// Whether some rule of `policy` has hits but not enough, so that the next frame must be assessed whatever the

@@ -47,11 +47,14 @@ pub fn sample(event_type: EventType) -> Event {
             severity: 4,
             action: Action::Suspend,
             approval: Approval::Person,
-            label: label("Explicit/Explicit Nudity", 97_312),
+            label: Some(label("Explicit/Explicit Nudity", 97_312)),
             margin: 17_312,
             cooldown_ms: 300_000,
+            asks: Some(AsksBecause::TooFewRules { met: 1, needed: 2, within_ms: 120_000 }),
+            unavailable: None,
         }
         .into(),
+        EventType::WarningLapsed => WarningLapsed { warning: warning(), because: LapsedBecause::WatchedAgain }.into(),
         EventType::WarningClaimed => {
             WarningClaimed { warning: warning(), by: moderator(), until: moment(120_000) }.into()
         }

@@ -46,6 +46,7 @@ fn sample(event_type: EventType) -> Event {
             payload["to"] = pace;
         }
         EventType::EnforcementRequested => payload["reason"] = content,
+        EventType::WarningLapsed => payload["because"] = "watched_again".into(),
         EventType::WarningEscalated => payload["to"] = "ben".into(),
         EventType::EnforcementNotNeeded => payload["because"] = "already_offline".into(),
         EventType::EvidenceStored => payload["image"] = digest.clone().into(),

@@ -3,12 +3,12 @@
 use crate::events::{
     Actor, EnforcementAdmitted, EnforcementAttempted, EnforcementCancelled, EnforcementFailed, EnforcementHeld,
     EnforcementKind, EnforcementNotNeeded, EnforcementSucceeded, EnforcementSuperseded, EnforcementVerified, Event,
-    SessionEndBecause, SessionEnded,
+    LapsedBecause, SessionEndBecause, SessionEnded,
 };
 use crate::model::{EnforcementId, Timestamp};
 use crate::warden::{ChannelState, EnforcementReport, EnforcementStage, Rejection};
 
-use super::{Decision, Draft, short};
+use super::{Decision, Draft, coverage, short};
 
 pub(super) fn report(
     state: &ChannelState,
@@ -65,6 +65,7 @@ pub(super) fn report(
         && enforcement.session.as_ref() == Some(&current.id)
     {
         draft.push(SessionEnded { session: current.id.clone(), because: SessionEndBecause::Stopped });
+        coverage::lapse(&mut draft, LapsedBecause::SessionOver);
     }
     Ok(draft.decided())
 }

@@ -6,9 +6,10 @@ mod enforcement;
 mod frame;
 mod moderator;
 mod session;
+mod stops;
 
-pub use answer::calls_for;
 pub use frame::due;
+pub use stops::{calls_for, why_asks};
 
 use crate::events::{Actor, Event, NewEvent};
 use crate::model::{EventId, FrameId, Timestamp};
@@ -54,9 +55,9 @@ pub fn decide(
             Ok(answer::judge(state, now, &answer::Judged { frame, policy, measured, answer, took: *took }))
         }
         Command::FailFrame { frame, stage, reason, attempts } => {
-            Ok(frame::fail(state, frame, *stage, reason, *attempts))
+            Ok(frame::fail(state, policy, frame, *stage, reason, *attempts))
         }
-        Command::Quarantine { frame, reason } => Ok(frame::quarantine(state, frame, reason)),
+        Command::Quarantine { frame, reason } => Ok(frame::quarantine(state, policy, frame, reason)),
         Command::ReportConflict { frame, outcome } => Ok(frame::conflict(state, frame, *outcome)),
         Command::KeepEvidence { frame, captured_at, image, content } => {
             Ok(frame::keep_evidence(state, *frame, *captured_at, *image, content))

@@ -2,15 +2,15 @@
 
 use crate::events::{
     Actor, EnforcementAdmitted, EnforcementCancelled, EnforcementKind, EnforcementOrigin, EnforcementRequested, Event,
-    NewEvent, WarningAnswerWithdrawn, WarningClaimed, WarningDismissed, WarningEscalated, WarningNoted,
-    WarningReleased, WarningUpheld,
+    LapsedBecause, NewEvent, WarningAnswerWithdrawn, WarningClaimed, WarningDismissed, WarningEscalated, WarningLapsed,
+    WarningNoted, WarningReleased, WarningUpheld,
 };
 use crate::model::{
-    Action, Approval, ContentRef, EnforcementId, EventId, ModeratorId, SessionId, Timestamp, WarningId,
+    Action, Approval, ContentRef, EnforcementId, EventId, ModeratorId, RuleId, SessionId, Timestamp, WarningId,
 };
 use crate::warden::{
-    Answering, CLAIM_MS, ChannelState, Command, ENFORCEMENT_TTL_MS, EnforcementStage, ModeratorAct, Rejection,
-    SeenWarning, WARNINGS_PER_ANSWER_MAX, Warning,
+    Answering, CLAIM_MS, ChannelState, Command, Coverage, ENFORCEMENT_TTL_MS, EnforcementStage, ModeratorAct,
+    Rejection, SeenWarning, WARNINGS_PER_ANSWER_MAX, Warning,
 };
 
 use super::{Decision, Draft};
@@ -298,6 +298,11 @@ fn withdraw(draft: &mut Draft<'_>, now: Timestamp, by: &ModeratorId, named: Seen
         return Err(Rejection::AlreadyCarriedOut(id));
     }
     draft.push(WarningAnswerWithdrawn { warning: id, by: by.clone() });
+    let watched = !matches!(draft.state.coverage, Coverage::Unwatched { .. });
+    if warning.rule == RuleId::on_unavailable() && watched {
+        // Open again, it asks for what is no longer so.
+        draft.push(WarningLapsed { warning: id, because: LapsedBecause::WatchedAgain });
+    }
     for (enforcement, _) in led_to {
         draft.push(EnforcementCancelled { enforcement, by: Some(by.clone()) });
     }

@@ -126,6 +126,7 @@ impl Desk {
             | Event::WarningAnswerWithdrawn(_)
             | Event::WarningEscalated(_)
             | Event::WarningNoted(_)
+            | Event::WarningLapsed(_)
             | Event::PolicyPublished(_)
             | Event::PolicyRetired(_)
             | Event::NotificationRejected(_)
