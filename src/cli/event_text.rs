@@ -98,11 +98,14 @@ fn summary(event: &Event) -> String {
             };
             format!("{} · {what}: {used} of {of} used; a person is asked", e.enforcement)
         }
-        Event::EnforcementAttempted(e) => format!("{} attempt {}", e.enforcement, e.attempt),
+        Event::EnforcementAttempted(e) => {
+            let found = e.found.as_ref().map(|found| format!(" on {found}")).unwrap_or_default();
+            format!("{} attempt {}{found}", e.enforcement, e.attempt)
+        }
         Event::EnforcementSucceeded(e) => format!("{} attempt {}", e.enforcement, e.attempt),
         Event::EnforcementVerified(e) => format!("{} {} after the request", e.enforcement, seconds(e.took_ms)),
         Event::EnforcementNotNeeded(e) => format!("{} ({})", e.enforcement, word(&e.because)),
-        Event::EnforcementSuperseded(e) => format!("{} · {} is on the air instead", e.enforcement, e.found),
+        Event::EnforcementSuperseded(e) => format!("{} · {} is on the air: {}", e.enforcement, e.found, e.because),
         Event::EnforcementFailed(e) => format!("{} after {} attempts: {}", e.enforcement, e.attempts, e.reason),
         Event::EnforcementCancelled(e) => {
             let by = e.by.as_ref().map_or("its age".to_owned(), ToString::to_string);

@@ -30,7 +30,7 @@ pub use consumers::{
 pub use enforcement::{
     Budget, EnforcementAdmitted, EnforcementAttempted, EnforcementCancelled, EnforcementFailed, EnforcementHeld,
     EnforcementKind, EnforcementNotNeeded, EnforcementOrigin, EnforcementRequested, EnforcementSucceeded,
-    EnforcementSuperseded, EnforcementVerified, NotNeededBecause,
+    EnforcementSuperseded, EnforcementVerified, NotNeededBecause, SupersededBecause,
 };
 pub use envelope::{Actor, Envelope, EnvelopeError, NewEvent, Recorded};
 pub use event::{Event, EventType};

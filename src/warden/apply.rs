@@ -66,6 +66,7 @@ pub fn apply(state: &mut ChannelState, at: Applied, event: &Event) {
             severity: raised.severity,
             cooldown_ms: raised.cooldown_ms,
             raised_at: captured_at,
+            newest_hit: captured_at,
             version: at.sequence,
             claim: None,
             answer: None,
@@ -97,6 +98,7 @@ pub fn apply(state: &mut ChannelState, at: Applied, event: &Event) {
                 id: requested.enforcement,
                 kind: requested.kind,
                 session: requested.session.clone(),
+                found: None,
                 origin: requested.origin.clone(),
                 requested_at: at.recorded_at,
                 stage: EnforcementStage::Requested,
@@ -111,6 +113,7 @@ pub fn apply(state: &mut ChannelState, at: Applied, event: &Event) {
         Event::EnforcementHeld(held) => stage(state, held.enforcement, EnforcementStage::Held),
         Event::EnforcementAttempted(attempted) => {
             stage(state, attempted.enforcement, EnforcementStage::Attempted(attempted.attempt));
+            found(state, attempted.enforcement, attempted.found.as_ref());
         }
         Event::EnforcementSucceeded(succeeded) => {
             stage(state, succeeded.enforcement, EnforcementStage::Succeeded(succeeded.attempt));
@@ -211,6 +214,11 @@ fn skip(state: &mut ChannelState, captured_at: Timestamp, skipped: &FrameSkipped
 }
 
 fn assess(state: &mut ChannelState, at: Applied, captured_at: Timestamp, assessed: &FrameAssessed) {
+    for outcome in &assessed.rules {
+        if let RuleEffect::Joined(warning) = outcome.effect {
+            with(state, warning, |warning| warning.newest_hit = warning.newest_hit.max(captured_at));
+        }
+    }
     if state.is_replaced(&assessed.session) {
         return; // judged for a broadcast that another has replaced: recorded, but no measure of this one
     }
@@ -319,6 +327,12 @@ impl Answer {
 fn stage(state: &mut ChannelState, id: EnforcementId, stage: EnforcementStage) {
     if let Some(enforcement) = state.enforcements.iter_mut().find(|enforcement| enforcement.id == id) {
         enforcement.stage = stage;
+    }
+}
+
+fn found(state: &mut ChannelState, id: EnforcementId, session: Option<&SessionId>) {
+    if let Some(enforcement) = state.enforcements.iter_mut().find(|enforcement| enforcement.id == id) {
+        enforcement.found = session.cloned();
     }
 }
 

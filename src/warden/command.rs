@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::events::{Budget, FailedStage, NotNeededBecause, Timings};
+use crate::events::{Budget, FailedStage, NotNeededBecause, SupersededBecause, Timings};
 use crate::model::{
     Confidence, ContentRef, EnforcementId, EventId, Fingerprint, Frame, FrameId, Label, Measurement, ModeratorId,
     ProviderRef, Sequence, SessionId, Sha256, Timestamp, WarningId,
@@ -234,7 +234,12 @@ pub enum EnforcementReport {
     /// The budget does not.
     Held(Budget),
     /// It is about to be tried.
-    Attempting(u8),
+    Attempting {
+        /// Which try.
+        attempt: u8,
+        /// The session to be stopped, where the one judged has no name.
+        found: Option<SessionId>,
+    },
     /// The platform accepted it.
     Succeeded(u8),
     /// It was seen to have worked.
@@ -242,7 +247,12 @@ pub enum EnforcementReport {
     /// There was nothing to do.
     NotNeeded(NotNeededBecause),
     /// Another session is on the air.
-    Superseded(SessionId),
+    Superseded {
+        /// That session.
+        found: SessionId,
+        /// Why it is not taken for the one judged.
+        because: SupersededBecause,
+    },
     /// It could not be done.
     Failed(String),
     /// It grew too old.

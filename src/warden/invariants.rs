@@ -4,7 +4,7 @@
 //! warnings that can still be answered and by the enforcements under way, never by the length of the journal. What
 //! events alone cannot show is checked elsewhere: I3 by replaying, I4 and I10 by the simulation, which sees both sides.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 
 use crate::events::{
@@ -105,6 +105,8 @@ pub struct Invariants {
     scopes: BTreeMap<Scope, (Sequence, u32)>,
     channels: BTreeMap<ChannelId, Channel>,
     enforcements: BTreeMap<EnforcementId, EnforcementStage>,
+    /// Those under way whose session has no name: each attempt must say which it reaches.
+    unnamed: BTreeSet<EnforcementId>,
     outcomes: VecDeque<FrameId>,
 }
 
@@ -207,6 +209,9 @@ impl Invariants {
         let (id, next, lawful): Taken = match event {
             Event::EnforcementRequested(asked) => {
                 let fresh = self.enforcements.insert(asked.enforcement, S::Requested).is_none();
+                if asked.session.as_ref().is_some_and(|session| !session.is_named()) {
+                    self.unnamed.insert(asked.enforcement);
+                }
                 return holds(fresh, Invariant::OneEnd, || format!("{} is requested twice", asked.enforcement));
             }
             Event::EnforcementAdmitted(it) if it.by.is_some() => {
@@ -215,6 +220,10 @@ impl Invariants {
             Event::EnforcementAdmitted(it) => (it.enforcement, Some(S::Admitted), |at, _| at == S::Requested),
             Event::EnforcementHeld(it) => (it.enforcement, Some(S::Held), |at, _| at == S::Requested),
             Event::EnforcementAttempted(it) => {
+                let names = it.found.is_some() || !self.unnamed.contains(&it.enforcement);
+                holds(names, Invariant::JudgedSessionOnly, || {
+                    format!("attempt {} of {} does not say which session it reaches", it.attempt, it.enforcement)
+                })?;
                 (it.enforcement, Some(S::Attempted(it.attempt)), |at, attempt| match at {
                     S::Admitted => attempt == 1,
                     S::Attempted(before) | S::Succeeded(before) => before.checked_add(1) == Some(attempt),
@@ -248,7 +257,10 @@ impl Invariants {
         }
         match next {
             Some(stage) => self.enforcements.insert(id, stage),
-            None => self.enforcements.remove(&id),
+            None => {
+                self.unnamed.remove(&id);
+                self.enforcements.remove(&id)
+            }
         };
         Ok(())
     }

@@ -124,6 +124,8 @@ pub struct Warning {
     pub cooldown_ms: u32,
     /// When it was raised.
     pub raised_at: Timestamp,
+    /// Captured-at of the newest frame that speaks for it: the one that raised it, or one that joined.
+    pub newest_hit: Timestamp,
     /// Sequence of the last event that touched it: raised, claimed, released, noted, escalated, answered, withdrawn. An
     /// answer names the version that the moderator saw. A frame that joins the warning is no change: it is evidence for
     /// the same question, and on a live channel one comes every few seconds, so that nobody could ever answer.
@@ -181,6 +183,9 @@ pub struct Enforcement {
     pub kind: EnforcementKind,
     /// The broadcast judged.
     pub session: Option<SessionId>,
+    /// The session that is stopped, where the one judged has no name and a look showed which it is.
+    #[serde(default)]
+    pub found: Option<SessionId>,
     /// Who wants it.
     pub origin: EnforcementOrigin,
     /// When it was requested.

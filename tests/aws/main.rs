@@ -14,4 +14,5 @@ mod s3;
 mod shards;
 mod standin;
 mod standins;
+mod unnamed;
 mod whole;

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use streamwarden::clock::ManualClock;
 use streamwarden::events::{
-    Budget, EnforcementKind, Event, FailedStage, NotNeededBecause, Recorded, Timings, UnwatchedBecause,
+    Budget, EnforcementKind, Event, FailedStage, NotNeededBecause, Recorded, SupersededBecause, Timings,
+    UnwatchedBecause,
 };
 use streamwarden::journal::{Append, AppendError, Appended, Expected, Journal, MemoryJournal, READ_LIMIT_MAX};
 use streamwarden::model::{
@@ -238,11 +239,17 @@ impl Channel {
         let report = match report {
             0 => EnforcementReport::Admitted,
             1 => EnforcementReport::Held(Budget::PerRule { used: 1, of: 1 }),
-            2 => EnforcementReport::Attempting(n),
+            2 => {
+                let unnamed = |asked: &streamwarden::warden::Enforcement| {
+                    asked.session.as_ref().is_some_and(|session| !session.is_named())
+                };
+                let found = asked.get(at).is_some_and(unnamed).then(|| session_id(7));
+                EnforcementReport::Attempting { attempt: n, found }
+            }
             3 => EnforcementReport::Succeeded(n),
             4 => EnforcementReport::Verified,
             5 => EnforcementReport::NotNeeded(NotNeededBecause::AlreadyOffline),
-            6 => EnforcementReport::Superseded(session_id(9)),
+            6 => EnforcementReport::Superseded { found: session_id(9), because: SupersededBecause::Replaced },
             7 => EnforcementReport::Failed("no".to_owned()),
             _ => EnforcementReport::Expired,
         };

@@ -126,6 +126,13 @@ impl<'a> Draft<'a> {
         id
     }
 
+    /// The event pushed last rests on a frame captured at that time.
+    fn rests_on(&mut self, captured_at: Timestamp) {
+        if let Some(last) = self.events.last_mut() {
+            last.captured_at = Some(captured_at);
+        }
+    }
+
     fn decided(self) -> Decision {
         Decision { events: self.events, next: None }
     }

@@ -202,6 +202,7 @@ fn carry_out(draft: &mut Draft<'_>, now: Timestamp, by: &ModeratorId, warning: &
             expires: now.plus_ms(ENFORCEMENT_TTL_MS),
             reason: None, // the warning is the reason
         });
+        draft.rests_on(warning.newest_hit);
     }
 }
 
@@ -337,6 +338,8 @@ fn enforce(
             Some(named.clone())
         }
     };
+    // Of a broadcast without a name nothing is known but when its first picture was captured.
+    let seen_since = draft.state.session.as_ref().filter(|current| !current.id.is_named()).map(|current| current.since);
     let enforcement = EnforcementId::of(draft.first, "person");
     draft.push(EnforcementRequested {
         enforcement,
@@ -347,5 +350,8 @@ fn enforce(
         expires: now.plus_ms(ENFORCEMENT_TTL_MS),
         reason,
     });
+    if let (Some(since), EnforcementKind::Stop | EnforcementKind::Suspend) = (seen_since, kind) {
+        draft.rests_on(since);
+    }
     Ok(())
 }
