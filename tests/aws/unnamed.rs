@@ -66,14 +66,18 @@ async fn upheld(live: &Live, channel: &ChannelId) -> EnforcementId {
     let warnings = state.open_warnings().map(|open| open.id).collect::<Vec<_>>();
     assert_eq!(warnings.len(), 1, "{state:#?}");
     assert!(state.enforcements.is_empty(), "what has no name no rule stops: {state:#?}");
-    let request = EventId::of_command("test", &[b"uphold"]);
+    let request = EventId::of_command("test", &[channel.as_str().as_bytes()]);
     let act = ModeratorAct::Uphold(Answering::to(warnings));
     let command = Command::Moderate { request, by: ModeratorId::new("ann").unwrap(), act };
     live.house.wardens.command(channel, command).await.unwrap();
     let resolved = live.house.wardens.inspect(channel).await.unwrap();
     assert_eq!(resolved.open_warnings().count(), 0, "the answer resolves the warning whatever comes of the stop");
-    let asked = live.until("a stop is asked for", |event| matches!(event, Event::EnforcementRequested(_))).await;
-    let Event::EnforcementRequested(asked) = asked else { panic!("{asked:?}") };
+    let here = live.events().into_iter().filter(|recorded| recorded.envelope.scope.channel() == Some(channel));
+    let mut asked = here.filter_map(|recorded| match recorded.event().unwrap() {
+        Event::EnforcementRequested(asked) => Some(asked),
+        _ => None,
+    });
+    let asked = asked.next().expect("a stop is asked for");
     assert_eq!(asked.session, Some(unnamed()));
     asked.enforcement
 }
@@ -110,19 +114,9 @@ async fn a_stream_that_began_after_the_frame_or_shortly_before_it_is_left_alone_
         let on_air = json!({ "live": true, "session": session("two").as_str(), "started_s": started_s });
         stage.script(json!({ "channels": { (name): on_air } })).await;
         let channel = channel(name);
-        let request = EventId::of_command("test", &[name.as_bytes()]);
         judged(&live, &channel, SystemClock.now()).await;
-        let state = live.house.wardens.inspect(&channel).await.unwrap();
-        let warnings = state.open_warnings().map(|open| open.id).collect::<Vec<_>>();
-        let act = ModeratorAct::Uphold(Answering::to(warnings));
-        let uphold = Command::Moderate { request, by: ModeratorId::new("ann").unwrap(), act };
-        live.house.wardens.command(&channel, uphold).await.unwrap();
-        let state = live.house.wardens.inspect(&channel).await.unwrap();
-        let ends = |event: &Event| match event {
-            Event::EnforcementSuperseded(end) => state.enforcement(end.enforcement).is_some(),
-            _ => false,
-        };
-        let end = live.until("it is superseded", ends).await;
+        let stop = upheld(&live, &channel).await;
+        let end = live.end_of(stop).await;
         let Event::EnforcementSuperseded(EnforcementSuperseded { found, because, .. }) = end else { panic!("{end:?}") };
         assert_eq!((found, because), (session("two"), SupersededBecause::Unproven), "{name}");
     }
