@@ -75,8 +75,7 @@ impl std::fmt::Display for AsksBecause {
             Self::Unnamed => f.write_str("nobody knows by name which broadcast the frame is of"),
             Self::ProposeOnly => f.write_str("the policy proposes every stop to a person"),
             Self::TooFewRules { met, needed, within_ms } => {
-                let within = f64::from(*within_ms) / 1000.0;
-                write!(f, "{met} of the {needed} different rules were met that the policy wants within {within} s")
+                write!(f, "{met} of the {needed} different rules were met that the policy wants within {within_ms} ms")
             }
         }
     }

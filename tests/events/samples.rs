@@ -84,7 +84,9 @@ pub fn sample(event_type: EventType) -> Event {
         EventType::EnforcementHeld => {
             EnforcementHeld { enforcement: enforcement(), budget: Budget::LiveShare { used: 3, of: 3 } }.into()
         }
-        EventType::EnforcementAttempted => EnforcementAttempted { enforcement: enforcement(), attempt: 2 }.into(),
+        EventType::EnforcementAttempted => {
+            EnforcementAttempted { enforcement: enforcement(), attempt: 2, found: None }.into()
+        }
         EventType::EnforcementSucceeded => EnforcementSucceeded { enforcement: enforcement(), attempt: 2 }.into(),
         EventType::EnforcementVerified => EnforcementVerified { enforcement: enforcement(), took_ms: 1_840 }.into(),
         EventType::EnforcementNotNeeded => {
@@ -93,6 +95,7 @@ pub fn sample(event_type: EventType) -> Event {
         EventType::EnforcementSuperseded => EnforcementSuperseded {
             enforcement: enforcement(),
             found: named(SessionId::new("st-1HKsqLdmVCkG5DkWbXJTwAP")),
+            because: SupersededBecause::Replaced,
         }
         .into(),
         EventType::EnforcementFailed => EnforcementFailed {

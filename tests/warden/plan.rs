@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use streamwarden::events::{EnforcementKind, EnforcementOrigin, EnforcementRequested, SupersededBecause};
-use streamwarden::model::{ChannelId, EnforcementId, ModeratorId, RuleId, SessionId, WarningId};
+use streamwarden::model::{ChannelId, EnforcementId, ModeratorId, PolicyId, PolicyRef, RuleId, SessionId, WarningId};
 use streamwarden::warden::EnforcementReport;
 use streamwarden::warden::enforcement::{Case, Seen, Step, plan, plan_denied, plan_unseen};
 
@@ -30,7 +30,7 @@ fn the_plan_does_what_the_table_says() {
                 session: (kind != EnforcementKind::Lift).then(|| session(line.option("session").unwrap_or("s1"))),
                 origin: match line.option("rule") {
                     Some(rule) => EnforcementOrigin::Rule {
-                        policy: "p@1".parse().expect("a policy and its version"),
+                        policy: PolicyRef { id: PolicyId::new("p").expect("a sound name"), version: 1 },
                         rule: RuleId::new(rule).expect("a sound name"),
                         warning: WarningId::from_bytes([1; 16]),
                     },
