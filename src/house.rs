@@ -75,6 +75,8 @@ pub struct Ground {
     pub consumers: Arc<Consumers>,
     /// Where the pictures are that notifications announce by bucket and key; none: such frames fail, loudly.
     pub objects: Option<Arc<dyn Objects>>,
+    /// The time by which people and the platform act: the wall clock, unless footage is played.
+    pub wall: Arc<dyn Clock>,
 }
 
 /// The house, running.
@@ -136,7 +138,8 @@ impl Ground {
         // Leases are promises to people outside: they lapse by the wall clock.
         let consumers = Consumers::open(journal.clone(), Arc::new(SystemClock)).map_err(HouseError::Consumers)?;
         let consumers = Arc::new(consumers);
-        Ok(Self { journal, content, policies, snapshots, views, projector, consumers, objects: None })
+        let wall = Arc::new(SystemClock);
+        Ok(Self { journal, content, policies, snapshots, views, projector, consumers, objects: None, wall })
     }
 
     /// Starts wardens, reactors and the projector. Call within an actix system.
@@ -160,7 +163,7 @@ impl Ground {
             content: Some(self.content.clone()),
             snapshots: self.snapshots.clone(),
             clock,
-            wall: Arc::new(SystemClock),
+            wall: self.wall,
             policies: self.policies.subscribe(),
             providers,
             objects: self.objects,

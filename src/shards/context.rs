@@ -20,6 +20,7 @@ const BACKOFF_FIRST_MS: u64 = 250;
 const BACKOFF_MAX_MS: u64 = 10_000;
 
 /// What the readers of one stream share.
+#[derive(Clone)]
 pub(super) struct Context {
     pub settings: Settings,
     pub kinesis: Kinesis,
@@ -27,12 +28,19 @@ pub(super) struct Context {
     pub deliver: Arc<dyn Deliver>,
     pub clock: Arc<dyn Clock>,
     /// How long the stream keeps a record, as last described; 0: not known yet.
-    pub retention_ms: AtomicU64,
+    pub retention_ms: Arc<AtomicU64>,
     /// True: stop.
     pub stop: watch::Receiver<bool>,
+    /// True: the stream is gone, and so is what its shards' readers are for.
+    pub left: watch::Receiver<bool>,
 }
 
 impl Context {
+    /// The context of those who read what the stream is now, until that is left.
+    pub fn until_left(&self, left: watch::Receiver<bool>) -> Arc<Self> {
+        Arc::new(Self { left, ..self.clone() })
+    }
+
     /// The time of which records may have expired unread, if nothing was missed until `until`.
     pub fn gap(&self, until: Timestamp) -> Option<(Timestamp, Timestamp)> {
         match self.retention_ms.load(Ordering::Relaxed) {
@@ -90,8 +98,12 @@ impl Context {
 
     /// Resolves when it is time to stop.
     pub async fn stopped(&self) {
-        let mut stop = self.stop.clone();
-        let _ = stop.wait_for(|stop| *stop).await; // whoever could say so is gone: that is a stop too
+        let (mut stop, mut left) = (self.stop.clone(), self.left.clone());
+        // Where whoever could say so is gone, that is a stop too.
+        tokio::select! {
+            _ = stop.wait_for(|stop| *stop) => {}
+            _ = left.wait_for(|left| *left) => {}
+        }
     }
 
     /// Waits so long; true: told to stop meanwhile.

@@ -47,6 +47,8 @@ pub(super) struct Discovery {
     lineage: Lineage,
     tasks: JoinSet<Outcome>,
     shards: HashMap<Id, ShardId>,
+    /// Tells the tasks that their stream is gone.
+    leave: watch::Sender<bool>,
 }
 
 impl Discovery {
@@ -59,6 +61,7 @@ impl Discovery {
             lineage: Lineage::default(),
             tasks: JoinSet::new(),
             shards: HashMap::new(),
+            leave: watch::Sender::new(false),
         }
     }
 
@@ -143,23 +146,28 @@ impl Discovery {
     async fn look(&mut self) -> Result<(), LookError> {
         let context = self.context.clone();
         let every = Duration::from_secs(context.settings.discover_every_s);
+        // Listed before it is described: what is described as the stream known was that one when it was listed.
+        let mut listed = context.kinesis.list_shards(&context.settings.stream).await?;
         let stream = match (self.stream, self.described_at) {
             (Some(stream), Some(at)) if at.elapsed() < every => stream,
-            _ => {
+            (before, _) => {
                 let summary = context.kinesis.describe(&context.settings.stream).await?;
                 let kept_ms = u64::try_from(summary.retention.as_millis()).unwrap_or(u64::MAX);
                 context.retention_ms.store(kept_ms, Ordering::Relaxed);
                 let stream = self.recognize(&summary).await?;
+                if before != Some(stream) {
+                    listed = context.kinesis.list_shards(&context.settings.stream).await?;
+                }
                 self.described_at = Some(Instant::now());
                 stream
             }
         };
-        let listed = context.kinesis.list_shards(&context.settings.stream).await?;
         self.miss(&listed, stream).await?;
         for shard in self.lineage.begin(context.settings.shards_max) {
             let Some(name) = name_of(&context, &shard) else { continue };
             let mark = kept(&context, &name).and_then(|mark| read(&name, &mark, ShardMark::read));
-            let reading = read_shard(context.clone(), shard.clone(), name, mark, stream.beginning);
+            let reading_it = context.until_left(self.leave.subscribe());
+            let reading = read_shard(reading_it, shard.clone(), name, mark, stream.beginning);
             self.shards.insert(self.tasks.spawn(reading).id(), shard);
         }
         let waiting = self.lineage.left_over();
@@ -213,7 +221,11 @@ impl Discovery {
         let context = self.context.clone();
         let stream = &context.settings.stream;
         tracing::error!(kinesis.stream = %stream, "the stream was deleted and made again; it is read from its oldest record");
-        self.tasks.shutdown().await;
+        // To their end, and not broken off: one that is just keeping its cursor would have it written after the cursors
+        // are removed below, and the new stream would be read from the old one's place.
+        self.leave.send_replace(true);
+        while self.tasks.join_next().await.is_some() {}
+        self.leave = watch::Sender::new(false);
         self.shards.clear();
         self.lineage = Lineage::default();
         let marks = context.journal.marks(&ShardMark::prefix(stream));

@@ -76,9 +76,11 @@ impl Shards {
         settings.check()?;
         let (stop, stopping) = watch::channel(false);
         let (tell, status) = watch::channel(Status::default());
-        let retention_ms = AtomicU64::new(0);
-        let context = Arc::new(Context { settings, kinesis, journal, deliver, clock, retention_ms, stop: stopping });
-        let running = tokio::spawn(Discovery::new(context, tell).run());
+        let retention_ms = Arc::new(AtomicU64::new(0));
+        // Whoever finds the shards is not done when a stream is left: for it both signals are the stop.
+        let (stop_too, left) = (stopping.clone(), stopping);
+        let context = Context { settings, kinesis, journal, deliver, clock, retention_ms, stop: stop_too, left };
+        let running = tokio::spawn(Discovery::new(Arc::new(context), tell).run());
         Ok(Self { stop, status, running })
     }
 

@@ -16,7 +16,8 @@ use crate::model::Timestamp;
 use crate::telemetry::metrics;
 
 /// What a shard gives its readers in a second, in bytes. After a read of 10 MiB it refuses for 5 s; waiting as long as
-/// what was read takes at this rate keeps within both.
+/// what was read takes at this rate keeps within both. Waiting begins with the answer: when within the call the shard
+/// gave it, nobody tells.
 const BYTES_PER_SECOND: u64 = 2 << 20;
 /// A subscription may be asked for once a second.
 const SUBSCRIBE_EVERY: Duration = Duration::from_secs(1);
@@ -125,13 +126,13 @@ impl Reader {
             };
             match self.context.kinesis.get_records(&asked, RECORDS_PER_READ_MAX).await {
                 Ok(Page { records, next, behind_ms, .. }) => {
-                    let pause = pause_after(&records, self.context.settings.poll_every());
+                    let next_read = (begun + self.context.settings.poll_every()).max(Instant::now() + worth(&records));
                     room.send(self.advance(records, behind_ms));
                     if next.is_none() {
                         return reads.send(Read::End).await.ok();
                     }
                     iterator = next;
-                    sleep_until(begun + pause).await;
+                    sleep_until(next_read).await;
                 }
                 Err(failure) => match self.after(&failure) {
                     After::Again(pause) => {
@@ -251,10 +252,10 @@ enum Sent {
     Failed(Failure),
 }
 
-/// How long a shard is left alone after a read of these.
-fn pause_after(records: &[Record], least: Duration) -> Duration {
+/// How long a shard takes for these at its rate.
+fn worth(records: &[Record]) -> Duration {
     let bytes: u64 = records.iter().map(|record| record.data.len() as u64).sum();
-    least.max(Duration::from_millis(bytes * 1000 / BYTES_PER_SECOND))
+    Duration::from_millis((bytes * 1000).div_ceil(BYTES_PER_SECOND))
 }
 
 #[cfg(test)]
@@ -269,10 +270,9 @@ mod tests {
             data: Arc::from(vec![0; bytes]),
             arrived_at: None,
         };
-        let least = Duration::from_millis(250);
-        assert_eq!(pause_after(&[], least), least);
-        assert_eq!(pause_after(&[record(100_000)], least), least);
-        assert_eq!(pause_after(&[record(1 << 20), record(1 << 20)], least), Duration::from_secs(1));
-        assert_eq!(pause_after(&[record(10 << 20)], least), Duration::from_secs(5));
+        assert_eq!(worth(&[]), Duration::ZERO);
+        assert_eq!(worth(&[record(1)]), Duration::from_millis(1));
+        assert_eq!(worth(&[record(1 << 20), record(1 << 20)]), Duration::from_secs(1));
+        assert_eq!(worth(&[record(10 << 20)]), Duration::from_secs(5));
     }
 }

@@ -57,20 +57,23 @@ pub fn apply(state: &mut ChannelState, at: Applied, event: &Event) {
         Event::ChannelUnwatched(unwatched) => {
             state.coverage = Coverage::Unwatched { since: unwatched.since, because: unwatched.because };
         }
-        Event::WarningRaised(raised) => state.warnings.push(Warning {
-            id: raised.warning,
-            session: raised.session.clone(),
-            rule: raised.rule.clone(),
-            action: raised.action,
-            approval: raised.approval,
-            severity: raised.severity,
-            cooldown_ms: raised.cooldown_ms,
-            raised_at: captured_at,
-            newest_hit: captured_at,
-            version: at.sequence,
-            claim: None,
-            answer: None,
-        }),
+        Event::WarningRaised(raised) => grow(
+            &mut state.warnings,
+            Warning {
+                id: raised.warning,
+                session: raised.session.clone(),
+                rule: raised.rule.clone(),
+                action: raised.action,
+                approval: raised.approval,
+                severity: raised.severity,
+                cooldown_ms: raised.cooldown_ms,
+                raised_at: captured_at,
+                newest_hit: captured_at,
+                version: at.sequence,
+                claim: None,
+                answer: None,
+            },
+        ),
         Event::WarningClaimed(claimed) => touch(state, at, claimed.warning, |warning| {
             warning.claim = Some(Claim { by: claimed.by.clone(), until: claimed.until });
         }),
@@ -94,15 +97,18 @@ pub fn apply(state: &mut ChannelState, at: Applied, event: &Event) {
                 // The rule has asked by itself: upholding the warning need not ask again.
                 with(state, *warning, |warning| warning.approval = Approval::None);
             }
-            state.enforcements.push(Enforcement {
-                id: requested.enforcement,
-                kind: requested.kind,
-                session: requested.session.clone(),
-                found: None,
-                origin: requested.origin.clone(),
-                requested_at: at.recorded_at,
-                stage: EnforcementStage::Requested,
-            });
+            grow(
+                &mut state.enforcements,
+                Enforcement {
+                    id: requested.enforcement,
+                    kind: requested.kind,
+                    session: requested.session.clone(),
+                    found: None,
+                    origin: requested.origin.clone(),
+                    requested_at: at.recorded_at,
+                    stage: EnforcementStage::Requested,
+                },
+            );
         }
         Event::EnforcementAdmitted(admitted) => {
             stage(state, admitted.enforcement, EnforcementStage::Admitted);
@@ -180,7 +186,7 @@ fn end(state: &mut ChannelState, session: &SessionId) {
     if !state.has_ended(session) {
         let surplus = (state.ended_sessions.len() + 1).saturating_sub(ChannelState::ENDED_MAX);
         state.ended_sessions.drain(..surplus);
-        state.ended_sessions.push(session.clone());
+        grow(&mut state.ended_sessions, session.clone());
     }
 }
 
@@ -233,11 +239,7 @@ fn assess(state: &mut ChannelState, at: Applied, captured_at: Timestamp, assesse
     for outcome in &assessed.rules {
         let window = window_of(state, outcome);
         window.recent |= 1;
-        window.hits_at.push(captured_at);
-        match outcome.effect {
-            RuleEffect::Raised(_) | RuleEffect::Joined(_) => window.met_at = window.met_at.max(Some(captured_at)),
-            RuleEffect::Partial | RuleEffect::Cooldown(_) => {}
-        }
+        grow(&mut window.hits_at, captured_at);
     }
     let horizon = captured_at.minus_ms(WINDOW_MS_MAX);
     for window in &mut state.windows {
@@ -262,11 +264,18 @@ fn window_of<'a>(state: &'a mut ChannelState, outcome: &crate::events::RuleOutco
             at
         }
         None => {
-            state.windows.push(RuleWindow::empty(outcome));
+            grow(&mut state.windows, RuleWindow::empty(outcome));
             state.windows.len() - 1
         }
     };
     &mut state.windows[at]
+}
+
+/// Adds to a list that mostly has none or one, and never many. A vector's own growth begins with room for four: with that
+/// of a warning alone a hundred thousand channels would hold 45 MB for nothing.
+fn grow<T>(list: &mut Vec<T>, one: T) {
+    list.reserve_exact(1);
+    list.push(one);
 }
 
 impl RuleWindow {
@@ -299,7 +308,7 @@ fn answer(state: &mut ChannelState, at: Applied, id: WarningId, given: Answer) {
     if warning.cooldown_ms > 0 {
         // Counted in the channel's own time, so that footage played fast or late behaves like footage played live.
         let until = newest.plus_ms(u64::from(warning.cooldown_ms));
-        state.cooldowns.push(Cooldown { rule: warning.rule.clone(), session, until, warning: id });
+        grow(&mut state.cooldowns, Cooldown { rule: warning.rule.clone(), session, until, warning: id });
     }
     forget_answers(state, at);
 }

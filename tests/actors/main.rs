@@ -9,4 +9,5 @@ mod policies;
 mod premises;
 mod resting;
 mod scripted;
+mod turns;
 mod views;

@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 
 use streamwarden::actors::{
-    EnforcementReactor, Evidence, OfferError, Outcome, Parts, PolicyDesk, ProviderChoice, Settings, Wardens,
+    CommandError, EnforcementReactor, Evidence, OfferError, Outcome, Parts, PolicyDesk, ProviderChoice, Settings,
+    Wardens,
 };
 use streamwarden::cli::event_text::one_line;
 use streamwarden::clock::ManualClock;
@@ -147,6 +148,12 @@ impl Live {
     pub fn offered(&self, frame: &Frame) -> JoinHandle<Result<Outcome, OfferError>> {
         let (wardens, frame) = (self.wardens.clone(), frame.clone());
         tokio::task::spawn_local(async move { wardens.offer(frame).await })
+    }
+
+    /// Tells a channel's warden something, beside the story.
+    pub fn ordered(&self, channel: &ChannelId, command: Command) -> JoinHandle<Result<Vec<EventId>, CommandError>> {
+        let (wardens, channel) = (self.wardens.clone(), channel.clone());
+        tokio::task::spawn_local(async move { wardens.command(&channel, command).await })
     }
 
     /// Offers a frame and waits for its outcome.

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture};
+use actix::Context;
 use tokio::sync::Semaphore;
 
 use super::super::system::{Evidence, Outcome};
@@ -98,13 +98,13 @@ impl Warden {
         };
         self.keeping += 1;
         let picture = OnItsWay::of(&self.channel);
-        ctx.spawn(keeping.into_actor(self).map(move |kept, warden, ctx| match kept {
+        self.beside(keeping, ctx, move |warden, kept, ctx| match kept {
             Ok(content) => warden.kept(picture, Command::KeepEvidence { frame, captured_at, image, content }, ctx),
             Err(reason) => {
                 picture.lost(&reason);
                 warden.kept_one(ctx);
             }
-        }));
+        });
     }
 
     fn is_asked_for(&self, outcome: &Outcome, verdict: Verdict) -> bool {

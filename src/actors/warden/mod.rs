@@ -1,13 +1,14 @@
 //! One channel's warden: an actor around the pure core.
 //!
-//! Decide → append → apply is one step that nothing interleaves with (`ctx.wait`). Fetching, hashing and the provider
-//! run beside it; their results re-enter as commands and are decided against the state as it is then. So a provider
-//! that hangs holds up neither a dismissal nor the end of a session.
+//! Decide → append → apply is one step that nothing interleaves with (`ctx.wait` for messages, `turns` for the rest).
+//! Fetching, hashing and the provider run beside it; their results re-enter as commands and are decided against the
+//! state as it is then. So a provider that hangs holds up neither a dismissal nor the end of a session.
 
 mod evidence;
 mod in_line;
 mod messages;
 mod past;
+mod turns;
 mod under_way;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -31,6 +32,7 @@ pub(super) use evidence::EvidenceRoom;
 use messages::Reply;
 pub(super) use messages::{Inspect, Offer, Order, Reconsider, Rest, Stale, Tick};
 use past::Unreadable;
+use turns::Turns;
 
 /// Messages waiting for one warden.
 const MAILBOX: usize = 16;
@@ -48,6 +50,7 @@ pub(super) struct Warden {
     unsaved: u32,
     /// Pictures on their way to the content store: it rests when they are there.
     keeping: u32,
+    turns: Turns,
     _counted: Held,
 }
 
@@ -106,6 +109,7 @@ impl Warden {
             rest: None,
             unsaved: 0,
             keeping: 0,
+            turns: Turns::default(),
             _counted: metrics().frames.awake(),
         };
         warden.start()
@@ -150,6 +154,7 @@ impl Warden {
             return then(self, Ok(Committed { first: Position(0), events, next }), ctx);
         }
         let Life::Awake(state) = &self.life else { return then(self, Err(Stale::Gone), ctx) };
+        self.turns.take();
         let ticket = self.parts.house.journal.append(Append {
             scope: Scope::Channel(self.channel.clone()),
             expected: Expected::At(state.sequence),
@@ -157,7 +162,9 @@ impl Warden {
         });
         let durable = ticket.durable().into_actor(self).map(move |appended, warden, ctx| {
             let committed = warden.durable(appended, events, next);
+            warden.turns.give_back();
             then(warden, committed, ctx);
+            warden.go_on(ctx);
         });
         durable.wait(ctx);
     }
@@ -296,6 +303,7 @@ impl Warden {
         *self.gauge.unwatched.borrow_mut() = None;
         self.work = None;
         self.waiting = None;
+        self.turns = Turns::default();
         if let Some(rested) = self.rest.take() {
             let _ = rested.send(());
         }

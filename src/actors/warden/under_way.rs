@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture};
+use actix::Context;
 
 use super::super::ask::{Unanswered, ask};
 use super::super::look::{Looked, Unseen, look};
@@ -36,13 +36,12 @@ impl Warden {
         }
         let journal = self.parts.house.journal.clone();
         let finding = async move { tokio::task::spawn_blocking(move || journal.find(outcome)).await };
-        let found = finding.into_actor(self).map(|found, warden, ctx| match found {
+        self.beside(finding, ctx, |warden, found, ctx| match found {
             Ok(Ok(Some(recorded))) => warden.redelivered(&recorded, ctx),
             Ok(Ok(None)) => warden.take(ctx),
             Ok(Err(error)) => warden.unreadable(error.to_string(), ctx),
             Err(error) => warden.unreadable(error.to_string(), ctx),
         });
-        ctx.spawn(found);
     }
 
     /// The frame has its outcome already: that one is given, and a notification that says something else under the same
@@ -112,11 +111,11 @@ impl Warden {
             .map_err(|unseen| (unseen, 1))
         };
         let looked = async move { tokio::time::timeout(left, looking).await };
-        ctx.spawn(looked.into_actor(self).map(|looked, warden, ctx| match looked {
+        self.beside(looked, ctx, |warden, looked, ctx| match looked {
             Ok(Ok(looked)) => warden.looked(looked, ctx),
             Ok(Err((Unseen { stage, reason }, attempts))) => warden.fail(stage, reason, attempts, ctx),
             Err(_) => warden.fail(FailedStage::Deadline, "not fetched and decoded in time".to_owned(), 1, ctx),
-        }));
+        });
     }
 
     fn looked(&mut self, looked: Looked, ctx: &mut Context<Self>) {
@@ -166,12 +165,12 @@ impl Warden {
             };
             Ok((answer, kept, begun.elapsed()))
         };
-        ctx.spawn(asking.into_actor(self).map(move |answered, warden, ctx| match answered {
+        self.beside(asking, ctx, move |warden, answered, ctx| match answered {
             Ok((Answer { provider, labels, unmapped }, kept, took)) => {
                 warden.answered(Answered { provider, labels, kept, unmapped, floor }, took, ctx);
             }
             Err(Unanswered { stage, reason, attempts }) => warden.fail(stage, reason, attempts, ctx),
-        }));
+        });
     }
 
     fn answered(&mut self, answer: Answered, took: Duration, ctx: &mut Context<Self>) {

@@ -51,6 +51,16 @@ struct Span {
     chain: ChainValue,
 }
 
+/// A block taken apart for single records. Its bytes are those that were sealed (the block's checksum, which the reader
+/// compares, covers all of them); of the hashes only that of the record asked for is computed, which is what makes one
+/// event from a block of three hundred cheap.
+pub(super) struct Unpacked {
+    first: Position,
+    raw: Vec<u8>,
+    /// Where each record's prefix begins.
+    starts: Vec<u32>,
+}
+
 /// Appends one record to a block's raw bytes.
 pub(super) fn pack(raw: &mut Vec<u8>, record: &[u8], leaf: &[u8; 32]) {
     let len = u16::try_from(record.len()).expect("the writer refuses longer records");
@@ -117,6 +127,33 @@ impl Block {
     fn record_of(&self, position: Position, span: &Span) -> Record<'_> {
         let start = span.start as usize;
         Record { position, bytes: &self.raw[start..start + usize::from(span.len)], chain: span.chain }
+    }
+}
+
+impl Unpacked {
+    /// Takes a compressed block apart; none where it is not laid out as the claim says. What exactly is wrong then,
+    /// [`Block::open`] says.
+    pub(super) fn of(compressed: &[u8], claim: Claim) -> Option<Self> {
+        let raw = decompress(compressed, claim.raw_bytes as usize).ok()?;
+        let mut starts = Vec::with_capacity((claim.count as usize).min(raw.len() / RECORD_PREFIX_BYTES));
+        let mut fields = Fields::of(&raw);
+        for _ in 0..claim.count {
+            starts.push((raw.len() - fields.remaining()) as u32); // below RAW_BYTES_MAX
+            let len = fields.u16()?;
+            fields.array::<4>()?;
+            fields.slice(usize::from(len))?;
+        }
+        (fields.remaining() == 0).then_some(Self { first: claim.first, raw, starts })
+    }
+
+    /// The record at a position of this block, if it has the hash it was stored with and says that position.
+    pub(super) fn record(&self, position: Position) -> Option<&[u8]> {
+        let ordinal = usize::try_from(position.0.checked_sub(self.first.0)?).ok()?;
+        let mut fields = Fields::of(self.raw.get(*self.starts.get(ordinal)? as usize..)?);
+        let len = fields.u16()?;
+        let check: [u8; 4] = fields.array()?;
+        let record = fields.slice(usize::from(len))?;
+        (leaf(record)[..4] == check && record.get(POSITION_AT)? == position.0.to_be_bytes()).then_some(record)
     }
 }
 

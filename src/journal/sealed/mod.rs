@@ -31,6 +31,7 @@ mod ids;
 mod layout;
 mod parts;
 mod reader;
+mod recent;
 mod scopes;
 #[cfg(test)]
 mod tests;
@@ -57,7 +58,8 @@ pub const BLOCK_RAW_BYTES: usize = 64 * 1024;
 /// The most events one segment may hold: bounds the index that a writer and a verification keep in memory (about
 /// 30 bytes per event).
 pub const SEGMENT_EVENTS_MAX: u64 = 5_000_000;
-/// Blocks a reader keeps decompressed (about 100 KiB each).
+/// Blocks a reader keeps decompressed of each kind: checked as a whole (about 100 KiB each), and for single records (some
+/// 66 KiB).
 pub const BLOCKS_CACHED: usize = 4;
 /// The most bytes a footer may have; that of [`SEGMENT_EVENTS_MAX`] events stays below a third of it.
 const FOOTER_BYTES_MAX: usize = 16 * 1024 * 1024;

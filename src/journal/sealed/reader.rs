@@ -1,16 +1,17 @@
-//! Reads a segment on demand. Opening reads the footer and the filter; every record returned has been hash-checked.
+//! Reads a segment on demand. Opening reads the footer and the filter; every record returned has been hash-checked: read
+//! in order along the chain, read alone (by scope or id) against its block's checksum and its own hash.
 
-use std::collections::VecDeque;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use super::block::{Bad, Block, Claim};
+use super::block::{Bad, Block, Claim, Unpacked};
 use super::ids::{self, IdFilter};
 use super::layout::{BlockEntry, Footer, HEADER_BYTES, Header, Hole, Page, Part, TRAILER_BYTES, VERSION};
+use super::recent::Recent;
 use super::scopes::{self, ScopeEntry};
-use super::{BLOCKS_CACHED, SealedError, parts};
+use super::{SealedError, parts};
 use crate::journal::{ChainValue, Record, StoredRecord};
 use crate::model::{ContentRef, EventId, Position, Scope, Sequence, Timestamp};
 
@@ -21,8 +22,8 @@ pub struct Segment {
     file_bytes: u64,
     footer: Footer,
     filter: IdFilter,
-    /// Last used last. Locked only to look up and to insert, never while reading.
-    cache: Mutex<VecDeque<(usize, Arc<Block>)>>,
+    checked: Recent<Block>,
+    unpacked: Recent<Unpacked>,
 }
 
 impl Segment {
@@ -61,8 +62,8 @@ impl Segment {
         let filter_bytes = read_part(&file, path, footer.filter, "filter")?;
         let filter = IdFilter::from_bytes(&filter_bytes)
             .ok_or_else(|| damaged("filter", "its figures do not describe a filter"))?;
-        let cache = Mutex::new(VecDeque::with_capacity(BLOCKS_CACHED));
-        Ok(Self { path: path.to_owned(), file, file_bytes, footer, filter, cache })
+        let (checked, unpacked) = (Recent::new(), Recent::new());
+        Ok(Self { path: path.to_owned(), file, file_bytes, footer, filter, checked, unpacked })
     }
 
     /// Where the file is.
@@ -145,8 +146,13 @@ impl Segment {
         Ok(())
     }
 
-    /// Events of one scope after sequence `after`, in order, at most `limit`.
-    pub fn read_scope(&self, scope: &Scope, after: Sequence, limit: usize) -> Result<Vec<StoredRecord>, SealedError> {
+    /// Events of one scope after sequence `after`, in order, at most `limit`: where each lies, and its bytes.
+    pub fn read_scope(
+        &self,
+        scope: &Scope,
+        after: Sequence,
+        limit: usize,
+    ) -> Result<Vec<(Position, Vec<u8>)>, SealedError> {
         let Some(entry) = self.scope_entry(scope)? else { return Ok(Vec::new()) };
         if entry.last <= after || limit == 0 {
             return Ok(Vec::new());
@@ -162,7 +168,7 @@ impl Segment {
         let list = read_part(&self.file, &self.path, list, "list of a scope")?;
         let positions = scopes::positions_after(&list, after, limit)
             .ok_or_else(|| damaged("it ends within a number or counts beyond its end"))?;
-        positions.into_iter().map(|position| self.record(position)).collect()
+        positions.into_iter().map(|position| Ok((position, self.bytes_at(position)?))).collect()
     }
 
     /// The scope's last sequence in this segment; none if it has no event here.
@@ -183,9 +189,9 @@ impl Segment {
         Ok(heads)
     }
 
-    /// The event of that id, if it is here.
-    pub fn find(&self, id: EventId) -> Result<Option<StoredRecord>, SealedError> {
-        self.position_of(id)?.map(|position| self.record(position)).transpose()
+    /// The event of that id, if it is here: where it lies, and its bytes.
+    pub fn find(&self, id: EventId) -> Result<Option<(Position, Vec<u8>)>, SealedError> {
+        self.position_of(id)?.map(|position| Ok((position, self.bytes_at(position)?))).transpose()
     }
 
     /// Whether the event of that id might be here: asks the filter in memory only. "No" is certain, "yes" is wrong for
@@ -232,6 +238,27 @@ impl Segment {
         read_part(&self.file, &self.path, part, name)
     }
 
+    /// One event's bytes, for a reader that has no use for the chain: its block's checksum and its own hash are checked,
+    /// the hashes of those around it are not.
+    fn bytes_at(&self, position: Position) -> Result<Vec<u8>, SealedError> {
+        let index = self.footer.blocks.partition_point(|block| block.last() < position);
+        let Some(entry) = self.footer.blocks.get(index) else { return Err(self.not_here(position)) };
+        if let Some(block) = self.checked.get(index) {
+            return block.record(position).map(|record| record.bytes.to_vec()).ok_or_else(|| self.not_here(position));
+        }
+        let block = self.unpacked.get_or(index, || self.unpack(index))?;
+        match block.record(position) {
+            Some(record) => Ok(record.to_vec()),
+            None if position < entry.first => Err(self.not_here(position)),
+            // its own hash does not fit, though the block's checksum does
+            None => Err(self.load(index).err().unwrap_or_else(|| self.bad_block(entry, None))),
+        }
+    }
+
+    fn not_here(&self, position: Position) -> SealedError {
+        SealedError::damaged(&self.path, "index", format!("position {position} is asked for and not here"))
+    }
+
     /// The event at a position where there is one; that there is none is damage.
     pub fn record(&self, position: Position) -> Result<StoredRecord, SealedError> {
         let index = self.footer.blocks.partition_point(|block| block.last() < position);
@@ -239,9 +266,7 @@ impl Segment {
             Some(_) => self.block(index)?.record(position).map(Record::to_stored),
             None => None,
         };
-        record.ok_or_else(|| {
-            SealedError::damaged(&self.path, "index", format!("position {position} is asked for and not here"))
-        })
+        record.ok_or_else(|| self.not_here(position))
     }
 
     fn scope_entry(&self, scope: &Scope) -> Result<Option<ScopeEntry>, SealedError> {
@@ -261,37 +286,16 @@ impl Segment {
         read_part(&self.file, &self.path, stretch, name)
     }
 
-    /// A block, from the cache or the disk.
+    /// A block with every record checked, from memory or the disk.
     fn block(&self, index: usize) -> Result<Arc<Block>, SealedError> {
-        if let Some(block) = self.cached(index) {
-            return Ok(block);
-        }
-        let block = Arc::new(self.load(index)?);
-        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
-        if cache.len() >= BLOCKS_CACHED {
-            cache.pop_front();
-        }
-        cache.push_back((index, Arc::clone(&block)));
-        Ok(block)
-    }
-
-    fn cached(&self, index: usize) -> Option<Arc<Block>> {
-        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
-        let at = cache.iter().position(|(cached, _)| *cached == index)?;
-        let entry = cache.remove(at)?;
-        let block = Arc::clone(&entry.1);
-        cache.push_back(entry);
-        Some(block)
+        self.checked.get_or(index, || self.load(index))
     }
 
     /// Reads and checks a block. Where its checksum fails, its records are gone through all the same, to name the
     /// first bad one.
     fn load(&self, index: usize) -> Result<Block, SealedError> {
         let entry = &self.footer.blocks[index];
-        let mut compressed = vec![0; entry.bytes as usize];
-        self.file
-            .read_exact_at(&mut compressed, entry.offset)
-            .map_err(SealedError::io("reading a block of segment", &self.path))?;
+        let compressed = self.compressed(entry)?;
         let opened = Block::open(&compressed, Claim::from(entry));
         let intact = crc32fast::hash(&compressed) == entry.crc;
         match opened {
@@ -299,6 +303,26 @@ impl Segment {
             Ok(_) => Err(self.bad_block(entry, None)),
             Err(bad) => Err(self.bad_block(entry, Some(bad))),
         }
+    }
+
+    /// Reads a block for single records.
+    fn unpack(&self, index: usize) -> Result<Unpacked, SealedError> {
+        let entry = &self.footer.blocks[index];
+        let compressed = self.compressed(entry)?;
+        let intact = crc32fast::hash(&compressed) == entry.crc;
+        match Unpacked::of(&compressed, Claim::from(entry)).filter(|_| intact) {
+            Some(block) => Ok(block),
+            // what is wrong, and at which position, only going through all of it tells
+            None => Err(self.load(index).err().unwrap_or_else(|| self.bad_block(entry, None))),
+        }
+    }
+
+    fn compressed(&self, entry: &BlockEntry) -> Result<Vec<u8>, SealedError> {
+        let mut compressed = vec![0; entry.bytes as usize];
+        self.file
+            .read_exact_at(&mut compressed, entry.offset)
+            .map_err(SealedError::io("reading a block of segment", &self.path))?;
+        Ok(compressed)
     }
 
     fn bad_block(&self, entry: &BlockEntry, bad: Option<Bad>) -> SealedError {

@@ -175,7 +175,8 @@ proptest! {
         prop_assert_eq!(read(&segment, after, limit).expect("sound"), wanted);
 
         for n in (first..first + count).step_by(7) {
-            let there = history.records.iter().find(|record| record.position.0 == n).cloned();
+            let there = history.records.iter().find(|record| record.position.0 == n);
+            let there = there.map(|record| (record.position, record.bytes.clone()));
             prop_assert_eq!(segment.find(id(n)).expect("sound"), there);
         }
         prop_assert_eq!(segment.find(id(first + count)).expect("sound"), None);
@@ -203,7 +204,11 @@ proptest! {
                 .take(limit)
                 .collect();
             let found = segment.read_scope(&scope, Sequence(after), limit).expect("sound");
-            prop_assert_eq!(found.iter().map(|record| record.position).collect::<Vec<_>>(), wanted);
+            prop_assert_eq!(found.iter().map(|(position, _)| *position).collect::<Vec<_>>(), wanted);
+            for (position, bytes) in found {
+                let sealed = history.records.iter().find(|record| record.position == position);
+                prop_assert_eq!(Some(&bytes), sealed.map(|record| &record.bytes));
+            }
             let last = of_scope().map(|recorded| recorded.envelope.sequence).max();
             prop_assert_eq!(segment.scope_last(&scope).expect("sound"), last);
         }
@@ -311,6 +316,27 @@ fn a_changed_record_is_named_to_the_position_even_where_every_checksum_fits() {
     let before =
         read(&segment, Position(0), (footer.blocks[1].first.0 - 41) as usize).expect("blocks before it are sound");
     assert_eq!(before.last().map(|record| record.position.next()), Some(footer.blocks[1].first));
+    let alone = segment.find(id(target.0)).expect_err("a changed record, read alone");
+    assert_eq!(alone.first_bad_position(), Some(target), "{alone}");
+    let beside = target.next();
+    let sound = history.records.iter().find(|record| record.position == beside).map(|record| record.bytes.clone());
+    assert_eq!(segment.find(id(beside.0)).expect("its own hash fits").map(|(_, bytes)| bytes), sound);
+}
+
+#[test]
+fn a_flipped_byte_of_a_block_is_named_by_every_read_of_a_single_event_in_it() {
+    let (_directory, path, history) = hundred();
+    let mut bytes = fs::read(&path).expect("the file");
+    let block = Segment::open(&path, &STORE).expect("opening").footer().blocks[1].clone();
+    bytes[block.offset as usize + block.bytes as usize / 2] ^= 1;
+    fs::write(&path, &bytes).expect("writing");
+    let segment = Segment::open(&path, &STORE).expect("opening");
+    for record in &history.records {
+        let within = (block.first..=block.last()).contains(&record.position);
+        let read = segment.find(id(record.position.0));
+        let named = read.as_ref().err().and_then(SealedError::first_bad_position);
+        assert_eq!(named.is_some_and(|at| (block.first..=block.last()).contains(&at)), within, "{read:?}");
+    }
 }
 
 #[test]

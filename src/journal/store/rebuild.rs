@@ -309,8 +309,7 @@ fn sealed_events(segment: &Segment) -> Result<Vec<Recorded>, crate::journal::sea
     loop {
         let after = events.last().map_or(Sequence(0), |event| event.envelope.sequence);
         let records = segment.read_scope(&scope, after, READ_LIMIT_MAX)?;
-        let page: Vec<Recorded> =
-            records.iter().filter_map(|record| Recorded::from_bytes(&record.bytes).ok()).collect();
+        let page: Vec<Recorded> = records.iter().filter_map(|(_, bytes)| Recorded::from_bytes(bytes).ok()).collect();
         if page.is_empty() {
             return Ok(events);
         }

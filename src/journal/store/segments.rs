@@ -64,7 +64,7 @@ impl Older {
             }
             Self::Sealed(segment) => {
                 let records = segment.read_scope(scope, after, limit)?;
-                records.iter().map(|record| parse(None, record.position, &record.bytes)).collect()
+                records.iter().map(|(position, bytes)| parse(None, *position, bytes)).collect()
             }
         }
     }
@@ -81,7 +81,7 @@ impl Older {
             Self::Retired { hot, last } => hot.find(id, *last),
             Self::Sealed(segment) => {
                 let record = segment.find(id)?;
-                record.map(|record| parse(None, record.position, &record.bytes)).transpose()
+                record.map(|(position, bytes)| parse(None, position, &bytes)).transpose()
             }
         }
     }

@@ -1,8 +1,8 @@
 //! What the tests read with: somebody who takes notifications and somebody who watches what is kept.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -114,12 +114,41 @@ pub struct Watched {
     pub journal: MemoryJournal,
     pub taker: Mutex<Arc<Taker>>,
     pub ahead: Mutex<Vec<String>>,
+    pub slow: Slow,
+}
+
+/// Keeping the first cursor may take until what is kept of the stream changes, or [`SLOW`].
+#[derive(Default)]
+pub struct Slow {
+    /// Whether it does.
+    pub is_asked_for: AtomicBool,
+    /// Whether it is under way.
+    pub begun: watch::Sender<bool>,
+    stream_kept: Mutex<u32>,
+    changed: Condvar,
+}
+
+/// Longer than it takes to find out that a stream is another one.
+const SLOW: Duration = Duration::from_secs(3);
+
+impl Slow {
+    fn keeps(&self, name: &MarkName, mark: Option<&Mark>) {
+        if name.as_str().ends_with(STREAM) {
+            *self.stream_kept.lock().unwrap() += 1;
+            self.changed.notify_all();
+        } else if mark.is_some() && self.is_asked_for.swap(false, Ordering::SeqCst) {
+            let kept = self.stream_kept.lock().unwrap();
+            let before = *kept;
+            self.begun.send_replace(true);
+            drop(self.changed.wait_timeout_while(kept, SLOW, |kept| *kept == before).unwrap());
+        }
+    }
 }
 
 impl Watched {
     pub fn new(clock: Arc<dyn Clock>, taker: &Arc<Taker>) -> Arc<Self> {
         let journal = MemoryJournal::new(clock);
-        Arc::new(Self { journal, taker: Mutex::new(taker.clone()), ahead: Mutex::default() })
+        Arc::new(Self { journal, taker: Mutex::new(taker.clone()), ahead: Mutex::default(), slow: Slow::default() })
     }
 
     /// The cursor kept for a shard, or the word that stands for it.
@@ -187,6 +216,7 @@ impl Journal for Watched {
             let open = taken.iter().filter(passed).filter(|taken| !settled.contains(taken));
             self.ahead.lock().unwrap().extend(open.map(|taken| format!("{taken:?} before {mark:?}")));
         }
+        self.slow.keeps(name, mark);
         self.journal.save_mark(name, mark)
     }
 }

@@ -1,6 +1,7 @@
 //! Ends and beginnings: orderly stops, kills, time that passes meanwhile.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use streamwarden::journal::Journal;
 use streamwarden::shards::{Settings, Shards, Start};
@@ -178,13 +179,26 @@ async fn a_shard_that_expired_unread_is_a_gap_and_its_children_are_read() {
 
 #[tokio::test]
 async fn a_stream_made_again_under_its_name_is_another_one() {
+    read_a_stream_and_the_next_of_its_name(false).await;
+}
+
+#[tokio::test]
+async fn a_cursor_that_is_being_kept_when_its_stream_is_left_does_not_outlive_it() {
+    read_a_stream_and_the_next_of_its_name(true).await;
+}
+
+async fn read_a_stream_and_the_next_of_its_name(slowly: bool) {
     let standin = Standin::start();
     standin.world().create(STREAM, 1);
     standin.put(STREAM, 0..20);
     let first = Taker::new();
     let journal = Watched::new(system(), &first);
+    journal.slow.is_asked_for.store(slowly, Ordering::SeqCst);
     let shards: Shards = read(settings(), standin.kinesis(), &journal, &first, system());
     first.has_settled(20).await;
+    let mut keeping = journal.slow.begun.subscribe();
+    let kept = keeping.wait_for(|begun| *begun || !slowly);
+    tokio::time::timeout(PATIENCE, kept).await.expect("a cursor is kept").unwrap();
     {
         let mut world = standin.world();
         world.create(STREAM, 2);

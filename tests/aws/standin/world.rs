@@ -7,9 +7,10 @@ use md5::{Digest, Md5};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-/// A read gives at most so many bytes; after one that gives them the shard refuses for [`REST`].
+/// A read gives at most so many bytes.
 const READ_BYTES_MAX: usize = 10 << 20;
-const REST: Duration = Duration::from_secs(5);
+/// After a read the shard refuses for as long as it takes for those bytes at this rate: 5 s after a full one.
+const BYTES_PER_SECOND: usize = 2 << 20;
 /// A shard answers so many reads in a second. Measured over a little less, because requests sent evenly do not arrive so.
 const READS_MAX: usize = 5;
 const WINDOW: Duration = Duration::from_millis(950);
@@ -343,15 +344,13 @@ impl World {
         let at = at.max(read.trimmed);
         let (mut records, mut bytes) = (Vec::new(), 0);
         for put in read.puts.iter().skip(at).take(limit) {
-            bytes += put.data.len();
-            if bytes > READ_BYTES_MAX && !records.is_empty() {
+            if bytes + put.data.len() > READ_BYTES_MAX && !records.is_empty() {
                 break;
             }
+            bytes += put.data.len();
             records.push(put.clone());
         }
-        if bytes >= READ_BYTES_MAX {
-            read.rests_until = Some(Instant::now() + REST);
-        }
+        read.rests_until = Some(Instant::now() + Duration::from_secs(1) * bytes as u32 / BYTES_PER_SECOND as u32);
         let next = at + records.len();
         let behind_ms = read.puts.get(next).map_or(0, |put| (now_ms() - put.arrived_ms).max(1));
         let ended = read.last_sequence.is_some() && next == read.puts.len();
