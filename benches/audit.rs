@@ -87,6 +87,7 @@ fn event(channel: &ChannelId, round: u64) -> NewEvent {
         labels: vec![label("Alcohol", 55_300), label("Alcohol/Alcoholic Beverages", 54_100)],
         answer: None,
         unmapped: 0,
+        content_types: vec![],
         floor: None,
         rules: Vec::new(),
         verdict: Verdict::Clear,

@@ -263,7 +263,12 @@ impl Provider for Free {
             Label(LabelPath::new(path).expect("a path"), Confidence::from_percent(percent).expect("a percentage"))
         };
         let labels = vec![label("Alcohol", 66.0), label("Alcohol/Alcoholic Beverages", 61.3)];
-        Box::pin(std::future::ready(Ok(Answer { provider: self.reference(), labels, unmapped: 0 })))
+        Box::pin(std::future::ready(Ok(Answer {
+            provider: self.reference(),
+            labels,
+            unmapped: 0,
+            content_types: vec![],
+        })))
     }
 }
 

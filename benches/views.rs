@@ -129,6 +129,7 @@ fn assessed(channel: &ChannelId) -> NewEvent {
         answer: None,
         floor: None,
         unmapped: 0,
+        content_types: vec![],
         rules: Vec::new(),
         verdict: Verdict::Clear,
         late: false,

@@ -70,7 +70,14 @@ fn decision() {
     const FRAMES: u64 = 200_000;
     let policy = Arc::new(policy());
     let measured = measured(&pictures()[0]);
-    let answer = Answered { provider: FREE.clone(), labels: labels(), kept: None, unmapped: 0, floor: None };
+    let answer = Answered {
+        provider: FREE.clone(),
+        labels: labels(),
+        kept: None,
+        unmapped: 0,
+        content_types: vec![],
+        floor: None,
+    };
     let channel = channel(0);
     for (what, interval_ms) in
         [("assessed, 5 labels", 600_000), ("similar, every fifth assessed", 60_000), ("too soon", 1000)]
@@ -351,7 +358,12 @@ impl Provider for Free {
     }
 
     fn assess(&self, _: Arc<[u8]>) -> Assessing<'_> {
-        Box::pin(std::future::ready(Ok(Answer { provider: FREE.clone(), labels: labels(), unmapped: 0 })))
+        Box::pin(std::future::ready(Ok(Answer {
+            provider: FREE.clone(),
+            labels: labels(),
+            unmapped: 0,
+            content_types: vec![],
+        })))
     }
 }
 

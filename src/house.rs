@@ -6,13 +6,14 @@ mod vitals;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::actors::{
-    EnforcementReactor, Objects, Parts, PolicyDesk, Projector, ProjectorError, ProviderChoice, PublishError,
-    ReactorError, Settings, Views, Wardens, record_standing,
+    Deposit, EnforcementReactor, Objects, Parts, PolicyDesk, Projector, ProjectorError, ProviderChoice, PublishError,
+    ReactorError, Retention, Settings, Views, Wardens, record_standing,
 };
 use crate::clock::{Clock, SystemClock};
 use crate::consumers::{ConsumerError, Consumers};
@@ -75,6 +76,10 @@ pub struct Ground {
     pub consumers: Arc<Consumers>,
     /// Where the pictures are that notifications announce by bucket and key; none: such frames fail, loudly.
     pub objects: Option<Arc<dyn Objects>>,
+    /// Where pictures that warnings rest on are copied; none: they are not.
+    pub copies: Option<Arc<Deposit>>,
+    /// How long pictures are kept after they were recorded; none: until they are erased.
+    pub keep_pictures: Option<Duration>,
     /// The time by which people and the platform act: the wall clock, unless footage is played.
     pub wall: Arc<dyn Clock>,
 }
@@ -101,6 +106,7 @@ pub struct House {
     reactor: JoinHandle<Result<(), ReactorError>>,
     freeze: watch::Sender<bool>,
     projector: JoinHandle<Result<(), ProjectorError>>,
+    retention: Option<JoinHandle<()>>,
     connected: Connected,
     /// Of providers' standing.
     followers: Vec<JoinHandle<()>>,
@@ -139,7 +145,19 @@ impl Ground {
         let consumers = Consumers::open(journal.clone(), Arc::new(SystemClock)).map_err(HouseError::Consumers)?;
         let consumers = Arc::new(consumers);
         let wall = Arc::new(SystemClock);
-        Ok(Self { journal, content, policies, snapshots, views, projector, consumers, objects: None, wall })
+        Ok(Self {
+            journal,
+            content,
+            policies,
+            snapshots,
+            views,
+            projector,
+            consumers,
+            objects: None,
+            copies: None,
+            keep_pictures: None,
+            wall,
+        })
     }
 
     /// Starts wardens, reactors and the projector. Call within an actix system.
@@ -167,6 +185,7 @@ impl Ground {
             policies: self.policies.subscribe(),
             providers,
             objects: self.objects,
+            copies: self.copies,
             imaging: Arc::new(Imaging::new(Limits::default(), Algorithm::MedianDct)),
             settings,
         });
@@ -179,6 +198,10 @@ impl Ground {
             provider_present,
         };
         let (stop, stopped) = watch::channel(false);
+        let retention = self.keep_pictures.map(|keep| {
+            let retention = Retention::new(journal.clone(), self.content.clone(), Arc::new(SystemClock), keep);
+            tokio::spawn(retention.run(stopped.clone()))
+        });
         let reactor = EnforcementReactor::new(journal, self.snapshots.clone(), wardens.clone(), control, limits);
         let beat = pulse.guard();
         let reactor = tokio::spawn(async move {
@@ -214,6 +237,7 @@ impl Ground {
             reactor,
             freeze,
             projector,
+            retention,
             connected: Connected::default(),
             followers,
         }
@@ -239,6 +263,9 @@ impl House {
         match self.reactor.await {
             Ok(Ok(()) | Err(_)) => {} // an error was told when it happened
             Err(broke) => tracing::error!("the enforcement reactor broke: {broke}"),
+        }
+        if let Some(retention) = self.retention {
+            let _ = retention.await; // a panic in it was reported
         }
         self.wardens.shutdown().await;
         self.connected.close().await;

@@ -6,6 +6,7 @@
 //! to the channel's list.
 
 mod ask;
+mod deposit;
 mod enforcement;
 mod look;
 mod objects;
@@ -13,15 +14,18 @@ mod pause;
 mod planes;
 mod policies;
 mod projector;
+mod retention;
 mod shard;
 mod standing;
 mod surprise;
 mod system;
 mod warden;
 
+pub use deposit::{Deposit, DepositError, Deposited, PlaceError};
 pub use enforcement::{EnforcementReactor, ReactorError};
 pub use objects::{FetchError, Fetching, Objects};
 pub use policies::{PolicyAct, PolicyDesk, PolicyHistory, PolicyVersion, PublishError, REASON_BYTES_MAX};
 pub use projector::{Behind, Projector, ProjectorError, Views};
+pub use retention::{Retention, RetentionError, Step};
 pub use standing::record_standing;
 pub use system::{CommandError, Evidence, OfferError, Outcome, Parts, ProviderChoice, Settings, Wardens};

@@ -9,6 +9,7 @@ use actix::Addr;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Semaphore, oneshot, watch};
 
+use super::deposit::Deposit;
 use super::objects::Objects;
 use super::shard::{Deliver, Shard, ShardParts, Shutdown};
 use super::warden::{Inspect, Offer, Order, Stale};
@@ -133,6 +134,8 @@ pub struct Parts {
     pub providers: ProviderChoice,
     /// Where objects are fetched that notifications announce; none: their frames fail, loudly.
     pub objects: Option<Arc<dyn Objects>>,
+    /// Where pictures of frames that raised or joined a warning are copied; none: they are not.
+    pub copies: Option<Arc<Deposit>>,
     /// How pictures are measured.
     pub imaging: Arc<Imaging>,
     /// Bounds.

@@ -6,12 +6,14 @@ use std::sync::Arc;
 use aws_sdk_rekognition::Client;
 use aws_sdk_rekognition::operation::detect_moderation_labels::DetectModerationLabelsOutput;
 use aws_sdk_rekognition::primitives::Blob;
-use aws_sdk_rekognition::types::Image;
+use aws_sdk_rekognition::types::{ContentType, Image};
 
 use super::{Aws, Failure};
 
 /// The most labels an answer may hold: the whole of taxonomy 7.0 has 52.
 const LABELS_MAX: usize = 200;
+/// The most kinds of picture an answer may name: two are known.
+const CONTENT_TYPES_MAX: usize = 20;
 /// The most levels a label may lie below the top; taxonomy 7.0 has 3 levels. Also ends a circle of parents.
 const LEVELS_MAX: usize = 5;
 /// The most bytes of a name in an answer.
@@ -106,7 +108,14 @@ fn read(answer: DetectModerationLabelsOutput) -> Result<Detected, Failure> {
         }
         labels.push(DetectedLabel { path, confidence: *confidence });
     }
-    let content_types = answer.content_types.unwrap_or_default().into_iter();
-    let content_types = content_types.filter_map(|kind| Some((kind.name?, kind.confidence?))).collect();
+    let kinds = answer.content_types.unwrap_or_default();
+    if kinds.len() > CONTENT_TYPES_MAX {
+        return Err(nonsense(format!("{} content types; expected at most {CONTENT_TYPES_MAX}", kinds.len())));
+    }
+    let kind = |kind: ContentType| {
+        let named = kind.name.zip(kind.confidence);
+        named.ok_or_else(|| nonsense("a content type without a name or a confidence".to_owned()))
+    };
+    let content_types = kinds.into_iter().map(kind).collect::<Result<_, _>>()?;
     Ok(Detected { model, labels, content_types })
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 
-use crate::actors::Objects;
+use crate::actors::{Deposit, Objects};
 use crate::aws::{Aws, Failure, ivs::IvsPace};
 use crate::clock::Clock;
 use crate::config::{Config, Control, Judge};
@@ -23,10 +23,14 @@ pub(super) struct Cloud {
     pub(super) provider: Option<Arc<dyn Provider>>,
     /// Who carries the streams, if IVS does.
     pub(super) control: Option<Arc<dyn StreamControl>>,
-    /// Where the pictures are that the stream announces.
+    /// Where the pictures are that the stream announces, or that were put before being judged.
     pub(super) objects: Option<Arc<dyn Objects>>,
     /// What the house is connected to.
     pub(super) connections: Connections,
+    /// Where pictures that warnings rest on are copied.
+    pub(super) copies: Option<Arc<Deposit>>,
+    /// Where frames that are handed in are put before they are judged.
+    pub(super) store_frames: Option<Deposit>,
 }
 
 impl Cloud {
@@ -54,8 +58,12 @@ impl Cloud {
         // Checked when the file was read.
         if let Some(reading) = config.kinesis.settings().map_err(anyhow::Error::msg)? {
             let kinesis = aws.kinesis();
-            cloud.objects = Some(Arc::new(aws.s3()));
             cloud.connections.stream = Some(StreamConnection { kinesis, reading, intake: config.kinesis.intake() });
+        }
+        cloud.copies = config.evidence.copies(aws.s3()).map(Arc::new);
+        cloud.store_frames = config.http.store_frames.deposit(aws.s3());
+        if cloud.connections.stream.is_some() || cloud.store_frames.is_some() {
+            cloud.objects = Some(Arc::new(aws.s3()));
         }
         cloud.connections.bus = bus(config, &aws).await?.map(Arc::new);
         if let Some(settings) = config.outbox.chat.settings() {
@@ -74,6 +82,8 @@ fn is_wanted(config: &Config) -> bool {
     config.provider.judge == Judge::Rekognition
         || config.control.platform == Control::Ivs
         || !config.kinesis.stream.is_empty()
+        || !config.evidence.bucket.is_empty()
+        || !config.http.store_frames.bucket.is_empty()
         || config.outbox.bus.settings().is_some()
         || config.outbox.chat.settings().is_some()
         || config.outbox.notices.settings().is_some()

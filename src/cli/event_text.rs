@@ -141,6 +141,11 @@ fn summary(event: &Event) -> String {
         Event::DataLossAccepted(e) => format!("{} to {}: {}", e.from, e.to, e.finding),
         Event::ContentErased(e) => format!("{} ({})", e.subject, e.reason),
         Event::EvidenceStored(e) => format!("{} · {}", e.frame, content(&e.content)),
+        Event::EvidenceCopied(e) => format!("{} · s3://{}/{}", e.frame, e.object.bucket, e.object.key),
+        Event::EvidenceUnkept(e) => format!("{} in the {}: {}", e.frame, word(&e.place), e.reason),
+        Event::EvidenceExpired(e) => {
+            format!("{} pictures kept before {}, up to position {}", e.pictures, e.kept_before, e.through)
+        }
         Event::EvidenceRead(e) => format!("{} of {} · {}", e.frame, e.channel, content(&e.content)),
         Event::ExportMade(e) => {
             let what = match &e.what {
@@ -181,6 +186,9 @@ fn assessed(frame: &FrameAssessed) -> String {
             RuleEffect::Cooldown(until) => format!("cooling down until {until}"),
         };
         let _ = write!(line, " · {} by {:.1} over: {effect}", rule.rule, f64::from(rule.margin) / 1000.0);
+    }
+    for kind in &frame.content_types {
+        let _ = write!(line, " · {kind}");
     }
     let mut surest: Vec<&Label> = frame.labels.iter().collect();
     surest.sort_by_key(|label| std::cmp::Reverse(label.confidence()));

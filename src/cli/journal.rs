@@ -5,6 +5,7 @@
 
 pub use super::Outcome;
 
+use std::collections::HashSet;
 use std::error::Error;
 use std::fs;
 use std::io::{self, Write};
@@ -279,9 +280,10 @@ fn verify_all(options: &Options, out: &mut dyn Write) -> Result<Outcome, Failed>
     let report = verify_content(options)?;
     writeln!(
         out,
-        "{} contents verified, {} erased, {} damaged, {} orphans",
+        "{} contents verified, {} erased, {} expired, {} damaged, {} orphans",
         report.sound,
         report.erased,
+        report.expired,
         report.damaged,
         report.orphans.len()
     )?;
@@ -302,15 +304,30 @@ fn verify_all(options: &Options, out: &mut dyn Write) -> Result<Outcome, Failed>
 fn verify_content(options: &Options) -> Result<content::Report, Failed> {
     let journal = Inspection::open(options)?;
     let store = open_content(&options.data_dir)?;
-    let mut failed = None;
-    let contents = Events::of(&journal)
-        .map_while(|event| event.map_err(|error| failed = Some(error)).ok())
-        .flat_map(|event| references_in(&event.payload))
-        .collect::<Vec<ContentRef>>();
-    match failed {
-        Some(error) => Err(error.into()),
-        None => Ok(store.verify(contents)?),
+    let mut contents: Vec<(Position, ContentRef)> = Vec::new();
+    let mut known = HashSet::new();
+    let mut expired_through = Position(0);
+    for event in Events::of(&journal) {
+        let event = event?;
+        let position = event.envelope.position;
+        // Whoever looks at a content later refers to it again; what says when it was kept is the first.
+        let new = references_in(&event.payload).into_iter().filter(|content| known.insert(content.digest));
+        contents.extend(new.map(|content| (position, content)));
+        if let Ok(Event::EvidenceExpired(expired)) = event.event() {
+            expired_through = expired_through.max(expired.through);
+        }
     }
+    let mut unexplained = Vec::new();
+    for (_, content) in contents.iter().filter(|(position, _)| *position > expired_through) {
+        if store.is_expired(content)? {
+            unexplained.push((content.clone(), "it is gone as if its time were over, and no event says so".to_owned()));
+        }
+    }
+    let mut report = store.verify(contents.into_iter().map(|(_, content)| content))?;
+    report.expired -= unexplained.len() as u64;
+    report.damaged += unexplained.len() as u64;
+    report.findings.extend(unexplained);
+    Ok(report)
 }
 
 fn export_to(
@@ -349,7 +366,7 @@ fn import_from(options: &Options, exports: &[PathBuf], out: &mut dyn Write) -> R
     let imported = import(exports, &options.data_dir, options.clock.now())?;
     let content = &imported.content;
     writeln!(out, "{} events up to position {} imported and verified", imported.count, imported.last)?;
-    writeln!(out, "{} contents verified, {} erased", content.sound, content.erased)?;
+    writeln!(out, "{} contents verified, {} erased, {} expired", content.sound, content.erased, content.expired)?;
     writeln!(out, "chain {}", imported.chain)?;
     Ok(Outcome::Fine)
 }

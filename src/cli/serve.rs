@@ -53,11 +53,14 @@ pub(super) fn run(args: &ServeArgs) -> anyhow::Result<()> {
             Control::None | Control::Ivs => Arc::new(NoControl),
         });
         ground.objects = cloud.objects;
+        ground.copies = cloud.copies;
+        ground.keep_pictures = config.evidence.retention();
         let mut house = ground.start(clock.clone(), providers, control, budget, settings);
         rehearsal.believe(house.on_air());
         house.connect(cloud.connections, &clock).context("connecting the house")?;
         let mut app = App::of(&house, clock);
         app.undo = config.moderation.undo();
+        app.store_frames = cloud.store_frames;
         let served = match Server::start_within(listener, Arc::new(app), gate, config.listen.settings()) {
             Ok(server) => {
                 let announced = listens(server.address());

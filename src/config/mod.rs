@@ -28,6 +28,7 @@ pub use sections::{
     ModerationConfig, ProviderConfig, WardensConfig,
 };
 
+use crate::actors::Deposit;
 use crate::http::GateConfig;
 use crate::http::auth::config::AuthConfig;
 
@@ -105,6 +106,24 @@ impl Config {
                 "listen.shutdown_timeout_s is {}, and must be more than wardens.frame_deadline_s, which is {}, so that \
                  a frame that was taken is answered before the end",
                 self.listen.shutdown_timeout_s.get(),
+                self.wardens.frame_deadline_s.get()
+            );
+            return Err(ConfigError::Together { file: file(), finding });
+        }
+        for (section, bucket, prefix) in [
+            ("evidence", &self.evidence.bucket, &self.evidence.prefix),
+            ("http.store_frames", &self.http.store_frames.bucket, &self.http.store_frames.prefix),
+        ] {
+            if !bucket.is_empty() {
+                let checked = Deposit::check(bucket, prefix);
+                let wrong = |error| ConfigError::Together { file: file(), finding: format!("{section}.{error}") };
+                checked.map_err(wrong)?;
+            }
+        }
+        if u64::from(self.http.store_frames.timeout_s) >= self.wardens.frame_deadline_s.get() {
+            let finding = format!(
+                "http.store_frames.timeout_s is {}, and must be less than wardens.frame_deadline_s, which is {}",
+                self.http.store_frames.timeout_s,
                 self.wardens.frame_deadline_s.get()
             );
             return Err(ConfigError::Together { file: file(), finding });

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Bounded;
 use super::aws::{IvsConfig, RekognitionConfig};
-use crate::actors::{Evidence, Settings};
+use crate::actors::{Deposit, Evidence, Settings};
+use crate::aws::S3;
 use crate::clock::Clock;
 use crate::http::ServerSettings;
 use crate::journal::{Archive, Options};
@@ -112,6 +113,16 @@ pub struct EvidenceConfig {
     /// `none`; `not_clear`: those that a rule was hit by; `assessed`: every one that was judged. Kept encrypted under
     /// their channel's key, apart from the journal, and can be erased. Default `not_clear`.
     pub keep: Evidence,
+    /// Days for which they are kept, 0 to 3,650; then they are deleted, and an event says so. 0 (the default): until they
+    /// are erased.
+    pub retention_days: Bounded<0, 3_650>,
+    /// The bucket into which the picture of every frame that raised or joined a warning is copied as well, whatever
+    /// `keep` says. Empty (the default): none. A lifecycle rule of the bucket ends their time; nothing here deletes there.
+    pub bucket: String,
+    /// What the copies' keys begin with. Default `evidence/`.
+    pub prefix: String,
+    /// Seconds in which a copy must be there, all attempts together, 1 to 60. Nothing waits for it. Default 10.
+    pub copy_timeout_s: Bounded<1, 60>,
 }
 
 /// `[moderation]`: what moderators may take back.
@@ -215,6 +226,20 @@ impl EnforcementConfig {
     }
 }
 
+impl EvidenceConfig {
+    /// How long pictures are kept after they were recorded; none: until they are erased.
+    pub fn retention(&self) -> Option<Duration> {
+        let days = self.retention_days.get();
+        (days > 0).then(|| Duration::from_secs(days * 24 * 3600))
+    }
+
+    /// Where copies are put; none if no bucket is named.
+    pub fn copies(&self, s3: S3) -> Option<Deposit> {
+        let within = Duration::from_secs(self.copy_timeout_s.get());
+        (!self.bucket.is_empty()).then(|| Deposit::new(s3, &self.bucket, &self.prefix, within))
+    }
+}
+
 impl WardensConfig {
     /// The bounds as the actors take them, with the pictures that are kept.
     pub fn settings(&self, evidence: &EvidenceConfig) -> Settings {
@@ -267,7 +292,13 @@ impl Default for ProviderConfig {
 
 impl Default for EvidenceConfig {
     fn default() -> Self {
-        Self { keep: Evidence::NotClear }
+        Self {
+            keep: Evidence::NotClear,
+            retention_days: Bounded::of(0),
+            bucket: String::new(),
+            prefix: "evidence/".to_owned(),
+            copy_timeout_s: Bounded::of(10),
+        }
     }
 }
 

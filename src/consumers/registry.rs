@@ -227,6 +227,9 @@ impl Registry {
             | Event::DataLossAccepted(_)
             | Event::ContentErased(_)
             | Event::EvidenceStored(_)
+            | Event::EvidenceCopied(_)
+            | Event::EvidenceUnkept(_)
+            | Event::EvidenceExpired(_)
             | Event::EvidenceRead(_)
             | Event::ExportMade(_) => {}
         }

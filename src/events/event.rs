@@ -140,6 +140,9 @@ events! {
     DataLossAccepted = 1,
     ContentErased = 1,
     EvidenceStored = 1,
+    EvidenceCopied = 1,
+    EvidenceUnkept = 1,
+    EvidenceExpired = 1,
     EvidenceRead = 1,
     ExportMade = 1,
 }

@@ -5,8 +5,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    Confidence, ContentRef, Fingerprint, FrameId, ImageFacts, Label, PerceptualHash, PolicyRef, ProviderRef, RuleId,
-    Sequence, SessionId, Similarity, Timestamp, Verdict, WarningId,
+    Confidence, ContentRef, ContentType, Fingerprint, FrameId, ImageFacts, Label, PerceptualHash, PolicyRef,
+    ProviderRef, RuleId, Sequence, SessionId, Similarity, Timestamp, Verdict, WarningId,
 };
 
 /// Outcome: the frame was not shown to a provider, and why. Kept small: most frames end here.
@@ -89,6 +89,11 @@ pub struct FrameAssessed {
     /// Labels that the provider's taxonomy does not know. Never matched by name, never taken for clear.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub unmapped: u8,
+    /// What kind of picture the provider takes it for (drawn, animated), surest first, at most four; none if it does
+    /// not say. No rule is judged on it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 4))]
+    pub content_types: Vec<ContentType>,
     /// The least confidence with which the provider was asked to report labels; none if it reports every one. A policy
     /// with a lower threshold cannot be tried on this answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]

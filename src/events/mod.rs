@@ -34,7 +34,7 @@ pub use enforcement::{
 };
 pub use envelope::{Actor, Envelope, EnvelopeError, NewEvent, Recorded};
 pub use event::{Event, EventType};
-pub use evidence::EvidenceStored;
+pub use evidence::{BucketObject, EvidenceCopied, EvidenceExpired, EvidencePlace, EvidenceStored, EvidenceUnkept};
 pub use filter::{Filter, FilterError, PolicyChoice};
 pub use frames::{
     CadenceBecause, CadenceChanged, ChannelQuarantined, ChannelUnwatched, ChannelWatched, FailedStage, FrameAssessed,

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use tokio::sync::watch;
 
-use crate::actors::{PolicyDesk, Views, Wardens};
+use crate::actors::{Deposit, PolicyDesk, Views, Wardens};
 use crate::clock::Clock;
 use crate::consumers::Consumers;
 use crate::house::{House, Vitals};
@@ -39,6 +39,8 @@ pub struct App {
     pub clock: Arc<dyn Clock>,
     /// For how long an answer to a warning may be taken back.
     pub undo: UndoTime,
+    /// Where frames are put before they are judged; none: they are judged as they came.
+    pub store_frames: Option<Deposit>,
     /// Memory for pictures that are being taken in.
     pub(in crate::http) pictures: PictureRoom,
 }
@@ -58,6 +60,7 @@ impl App {
             feed: Feed::new(house.journal.clone(), house.consumers.clone(), Patience::default()),
             clock,
             undo: UndoTime::default(),
+            store_frames: None,
             pictures: PictureRoom::default(),
         }
     }

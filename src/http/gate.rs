@@ -20,6 +20,7 @@ use super::problem::{Code, Problem};
 use super::rate::{RateClass, RateConfig, RateError, Rates, TooMany};
 use super::recheck::{self, Rechecked};
 use super::route::Reach;
+use super::store_frames::{StoreFramesConfig, StoreTimeError};
 use crate::clock::Clock;
 use crate::model::ChannelId;
 use crate::telemetry::metrics;
@@ -38,6 +39,8 @@ pub struct GateConfig {
     pub origins: Vec<String>,
     /// How long a body may take to arrive, in seconds: 1 to 600.
     pub body_timeout_s: u32,
+    /// Where frames are stored before they are judged.
+    pub store_frames: StoreFramesConfig,
 }
 
 /// What is wrong with a [`GateConfig`].
@@ -61,6 +64,9 @@ pub enum GateConfigError {
         /// What was found.
         found: u32,
     },
+    /// The time for storing a frame.
+    #[error(transparent)]
+    StoreFrames(#[from] StoreTimeError),
 }
 
 /// Who may call, and how often.
@@ -98,6 +104,7 @@ impl GateConfig {
             return Err(GateConfigError::Origins { found: self.origins.len() });
         }
         Origins::new(&self.origins)?;
+        self.store_frames.check()?;
         match self.body_timeout_s {
             1..=Self::BODY_TIMEOUT_S_MAX => Ok(()),
             found => Err(GateConfigError::BodyTimeout { found }),
@@ -107,7 +114,8 @@ impl GateConfig {
 
 impl Default for GateConfig {
     fn default() -> Self {
-        Self { rates: RateConfig::default(), origins: Vec::new(), body_timeout_s: 20 }
+        let store_frames = StoreFramesConfig::default();
+        Self { rates: RateConfig::default(), origins: Vec::new(), body_timeout_s: 20, store_frames }
     }
 }
 

@@ -29,6 +29,7 @@ mod routes;
 mod server;
 mod slow_body;
 mod socket;
+mod store_frames;
 mod written;
 
 pub use app::App;
@@ -38,6 +39,7 @@ pub use origin::OriginError;
 pub use problem::{Code, Problem};
 pub use rate::{Rate, RateConfig, RateError};
 pub use server::{ListenError, Server, ServerSettings};
+pub use store_frames::{StoreFramesConfig, StoreTimeError};
 
 /// The API description (OpenAPI 3.1) of the routes that this program answers, as JSON.
 pub fn openapi() -> String {

@@ -177,7 +177,7 @@ impl Asked<'_> {
         let content = self.app.content.clone();
         Ok(match blocking("comparing what you wrote", move || content.get(&recorded)).await? {
             Content::Plain(plain) => plain == words.0.as_bytes(),
-            Content::Erased => true,
+            Content::Erased | Content::Expired => true,
         })
     }
 
@@ -249,7 +249,7 @@ pub(in crate::http) async fn kept_words(app: &App, kept: ContentRef) -> Result<O
     let plain = blocking("reading what somebody wrote", move || content.get(&kept)).await?;
     Ok(match plain {
         Content::Plain(bytes) => Some(String::from_utf8_lossy(&bytes).into_owned()),
-        Content::Erased => None,
+        Content::Erased | Content::Expired => None,
     })
 }
 

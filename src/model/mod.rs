@@ -3,6 +3,7 @@
 mod compact;
 mod confidence;
 mod content;
+mod content_type;
 mod frame;
 mod hex;
 mod ids;
@@ -15,6 +16,7 @@ mod verdict;
 pub(crate) use compact::tuple_in_binary;
 pub use confidence::{Confidence, ConfidenceError};
 pub use content::ContentRef;
+pub use content_type::ContentType;
 pub use frame::{Fingerprint, Frame, FrameOrigin, ImageFacts, ImageFormat, S3Object, Sha256};
 pub use ids::{
     ChannelId, ConsumerName, EnforcementId, Epoch, EventId, FrameId, IdError, Mark, MarkName, ModeratorId, PolicyId,

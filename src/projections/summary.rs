@@ -167,6 +167,9 @@ impl ChannelSummary {
             | Event::DataLossAccepted(_)
             | Event::ContentErased(_)
             | Event::EvidenceStored(_)
+            | Event::EvidenceCopied(_)
+            | Event::EvidenceUnkept(_)
+            | Event::EvidenceExpired(_)
             | Event::EvidenceRead(_)
             | Event::ExportMade(_) => {}
         }

@@ -279,7 +279,7 @@ mod tests {
         fn assess(&self, _: Arc<[u8]>) -> Assessing<'_> {
             self.1.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
             let told = self.0.lock().unwrap().pop_front();
-            let answer = Answer { provider: self.reference(), labels: vec![], unmapped: 0 };
+            let answer = Answer { provider: self.reference(), labels: vec![], unmapped: 0, content_types: vec![] };
             Box::pin(async move {
                 match told {
                     Some(told) => told.map(|()| answer),

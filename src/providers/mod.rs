@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use crate::model::{Confidence, Label, ProviderRef};
+use crate::model::{Confidence, ContentType, Label, ProviderRef};
 use guard::Standing;
 
 /// What a provider says of an image.
@@ -23,6 +23,8 @@ pub struct Answer {
     pub labels: Vec<Label>,
     /// How many of them the provider's taxonomy does not know.
     pub unmapped: u8,
+    /// What kind of picture it takes it for, surest first, at most [`ContentType::INLINE_MAX`]; none if it does not say.
+    pub content_types: Vec<ContentType>,
 }
 
 /// Why there is no answer. None of these is ever taken for clear.

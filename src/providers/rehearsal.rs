@@ -54,7 +54,9 @@ impl Provider for Rehearsal {
 
     fn assess(&self, image: Arc<[u8]>) -> Assessing<'_> {
         // A digest of a few kilobytes: not worth a thread of its own.
-        Box::pin(async move { Ok(Answer { provider: self.reference(), labels: self.labels(&image)?, unmapped: 0 }) })
+        Box::pin(async move {
+            Ok(Answer { provider: self.reference(), labels: self.labels(&image)?, unmapped: 0, content_types: vec![] })
+        })
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{Answer, Assessing, Provider, ProviderError};
 use crate::aws::{self, Class, Detected, DetectedLabel, Failure};
-use crate::model::{Confidence, Label, LabelPath, ProviderRef};
+use crate::model::{Confidence, ContentType, Label, LabelPath, ProviderRef};
 
 const NAME: &str = "rekognition";
 /// What is expected of it before it has answered: `policy check` and figures go by it, recorded answers by their own.
@@ -63,7 +63,10 @@ impl Provider for Rekognition {
 fn answer(detected: Detected) -> Result<Answer, ProviderError> {
     let mut labels = detected.labels.iter().map(label).collect::<Result<Vec<_>, _>>()?;
     labels.sort_by_key(|label| std::cmp::Reverse(label.confidence()));
-    Ok(Answer { provider: reference(&detected.model), labels, unmapped: 0 })
+    let mut content_types = detected.content_types.iter().map(content_type).collect::<Result<Vec<_>, _>>()?;
+    content_types.sort_by_key(|kind| std::cmp::Reverse(kind.confidence()));
+    content_types.truncate(ContentType::INLINE_MAX);
+    Ok(Answer { provider: reference(&detected.model), labels, unmapped: 0, content_types })
 }
 
 fn label(detected: &DetectedLabel) -> Result<Label, ProviderError> {
@@ -72,10 +75,18 @@ fn label(detected: &DetectedLabel) -> Result<Label, ProviderError> {
     }
     let path = LabelPath::new(detected.path.join("/"));
     let path = path.map_err(|error| ProviderError::Nonsense(error.to_string()))?;
-    // By its decimal digits, as it was sent: the nearest 32-bit number to 97.2 lies below it.
-    let digits = detected.confidence.to_string().parse().unwrap_or(f64::NAN);
-    let confidence = Confidence::from_percent(digits);
-    Ok(Label(path, confidence.map_err(|error| ProviderError::Nonsense(error.to_string()))?))
+    Ok(Label(path, confidence(detected.confidence)?))
+}
+
+fn content_type((name, sure): &(String, f32)) -> Result<ContentType, ProviderError> {
+    let sound = ContentType::new(name, confidence(*sure)?);
+    sound.ok_or_else(|| ProviderError::Nonsense(format!("a content type whose name has {} bytes", name.len())))
+}
+
+/// By its decimal digits, as it was sent: the nearest 32-bit number to 97.2 lies below it.
+fn confidence(percent: f32) -> Result<Confidence, ProviderError> {
+    let digits = percent.to_string().parse().unwrap_or(f64::NAN);
+    Confidence::from_percent(digits).map_err(|error| ProviderError::Nonsense(error.to_string()))
 }
 
 /// Labels of all models of one major version are read in that version's taxonomy, and what it does not hold is loud. A
@@ -128,6 +139,24 @@ mod tests {
         ] {
             let provider = answer(detected(model, &[])).unwrap().provider;
             assert_eq!((&*provider.taxonomy, &*provider.model), (taxonomy, model));
+        }
+    }
+
+    #[test]
+    fn the_surest_content_types_are_kept_and_nonsense_among_them_is_no_answer() {
+        let mut seen = detected("7.0", &[]);
+        let kind = |name: &str, sure: f32| (name.to_owned(), sure);
+        seen.content_types = vec![kind("Illustrated", 12.5), kind("Animated", 97.2)];
+        let kept = answer(seen.clone()).unwrap().content_types;
+        assert_eq!(kept.iter().map(ToString::to_string).collect::<Vec<_>>(), ["Animated 97.2", "Illustrated 12.5"]);
+        seen.content_types = (0..20).map(|sure| kind("Animated", sure as f32)).collect();
+        let kept = answer(seen.clone()).unwrap().content_types;
+        assert_eq!((kept.len(), kept[0].confidence().as_milli()), (ContentType::INLINE_MAX, 19_000));
+        for nonsense in
+            [kind("", 50.0), kind(&"A".repeat(41), 50.0), kind("Animated", 100.5), kind("Animated", f32::NAN)]
+        {
+            seen.content_types = vec![nonsense];
+            assert!(matches!(answer(seen.clone()), Err(ProviderError::Nonsense(_))), "{seen:?}");
         }
     }
 

@@ -52,7 +52,11 @@ pub fn apply(state: &mut ChannelState, at: Applied, event: &Event) {
         Event::FrameSkipped(skipped) => skip(state, captured_at, skipped),
         Event::FrameAssessed(assessed) => assess(state, at, captured_at, assessed),
         Event::FrameFailed(_) => seen(state, captured_at),
-        Event::FrameConflict(_) | Event::ChannelQuarantined(_) | Event::EvidenceStored(_) => {}
+        Event::FrameConflict(_)
+        | Event::ChannelQuarantined(_)
+        | Event::EvidenceStored(_)
+        | Event::EvidenceCopied(_)
+        | Event::EvidenceUnkept(_) => {}
         Event::ChannelWatched(_) => state.coverage = Coverage::Watched { from: captured_at },
         Event::ChannelUnwatched(unwatched) => {
             state.coverage = Coverage::Unwatched { since: unwatched.since, because: unwatched.because };
@@ -160,6 +164,7 @@ pub fn apply(state: &mut ChannelState, at: Applied, event: &Event) {
         | Event::DataLossAccepted(_)
         | Event::ContentErased(_)
         | Event::EvidenceRead(_)
+        | Event::EvidenceExpired(_)
         | Event::ExportMade(_) => {}
     }
 }

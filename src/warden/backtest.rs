@@ -325,6 +325,7 @@ impl Trial {
                 labels: whole.unwrap_or(&assessed.labels).to_vec(),
                 kept: assessed.answer.clone(),
                 unmapped: assessed.unmapped,
+                content_types: assessed.content_types.clone(),
                 floor: assessed.floor,
             },
             took: assessed.took,

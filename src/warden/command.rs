@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::events::{Budget, FailedStage, NotNeededBecause, SupersededBecause, Timings};
+use crate::events::{BucketObject, Budget, EvidencePlace, FailedStage, NotNeededBecause, SupersededBecause, Timings};
 use crate::model::{
-    Confidence, ContentRef, EnforcementId, EventId, Fingerprint, Frame, FrameId, Label, Measurement, ModeratorId,
-    ProviderRef, Sequence, SessionId, Sha256, Timestamp, WarningId,
+    Confidence, ContentRef, ContentType, EnforcementId, EventId, Fingerprint, Frame, FrameId, Label, Measurement,
+    ModeratorId, ProviderRef, Sequence, SessionId, Sha256, Timestamp, WarningId,
 };
 use crate::policy::Policy;
 
@@ -107,6 +107,32 @@ pub enum Command {
         /// Where they are.
         content: ContentRef,
     },
+    /// The picture of a frame that a warning rests on was copied into a bucket.
+    CopyEvidence {
+        /// The frame.
+        frame: FrameId,
+        /// Its own time.
+        captured_at: Timestamp,
+        /// Digest of the picture's bytes.
+        image: Sha256,
+        /// How many they are.
+        bytes: u32,
+        /// Where the copy is.
+        object: BucketObject,
+    },
+    /// The picture of an assessed frame could not be kept somewhere.
+    MissEvidence {
+        /// The frame.
+        frame: FrameId,
+        /// Its own time.
+        captured_at: Timestamp,
+        /// Digest of the picture's bytes; none if they were never fetched.
+        image: Option<Sha256>,
+        /// Where it should have been kept.
+        place: EvidencePlace,
+        /// Why it is not.
+        reason: String,
+    },
     /// Another policy, or another version, may apply now.
     ReconsiderPolicy,
     /// Time passed.
@@ -142,7 +168,9 @@ impl Command {
             | Self::FailFrame { frame, .. }
             | Self::Quarantine { frame, .. }
             | Self::ReportConflict { frame, .. } => Some(frame.id),
-            Self::KeepEvidence { frame, .. } => Some(*frame),
+            Self::KeepEvidence { frame, .. } | Self::CopyEvidence { frame, .. } | Self::MissEvidence { frame, .. } => {
+                Some(*frame)
+            }
             Self::StartSession { .. }
             | Self::EndSession { .. }
             | Self::ReconsiderPolicy
@@ -167,6 +195,8 @@ impl Command {
             | Self::Quarantine { frame, .. } => Some(EventId::outcome_of(frame.id)),
             Self::ReportConflict { frame, outcome } => Some(Self::conflict_id(frame.fingerprint, *outcome)),
             Self::KeepEvidence { frame, .. } => Some(Self::evidence_id(*frame)),
+            Self::CopyEvidence { frame, .. } => Some(Self::copy_id(*frame)),
+            Self::MissEvidence { frame, place, .. } => Some(Self::unkept_id(*frame, *place)),
             Self::Moderate { request, .. } => Some(Self::request_id(*request)),
             Self::StartSession { .. }
             | Self::EndSession { .. }
@@ -179,6 +209,20 @@ impl Command {
     /// A frame's picture is kept once.
     pub fn evidence_id(frame: FrameId) -> EventId {
         EventId::of_command("evidence", &[frame.as_bytes()])
+    }
+
+    /// A frame's picture is copied once.
+    pub fn copy_id(frame: FrameId) -> EventId {
+        EventId::of_command("evidence copy", &[frame.as_bytes()])
+    }
+
+    /// That a frame's picture could not be kept is said once for each place.
+    pub fn unkept_id(frame: FrameId, place: EvidencePlace) -> EventId {
+        let place: &[u8] = match place {
+            EvidencePlace::Store => b"store",
+            EvidencePlace::Bucket => b"bucket",
+        };
+        EventId::of_command("evidence unkept", &[frame.as_bytes(), place])
     }
 
     /// The first event that a person's request brings about, if it brings about any.
@@ -203,6 +247,8 @@ pub struct Answered {
     pub kept: Option<ContentRef>,
     /// How many labels the provider's taxonomy does not know.
     pub unmapped: u8,
+    /// What kind of picture the provider takes it for, surest first; no rule is judged on it.
+    pub content_types: Vec<ContentType>,
     /// The least confidence the provider reports; none if it reports every label.
     pub floor: Option<Confidence>,
 }

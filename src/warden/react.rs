@@ -93,6 +93,9 @@ pub fn react(event: &Event) -> Option<Reaction> {
         | Event::SegmentSealed(_)
         | Event::ContentErased(_)
         | Event::EvidenceStored(_)
+        | Event::EvidenceCopied(_)
+        | Event::EvidenceUnkept(_)
+        | Event::EvidenceExpired(_)
         | Event::EvidenceRead(_)
         | Event::ExportMade(_) => None,
     }

@@ -1,12 +1,14 @@
 //! Which pictures are kept, and that what is kept is what was judged.
 
-use streamwarden::actors::{Evidence, Settings};
-use streamwarden::events::{Event, EvidenceStored};
+use std::time::Duration;
+
+use streamwarden::actors::{Evidence, Retention, Settings, Step};
+use streamwarden::events::{Event, EvidenceExpired, EvidenceStored};
 use streamwarden::journal::content::Content;
 use streamwarden::model::{EventId, Sha256};
 use streamwarden::warden::Command;
 
-use crate::premises::{Live, Premises, Setup, channel, frame, picture};
+use crate::premises::{Live, Premises, Setup, T0, channel, frame, picture};
 use crate::scripted::Says;
 
 fn stored(event: &Event) -> Option<EvidenceStored> {
@@ -77,5 +79,60 @@ fn none_is_kept_where_none_is_asked_for() {
         live.offer(&frame(&channel("ch"), 0, &met)).await;
         live.close().await;
         assert_eq!(kept_in(live, "ch"), 0, "{}", live.told());
+    });
+}
+
+/// A house in which every judged picture is kept, and what deletes them after a day.
+fn retention(live: &Live) -> Retention {
+    Retention::new(live.journal.clone(), live.content.clone(), live.clock.clone(), Duration::from_secs(24 * 3600))
+}
+
+fn expired(event: &Event) -> Option<EvidenceExpired> {
+    match event {
+        Event::EvidenceExpired(expired) => Some(expired.clone()),
+        _ => None,
+    }
+}
+
+#[test]
+fn pictures_whose_time_is_over_are_deleted_once_and_an_event_says_which() {
+    let settings = Settings { evidence: Evidence::Assessed, ..Settings::default() };
+    let (premises, setup) = (Premises::new(), Setup { settings, ..Setup::default() });
+    let pictures: Vec<_> = (1..5).map(picture).collect();
+    for shown in &pictures {
+        setup.provider.says(shown, Says::Labels(&[]));
+    }
+    premises.live(&setup, async |live| {
+        let channel = channel("ch");
+        let mut kept = Vec::new();
+        for (second, shown) in pictures.iter().enumerate() {
+            if second == 3 {
+                live.clock.set(T0.plus_ms(12 * 3600 * 1000)); // the last one is half a day younger
+            }
+            let judged = frame(&channel, second as u64, shown);
+            live.offer(&judged).await;
+            let of_this = |event: &Event| stored(event).filter(|stored| stored.frame == judged.id);
+            kept.push(live.until(&channel, "the picture to be kept", of_this).await);
+        }
+        let step = async |live: &Live| {
+            let retention = retention(live);
+            tokio::task::spawn_blocking(move || retention.step().expect("a step")).await.expect("no panic")
+        };
+        assert_eq!(step(live).await, Step { pictures: 0, more: false }, "all are young enough");
+
+        live.clock.set(T0.plus_ms(30 * 3600 * 1000));
+        assert_eq!(step(live).await, Step { pictures: 3, more: false });
+        for stored in &kept[..3] {
+            assert_eq!(live.content.get(&stored.content).expect("it says so"), Content::Expired);
+        }
+        assert_eq!(live.content.get(&kept[3].content).expect("there"), Content::Plain(pictures[3].to_vec()));
+        assert_eq!(step(live).await, Step { pictures: 0, more: false }, "nothing is deleted twice");
+        let told: Vec<_> = live.events().iter().filter_map(|one| expired(&one.event().expect("known"))).collect();
+        let bytes: u64 = pictures[..3].iter().map(|shown| shown.len() as u64).sum();
+        assert_eq!(told.iter().map(|one| (one.pictures, one.bytes)).collect::<Vec<_>>(), [(3, bytes)]);
+        let at = |id| live.events().iter().find(|one| one.envelope.id == id).expect("there").envelope.position;
+        assert!(told[0].through >= at(Command::evidence_id(kept[2].frame)), "{told:?}");
+        assert!(told[0].through < at(Command::evidence_id(kept[3].frame)), "{told:?}");
+        live.close().await;
     });
 }

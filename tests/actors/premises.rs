@@ -116,6 +116,7 @@ impl Premises {
             policies: desk.subscribe(),
             providers: ProviderChoice { default: Some(provider), ..ProviderChoice::default() },
             objects: None,
+            copies: None,
             imaging: Arc::new(Imaging::new(Limits::default(), Algorithm::MedianDct)),
             settings: setup.settings,
         };

@@ -143,6 +143,17 @@ async fn a_frame_is_judged_on_every_label_from_the_floor_on_and_the_outcome_says
 }
 
 #[actix_rt::test]
+async fn what_kind_of_picture_it_was_taken_for_stands_in_the_outcome() {
+    let stage = Stage::new();
+    stage.script(json!({ "content_types": [["Illustrated", 12.5], ["Animated", 97.2]] })).await;
+    let judging = Judging::of_7(&stage).await;
+    let outcome = assessed(judging.outcome("ch", inline("Weapons=91.5")).await);
+    let kinds: Vec<String> = outcome.content_types.iter().map(ToString::to_string).collect();
+    assert_eq!(kinds, ["Animated 97.2", "Illustrated 12.5"], "surest first");
+    judging.house.close().await;
+}
+
+#[actix_rt::test]
 async fn whatever_the_provider_does_each_frame_has_one_outcome_and_none_is_clear_unjudged() {
     // What happens, how often, and whether the frame can be judged all the same.
     let faults: [(&str, Value, u32, Option<&str>); 11] = [

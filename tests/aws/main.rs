@@ -4,6 +4,7 @@
 
 mod conforms;
 mod doctor;
+mod evidence;
 mod ivs;
 mod judging;
 mod kinesis;
@@ -11,6 +12,7 @@ mod outbox;
 mod premises;
 mod rekognition;
 mod s3;
+mod serving;
 mod shards;
 mod standin;
 mod standins;

@@ -3,19 +3,17 @@
 //! the air, and says so on the bus. S3, EventBridge, Kinesis and SQS are the emulator's, Rekognition and IVS the
 //! stand-in's; what they "see" in a picture stands in its comment.
 
-use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
 
 use aws_sdk_eventbridge::types::{KinesisParameters, Target};
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{EventBridgeConfiguration, NotificationConfiguration};
-use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
 use crate::outbox::Queue;
 use crate::premises::{PATIENCE, channel, session};
+use crate::serving::Serving;
 use crate::standins::{ACCOUNT, REGION, Stage, emulator, picture, s3, sdk};
 
 const NAME: &str = "whole";
@@ -36,61 +34,6 @@ rules:
     approval: none
     severity: 5
 ";
-
-/// The program, serving; killed with the test if that ends before it.
-struct Serving {
-    child: Child,
-    base: String,
-}
-
-impl Serving {
-    fn start(config: &Path) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_streamwarden"))
-            .args(["serve", "--config"])
-            .arg(config)
-            .env("AWS_ACCESS_KEY_ID", "test")
-            .env("AWS_SECRET_ACCESS_KEY", "test")
-            .env("AWS_EC2_METADATA_DISABLED", "true")
-            .env("NO_PROXY", "127.0.0.1,localhost")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let base = line.trim().strip_prefix("listening on ").unwrap_or_else(|| panic!("it said {line:?}")).to_owned();
-        Self { child, base }
-    }
-
-    async fn get(&self, path: &str) -> Value {
-        reqwest::get(format!("{}{path}", self.base)).await.unwrap().json().await.unwrap()
-    }
-
-    /// Asks until the answer is as wanted.
-    async fn until(&self, what: &str, path: &str, wanted: impl Fn(&Value) -> bool) -> Value {
-        let asking = async {
-            loop {
-                let answer = self.get(path).await;
-                if wanted(&answer) {
-                    return answer;
-                }
-                tokio::task::yield_now().await;
-            }
-        };
-        timeout(PATIENCE, asking).await.unwrap_or_else(|_| panic!("{what} does not come"))
-    }
-
-    fn end(mut self) {
-        kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
-        assert_eq!(self.child.wait().unwrap().code(), Some(0), "it ends in order");
-    }
-}
-
-impl Drop for Serving {
-    fn drop(&mut self) {
-        let _ = self.child.kill(); // it may have ended
-    }
-}
 
 /// Bucket, stream, and the rule that leads what S3 says from one to the other.
 async fn build() {
@@ -144,9 +87,7 @@ async fn a_picture_in_the_bucket_becomes_a_verified_stop_on_the_bus() {
     std::fs::write(&config, configuration(&dir.path().join("data"), &stage)).unwrap();
 
     let serving = Serving::start(&config);
-    let publish = reqwest::Client::new().post(format!("{}/v1/policies?why=test", serving.base));
-    let published = publish.header("content-type", "application/yaml").body(POLICY).send().await.unwrap();
-    assert_eq!(published.status().as_u16(), 200, "{}", published.text().await.unwrap());
+    serving.publish(POLICY).await;
     thumbnail(0, "Weapons=97.5").await;
 
     // What the bus says, to whoever follows it.

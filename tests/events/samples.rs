@@ -188,6 +188,33 @@ pub fn sample(event_type: EventType) -> Event {
             let kept = content("channel/arn:aws:ivs:eu-west-1:123456789012:channel/AbCdEfGhIjKl");
             EvidenceStored { frame: frame(), image: Sha256::of(b"picture"), content: kept }.into()
         }
+        EventType::EvidenceCopied => EvidenceCopied {
+            frame: frame(),
+            image: Sha256::of(b"picture"),
+            bytes: 183_204,
+            object: BucketObject {
+                bucket: "moderation-evidence".to_owned(),
+                key: "evidence/arn_aws_ivs_eu-west-1_123456789012_channel_AbCdEfGhIjKl/2026-03-01/0a.jpg".to_owned(),
+                version: Some("3sL4kqtJlcpXroDTDmJ.rmSpXd3dIbrHY".to_owned()),
+                etag: Some("9b2cf535f27731c974343645a3985328".to_owned()),
+            },
+        }
+        .into(),
+        EventType::EvidenceUnkept => EvidenceUnkept {
+            frame: frame(),
+            image: Some(Sha256::of(b"picture")),
+            place: EvidencePlace::Bucket,
+            reason: "PutObject: denied: AccessDenied".to_owned(),
+        }
+        .into(),
+        EventType::EvidenceExpired => EvidenceExpired {
+            after: Position(900_000),
+            through: Position(1_100_000),
+            kept_before: moment(-90_000),
+            pictures: 412,
+            bytes: 61_234_567,
+        }
+        .into(),
         EventType::EvidenceRead => {
             let kept = content("channel/arn:aws:ivs:eu-west-1:123456789012:channel/AbCdEfGhIjKl");
             EvidenceRead { frame: frame(), channel: channel(), content: kept }.into()
@@ -244,6 +271,7 @@ pub fn assessed() -> FrameAssessed {
         labels: labels.map(|(path, milli)| label(path, milli)).into(),
         answer: None,
         unmapped: 0,
+        content_types: vec![content_type("Animated", 97_500)],
         floor: None,
         rules: vec![RuleOutcome {
             rule: rule(),
@@ -331,6 +359,11 @@ fn content(subject: &str) -> ContentRef {
 
 fn label(path: &str, milli: u32) -> Label {
     Label(LabelPath::new(path).expect("a sound path"), Confidence::from_milli(milli).expect("at most 100,000"))
+}
+
+fn content_type(name: &str, milli: u32) -> ContentType {
+    let confidence = Confidence::from_milli(milli).expect("at most 100,000");
+    ContentType::new(name, confidence).expect("a sound name")
 }
 
 /// 21:04:07 on the first of March 2026, and `ms` milliseconds.

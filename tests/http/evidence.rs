@@ -1,6 +1,6 @@
 //! Kept pictures over HTTP: the very bytes, to those who may, never unrecorded.
 
-use streamwarden::events::EventType;
+use streamwarden::events::{Event, EventType};
 
 use crate::premises::json;
 use crate::recorded::{BOTTLE, NOTHING, channel, head, offer, premises, recorded, with_tokens};
@@ -44,15 +44,24 @@ async fn what_was_erased_is_gone_and_what_was_not_kept_is_not_there() {
     let live = premises.open().await;
     let stage = channel("own/a");
     let (clear, _) = offer(&live, &stage, 1, NOTHING).await;
+    let (over, over_outcome) = offer(&live, &stage, 6, BOTTLE).await;
+    let stored = recorded(&live, over_outcome.position, EventType::EvidenceStored).await;
+    let Ok(Event::EvidenceStored(stored)) = stored.event() else { panic!("it is known") };
     let (frame, outcome) = offer(&live, &stage, 11, BOTTLE).await;
     recorded(&live, outcome.position, EventType::EvidenceStored).await;
     let path = format!("/v1/evidence/{frame}");
     assert_eq!(live.get(&path).send().await.expect("an answer").status().as_u16(), 200);
     let content = live.house.content.clone();
-    tokio::task::spawn_blocking(move || content.erase("channel/own/a")).await.expect("no panic").expect("erased");
+    let gone = move || (content.expire(&stored.content).expect("deleted"), content.erase("channel/own/a"));
+    tokio::task::spawn_blocking(gone).await.expect("no panic").1.expect("erased");
     let before = head(&live);
     let (status, problem) = json(live.get(&path)).await;
     assert_eq!((status, problem["code"].as_str()), (410, Some("gone")));
+    let (status, problem) = json(live.get(&format!("/v1/evidence/{over}"))).await;
+    assert_eq!((status, problem["code"].as_str()), (410, Some("gone")));
+    assert!(problem["detail"].as_str().expect("a detail").contains("as long as it was to be"), "{problem}");
+    let decision = json(live.get(&format!("/v1/decisions/{over}"))).await.1;
+    assert_eq!(decision["evidence"]["kept"], "expired");
     assert_eq!(json(live.get(&format!("/v1/evidence/{clear}"))).await.0, 404, "clear pictures are not kept");
     assert_eq!(json(live.get(&format!("/v1/evidence/{}", "0".repeat(32)))).await.0, 404);
     assert_eq!(head(&live), before, "nobody looked at anything");

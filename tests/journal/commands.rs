@@ -121,7 +121,7 @@ fn verify_covers_events_and_content() {
     let (outcome, out, _) = journal(&data, &["verify"]);
     assert_eq!(outcome, Outcome::Fine, "{out}");
     assert!(out.starts_with("63 events verified up to position 63"), "{out}");
-    assert!(out.contains("1 contents verified, 0 erased, 0 damaged, 0 orphans"), "{out}");
+    assert!(out.contains("1 contents verified, 0 erased, 0 expired, 0 damaged, 0 orphans"), "{out}");
 
     let shard = fs::read_dir(data.join("content")).expect("listing").next().expect("a shard").expect("listing");
     let file = fs::read_dir(shard.path()).expect("listing").next().expect("a file").expect("listing");
@@ -129,6 +129,21 @@ fn verify_covers_events_and_content() {
     let (outcome, out, err) = journal(&data, &["verify"]);
     assert_eq!(outcome, Outcome::Found);
     assert!(out.contains("damaged: ") && err.contains("1 contents are damaged") && err.contains("hint: "), "{err}");
+}
+
+#[test]
+fn content_that_is_gone_as_if_its_time_were_over_is_damage_where_no_event_says_so() {
+    let dir = filled();
+    let data = dir.path().join("data");
+    let shard = fs::read_dir(data.join("content")).expect("listing").next().expect("a shard").expect("listing");
+    let file = fs::read_dir(shard.path()).expect("listing").next().expect("a file").expect("listing");
+    fs::write(file.path(), [0]).expect("writing what an expired content leaves");
+    let (outcome, out, _) = journal(&data, &["verify"]);
+    assert_eq!(outcome, Outcome::Found, "{out}");
+    assert!(
+        out.contains("0 contents verified, 0 erased, 0 expired, 1 damaged") && out.contains("no event says so"),
+        "{out}"
+    );
 }
 
 #[test]

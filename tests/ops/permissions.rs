@@ -23,6 +23,7 @@ const OF_A_KIND: &[(&str, &str)] = &[
     ("stream-key/*", "keys are made and deleted by this very permission: none is known before"),
     ("ivs/v1/*", "IVS writes one object per thumbnail under this prefix"),
     ("evidence/*", "one object per picture"),
+    ("frames/*", "one object per frame"),
 ];
 
 /// Permissions to change a broadcast. Each stands in one statement of the whole stack.

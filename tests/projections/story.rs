@@ -127,6 +127,7 @@ pub fn assessed(number: u64, verdict: Verdict, effect: Option<RuleEffect>) -> Fr
         labels: vec![label(85.0)],
         answer: None,
         unmapped: 0,
+        content_types: vec![],
         floor: None,
         rules: rules.collect(),
         verdict,

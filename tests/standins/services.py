@@ -33,6 +33,7 @@ SETTINGS = {
     "tps": {},  # {"ivs.*": 5}: as AWS has it by default; none unless a script asks
     "s3": None,  # where objects are read that a call names: the endpoint of an emulator
     "model": "7.0",  # of Rekognition: 6.1 or 7.0
+    "content_types": [],  # what kind of picture every one is taken for: [name, confidence]
     "answer": None,  # what Rekognition answers instead, checked against nothing
 }
 
@@ -184,10 +185,11 @@ def rekognition(stage, operation, request):
         for depth in range(1, len(parts) + 1):  # parents come beside their children
             whole = "/".join(parts[:depth])
             seen[whole] = max(confidence, seen.get(whole, 0))
+    content_types = [{"Name": name, "Confidence": sure} for name, sure in stage.settings["content_types"]]
     floor = request.get("MinConfidence", 50)
     labels = [answered_label(path, confidence) for path, confidence in sorted(seen.items()) if confidence >= floor]
     labels.sort(key=lambda label: label["TaxonomyLevel"])
-    return {"ModerationLabels": labels, "ModerationModelVersion": model, "ContentTypes": []}
+    return {"ModerationLabels": labels, "ModerationModelVersion": model, "ContentTypes": content_types}
 
 
 def answered_label(path, confidence):

@@ -270,7 +270,14 @@ fn answered(labels: &[(u8, u32)]) -> Answered {
         Label(LabelPath::new(PATHS[usize::from(*path)]).expect("a sound path"), confidence)
     };
     let provider = ProviderRef { name: "stub".into(), model: "1".into(), taxonomy: "stub/1".into() };
-    Answered { provider, labels: labels.iter().map(label).collect(), kept: None, unmapped: 0, floor: None }
+    Answered {
+        provider,
+        labels: labels.iter().map(label).collect(),
+        kept: None,
+        unmapped: 0,
+        content_types: vec![],
+        floor: None,
+    }
 }
 
 pub fn policy(version: u32) -> Policy {
@@ -416,7 +423,14 @@ fn the_longest_answer_under_the_longest_policy_still_fits_its_event() {
         frame,
         policy: Arc::new(policy),
         measured: channel.measured(u64::MAX, Some(u16::MAX)),
-        answer: Answered { provider, labels, kept: Some(samples::content()), unmapped: 255, floor: None },
+        answer: Answered {
+            provider,
+            labels,
+            kept: Some(samples::content()),
+            unmapped: 255,
+            content_types: vec![],
+            floor: None,
+        },
         took: Timings(u32::MAX, u32::MAX, u32::MAX),
     };
     channel.run(moment(2.0), &command);

@@ -31,7 +31,8 @@ fn sample(event_type: EventType) -> Event {
         "took": [0, 0, 0], "undo_ms": 0, "content": {content}, "channel": "c", "what": "journal", "format": "csv",
         "filter": "", "events_max": 1, "consumer": "x", "slot": 0, "event": "{id}", "position": 1, "replay": "{id}",
         "name": "x", "target": "feed", "speed": "max", "how": "completed", "reached": 1,
-        "failures": 1, "suspended_since": "{at}"
+        "object": {{"bucket": "b", "key": "k"}}, "place": "store", "after": 1, "through": 2, "kept_before": "{at}",
+        "pictures": 1, "failures": 1, "suspended_since": "{at}"
         }}"#
     );
     let mut payload: serde_json::Value = serde_json::from_str(&everything).expect("the sample is JSON");
@@ -50,7 +51,9 @@ fn sample(event_type: EventType) -> Event {
         EventType::EnforcementSuperseded => payload["because"] = "replaced".into(),
         EventType::WarningEscalated => payload["to"] = "ben".into(),
         EventType::EnforcementNotNeeded => payload["because"] = "already_offline".into(),
-        EventType::EvidenceStored => payload["image"] = digest.clone().into(),
+        EventType::EvidenceStored | EventType::EvidenceCopied | EventType::EvidenceUnkept => {
+            payload["image"] = digest.clone().into();
+        }
         EventType::ConsumerCreated | EventType::ReplayStarted => {
             payload["from"] = 1.into();
             payload["filter"] = serde_json::json!({});

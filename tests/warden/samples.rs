@@ -1,5 +1,6 @@
 //! Policies, rules and content as tables describe them, with defaults for what a row does not care about.
 
+use streamwarden::events::BucketObject;
 use streamwarden::model::{
     Action, Approval, Confidence, ContentRef, LabelPath, LumaDelta, OnUnavailable, PolicyId, PolicyRef, RuleId, Sha256,
 };
@@ -91,4 +92,9 @@ pub fn rule(line: &Line<'_>) -> Rule {
 /// Something kept in the content store.
 pub fn content() -> ContentRef {
     ContentRef { subject: "channel/stage".to_owned(), digest: Sha256([1; 32]), bytes: 12 }
+}
+
+/// Where a copy is.
+pub fn object() -> BucketObject {
+    BucketObject { bucket: "bucket".to_owned(), key: "key".to_owned(), version: None, etag: None }
 }

@@ -4,8 +4,8 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use streamwarden::events::{
-    Budget, EnforcementKind, Event, FailedStage, FrameSkipped, NewEvent, NotNeededBecause, Recorded, RuleEffect, Skip,
-    SupersededBecause, Timings,
+    Budget, EnforcementKind, Event, EvidencePlace, FailedStage, FrameSkipped, NewEvent, NotNeededBecause, Recorded,
+    RuleEffect, Skip, SupersededBecause, Timings,
 };
 use streamwarden::model::{
     ChannelId, Confidence, ContentRef, EnforcementId, Epoch, EventId, Fingerprint, Frame, FrameId, FrameOrigin,
@@ -283,6 +283,17 @@ impl Script {
                 let (frame, captured_at, image) = (frame.id, frame.captured_at, measured.image.sha256);
                 Command::KeepEvidence { frame, captured_at, image, content: samples::content() }
             }
+            "copy" => {
+                let (frame, _, measured) = self.known_frame(line, line.word(1)).clone();
+                let (frame, captured_at, image) = (frame.id, frame.captured_at, measured.image.sha256);
+                Command::CopyEvidence { frame, captured_at, image, bytes: 1, object: samples::object() }
+            }
+            "miss" => {
+                let (frame, _, measured) = self.known_frame(line, line.word(1)).clone();
+                let (frame, captured_at, image) = (frame.id, frame.captured_at, Some(measured.image.sha256));
+                let place = word::<EvidencePlace>(line, line.word(2));
+                Command::MissEvidence { frame, captured_at, image, place, reason: "no\nroom".to_owned() }
+            }
             "reconsider" => Command::ReconsiderPolicy,
             "tick" => Command::Tick,
             "report" => {
@@ -483,5 +494,12 @@ fn answered(line: &Line<'_>) -> Answered {
     };
     let provider = ProviderRef { name: "stub".into(), model: "1".into(), taxonomy: "stub/1".into() };
     let kept: Option<ContentRef> = line.option("kept").map(|_| samples::content());
-    Answered { provider, labels: texts.map(label).collect(), kept, unmapped: line.value("unmapped", 0), floor: None }
+    Answered {
+        provider,
+        labels: texts.map(label).collect(),
+        kept,
+        unmapped: line.value("unmapped", 0),
+        content_types: vec![],
+        floor: None,
+    }
 }

@@ -64,6 +64,7 @@ fn every_row_of_the_decider_tables_holds_and_none_is_missing() {
         "SegmentSealed",
         "DataLossAccepted",
         "ContentErased",
+        "EvidenceExpired",
         "EvidenceRead",
         "ExportMade",
     ];

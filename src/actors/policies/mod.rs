@@ -93,7 +93,7 @@ impl PolicyDesk {
         for (reference, text) in in_force {
             let plain = match desk.content.get(&text) {
                 Ok(Content::Plain(plain)) => plain,
-                Ok(Content::Erased) => return Err(PublishError::Erased(reference)),
+                Ok(Content::Erased | Content::Expired) => return Err(PublishError::Erased(reference)),
                 Err(source) => return Err(PublishError::Content { file: reference.to_string(), source }),
             };
             let policy = compile(&reference, &plain)?;

@@ -1,138 +1,177 @@
-//! Keeping the picture of a frame, after the frame's outcome is durable and beside everything else.
+//! Keeping the picture of a frame, after the frame's outcome is durable and beside everything else: in the content store
+//! as the settings ask for it, and a copy in a bucket of what a warning rests on.
 //!
-//! The picture is on the disk before the event that says where it is. Nobody waits for it: a frame is judged and
-//! answered whether or not its picture can be kept, and one that cannot is logged and counted. A process that ends in
-//! between leaves the decision without its picture, never a decision that was not made.
+//! The warden does it, and not a reader of the journal, because it has the bytes that were judged at hand: what lies
+//! under a thumbnail's key later may be another picture. The picture is there before the event that says where it is.
+//! Nobody waits for it: a frame is judged and answered whether or not its picture can be kept, and one that cannot is
+//! recorded, logged and counted. A process that ends in between leaves the decision without its picture, never a
+//! decision that was not made.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix::Context;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::super::deposit::{Deposit, Deposited};
 use super::super::system::{Evidence, Outcome};
 use super::messages::Stale;
 use super::{Warden, Work};
-use crate::events::Event;
-use crate::model::{ChannelId, Verdict};
+use crate::events::{BucketObject, Event, EvidencePlace, FrameAssessed, RuleEffect};
+use crate::journal::content;
+use crate::model::{ChannelId, S3Object, Verdict};
 use crate::telemetry::metrics;
 use crate::warden::Command;
 
-/// Pictures on their way to the disk may take so many KiB of memory, per arbiter: a thousand usual ones, sixteen of the
+/// Pictures on their way may take so many KiB of memory, per arbiter and place: a thousand usual ones, sixteen of the
 /// largest. Beyond it a picture is not kept.
 const IN_LINE_KIB_MAX: usize = 256 * 1024;
 /// Pictures being written at the same time, per arbiter. Each waits for a few syncs of the disk.
 const WRITERS_MAX: usize = 2;
+/// Pictures being copied into a bucket at the same time, per arbiter.
+const COPIERS_MAX: usize = 8;
+/// How long a copy may wait for its turn. The calls have a time of their own.
+const TURN_WITHIN: Duration = Duration::from_secs(20);
+
+/// Room for pictures on their way.
+pub(in crate::actors) struct EvidenceRoom {
+    store: Line,
+    bucket: Line,
+}
+
+/// Who is on the way to one place.
+struct Line {
+    kib: Arc<Semaphore>,
+    turns: Arc<Semaphore>,
+}
 
 /// A picture on its way. Dropped before it is kept, as when its warden ends meanwhile, it says that it was lost.
 struct OnItsWay {
     channel: ChannelId,
+    place: EvidencePlace,
     lost: Option<&'static str>,
 }
 
-impl OnItsWay {
-    fn of(channel: &ChannelId) -> Self {
-        Self { channel: channel.clone(), lost: Some("its warden ended meanwhile") }
+impl EvidenceRoom {
+    pub(in crate::actors) fn new() -> Self {
+        Self { store: Line::of(WRITERS_MAX), bucket: Line::of(COPIERS_MAX) }
+    }
+}
+
+impl Line {
+    fn of(turns: usize) -> Self {
+        Self { kib: Arc::new(Semaphore::new(IN_LINE_KIB_MAX)), turns: Arc::new(Semaphore::new(turns)) }
     }
 
+    fn take(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
+        let kib = (bytes / 1024 + 1) as u32; // a picture has at most a few MiB
+        self.kib.clone().try_acquire_many_owned(kib).ok()
+    }
+}
+
+impl OnItsWay {
     fn kept(mut self) {
         self.lost = None;
     }
 
     fn lost(mut self, reason: &str) {
         self.lost = None;
-        unkept(&self.channel, reason);
+        self.say(reason);
+    }
+
+    fn say(&self, reason: &str) {
+        metrics().content.unkept();
+        let (channel, place) = (&self.channel, self.place);
+        tracing::warn!(%channel, ?place, "a picture was not kept as evidence: {reason}");
     }
 }
 
 impl Drop for OnItsWay {
     fn drop(&mut self) {
         if let Some(reason) = self.lost {
-            unkept(&self.channel, reason);
+            self.say(reason);
         }
     }
 }
 
-fn unkept(channel: &ChannelId, reason: &str) {
-    metrics().content.unkept();
-    tracing::warn!(%channel, "a picture was not kept as evidence: {reason}");
-}
-
-/// Room for pictures on their way to the disk.
-pub(in crate::actors) struct EvidenceRoom {
-    in_line_kib: Arc<Semaphore>,
-    writers: Arc<Semaphore>,
-}
-
-impl EvidenceRoom {
-    pub(in crate::actors) fn new() -> Self {
-        Self { in_line_kib: Arc::new(Semaphore::new(IN_LINE_KIB_MAX)), writers: Arc::new(Semaphore::new(WRITERS_MAX)) }
-    }
-}
-
 impl Warden {
-    /// Keeps the picture of the frame that came to this outcome, if the outcome asks for it.
+    /// Keeps the picture of the frame that came to this outcome, wherever that is asked for.
     pub(super) fn keep_evidence(&mut self, outcome: &Outcome, work: &Work, ctx: &mut Context<Self>) {
         let Event::FrameAssessed(assessed) = &outcome.event else { return };
-        let Some((_, _, bytes)) = work.seen.as_ref().filter(|_| self.is_asked_for(outcome, assessed.verdict)) else {
-            return;
+        let Some((_, _, bytes)) = work.seen.as_ref().filter(|_| !outcome.repeated) else { return };
+        let picture = Deposited {
+            channel: self.channel.clone(),
+            frame: work.frame.id,
+            captured_at: work.frame.captured_at,
+            image: assessed.image.sha256,
+            format: assessed.image.format,
+            bytes: bytes.clone(),
         };
-        let Some(content) = self.parts.house.content.clone() else { return };
-        let room = &self.parts.evidence;
-        let kib = (bytes.len() / 1024 + 1) as u32; // a picture has at most a few MiB
-        let Ok(permit) = room.in_line_kib.clone().try_acquire_many_owned(kib) else {
-            return unkept(&self.channel, "too many pictures are on their way to the disk");
-        };
-        let (frame, captured_at, image) = (work.frame.id, work.frame.captured_at, assessed.image.sha256);
-        let (bytes, writers, subject) = (bytes.clone(), room.writers.clone(), format!("channel/{}", self.channel));
-        let keeping = async move {
-            let writer = writers.acquire_owned().await;
-            let kept = tokio::task::spawn_blocking(move || {
-                let _held = (permit, writer);
-                content.put(&subject, &bytes)
-            });
-            match kept.await {
-                Ok(Ok(content)) => Ok(content),
-                Ok(Err(error)) => Err(error.to_string()),
-                Err(broke) => Err(broke.to_string()),
-            }
-        };
+        if let Some(content) = self.parts.house.content.clone().filter(|_| self.is_stored(assessed.verdict)) {
+            let line = &self.parts.evidence.store;
+            let (room, turns) = (line.take(bytes.len()), line.turns.clone());
+            let storing = store(content, picture.clone(), room, turns);
+            self.keep(EvidencePlace::Store, &picture, storing, ctx);
+        }
+        if let Some(copies) = self.parts.house.copies.clone().filter(|_| warns(assessed)) {
+            let line = &self.parts.evidence.bucket;
+            let (room, turns) = (line.take(bytes.len()), line.turns.clone());
+            let copying = copy(copies, picture.clone(), room, turns);
+            self.keep(EvidencePlace::Bucket, &picture, copying, ctx);
+        }
+    }
+
+    fn is_stored(&self, verdict: Verdict) -> bool {
+        match self.parts.house.settings.evidence {
+            Evidence::None => false,
+            Evidence::NotClear => verdict != Verdict::Clear,
+            Evidence::Assessed => true,
+        }
+    }
+
+    /// Says what became of the picture when `keeping` has ended: what it came to, or why to nothing.
+    fn keep(
+        &mut self,
+        place: EvidencePlace,
+        picture: &Deposited,
+        keeping: impl Future<Output = Result<Command, String>> + 'static,
+        ctx: &mut Context<Self>,
+    ) {
         self.keeping += 1;
-        let picture = OnItsWay::of(&self.channel);
+        let (frame, captured_at, image) = (picture.frame, picture.captured_at, Some(picture.image));
+        let on_its_way = OnItsWay { channel: self.channel.clone(), place, lost: Some("its warden ended meanwhile") };
         self.beside(keeping, ctx, move |warden, kept, ctx| match kept {
-            Ok(content) => warden.kept(picture, Command::KeepEvidence { frame, captured_at, image, content }, ctx),
+            Ok(command) => warden.record(command, Some(on_its_way), ctx),
             Err(reason) => {
-                picture.lost(&reason);
-                warden.kept_one(ctx);
+                on_its_way.lost(&reason);
+                warden.record(Command::MissEvidence { frame, captured_at, image, place, reason }, None, ctx);
             }
         });
     }
 
-    fn is_asked_for(&self, outcome: &Outcome, verdict: Verdict) -> bool {
-        let by_verdict = match self.parts.house.settings.evidence {
-            Evidence::None => false,
-            Evidence::NotClear => verdict != Verdict::Clear,
-            Evidence::Assessed => true,
-        };
-        by_verdict && !outcome.repeated
-    }
-
-    /// The picture is on the disk: say where.
-    fn kept(&mut self, picture: OnItsWay, command: Command, ctx: &mut Context<Self>) {
+    /// Makes durable what became of a picture.
+    fn record(&mut self, command: Command, kept: Option<OnItsWay>, ctx: &mut Context<Self>) {
         let decision = match self.decide(&command) {
             Ok(decision) => decision,
             Err(rejection) => {
-                picture.lost(&format!("the warden refuses to say where it is: {rejection}"));
+                if let Some(picture) = kept {
+                    picture.lost(&format!("the warden refuses to say where it is: {rejection}"));
+                }
                 return self.kept_one(ctx);
             }
         };
-        self.commit(decision, ctx, |warden, committed, ctx| match committed {
-            Ok(_) => {
-                picture.kept();
+        self.commit(decision, ctx, |warden, committed, ctx| match (committed, kept) {
+            (Err(Stale::Gone), _) => warden.retire(ctx), // dropping the picture says that it is lost
+            (Ok(_), kept) => {
+                if let Some(picture) = kept {
+                    picture.kept();
+                }
                 warden.kept_one(ctx);
             }
-            Err(Stale::Gone) => warden.retire(ctx), // dropping the picture says that it is lost
-            Err(stale) => {
-                picture.lost(&format!("where it is could not be recorded: {stale:?}"));
+            (Err(stale), kept) => {
+                if let Some(picture) = kept {
+                    picture.lost(&format!("where it is could not be recorded: {stale:?}"));
+                }
                 warden.kept_one(ctx);
             }
         });
@@ -144,4 +183,46 @@ impl Warden {
             self.retire(ctx);
         }
     }
+}
+
+/// Whether a warning rests on this frame: it raised one, or was added to one.
+fn warns(assessed: &FrameAssessed) -> bool {
+    let rests = |effect: &RuleEffect| matches!(effect, RuleEffect::Raised(_) | RuleEffect::Joined(_));
+    assessed.rules.iter().any(|rule| rests(&rule.effect))
+}
+
+async fn store(
+    content: Arc<content::Store>,
+    picture: Deposited,
+    room: Option<OwnedSemaphorePermit>,
+    turns: Arc<Semaphore>,
+) -> Result<Command, String> {
+    let Deposited { channel, frame, captured_at, image, bytes, format: _ } = picture;
+    let room = room.ok_or("too many pictures are on their way to the disk")?;
+    let turn = turns.acquire_owned().await;
+    let kept = tokio::task::spawn_blocking(move || {
+        let _held = (room, turn);
+        content.put(&format!("channel/{channel}"), &bytes)
+    });
+    let content = kept.await.map_err(|broke| broke.to_string())?.map_err(|error| error.to_string())?;
+    Ok(Command::KeepEvidence { frame, captured_at, image, content })
+}
+
+async fn copy(
+    copies: Arc<Deposit>,
+    picture: Deposited,
+    room: Option<OwnedSemaphorePermit>,
+    turns: Arc<Semaphore>,
+) -> Result<Command, String> {
+    let _room = room.ok_or("too many pictures are on their way to the bucket")?;
+    let turn = tokio::time::timeout(TURN_WITHIN, turns.acquire_owned()).await;
+    let _turn = turn.map_err(|_| format!("its turn did not come within {} s", TURN_WITHIN.as_secs()))?;
+    let S3Object { bucket, key, version, etag, size: _ } =
+        copies.put(&picture).await.map_err(|error| error.to_string())?;
+    let text = |text: Arc<str>| text.to_string();
+    let object =
+        BucketObject { bucket: text(bucket), key: text(key), version: version.map(text), etag: etag.map(text) };
+    let Deposited { frame, captured_at, image, bytes, .. } = picture;
+    let bytes = bytes.len() as u32; // a picture has at most a few MiB
+    Ok(Command::CopyEvidence { frame, captured_at, image, bytes, object })
 }

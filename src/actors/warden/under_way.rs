@@ -166,8 +166,9 @@ impl Warden {
             Ok((answer, kept, begun.elapsed()))
         };
         self.beside(asking, ctx, move |warden, answered, ctx| match answered {
-            Ok((Answer { provider, labels, unmapped }, kept, took)) => {
-                warden.answered(Answered { provider, labels, kept, unmapped, floor }, took, ctx);
+            Ok((Answer { provider, labels, unmapped, content_types }, kept, took)) => {
+                let answer = Answered { provider, labels, kept, unmapped, content_types, floor };
+                warden.answered(answer, took, ctx);
             }
             Err(Unanswered { stage, reason, attempts }) => warden.fail(stage, reason, attempts, ctx),
         });

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::events::{Event, FrameAssessed};
+use crate::events::{BucketObject, Event, EvidencePlace, FrameAssessed};
 use crate::journal::content::Content;
 use crate::model::{ContentRef, EventId, FrameId, ImageFacts};
 use crate::warden::Command;
@@ -21,6 +21,34 @@ pub struct Evidence {
     pub event: Option<EventId>,
     /// Where it was kept.
     pub content: Option<ContentRef>,
+    /// The copy in a bucket, which was put there for a warning; whether the bucket keeps it still, the bucket knows.
+    pub copy: Option<Copied>,
+    /// Where it should have been kept and could not be.
+    pub unkept: Vec<Unkept>,
+}
+
+/// A copy in a bucket.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "EvidenceCopy")]
+pub struct Copied {
+    /// The event that says so.
+    pub event: EventId,
+    /// Where it was put.
+    pub object: BucketObject,
+    /// How many bytes.
+    pub bytes: u32,
+}
+
+/// A place where the picture is not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "EvidenceNotKept")]
+pub struct Unkept {
+    /// The event that says so.
+    pub event: EventId,
+    /// Which place.
+    pub place: EvidencePlace,
+    /// Why it is not there.
+    pub reason: String,
 }
 
 /// Whether a picture is kept.
@@ -31,6 +59,8 @@ pub enum Kept {
     Kept,
     /// It was kept, and erased since.
     Erased,
+    /// It was kept for as long as it was to be, and deleted then.
+    Expired,
     /// It was never kept.
     NotKept,
     /// It was kept and cannot be read; the log of the server says why.
@@ -44,18 +74,42 @@ pub(super) fn of(
     assessed: Option<&FrameAssessed>,
 ) -> Result<Evidence, AuditError> {
     let image = assessed.map(|assessed| assessed.image);
+    let copy = copied(sources, frame)?;
+    let unkept = unkept(sources, frame)?;
     let Some((event, content)) = stored(sources, frame)? else {
-        return Ok(Evidence { image, kept: Kept::NotKept, event: None, content: None });
+        return Ok(Evidence { image, kept: Kept::NotKept, event: None, content: None, copy, unkept });
     };
     let kept = match sources.content.get(&content) {
         Ok(Content::Plain(_)) => Kept::Kept,
         Ok(Content::Erased) => Kept::Erased,
+        Ok(Content::Expired) => Kept::Expired,
         Err(error) => {
             tracing::error!(content.digest = %content.digest, "a kept picture cannot be read: {error}");
             Kept::Unreadable
         }
     };
-    Ok(Evidence { image, kept, event: Some(event), content: Some(content) })
+    Ok(Evidence { image, kept, event: Some(event), content: Some(content), copy, unkept })
+}
+
+fn copied(sources: Sources<'_>, frame: FrameId) -> Result<Option<Copied>, AuditError> {
+    let Some(recorded) = sources.journal.find(Command::copy_id(frame))? else { return Ok(None) };
+    Ok(match recorded.event() {
+        Ok(Event::EvidenceCopied(copied)) => {
+            Some(Copied { event: recorded.envelope.id, object: copied.object, bytes: copied.bytes })
+        }
+        _ => None,
+    })
+}
+
+fn unkept(sources: Sources<'_>, frame: FrameId) -> Result<Vec<Unkept>, AuditError> {
+    let mut all = Vec::new();
+    for place in [EvidencePlace::Store, EvidencePlace::Bucket] {
+        let Some(recorded) = sources.journal.find(Command::unkept_id(frame, place))? else { continue };
+        if let Ok(Event::EvidenceUnkept(told)) = recorded.event() {
+            all.push(Unkept { event: recorded.envelope.id, place, reason: told.reason });
+        }
+    }
+    Ok(all)
 }
 
 /// Where a frame's picture was kept, and the event that says so.

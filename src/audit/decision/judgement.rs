@@ -6,7 +6,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::events::{FrameAssessed, RuleEffect, RuleOutcome};
-use crate::model::{Action, Approval, Confidence, Label, LabelPath, ProviderRef, RuleId, Timestamp, Verdict};
+use crate::model::{
+    Action, Approval, Confidence, ContentType, Label, LabelPath, ProviderRef, RuleId, Timestamp, Verdict,
+};
 use crate::policy::explain::{Change, Reached, RuleExplanation, WindowProgress, explain};
 use crate::policy::{AutomaticStops, Category, Policy, Rule};
 use crate::warden::{ChannelState, calls_for, why_asks};
@@ -30,6 +32,8 @@ pub struct Judgement {
     pub labels_from: LabelsFrom,
     /// Labels that the provider's taxonomy does not know.
     pub unmapped: u8,
+    /// What kind of picture the provider took it for, surest first; empty if it did not say.
+    pub content_types: Vec<ContentTypeView>,
     /// Every rule of the policy version, in its order; empty if its text is gone.
     pub rules: Vec<RuleView>,
     /// What of the answer cannot be shown, and why.
@@ -41,6 +45,15 @@ pub struct Judgement {
 pub struct LabelView {
     /// The category.
     pub path: LabelPath,
+    /// How sure the provider is, in percent.
+    pub confidence: Confidence,
+}
+
+/// A kind of picture.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct ContentTypeView {
+    /// Its name, as the provider has it.
+    pub name: String,
     /// How sure the provider is, in percent.
     pub confidence: Confidence,
 }
@@ -161,6 +174,7 @@ pub(super) fn of(
             (Verdict::Stop | Verdict::Warn, decided) => decided,
         }
     });
+    let kind = |kind: &ContentType| ContentTypeView { name: kind.name().to_owned(), confidence: kind.confidence() };
     let shown = |label: &Label| LabelView { path: label.path().clone(), confidence: label.confidence() };
     Judgement {
         provider: assessed.provider.clone(),
@@ -170,6 +184,7 @@ pub(super) fn of(
         labels: labels.iter().map(shown).collect(),
         labels_from,
         unmapped: assessed.unmapped,
+        content_types: assessed.content_types.iter().map(kind).collect(),
         rules,
         missing,
     }

@@ -26,7 +26,7 @@ use super::AuditError;
 use super::state_at::{Moment, state_at};
 
 pub use cadence::Cadence;
-pub use evidence::{Evidence, Kept, stored};
+pub use evidence::{Copied, Evidence, Kept, Unkept, stored};
 pub use judgement::{Alternative, BestLabel, Judgement, LabelView, LabelsFrom, ReachedView, RuleView};
 pub use likeness::{ComparedFrame, Likeness};
 pub use published::{PolicyVersion, Published};
@@ -360,6 +360,7 @@ fn plain(content: &Store, wanted: &ContentRef) -> Result<Vec<u8>, String> {
     match content.get(wanted) {
         Ok(Content::Plain(bytes)) => Ok(bytes),
         Ok(Content::Erased) => Err(format!("the content of {} was erased", wanted.subject)),
+        Ok(Content::Expired) => Err(format!("the content of {} was deleted when its time was over", wanted.subject)),
         Err(error) => {
             tracing::error!(content.digest = %wanted.digest, "kept content cannot be read: {error}");
             Err(format!("the content of {} cannot be read", wanted.subject))

@@ -140,7 +140,7 @@ impl Needs {
             consumer: stated(&config.kinesis.consumer_arn),
             bus: stated(&config.outbox.bus.name),
             bucket: None,
-            evidence_bucket: None,
+            evidence_bucket: stated(&config.evidence.bucket),
             topic: stated(&config.outbox.notices.topic),
             rooms: config.outbox.chat.rooms.values().cloned().collect(),
             unused,
@@ -186,7 +186,10 @@ pub async fn examine(aws: &Aws, needs: &Needs, clock: &dyn Clock) -> Vec<Finding
     let look = async |name: &str| looks::bucket(aws, name).await;
     found("bucket", looks::asked(needs.bucket.as_deref(), "--bucket", look).await);
     let look = async |name: &str| looks::evidence_bucket(aws, name).await;
-    found("evidence", looks::asked(needs.evidence_bucket.as_deref(), "--evidence-bucket", look).await);
+    found(
+        "evidence",
+        looks::asked(needs.evidence_bucket.as_deref(), "--evidence-bucket or evidence.bucket", look).await,
+    );
     let look = async |arn: &str| looks::topic(aws, arn).await;
     found("topic", looks::asked(needs.topic.as_deref(), "--topic or outbox.notices.topic", look).await);
     found("rooms", looks::rooms(aws, &needs.rooms).await);

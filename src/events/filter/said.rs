@@ -78,6 +78,9 @@ pub(super) fn says(event_type: EventType) -> Says {
         | EventType::DataLossAccepted
         | EventType::ContentErased
         | EventType::EvidenceStored
+        | EventType::EvidenceCopied
+        | EventType::EvidenceUnkept
+        | EventType::EvidenceExpired
         | EventType::EvidenceRead
         | EventType::ExportMade => NOTHING,
     }
@@ -153,6 +156,9 @@ pub(super) fn said(event: &Event) -> Said<'_> {
         | Event::DataLossAccepted(_)
         | Event::ContentErased(_)
         | Event::EvidenceStored(_)
+        | Event::EvidenceCopied(_)
+        | Event::EvidenceUnkept(_)
+        | Event::EvidenceExpired(_)
         | Event::EvidenceRead(_)
         | Event::ExportMade(_) => Said::default(),
     }

@@ -29,7 +29,7 @@ pub(in crate::http) fn routes() -> Vec<Route> {
             .answers_as(200, "image/jpeg", "The picture.")
             .answers_as(200, "image/png", "The picture.")
             .answers_as(200, "image/webp", "The picture.")
-            .refuses(410, "It was kept, and erased since.")
+            .refuses(410, "It was kept, and erased since, or its time is over.")
             .refuses(503, "That you looked could not be recorded, and so the picture was not shown.")
             .to(get_evidence),
     ]
@@ -53,17 +53,16 @@ async fn get_evidence(app: Data<App>, caller: Caller, frame: Path<FrameId>) -> R
     let bytes = match blocking("reading a kept picture", move || store.get(&content)).await? {
         Content::Plain(bytes) => bytes,
         Content::Erased => return Err(Problem::new(Code::Gone, format!("the picture of frame {frame} was erased"))),
+        Content::Expired => {
+            let detail = format!("the picture of frame {frame} was kept for as long as it was to be, and then deleted");
+            return Err(Problem::new(Code::Gone, detail));
+        }
     };
     let Picture { frame, channel, format, content } = picture;
     record_access(&app, &caller, Event::EvidenceRead(EvidenceRead { frame, channel, content })).await?;
-    let (media, ending) = match format {
-        ImageFormat::Jpeg => ("image/jpeg", "jpg"),
-        ImageFormat::Png => ("image/png", "png"),
-        ImageFormat::Webp => ("image/webp", "webp"),
-    };
     Ok(HttpResponse::Ok()
-        .insert_header((CONTENT_TYPE, media))
-        .insert_header((CONTENT_DISPOSITION, format!("attachment; filename=\"{frame}.{ending}\"")))
+        .insert_header((CONTENT_TYPE, format.media_type()))
+        .insert_header((CONTENT_DISPOSITION, format!("attachment; filename=\"{frame}.{}\"", format.ending())))
         .body(bytes))
 }
 

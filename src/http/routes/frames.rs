@@ -2,11 +2,11 @@
 
 use actix_web::http::header::LOCATION;
 use actix_web::web::{Data, Json, Path, Payload, Query};
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::actors::Outcome;
+use crate::actors::{Deposited, Outcome};
 use crate::events::{Event, FailedStage, Recorded, RuleOutcome, Skip};
 use crate::http::App;
 use crate::http::auth::Permission;
@@ -17,9 +17,10 @@ use crate::http::picture::MEDIA;
 use crate::http::problem::{Code, Problem};
 use crate::http::refused;
 use crate::http::route::Route;
+use crate::http::store_frames::store;
 use crate::model::{
-    ChannelId, EventId, Fingerprint, Frame, FrameId, FrameOrigin, PolicyRef, Position, SessionId, Sha256, Timestamp,
-    Verdict,
+    ChannelId, EventId, Fingerprint, Frame, FrameId, FrameOrigin, ImageFormat, PolicyRef, Position, SessionId, Sha256,
+    Timestamp, Verdict,
 };
 use crate::warden::Command;
 
@@ -48,6 +49,10 @@ pub(in crate::http) fn routes() -> Vec<Route> {
             .refuses(
                 409,
                 "Another frame came under this key. `first` is its outcome, `conflict` the recorded conflict.",
+            )
+            .refuses(
+                503,
+                "It could not be stored before being judged, where frames are stored first, and was not accepted.",
             )
             .refuses(422, "It is no picture that can be read. That is recorded as well; `outcome` says where.")
             .to(create_frame),
@@ -98,6 +103,9 @@ struct FrameAnswer {
     failed: Option<FrameFailure>,
     /// Where the decision is explained.
     decision: String,
+    /// The object that it was put as by this request, before being judged, where frames are stored first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stored: Option<String>,
 }
 
 /// How a frame ended.
@@ -132,6 +140,9 @@ struct FrameTaken {
     channel: ChannelId,
     /// Where its outcome will be.
     outcome: String,
+    /// The object that it was put as before being judged, where frames are stored first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stored: Option<String>,
 }
 
 async fn create_frame(
@@ -161,11 +172,22 @@ async fn create_frame(
             FrameId::of(&channel, &[b"http content", session.as_str().as_bytes(), &at, &digest.0])
         }
     };
-    let origin = FrameOrigin::Inline(picture.bytes);
+    let mut origin = FrameOrigin::Inline(picture.bytes.clone());
+    if let Some(deposit) = &app.store_frames
+        && !is_known(&app, id).await?
+    {
+        let (channel, bytes, format) = (channel.clone(), picture.bytes, format_of(&request));
+        let stored = Deposited { channel, frame: id, captured_at, image: digest, format, bytes };
+        origin = FrameOrigin::S3(store(deposit, &stored).await?);
+    }
+    let stored = match &origin {
+        FrameOrigin::S3(object) => Some(object.to_string()),
+        FrameOrigin::Inline(_) | FrameOrigin::File(_) => None,
+    };
     let frame = Frame { channel, session, id, captured_at, fingerprint: print(&query, &digest), origin };
     let held = picture.held;
     if prefers_async(&request) {
-        let (wardens, taken) = (app.wardens.clone(), FrameTaken::new(&frame));
+        let (wardens, taken) = (app.wardens.clone(), FrameTaken::new(&frame, stored));
         actix_web::rt::spawn(async move {
             let _held = held;
             if let Err(error) = wardens.offer(frame).await {
@@ -177,7 +199,24 @@ async fn create_frame(
     let (channel, fingerprint) = (frame.channel.clone(), frame.fingerprint);
     let outcome = app.wardens.offer(frame).await.map_err(|error| refused::offer(&error))?;
     drop(held);
-    answer(channel, id, fingerprint, &outcome)
+    answer(channel, id, fingerprint, &outcome, stored)
+}
+
+/// Whether the frame has its outcome already: then it is not stored once more, and the outcome is all it gets.
+async fn is_known(app: &Data<App>, frame: FrameId) -> Result<bool, Problem> {
+    let outcome = EventId::outcome_of(frame);
+    if !app.journal.may_hold(outcome) {
+        return Ok(false);
+    }
+    let journal = app.journal.clone();
+    Ok(blocking("looking a frame up", move || journal.find(outcome)).await?.is_some())
+}
+
+/// The kind of picture that the request says it is; taking it in has refused every other.
+fn format_of(request: &HttpRequest) -> ImageFormat {
+    let said = request.content_type().to_ascii_lowercase();
+    let kinds = [ImageFormat::Png, ImageFormat::Webp];
+    kinds.into_iter().find(|kind| kind.media_type() == said).unwrap_or(ImageFormat::Jpeg)
 }
 
 /// A redelivery says the same of itself; what was not said is not compared.
@@ -210,8 +249,9 @@ fn answer(
     frame: FrameId,
     fingerprint: Fingerprint,
     outcome: &Outcome,
+    stored: Option<String>,
 ) -> Result<HttpResponse, Problem> {
-    let told = FrameAnswer::new(channel, frame, outcome);
+    let told = FrameAnswer { stored, ..FrameAnswer::new(channel, frame, outcome) };
     if print_of(&outcome.event).is_some_and(|print| print != fingerprint) {
         let detail = format!("frame {frame} came before with something else; its first outcome stays");
         let conflict = Command::conflict_id(fingerprint, outcome.id);
@@ -251,9 +291,9 @@ fn outcome(recorded: &Recorded) -> Result<Outcome, Problem> {
 }
 
 impl FrameTaken {
-    fn new(frame: &Frame) -> Self {
+    fn new(frame: &Frame, stored: Option<String>) -> Self {
         let outcome = format!("/v1/channels/{}/frames/{}", in_path(&frame.channel), frame.id);
-        Self { frame: frame.id, channel: frame.channel.clone(), outcome }
+        Self { frame: frame.id, channel: frame.channel.clone(), outcome, stored }
     }
 }
 
@@ -277,6 +317,7 @@ impl FrameAnswer {
             skipped: None,
             failed: None,
             decision: format!("/v1/decisions/{frame}"),
+            stored: None,
         };
         match &outcome.event {
             Event::FrameAssessed(assessed) => {

@@ -7,6 +7,9 @@
 //! keys/<digest>.erased      version ‖ ids of the keys destroyed ‖ crc
 //! ```
 //!
+//! A content whose time is over is deleted alone: its file holds one byte that says so from then on, so that what was
+//! deleted on purpose is told from what was lost.
+//!
 //! Erasing destroys the key; events, chain and ciphertext stay as they are. A key that is gone without a tombstone is
 //! damage, never taken for erasure. A subject that is written to again after an erasure gets a new key with a new id.
 //!
@@ -48,6 +51,8 @@ pub const SUBJECT_BYTES_MAX: usize = 255;
 pub const FINDINGS_MAX: usize = 1000;
 
 const VERSION: u8 = 1;
+/// All that the file of an expired content holds; no version is 0.
+const EXPIRED: [u8; 1] = [0];
 const NONCE_BYTES: usize = 24;
 const SALT_BYTES: usize = 16;
 const TAG_BYTES: usize = 16;
@@ -105,6 +110,8 @@ pub enum Content {
     Plain(Vec<u8>),
     /// Its subject's key was destroyed; nobody can read it any more.
     Erased,
+    /// It was kept for as long as it was to be, and deleted then.
+    Expired,
 }
 
 /// What a verification of the store found.
@@ -114,6 +121,8 @@ pub struct Report {
     pub sound: u64,
     /// References whose content was erased.
     pub erased: u64,
+    /// References whose content was deleted when its time was over.
+    pub expired: u64,
     /// References whose content is damaged or missing.
     pub damaged: u64,
     /// What is wrong with them, at most [`FINDINGS_MAX`].
@@ -195,6 +204,9 @@ impl Store {
                 false => Err(ContentError::Missing { subject: subject.clone(), digest: *digest }),
             };
         };
+        if bytes == EXPIRED {
+            return Ok(Content::Expired);
+        }
         let damaged = |finding: &str| ContentError::Damaged { file: path.clone(), finding: finding.to_owned() };
         let ([version], rest) = bytes.split_first_chunk().ok_or_else(|| damaged("it is empty"))?;
         if *version != VERSION {
@@ -230,6 +242,31 @@ impl Store {
         self.keys.erase(subject)
     }
 
+    /// Deletes a content whose time is over, and leaves the byte that says so. False if there was nothing to delete: it
+    /// has expired already, or its file is not there. When this returns, the bytes are off the disk as far as the file
+    /// system can tell.
+    pub fn expire(&self, content: &ContentRef) -> Result<bool, ContentError> {
+        let path = self.path_of(&content.digest);
+        if !path.exists() || self.is_expired(content)? {
+            return Ok(false);
+        }
+        write_synced(&path, &EXPIRED)?;
+        Ok(true)
+    }
+
+    /// Whether a content was deleted because its time was over.
+    pub fn is_expired(&self, content: &ContentRef) -> Result<bool, ContentError> {
+        let path = self.path_of(&content.digest);
+        match fs::metadata(&path) {
+            Ok(found) if found.len() == EXPIRED.len() as u64 => {
+                Ok(fs::read(&path).map_err(io_at("reading", &path))? == EXPIRED)
+            }
+            Ok(_) => Ok(false),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(io_at("sizing", &path)(error)),
+        }
+    }
+
     /// Checks the content of every reference, and lists the files that none of them names.
     pub fn verify(&self, contents: impl IntoIterator<Item = ContentRef>) -> Result<Report, ContentError> {
         let mut report = Report::default();
@@ -241,6 +278,7 @@ impl Store {
             match self.get(&content) {
                 Ok(Content::Plain(_)) => report.sound += 1,
                 Ok(Content::Erased) => report.erased += 1,
+                Ok(Content::Expired) => report.expired += 1,
                 Err(error @ (ContentError::Io { .. } | ContentError::Random(_))) => return Err(error),
                 Err(finding) => {
                     report.damaged += 1;

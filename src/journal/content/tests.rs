@@ -102,6 +102,30 @@ fn what_is_erased_is_erased_for_good_and_verifies_as_such() {
 }
 
 #[test]
+fn what_has_expired_is_gone_from_the_disk_and_is_told_from_what_was_lost() {
+    let place = Place::new();
+    let store = place.open();
+    let expired = store.put("channel/c1", SECRET).expect("putting");
+    let kept = store.put("channel/c1", SECRET).expect("putting");
+    assert!(!store.is_expired(&expired).expect("asking"));
+    assert!(store.expire(&expired).expect("deleting"));
+    assert!(!store.expire(&expired).expect("deleting again"), "it has expired already");
+    for store in [store, place.open()] {
+        assert_eq!(store.get(&expired).expect("expired"), Content::Expired);
+        assert!(store.is_expired(&expired).expect("asking"));
+        assert_eq!(store.get(&kept).expect("sound"), Content::Plain(SECRET.to_vec()));
+        let report = store.verify([expired.clone(), kept.clone()]).expect("verifying");
+        assert_eq!(report, Report { sound: 1, expired: 1, ..Report::default() });
+    }
+    let sizes = place.files().iter().filter(|file| fs::metadata(file).expect("metadata").len() == 1).count();
+    assert_eq!(sizes, 1, "the byte that says so is all that is left of it");
+    // A file that is empty was never written so.
+    let path = place.files().into_iter().find(|file| fs::metadata(file).expect("metadata").len() == 1).expect("there");
+    fs::write(path, []).expect("emptying");
+    assert!(matches!(place.open().get(&expired), Err(ContentError::Damaged { .. })));
+}
+
+#[test]
 fn a_subject_written_to_after_its_erasure_is_readable_and_the_old_content_is_not() {
     let place = Place::new();
     let store = place.open();

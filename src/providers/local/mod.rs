@@ -78,7 +78,12 @@ impl Provider for LocalModel {
             let score = score
                 .await
                 .map_err(|broke| ProviderError::Refused(format!("the model broke on this image: {broke}")))??;
-            Ok(Answer { provider: self.reference(), labels: taxonomy::labels(score)?, unmapped: 0 })
+            Ok(Answer {
+                provider: self.reference(),
+                labels: taxonomy::labels(score)?,
+                unmapped: 0,
+                content_types: vec![],
+            })
         })
     }
 }

@@ -152,6 +152,9 @@ impl Metrics {
             | Event::DataLossAccepted(_)
             | Event::ContentErased(_)
             | Event::EvidenceStored(_)
+            | Event::EvidenceCopied(_)
+            | Event::EvidenceUnkept(_)
+            | Event::EvidenceExpired(_)
             | Event::EvidenceRead(_)
             | Event::ExportMade(_) => {}
         }

@@ -1,7 +1,7 @@
 //! A provider's answer becomes a verdict: where a warning is raised and a stop asked for.
 
 use crate::events::{AsksBecause, FailedStage, FrameAssessed, RuleEffect, RuleOutcome, Timings, WarningRaised};
-use crate::model::{Approval, EventId, Frame, Label, Measurement, RuleId, Timestamp, Verdict, WarningId};
+use crate::model::{Approval, ContentType, EventId, Frame, Label, Measurement, RuleId, Timestamp, Verdict, WarningId};
 use crate::policy::{Policy, RuleHit, hits};
 use crate::warden::{Answered, ChannelState};
 
@@ -96,6 +96,7 @@ pub(super) fn judge(state: &ChannelState, now: Timestamp, judged: &Judged<'_>) -
         labels,
         answer: answer.kept.clone(),
         unmapped: answer.unmapped,
+        content_types: answer.content_types.iter().take(ContentType::INLINE_MAX).cloned().collect(),
         floor: answer.floor,
         rules: rules.clone(),
         verdict,

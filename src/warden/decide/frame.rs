@@ -1,10 +1,10 @@
 //! A frame, from its arrival to the provider: is it looked at, does it show anything new?
 
 use crate::events::{
-    Actor, ChannelQuarantined, EvidenceStored, FailedStage, FrameConflict, FrameFailed, FrameSkipped, NewEvent,
-    SessionStartBecause, Skip, UnwatchedBecause,
+    Actor, ChannelQuarantined, FailedStage, FrameConflict, FrameFailed, FrameSkipped, NewEvent, SessionStartBecause,
+    Skip, UnwatchedBecause,
 };
-use crate::model::{ContentRef, EventId, Frame, FrameId, Measurement, SessionId, Sha256, Similarity, Timestamp};
+use crate::model::{EventId, Frame, FrameId, Measurement, SessionId, Similarity, Timestamp};
 use crate::policy::{Policy, SimilarityLimits};
 use crate::warden::{ChannelState, Command, LUMA_DELTA_DIFFERENT, LUMA_DELTA_SAME, Reference};
 
@@ -182,22 +182,6 @@ pub(super) fn conflict(state: &ChannelState, frame: &Frame, outcome: EventId) ->
     draft.causation = Some(outcome);
     draft.captured_at = Some(frame.captured_at);
     draft.push(FrameConflict { frame: frame.id, outcome, print: frame.fingerprint });
-    draft.decided()
-}
-
-/// The picture of an assessed frame was kept.
-pub(super) fn keep_evidence(
-    state: &ChannelState,
-    frame: FrameId,
-    captured_at: Timestamp,
-    image: Sha256,
-    content: &ContentRef,
-) -> Decision {
-    let mut draft = Draft::other(state, Actor::service("evidence"), "evidence");
-    draft.first = Command::evidence_id(frame);
-    draft.causation = Some(EventId::outcome_of(frame));
-    draft.captured_at = Some(captured_at);
-    draft.push(EvidenceStored { frame, image, content: content.clone() });
     draft.decided()
 }
 

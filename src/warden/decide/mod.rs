@@ -3,6 +3,7 @@
 mod answer;
 mod coverage;
 mod enforcement;
+mod evidence;
 mod frame;
 mod moderator;
 mod session;
@@ -11,7 +12,7 @@ mod stops;
 pub use frame::due;
 pub use stops::{calls_for, why_asks};
 
-use crate::events::{Actor, Event, NewEvent};
+use crate::events::{Actor, Event, EvidenceCopied, EvidenceStored, EvidenceUnkept, NewEvent};
 use crate::model::{EventId, FrameId, Timestamp};
 use crate::policy::Policy;
 
@@ -60,7 +61,16 @@ pub fn decide(
         Command::Quarantine { frame, reason } => Ok(frame::quarantine(state, policy, frame, reason)),
         Command::ReportConflict { frame, outcome } => Ok(frame::conflict(state, frame, *outcome)),
         Command::KeepEvidence { frame, captured_at, image, content } => {
-            Ok(frame::keep_evidence(state, *frame, *captured_at, *image, content))
+            let stored = EvidenceStored { frame: *frame, image: *image, content: content.clone() };
+            Ok(evidence::recorded(state, Command::evidence_id(*frame), *frame, *captured_at, stored))
+        }
+        Command::CopyEvidence { frame, captured_at, image, bytes, object } => {
+            let copied = EvidenceCopied { frame: *frame, image: *image, bytes: *bytes, object: object.clone() };
+            Ok(evidence::recorded(state, Command::copy_id(*frame), *frame, *captured_at, copied))
+        }
+        Command::MissEvidence { frame, captured_at, image, place, reason } => {
+            let unkept = EvidenceUnkept { frame: *frame, image: *image, place: *place, reason: short(reason) };
+            Ok(evidence::recorded(state, Command::unkept_id(*frame, *place), *frame, *captured_at, unkept))
         }
         Command::ReconsiderPolicy => Ok(session::reconsider(state, policy, now)),
         Command::Tick => Ok(coverage::tick(state, policy, now)),

@@ -154,6 +154,9 @@ impl Desk {
             | Event::DataLossAccepted(_)
             | Event::ContentErased(_)
             | Event::EvidenceStored(_)
+            | Event::EvidenceCopied(_)
+            | Event::EvidenceUnkept(_)
+            | Event::EvidenceExpired(_)
             | Event::EvidenceRead(_)
             | Event::ExportMade(_) => {}
         }

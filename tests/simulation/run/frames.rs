@@ -215,7 +215,7 @@ impl Run {
         let Some((frame, policy)) = self.work(channel, id) else { return };
         let measured = self.measured(channel, id);
         let provider = ProviderRef { name: "scripted".into(), model: "1".into(), taxonomy: "scripted/1".into() };
-        let answer = Answered { provider, labels, kept: None, unmapped: 0, floor: None };
+        let answer = Answered { provider, labels, kept: None, unmapped: 0, content_types: vec![], floor: None };
         let command = Command::JudgeFrame { frame, policy, measured, answer, took: Timings(1, 2, 3) };
         self.send(channel, Message { command, then: Then::FrameGoesOn(id) });
     }

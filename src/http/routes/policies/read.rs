@@ -179,7 +179,7 @@ fn read_version(content: &Store, version: &PolicyVersion) -> Result<OneVersion, 
 fn plain(content: &Store, wanted: &ContentRef) -> Result<Option<String>, ContentError> {
     Ok(match content.get(wanted)? {
         Content::Plain(bytes) => Some(String::from_utf8_lossy(&bytes).into_owned()),
-        Content::Erased => None,
+        Content::Erased | Content::Expired => None,
     })
 }
 
