@@ -51,6 +51,7 @@ async fn judged(live: &Live, channel: &ChannelId, captured_at: Timestamp) {
         labels: vec![label],
         kept: None,
         unmapped: 0,
+        content_types: vec![],
         floor: None,
     };
     let measured = Measurement { image, hash, luma: None };
