@@ -245,6 +245,10 @@ fn assess(state: &mut ChannelState, at: Applied, captured_at: Timestamp, assesse
         let window = window_of(state, outcome);
         window.recent |= 1;
         grow(&mut window.hits_at, captured_at);
+        match outcome.effect {
+            RuleEffect::Raised(_) | RuleEffect::Joined(_) => window.met_at = window.met_at.max(Some(captured_at)),
+            RuleEffect::Partial | RuleEffect::Cooldown(_) => {}
+        }
     }
     let horizon = captured_at.minus_ms(WINDOW_MS_MAX);
     for window in &mut state.windows {
