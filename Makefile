@@ -11,7 +11,7 @@ SHELL  := bash
 DENY := .tools/deny/bin/cargo-deny
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench soak fuzz api-fuzz api-tour lint doc deny schemas model tools clean-tools
+.PHONY: help demo test bench soak fuzz api-fuzz api-tour aws-tour lint doc deny schemas model tools clean-tools
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -37,6 +37,9 @@ api-fuzz: ## the HTTP API tested from its description, API_CASES cases per opera
 
 api-tour: model ## play the tour of the API against the demo, and write docs/api-tour.md anew
 	scripts/api-tour.sh >target/api-tour.md && mv target/api-tour.md docs/api-tour.md
+
+aws-tour: ## play the loop on AWS against what stands in for it, and write docs/aws-tour.md anew
+	scripts/aws-tour.sh >target/aws-tour.md && mv target/aws-tour.md docs/aws-tour.md
 
 lint: ## formatting, and clippy with warnings as errors on every target
 	$(CARGO) fmt --check

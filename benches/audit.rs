@@ -73,14 +73,18 @@ fn event(channel: &ChannelId, round: u64) -> NewEvent {
         frame,
         print: Fingerprint::of(&[&round.to_be_bytes()]),
         session: SessionId::new("st-1ABCDEFGHIJKLMNOP").expect("a sound name"),
-        image: ImageFacts {
+        image: Some(ImageFacts {
             sha256: Sha256::of(frame.as_bytes()),
             bytes: 61_000,
             width: 1280,
             height: 720,
             format: ImageFormat::Jpeg,
-        },
-        hash: PerceptualHash { scheme: HashScheme::MedianDctFromDc, bits: round.wrapping_mul(0x9e37_79b9_7f4a_7c15) },
+        }),
+        object: None,
+        hash: Some(PerceptualHash {
+            scheme: HashScheme::MedianDctFromDc,
+            bits: round.wrapping_mul(0x9e37_79b9_7f4a_7c15),
+        }),
         distance: None,
         provider: ProviderRef { name: "rekognition".into(), model: "7.0".into(), taxonomy: "rekognition/7.0".into() },
         policy: policy.clone(),

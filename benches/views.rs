@@ -114,14 +114,15 @@ fn assessed(channel: &ChannelId) -> NewEvent {
         frame,
         print: Fingerprint::of(&[b"1"]),
         session: session(),
-        image: ImageFacts {
+        image: Some(ImageFacts {
             sha256: Sha256::of(frame.as_bytes()),
             bytes: 61_000,
             width: 1280,
             height: 720,
             format: ImageFormat::Jpeg,
-        },
-        hash: PerceptualHash { scheme: HashScheme::MedianDctFromDc, bits: 0x9e37_79b9_7f4a_7c15 },
+        }),
+        object: None,
+        hash: Some(PerceptualHash { scheme: HashScheme::MedianDctFromDc, bits: 0x9e37_79b9_7f4a_7c15 }),
         distance: None,
         provider: ProviderRef { name: "rekognition".into(), model: "7.0".into(), taxonomy: "rekognition/7.0".into() },
         policy: policy.clone(),

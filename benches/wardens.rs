@@ -104,7 +104,7 @@ fn decision() {
                     None => break,
                     Some(Next::Look) => Command::CompareFrame { frame, policy, measured },
                     Some(Next::Ask) => {
-                        let (answer, took) = (answer.clone(), Timings::default());
+                        let (measured, answer, took) = (Some(measured), answer.clone(), Timings::default());
                         Command::JudgeFrame { frame, policy, measured, answer, took }
                     }
                 };
@@ -284,6 +284,7 @@ fn start(
         policies: followed,
         providers: ProviderChoice { default: Some(provider), by_channel: HashMap::new() },
         objects: None,
+        copies: None,
         imaging: Arc::new(Imaging::new(Limits::default(), Algorithm::MedianDct)),
         settings,
     });

@@ -1,6 +1,5 @@
 //! The one place where the wall clock is read. Everything else is handed a time.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use crate::model::Timestamp;
@@ -76,17 +75,6 @@ impl Clock for FootageClock {
     }
 }
 
-/// The wall clock of those who act on footage while it is played: it waits where the footage has fallen behind, as it does
-/// on a machine that is slower than the film. A stop that the footage asked for would otherwise be too old when it comes.
-#[derive(Debug)]
-pub struct WallBesideFootage(pub Arc<FootageClock>);
-
-impl Clock for WallBesideFootage {
-    fn now(&self) -> Timestamp {
-        SystemClock.now().min(self.0.now())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -102,17 +90,5 @@ mod tests {
         assert_eq!(behind.now(), Timestamp::from_millis(1000));
         behind.end();
         assert!(behind.now() > Timestamp::from_millis(1000));
-    }
-
-    #[test]
-    fn the_wall_clock_beside_footage_waits_for_it_and_never_runs_ahead_with_it() {
-        let (footage, hour) = (Arc::new(FootageClock::at(Timestamp::from_millis(1000))), 3_600_000);
-        let wall = WallBesideFootage(footage.clone());
-        assert_eq!(wall.now(), Timestamp::from_millis(1000));
-        footage.set(SystemClock.now().plus_ms(hour));
-        let before = SystemClock.now();
-        assert!(before <= wall.now() && wall.now() <= SystemClock.now());
-        footage.end();
-        assert!(wall.now() < before.plus_ms(hour));
     }
 }

@@ -80,8 +80,6 @@ pub struct Ground {
     pub copies: Option<Arc<Deposit>>,
     /// How long pictures are kept after they were recorded; none: until they are erased.
     pub keep_pictures: Option<Duration>,
-    /// The time by which people and the platform act: the wall clock, unless footage is played.
-    pub wall: Arc<dyn Clock>,
 }
 
 /// The house, running.
@@ -144,7 +142,6 @@ impl Ground {
         // Leases are promises to people outside: they lapse by the wall clock.
         let consumers = Consumers::open(journal.clone(), Arc::new(SystemClock)).map_err(HouseError::Consumers)?;
         let consumers = Arc::new(consumers);
-        let wall = Arc::new(SystemClock);
         Ok(Self {
             journal,
             content,
@@ -156,7 +153,6 @@ impl Ground {
             objects: None,
             copies: None,
             keep_pictures: None,
-            wall,
         })
     }
 
@@ -181,7 +177,7 @@ impl Ground {
             content: Some(self.content.clone()),
             snapshots: self.snapshots.clone(),
             clock,
-            wall: self.wall,
+            wall: Arc::new(SystemClock),
             policies: self.policies.subscribe(),
             providers,
             objects: self.objects,

@@ -9,7 +9,7 @@ use futures_util::FutureExt;
 
 use super::{pause, surprise};
 use crate::events::FailedStage;
-use crate::model::FrameId;
+use crate::model::{FrameId, S3Object};
 use crate::providers::{Answer, Provider, ProviderError};
 use crate::telemetry::metrics;
 
@@ -19,6 +19,15 @@ const ATTEMPTS_MAX: u8 = 3;
 const PAUSE: Duration = Duration::from_millis(200);
 /// The same where the provider said that it is asked too often.
 const PAUSE_THROTTLED: Duration = Duration::from_millis(500);
+
+/// What a provider is shown.
+#[derive(Debug)]
+pub(super) enum Shown {
+    /// A picture's bytes.
+    Bytes(Arc<[u8]>),
+    /// A picture that it reads in its bucket itself.
+    Object(S3Object),
+}
 
 /// Why there is no answer.
 #[derive(Debug)]
@@ -32,7 +41,7 @@ pub(super) struct Unanswered {
 pub(super) async fn ask(
     provider: Option<Arc<dyn Provider>>,
     frame: FrameId,
-    image: Arc<[u8]>,
+    image: Shown,
     deadline: Duration,
 ) -> Result<Answer, Unanswered> {
     let Some(provider) = provider else {
@@ -46,7 +55,13 @@ pub(super) async fn ask(
             attempts += 1;
             let begun = Instant::now();
             // Not the warden's panic: a provider that breaks on a picture costs its frame, and no channel its warden.
-            let asked = AssertUnwindSafe(async { provider.assess(image.clone()).await }).catch_unwind();
+            let asked = AssertUnwindSafe(async {
+                match &image {
+                    Shown::Bytes(bytes) => provider.assess(bytes.clone()).await,
+                    Shown::Object(object) => provider.assess_object(object.clone()).await,
+                }
+            });
+            let asked = asked.catch_unwind();
             let answered = asked.await.unwrap_or_else(|panic| Err(ProviderError::Broke(words(&*panic))));
             match &answered {
                 Ok(_) => metrics().providers.answered(&name, begun.elapsed()),

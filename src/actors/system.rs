@@ -126,7 +126,7 @@ pub struct Parts {
     pub snapshots: Option<Arc<snapshots::Snapshots>>,
     /// The time by which frames are judged: the wall clock, or the footage's own where it is played faster.
     pub clock: Arc<dyn Clock>,
-    /// The time by which people and platforms act: what the journal records by, unless footage is played.
+    /// The time by which people and platforms act, and by which the journal records.
     pub wall: Arc<dyn Clock>,
     /// The policies in force.
     pub policies: watch::Receiver<Arc<PolicySet>>,

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use aws_sdk_rekognition::Client;
 use aws_sdk_rekognition::operation::detect_moderation_labels::DetectModerationLabelsOutput;
 use aws_sdk_rekognition::primitives::Blob;
-use aws_sdk_rekognition::types::{ContentType, Image};
+use aws_sdk_rekognition::types::{self, ContentType, Image};
 
 use super::{Aws, Failure};
+use crate::model::S3Object;
 
 /// The most labels an answer may hold: the whole of taxonomy 7.0 has 52.
 const LABELS_MAX: usize = 200;
@@ -61,6 +62,19 @@ impl Aws {
 impl Rekognition {
     /// The most bytes of an image that is sent along; a longer one is refused.
     pub const IMAGE_BYTES_MAX: usize = 5 * 1024 * 1024;
+
+    /// The most bytes of an image that is read in its bucket; a larger one is refused.
+    pub const OBJECT_BYTES_MAX: u64 = 15 * 1024 * 1024;
+
+    /// Which labels the image in a bucket has, of the version that is named, with at least `floor` percent of
+    /// confidence. Reads by the rights of whoever calls; the bucket lies in the same region.
+    pub async fn detect_object(&self, object: &S3Object, floor: f32) -> Result<Detected, Failure> {
+        let version = object.version.as_deref().map(str::to_owned);
+        let named = types::S3Object::builder().bucket(&*object.bucket).name(&*object.key).set_version(version).build();
+        let image = Image::builder().s3_object(named).build();
+        let sent = self.client.detect_moderation_labels().image(image).min_confidence(floor).send().await;
+        read(sent.map_err(|error| Failure::of(DETECT, &error))?)
+    }
 
     /// Which labels the image has with at least `floor` percent of confidence.
     pub async fn detect(&self, image: &Arc<[u8]>, floor: f32) -> Result<Detected, Failure> {

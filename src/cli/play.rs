@@ -9,7 +9,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use tokio::task::JoinSet;
 
 use crate::actors::Wardens;
-use crate::clock::{Clock, FootageClock};
+use crate::clock::{Clock, FootageClock, SystemClock};
 use crate::control::RehearsalControl;
 use crate::intake::{Broadcast, Source};
 use crate::model::{ChannelId, Frame, Timestamp};
@@ -23,6 +23,11 @@ pub(super) enum Pace {
     /// As fast as the wardens take them: each channel waits for the outcome of its frame before it shows the next.
     Fast,
 }
+
+/// Footage that is played fast may fall so far behind the wall clock; further behind, on a machine that is slower than the
+/// film, it pauses in its own time too. People and platforms act by the wall clock: a stop that the footage asks for would
+/// be too old for them before it is begun.
+const BEHIND_MAX_MS: u64 = 20_000;
 
 /// What came of playing.
 #[derive(Debug, Default, Clone, Copy)]
@@ -145,8 +150,13 @@ async fn fast(
         }
         due.push(frame);
     }
+    let mut paused_ms = 0;
     while let Some(now) = due.iter().flatten().map(|frame| frame.captured_at).min() {
-        clock.set(now.max(clock.now()));
+        let behind_ms = SystemClock.now().ms_since(now.plus_ms(paused_ms));
+        if behind_ms > BEHIND_MAX_MS {
+            paused_ms += behind_ms;
+        }
+        clock.set(now.plus_ms(paused_ms).max(clock.now()));
         let mut offers: JoinSet<(usize, bool)> = JoinSet::new();
         for (at, slot) in due.iter_mut().enumerate() {
             if slot.as_ref().is_none_or(|frame| frame.captured_at > now) {
@@ -157,7 +167,8 @@ async fn fast(
                 *slot = None;
                 continue;
             }
-            if let Some(frame) = slot.take() {
+            if let Some(mut frame) = slot.take() {
+                frame.captured_at = frame.captured_at.plus_ms(paused_ms);
                 let wardens = wardens.clone();
                 offers.spawn_local(async move { (at, wardens.offer(frame).await.is_ok()) });
             }

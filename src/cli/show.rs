@@ -16,7 +16,7 @@ use super::interrupt::{Interrupted, Signals};
 use super::play::{Pace, Played, go_off_early, play, settle};
 use super::print;
 use crate::actors::{ProviderChoice, Settings};
-use crate::clock::{Clock, FootageClock, SystemClock, WallBesideFootage};
+use crate::clock::{Clock, FootageClock, SystemClock};
 use crate::control::{RehearsalControl, StreamControl};
 use crate::house::{Ground, House};
 use crate::http::{App, Gate, Server};
@@ -86,7 +86,7 @@ impl Show<'_> {
         self,
         sources: impl Future<Output = anyhow::Result<Vec<Source>>> + 'static,
     ) -> anyhow::Result<()> {
-        let Self { mut ground, data, providers, pace, start, quiet, door } = self;
+        let Self { ground, data, providers, pace, start, quiet, door } = self;
         actix::System::new().block_on(async move {
             let sources = sources.await?;
             let signals = Signals::listen().context("listening for signals")?;
@@ -95,10 +95,7 @@ impl Show<'_> {
             let control: Arc<dyn StreamControl> = stage.clone();
             let footage_clock = (pace == Pace::Fast).then(|| Arc::new(FootageClock::at(start)));
             let clock: Arc<dyn Clock> = match &footage_clock {
-                Some(clock) => {
-                    ground.wall = Arc::new(WallBesideFootage(clock.clone()));
-                    clock.clone()
-                }
+                Some(clock) => clock.clone(),
                 None => Arc::new(SystemClock),
             };
             let house = ground.start(clock, providers, control, BudgetLimits::default(), Settings::default());

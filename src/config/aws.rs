@@ -12,7 +12,8 @@ use crate::control::{DirectorySettings, IvsSettings};
 use crate::events::EventType;
 use crate::model::{ChannelId, Confidence, Timestamp};
 use crate::outbox::{BusSettings, ChatSettings, DEFAULT_TYPES, NoticeSettings};
-use crate::providers::{guard, rekognition};
+use crate::providers::guard;
+use crate::providers::rekognition::{self, ByObject};
 use crate::shards::{self, IntakeSettings, Start};
 
 /// `[aws]`: who calls, and where.
@@ -87,6 +88,10 @@ pub struct KinesisConfig {
 pub struct RekognitionConfig {
     /// Labels below so many percent are not reported, and no later policy can judge them, 0 to 100. Default 10.
     pub floor_percent: Bounded<0, 100>,
+    /// Whether it reads pictures in their bucket itself: `never`, or `when_possible`, which is where the policy of the
+    /// channel compares no pictures (`similarity: off`) and the notification names version and size of the object; then
+    /// nothing is fetched to be judged. Default `never`.
+    pub by_object: ByObject,
     /// Calls a second that the account may make, 1 to 10,000: 50 in us-east-1, us-west-2 and eu-west-1, 5 elsewhere,
     /// unless it was raised. Default 5.
     pub calls_per_second: Bounded<1, 10_000>,
@@ -241,7 +246,7 @@ impl RekognitionConfig {
     /// What is asked for.
     pub fn settings(&self) -> rekognition::Settings {
         let floor = Confidence::from_milli(self.floor_percent.small() * 1000).expect("at most 100 %");
-        rekognition::Settings { floor }
+        rekognition::Settings { floor, by_object: self.by_object }
     }
 
     /// How often it is asked, and when no more.
@@ -337,6 +342,7 @@ impl Default for RekognitionConfig {
     fn default() -> Self {
         Self {
             floor_percent: Bounded::of(10),
+            by_object: ByObject::Never,
             calls_per_second: Bounded::of(5),
             failures_max: Bounded::of(10),
             suspended_s: Bounded::of(15),

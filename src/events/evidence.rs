@@ -1,10 +1,12 @@
 //! Pictures kept as evidence. The bytes live in the content store, and copies of those that warnings rest on in a bucket;
 //! the journal holds where, what they were, and what could not be kept.
 
+use std::sync::Arc;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{ContentRef, FrameId, Position, Sha256, Timestamp};
+use crate::model::{ContentRef, FrameId, Position, S3Object, Sha256, Timestamp};
 
 /// An assessed frame's picture was kept. The frame's outcome, which is this event's cause, was durable before.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -44,6 +46,15 @@ pub struct BucketObject {
     /// The entity tag that the bucket answered with, without quotes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub etag: Option<String>,
+}
+
+impl From<&S3Object> for BucketObject {
+    fn from(object: &S3Object) -> Self {
+        let text = |text: &Arc<str>| text.to_string();
+        let S3Object { bucket, key, version, etag, size: _ } = object;
+        let (version, etag) = (version.as_ref().map(text), etag.as_ref().map(text));
+        Self { bucket: text(bucket), key: text(key), version, etag }
+    }
 }
 
 /// An assessed frame's picture should have been kept and was not. The decision stands, and its digest is in the frame's

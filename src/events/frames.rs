@@ -4,6 +4,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::BucketObject;
 use crate::model::{
     Confidence, ContentRef, ContentType, Fingerprint, FrameId, ImageFacts, Label, PerceptualHash, PolicyRef,
     ProviderRef, RuleId, Sequence, SessionId, Similarity, Timestamp, Verdict, WarningId,
@@ -69,10 +70,16 @@ pub struct FrameAssessed {
     pub print: Fingerprint,
     /// The broadcast it was judged in. A stop reaches this session or none (invariant I11).
     pub session: SessionId,
-    /// The picture's digest, size and format.
-    pub image: ImageFacts,
-    /// Its hash: the reference for the frames after it.
-    pub hash: PerceptualHash,
+    /// The picture's digest, size and format; none if it was never fetched, because the provider read it itself: then
+    /// see `object`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<ImageFacts>,
+    /// The object that the provider read itself, by its version, which is never another picture.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub object: Option<BucketObject>,
+    /// Its hash: the reference for the frames after it; none if it was never fetched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hash: Option<PerceptualHash>,
     /// Distance to the reference before it and that reference's sequence, if there was one.
     pub distance: Option<(Similarity, Sequence)>,
     /// Who judged.

@@ -34,7 +34,7 @@ impl Default for Limits {
 
 impl Limits {
     /// Checks the file's length and tells its format by its first bytes, whatever its name says.
-    pub(super) fn sniff(&self, bytes: &[u8]) -> Result<ImageFormat, ImagingError> {
+    pub fn sniff(&self, bytes: &[u8]) -> Result<ImageFormat, ImagingError> {
         // A length beyond u32 could not be recorded, whatever the limit says.
         let bytes_max = self.bytes_max.min(u32::MAX as usize);
         if bytes.len() > bytes_max {

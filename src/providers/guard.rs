@@ -18,7 +18,7 @@ use tokio::time::Instant;
 
 use super::{Assessing, Provider, ProviderError};
 use crate::clock::Clock;
-use crate::model::{Confidence, ProviderRef, Timestamp};
+use crate::model::{Confidence, ProviderRef, S3Object, Timestamp};
 
 /// How many turns may be taken at once after a pause, as a share of a second: a bucket, not a metronome.
 const BURST: Duration = Duration::from_millis(200);
@@ -241,6 +241,21 @@ impl Provider for Guard {
     }
 
     fn assess(&self, image: Arc<[u8]>) -> Assessing<'_> {
+        self.guarded(self.provider.assess(image))
+    }
+
+    fn object_bytes_max(&self) -> Option<u64> {
+        self.provider.object_bytes_max()
+    }
+
+    fn assess_object(&self, object: S3Object) -> Assessing<'_> {
+        self.guarded(self.provider.assess_object(object))
+    }
+}
+
+impl Guard {
+    /// A call that is begun at its turn, if it may be made then.
+    fn guarded<'a>(&'a self, assessing: Assessing<'a>) -> Assessing<'a> {
         Box::pin(async move {
             if let Circuit::Open { until, .. } = self.state().circuit
                 && self.clock.now() < until
@@ -249,7 +264,7 @@ impl Provider for Guard {
             }
             self.turn().await;
             let call = self.admit()?;
-            let answered = self.provider.assess(image).await;
+            let answered = assessing.await;
             call.ended(answered.as_ref().err());
             answered
         })

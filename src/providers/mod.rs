@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use crate::model::{Confidence, ContentType, Label, ProviderRef};
+use crate::model::{Confidence, ContentType, Label, ProviderRef, S3Object};
 use guard::Standing;
 
 /// What a provider says of an image.
@@ -104,4 +104,15 @@ pub trait Provider: Send + Sync + 'static {
 
     /// Labels one image, given as the bytes of its file. Blocking work is its own matter: this never blocks the caller.
     fn assess(&self, image: Arc<[u8]>) -> Assessing<'_>;
+
+    /// How many bytes an object of a bucket may have that it reads there itself; none if it is always given the bytes.
+    fn object_bytes_max(&self) -> Option<u64> {
+        None
+    }
+
+    /// Labels one image that it reads in its bucket itself, of the version that is named. Only asked where
+    /// [`Provider::object_bytes_max`] allows it.
+    fn assess_object(&self, object: S3Object) -> Assessing<'_> {
+        Box::pin(async move { Err(ProviderError::Refused(format!("{object}: it reads no objects"))) })
+    }
 }

@@ -3,9 +3,11 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::{Answer, Assessing, Provider, ProviderError};
 use crate::aws::{self, Class, Detected, DetectedLabel, Failure};
-use crate::model::{Confidence, ContentType, Label, LabelPath, ProviderRef};
+use crate::model::{Confidence, ContentType, Label, LabelPath, ProviderRef, S3Object};
 
 const NAME: &str = "rekognition";
 /// What is expected of it before it has answered: `policy check` and figures go by it, recorded answers by their own.
@@ -16,11 +18,25 @@ const MODEL_EXPECTED: &str = "7.0";
 pub struct Settings {
     /// Labels below this confidence are not reported and can never be judged afterwards. It is stored with each answer.
     pub floor: Confidence,
+    /// Whether it reads pictures in their bucket itself.
+    pub by_object: ByObject,
+}
+
+/// Whether Rekognition reads pictures in their bucket itself, so that nothing is fetched here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ByObject {
+    /// Never: it is sent the bytes that were fetched and measured.
+    #[default]
+    Never,
+    /// Where the policy compares no pictures, and version and size of the object are known.
+    WhenPossible,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { floor: const { Confidence::from_milli(10_000).expect("10 % is a confidence") } }
+        let by_object = ByObject::Never;
+        Self { by_object, floor: const { Confidence::from_milli(10_000).expect("10 % is a confidence") } }
     }
 }
 
@@ -35,6 +51,10 @@ impl Rekognition {
     /// Asks by this client.
     pub fn new(client: aws::Rekognition, settings: Settings) -> Self {
         Self { client, settings }
+    }
+
+    fn floor_percent(&self) -> f32 {
+        self.settings.floor.as_milli() as f32 / 1000.0
     }
 }
 
@@ -53,9 +73,19 @@ impl Provider for Rekognition {
                 let most = aws::Rekognition::IMAGE_BYTES_MAX;
                 return Err(ProviderError::Refused(format!("{} bytes; it takes at most {most}", image.len())));
             }
-            let floor = self.settings.floor.as_milli() as f32 / 1000.0;
-            answer(self.client.detect(&image, floor).await.map_err(error)?)
+            answer(self.client.detect(&image, self.floor_percent()).await.map_err(error)?)
         })
+    }
+
+    fn object_bytes_max(&self) -> Option<u64> {
+        match self.settings.by_object {
+            ByObject::Never => None,
+            ByObject::WhenPossible => Some(aws::Rekognition::OBJECT_BYTES_MAX),
+        }
+    }
+
+    fn assess_object(&self, object: S3Object) -> Assessing<'_> {
+        Box::pin(async move { answer(self.client.detect_object(&object, self.floor_percent()).await.map_err(error)?) })
     }
 }
 

@@ -319,7 +319,7 @@ impl Trial {
         let command = Command::JudgeFrame {
             frame,
             policy: self.policy.clone(),
-            measured: Measurement { image: assessed.image, hash: assessed.hash, luma: None },
+            measured: assessed.image.zip(assessed.hash).map(|(image, hash)| Measurement { image, hash, luma: None }),
             answer: Answered {
                 provider: assessed.provider.clone(),
                 labels: whole.unwrap_or(&assessed.labels).to_vec(),

@@ -64,8 +64,8 @@ pub enum Command {
         frame: Frame,
         /// The policy version it started with.
         policy: Arc<Policy>,
-        /// What imaging found.
-        measured: Measurement,
+        /// What imaging found; none of a picture that the provider read itself.
+        measured: Option<Measurement>,
         /// The answer.
         answer: Answered,
         /// What it took.

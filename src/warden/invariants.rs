@@ -330,6 +330,8 @@ impl Channel {
         let provider = &assessed.provider;
         let named = [&provider.name, &provider.model, &provider.taxonomy].iter().all(|text| !text.is_empty());
         holds(named, Invariant::Explained, || "an assessment does not name its provider, model and taxonomy".into())?;
+        let shown = assessed.image.is_some() != assessed.object.is_some();
+        holds(shown, Invariant::Explained, || "an assessment names not one picture, by digest or as object".into())?;
         for rule in &assessed.rules {
             let rests_on_label = usize::from(rule.by) < assessed.labels.len() && rule.margin >= 0;
             holds(rests_on_label, Invariant::Explained, || {

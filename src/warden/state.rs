@@ -64,8 +64,8 @@ pub struct Reference {
     pub frame: FrameId,
     /// Its own time.
     pub captured_at: Timestamp,
-    /// Its hash.
-    pub hash: PerceptualHash,
+    /// Its hash; none if it was never fetched, and then no frame is like it.
+    pub hash: Option<PerceptualHash>,
 }
 
 /// Whether somebody looks at the channel.

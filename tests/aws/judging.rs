@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use streamwarden::actors::{ProviderChoice, Settings};
+use streamwarden::actors::{Objects, ProviderChoice, Settings};
 use streamwarden::aws::CallTimes;
 use streamwarden::clock::ManualClock;
 use streamwarden::control::RehearsalControl;
@@ -23,9 +23,11 @@ use tempfile::TempDir;
 use crate::standins::{Stage, emulated, emulator, picture, s3};
 
 const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a call may take where a test waits for one that hangs.
+const SHORT: Duration = Duration::from_secs(2);
 const T0: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 
-const POLICY: &str = "
+pub const POLICY: &str = "
 policy: seven
 channels: { matching: .* }
 taxonomy: rekognition/7.0
@@ -46,14 +48,26 @@ rules:
 ";
 
 /// A house with a guarded Rekognition. The time of its frames and of the guard stands still until it is set.
-struct Judging {
-    house: House,
+pub struct Judging {
+    pub house: House,
     clock: Arc<ManualClock>,
     _dir: TempDir,
 }
 
 impl Judging {
     async fn open(stage: &Stage, policy: &'static str, guard: guard::Settings) -> Self {
+        Self::open_with(stage, policy, guard, rekognition::Settings::default(), SHORT, true).await
+    }
+
+    /// The same with other settings of Rekognition, and objects that are fetched or are not.
+    pub async fn open_with(
+        stage: &Stage,
+        policy: &'static str,
+        guard: guard::Settings,
+        settings: rekognition::Settings,
+        call: Duration,
+        fetches: bool,
+    ) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let data = dir.path().to_owned();
         let opening = move || {
@@ -62,10 +76,10 @@ impl Judging {
             ground
         };
         let mut ground = tokio::task::spawn_blocking(opening).await.unwrap();
-        ground.objects = Some(Arc::new(emulated().s3()));
+        ground.objects = fetches.then(|| Arc::new(emulated().s3()) as Arc<dyn Objects>);
         let clock = Arc::new(ManualClock::at(T0));
-        let aws = stage.aws_within(CallTimes { connect: Duration::from_secs(2), call: Duration::from_secs(2) });
-        let rekognition = Arc::new(Rekognition::new(aws.rekognition(), rekognition::Settings::default()));
+        let aws = stage.aws_within(CallTimes { connect: Duration::from_secs(2), call });
+        let rekognition = Arc::new(Rekognition::new(aws.rekognition(), settings));
         let guarded = Arc::new(Guard::new(rekognition, clock.clone(), guard));
         let providers = ProviderChoice { default: Some(guarded), ..ProviderChoice::default() };
         let limits = BudgetLimits { per_minute: 100, per_rule_per_minute: 100, live_share_milli: 100_000 };
@@ -79,7 +93,7 @@ impl Judging {
     }
 
     /// The outcome of the first frame of a channel.
-    async fn outcome(&self, channel: &str, origin: FrameOrigin) -> Event {
+    pub async fn outcome(&self, channel: &str, origin: FrameOrigin) -> Event {
         self.outcome_at(0, channel, origin).await
     }
 
@@ -98,13 +112,13 @@ impl Judging {
         self.house.wardens.offer(frame).await.unwrap().event
     }
 
-    fn events(&self) -> Vec<Event> {
+    pub fn events(&self) -> Vec<Event> {
         let events = self.house.journal.read(Position(0), READ_LIMIT_MAX).unwrap();
         events.iter().map(|recorded| recorded.event().unwrap()).collect()
     }
 
     /// Waits until the journal holds an event like that.
-    async fn until(&self, wanted: impl Fn(&Event) -> bool) {
+    pub async fn until(&self, wanted: impl Fn(&Event) -> bool) {
         let mut watermark = self.house.journal.watermark();
         let found = async {
             while !self.events().iter().any(&wanted) {
@@ -115,7 +129,7 @@ impl Judging {
     }
 }
 
-fn assessed(event: Event) -> FrameAssessed {
+pub fn assessed(event: Event) -> FrameAssessed {
     match event {
         Event::FrameAssessed(assessed) => assessed,
         other => panic!("the frame was to be assessed, it came to {other:?}"),

@@ -2,14 +2,17 @@
 //! every call by the service's own model. Nothing here calls AWS.
 #![allow(clippy::unwrap_used)] // tests: a panic is the report
 
+mod by_object;
 mod conforms;
 mod doctor;
 mod evidence;
 mod ivs;
 mod judging;
+mod killed;
 mod kinesis;
 mod outbox;
 mod premises;
+mod queue;
 mod rekognition;
 mod s3;
 mod serving;

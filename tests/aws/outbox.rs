@@ -27,7 +27,8 @@ use tokio::sync::watch;
 
 use crate::conforms;
 use crate::premises::{Live, PATIENCE, Premises, channel, session};
-use crate::standins::{ACCOUNT, REGION, Stage, emulated, emulator, key, sdk};
+use crate::queue::Queue;
+use crate::standins::{REGION, Stage, emulated, emulator, key, sdk};
 
 /// A bus that stands in for EventBridge where answers are scripted: it takes what `refuses` lets pass.
 struct ScriptedBus {
@@ -288,7 +289,13 @@ async fn a_replay_to_the_bus_is_marked_and_does_not_move_the_live_place() {
     let taken = bus.until("the past is shown", |taken| ids(&replayed(taken)).is_superset(&past)).await;
     assert!(replayed(&taken).iter().all(|one| one["replay"]["id"] == started.id.to_string()));
     live.until("the replay ends", |event| matches!(event, Event::ReplayEnded(_))).await;
-    assert!(matches!(live.house.consumers.replay(started.id).unwrap().state, ReplayState::Completed));
+    let completed = async {
+        // The event is there first.
+        while !matches!(live.house.consumers.replay(started.id).unwrap().state, ReplayState::Completed) {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, completed).await.expect("the job says that it is completed");
     let live_ones: Vec<_> = taken.iter().filter(|one| one.get("replay").is_none()).cloned().collect();
     assert!(ids(&live_ones).is_disjoint(&past), "the live lane did not go back");
     outbox.close().await;
@@ -392,63 +399,4 @@ async fn a_page_is_told_whatever_else_is_told_and_a_mere_warning_is_not() {
     assert_eq!(page.subject, "PAGE: Streamwarden: WarningRaised on a");
     assert!(page.attributes.contains(&("type", "WarningRaised".to_owned())), "{page:?}");
     assert!(notices.letter(&raised(OnUnavailable::Warn)).is_none());
-}
-
-/// A queue of the emulator.
-pub struct Queue {
-    name: String,
-    url: String,
-    http: reqwest::Client,
-}
-
-impl Queue {
-    pub async fn new(name: &str) -> Self {
-        let _ = rustls::crypto::ring::default_provider().install_default(); // reqwest wants one; the first test sets it
-        let mut queue = Self { name: name.to_owned(), url: String::new(), http: reqwest::Client::new() };
-        let made = queue.call("CreateQueue", json!({ "QueueName": name })).await;
-        queue.url = made["QueueUrl"].as_str().unwrap().to_owned();
-        queue
-    }
-
-    fn arn(&self) -> String {
-        format!("arn:aws:sqs:{REGION}:{ACCOUNT}:{}", self.name)
-    }
-
-    /// Makes a bus, and a rule that sends everything of ours on it to this queue.
-    pub async fn follows_bus(&self, bus: &str) {
-        use aws_sdk_eventbridge::types::Target;
-        let events = aws_sdk_eventbridge::Client::new(&sdk(emulator()));
-        events.create_event_bus().name(bus).send().await.unwrap();
-        let pattern = json!({ "source": ["streamwarden"] }).to_string();
-        events.put_rule().name("ours").event_bus_name(bus).event_pattern(pattern).send().await.unwrap();
-        let target = Target::builder().id("queue").arn(self.arn()).build().unwrap();
-        events.put_targets().rule("ours").event_bus_name(bus).targets(target).send().await.unwrap();
-    }
-
-    /// What has arrived since, each message once.
-    pub async fn receive(&self) -> Vec<Value> {
-        let asked = json!({ "QueueUrl": self.url, "MaxNumberOfMessages": 10, "WaitTimeSeconds": 1 });
-        let answer = self.call("ReceiveMessage", asked).await;
-        let mut bodies = Vec::new();
-        for message in answer["Messages"].as_array().into_iter().flatten() {
-            let receipt = json!({ "QueueUrl": self.url, "ReceiptHandle": message["ReceiptHandle"] });
-            self.call("DeleteMessage", receipt).await;
-            bodies.push(serde_json::from_str(message["Body"].as_str().unwrap()).unwrap());
-        }
-        bodies
-    }
-
-    /// SQS speaks JSON 1.0; the emulator looks at no signature but reads the service from it.
-    async fn call(&self, operation: &str, body: Value) -> Value {
-        let credential = format!("Credential=test/20260101/{REGION}/sqs/aws4_request");
-        let call = self
-            .http
-            .post(emulator())
-            .header("X-Amz-Target", format!("AmazonSQS.{operation}"))
-            .header("Content-Type", "application/x-amz-json-1.0")
-            .header("Authorization", format!("AWS4-HMAC-SHA256 {credential}, SignedHeaders=host, Signature=0"))
-            .body(body.to_string());
-        let answer = call.send().await.unwrap().text().await.unwrap();
-        if answer.is_empty() { Value::Null } else { serde_json::from_str(&answer).unwrap() }
-    }
 }

@@ -1,4 +1,4 @@
-//! The real binary, serving.
+//! The program itself, serving by a configuration.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -13,10 +13,12 @@ use crate::premises::PATIENCE;
 /// The program, serving; killed with the test if that ends before it.
 pub struct Serving {
     child: Child,
+    /// Where it listens.
     pub base: String,
 }
 
 impl Serving {
+    /// Starts it, and waits until it listens.
     pub fn start(config: &Path) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_streamwarden"))
             .args(["serve", "--config"])
@@ -35,12 +37,14 @@ impl Serving {
         Self { child, base }
     }
 
+    /// Puts a policy in force.
     pub async fn publish(&self, policy: &'static str) {
         let publish = reqwest::Client::new().post(format!("{}/v1/policies?why=test", self.base));
         let published = publish.header("content-type", "application/yaml").body(policy).send().await.unwrap();
         assert_eq!(published.status().as_u16(), 200, "{}", published.text().await.unwrap());
     }
 
+    /// What it answers.
     pub async fn get(&self, path: &str) -> Value {
         reqwest::get(format!("{}{path}", self.base)).await.unwrap().json().await.unwrap()
     }
@@ -59,9 +63,16 @@ impl Serving {
         timeout(PATIENCE, asking).await.unwrap_or_else(|_| panic!("{what} does not come"))
     }
 
+    /// Ends it in order.
     pub fn end(mut self) {
         kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
         assert_eq!(self.child.wait().unwrap().code(), Some(0), "it ends in order");
+    }
+
+    /// Ends it at once, by SIGKILL.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
     }
 }
 

@@ -54,7 +54,7 @@ async fn judged(live: &Live, channel: &ChannelId, captured_at: Timestamp) {
         content_types: vec![],
         floor: None,
     };
-    let measured = Measurement { image, hash, luma: None };
+    let measured = Some(Measurement { image, hash, luma: None });
     let start = Command::StartSession { session: unnamed(), at: captured_at };
     live.house.wardens.command(channel, start).await.unwrap();
     let judge = Command::JudgeFrame { frame, policy, measured, answer, took: Timings::default() };

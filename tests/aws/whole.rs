@@ -11,8 +11,8 @@ use aws_sdk_s3::types::{EventBridgeConfiguration, NotificationConfiguration};
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
-use crate::outbox::Queue;
 use crate::premises::{PATIENCE, channel, session};
+use crate::queue::Queue;
 use crate::serving::Serving;
 use crate::standins::{ACCOUNT, REGION, Stage, emulator, picture, s3, sdk};
 

@@ -257,14 +257,15 @@ pub fn assessed() -> FrameAssessed {
         frame: frame(),
         print: print(),
         session: session(),
-        image: ImageFacts {
+        image: Some(ImageFacts {
             sha256: Sha256::of(b"picture"),
             bytes: 183_204,
             width: 1920,
             height: 1080,
             format: ImageFormat::Jpeg,
-        },
-        hash: hash(),
+        }),
+        object: None,
+        hash: Some(hash()),
         distance: Some((Similarity(23, Some(LumaDelta(2_914))), Sequence(48_211))),
         provider: provider(),
         policy: policy(),

@@ -58,6 +58,32 @@ fn unknown_targets(file: &Tracked, makefile: &str) -> Vec<Finding> {
     findings
 }
 
+/// Tests that the table of faults names and `read` does not find: `tests/` stands before the file, which has the test.
+fn tests_not_there(file: &Tracked, read: impl Fn(&str) -> Option<String>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (number, line) in file.text.lines().enumerate() {
+        let rows = line.split('`').filter_map(|named| named.split_once(".rs: "));
+        for (path, test) in rows {
+            let path = format!("tests/{path}.rs");
+            let is_there = read(&path).is_some_and(|text| is_test_of(&text, test));
+            if !is_there {
+                let what = format!("{path} has no test {test}");
+                findings.push(Finding { path: file.path.clone(), line: number + 1, what });
+            }
+        }
+    }
+    findings
+}
+
+/// Whether a source has a function of that name right under an attribute that makes it a test.
+fn is_test_of(source: &str, name: &str) -> bool {
+    let lines: Vec<&str> = source.lines().map(str::trim).collect();
+    lines.windows(2).any(|pair| {
+        let called = pair[1].trim_start_matches("async ").strip_prefix("fn ");
+        pair[0].starts_with("#[") && pair[0].ends_with("test]") && called == Some(&format!("{name}() {{"))
+    })
+}
+
 /// Rooms that `lib.rs` has and ARCHITECTURE.md gives no line.
 fn rooms_off_the_map(lib: &str, map: &str) -> Vec<Finding> {
     let rooms = lib.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';'));
@@ -136,8 +162,24 @@ fn every_decision_is_listed_and_has_its_parts() {
 }
 
 #[test]
+fn every_fault_on_the_way_to_aws_names_a_test_that_is_there() {
+    let table = Tracked { path: "docs/aws-faults.md".to_owned(), text: text("docs/aws-faults.md") };
+    assert!(table.text.matches(".rs: ").count() > 30, "the table names its tests");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    none_of(
+        tests_not_there(&table, |path| std::fs::read_to_string(root.join(path)).ok()),
+        "name the test that shows it, or take out the row that nothing shows",
+    );
+}
+
+#[test]
 fn planted_gaps_are_found() {
     let file = |text: &str| Tracked { path: "docs/a.md".to_owned(), text: text.to_owned() };
+    let there = "#[actix_rt::test]\nasync fn there() {\n}\nfn helper() {\n}\n";
+    let read = |path: &str| (path == "tests/a/b.rs").then(|| there.to_owned());
+    let rows = file("| x | `a/b.rs: there` |\n| x | `a/b.rs: helper` |\n| x | `a/c.rs: there` |\n");
+    let lines: Vec<usize> = tests_not_there(&rows, read).iter().map(|finding| finding.line).collect();
+    assert_eq!(lines, [2, 3]);
     let there = |path: &Path| path == Path::new("src/lib.rs") || path == Path::new("docs/b.md");
     assert!(dead_links(&file("[a](../src/lib.rs) [b](b.md#part) [c](https://c.d/e) [f](#g)"), there).is_empty());
     assert_eq!(dead_links(&file("[a](../src/lob.rs), [b](b.md)\n[c](c.md)"), there).len(), 2);

@@ -128,7 +128,7 @@ class Stage:
                     return dict(fault)
         return None
 
-    def object(self, bucket, key):
+    def object(self, bucket, key, version=None):
         """An object's bytes and metadata, from the emulator that the script names."""
         if not self.settings["s3"]:
             return b"", {}
@@ -142,7 +142,8 @@ class Stage:
                 config=botocore.config.Config(s3={"addressing_style": "path"}, max_pool_connections=50),
             )
         try:
-            found = self.s3.get_object(Bucket=bucket, Key=key)
+            which = {"VersionId": version} if version else {}
+            found = self.s3.get_object(Bucket=bucket, Key=key, **which)
         except botocore.exceptions.ClientError:
             raise AwsError(
                 "InvalidS3ObjectException",
@@ -169,7 +170,7 @@ def rekognition(stage, operation, request):
     named = image.get("S3Object")
     if bool(named) == bool(image.get("Bytes")):
         raise AwsError("InvalidParameterException", "Request has invalid parameters")
-    data, metadata = stage.object(named["Bucket"], named["Name"]) if named else (base64.b64decode(image["Bytes"]), {})
+    data, metadata = stage.object(named["Bucket"], named["Name"], named.get("Version")) if named else (base64.b64decode(image["Bytes"]), {})
     if data and not data.startswith((b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")):
         raise AwsError("InvalidImageFormatException", "Request has invalid image format")
     if len(data) > 15 * 1024 * 1024:

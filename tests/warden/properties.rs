@@ -157,7 +157,7 @@ impl Channel {
             Wanted::Judge(f, s, at, labels) => Command::JudgeFrame {
                 frame: self.frame(*f, *s, *at),
                 policy,
-                measured: self.measured(u64::from(*f), None),
+                measured: Some(self.measured(u64::from(*f), None)),
                 answer: answered(labels),
                 took: Timings(u32::MAX, 0, 1),
             },
@@ -422,7 +422,7 @@ fn the_longest_answer_under_the_longest_policy_still_fits_its_event() {
     let command = Command::JudgeFrame {
         frame,
         policy: Arc::new(policy),
-        measured: channel.measured(u64::MAX, Some(u16::MAX)),
+        measured: Some(channel.measured(u64::MAX, Some(u16::MAX))),
         answer: Answered {
             provider,
             labels,

@@ -207,7 +207,7 @@ impl Script {
         match step {
             Next::Look => Command::CompareFrame { frame, policy, measured },
             Next::Ask => {
-                let (answer, took) = (answered(line), Timings(1, 2, 3));
+                let (measured, answer, took) = (Some(measured), answered(line), Timings(1, 2, 3));
                 Command::JudgeFrame { frame, policy, measured, answer, took }
             }
         }

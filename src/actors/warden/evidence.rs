@@ -14,12 +14,13 @@ use actix::Context;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::super::deposit::{Deposit, Deposited};
+use super::super::objects::fetch;
 use super::super::system::{Evidence, Outcome};
 use super::messages::Stale;
 use super::{Warden, Work};
 use crate::events::{BucketObject, Event, EvidencePlace, FrameAssessed, RuleEffect};
 use crate::journal::content;
-use crate::model::{ChannelId, S3Object, Verdict};
+use crate::model::{ChannelId, Frame, FrameId, FrameOrigin, ImageFormat, S3Object, Sha256, Timestamp, Verdict};
 use crate::telemetry::metrics;
 use crate::warden::Command;
 
@@ -98,27 +99,89 @@ impl Warden {
     /// Keeps the picture of the frame that came to this outcome, wherever that is asked for.
     pub(super) fn keep_evidence(&mut self, outcome: &Outcome, work: &Work, ctx: &mut Context<Self>) {
         let Event::FrameAssessed(assessed) = &outcome.event else { return };
-        let Some((_, _, bytes)) = work.seen.as_ref().filter(|_| !outcome.repeated) else { return };
-        let picture = Deposited {
-            channel: self.channel.clone(),
-            frame: work.frame.id,
-            captured_at: work.frame.captured_at,
-            image: assessed.image.sha256,
-            format: assessed.image.format,
-            bytes: bytes.clone(),
+        let wanted = self.wanted(assessed);
+        if outcome.repeated || wanted.is_empty() {
+            return;
+        }
+        match (&work.seen, &work.frame.origin) {
+            (Some((measured, _, bytes)), _) => {
+                let (image, format) = (measured.image.sha256, measured.image.format);
+                let picture = self.picture(&work.frame, image, format, bytes.clone());
+                self.keep_all(&wanted, &picture, ctx);
+            }
+            (None, FrameOrigin::S3(object)) => self.fetch_to_keep(wanted, &work.frame, object.clone(), ctx),
+            (None, FrameOrigin::File(_) | FrameOrigin::Inline(_)) => {} // a frame of these is judged on its bytes
+        }
+    }
+
+    /// Where this frame's picture is to be kept.
+    fn wanted(&self, assessed: &FrameAssessed) -> Vec<EvidencePlace> {
+        let (stores, copies) = (self.parts.house.content.is_some(), self.parts.house.copies.is_some());
+        let store = (stores && self.is_stored(assessed.verdict)).then_some(EvidencePlace::Store);
+        let bucket = (copies && warns(assessed)).then_some(EvidencePlace::Bucket);
+        store.into_iter().chain(bucket).collect()
+    }
+
+    fn picture(&self, frame: &Frame, image: Sha256, format: ImageFormat, bytes: Arc<[u8]>) -> Deposited {
+        let (channel, captured_at) = (self.channel.clone(), frame.captured_at);
+        Deposited { channel, frame: frame.id, captured_at, image, format, bytes }
+    }
+
+    fn keep_all(&mut self, wanted: &[EvidencePlace], picture: &Deposited, ctx: &mut Context<Self>) {
+        for place in wanted {
+            let line = match place {
+                EvidencePlace::Store => &self.parts.evidence.store,
+                EvidencePlace::Bucket => &self.parts.evidence.bucket,
+            };
+            let (room, turns, picture) = (line.take(picture.bytes.len()), line.turns.clone(), picture.clone());
+            match place {
+                EvidencePlace::Store => {
+                    let Some(content) = self.parts.house.content.clone() else { continue };
+                    self.keep(*place, &picture.clone(), store(content, picture, room, turns), ctx);
+                }
+                EvidencePlace::Bucket => {
+                    let Some(copies) = self.parts.house.copies.clone() else { continue };
+                    self.keep(*place, &picture.clone(), copy(copies, picture, room, turns), ctx);
+                }
+            }
+        }
+    }
+
+    /// The provider read the picture in its bucket itself. It is fetched by its version, which is what was judged, and
+    /// whatever lies under its key by now.
+    fn fetch_to_keep(&mut self, wanted: Vec<EvidencePlace>, frame: &Frame, object: S3Object, ctx: &mut Context<Self>) {
+        let (objects, fetches) = (self.parts.house.objects.clone(), self.parts.fetches.clone());
+        let (id, limits) = (frame.id, *self.parts.house.imaging.limits());
+        let fetching = async move {
+            let _permit = fetches.acquire_owned().await;
+            let bytes = fetch(objects, id, &object, limits.bytes_max).await.map_err(|(unseen, _)| unseen.reason)?;
+            let digesting = tokio::task::spawn_blocking(move || {
+                let format = limits.sniff(&bytes).map_err(|error| error.to_string())?;
+                Ok((Sha256::of(&bytes), format, bytes))
+            });
+            digesting.await.map_err(|broke| broke.to_string())?
         };
-        if let Some(content) = self.parts.house.content.clone().filter(|_| self.is_stored(assessed.verdict)) {
-            let line = &self.parts.evidence.store;
-            let (room, turns) = (line.take(bytes.len()), line.turns.clone());
-            let storing = store(content, picture.clone(), room, turns);
-            self.keep(EvidencePlace::Store, &picture, storing, ctx);
-        }
-        if let Some(copies) = self.parts.house.copies.clone().filter(|_| warns(assessed)) {
-            let line = &self.parts.evidence.bucket;
-            let (room, turns) = (line.take(bytes.len()), line.turns.clone());
-            let copying = copy(copies, picture.clone(), room, turns);
-            self.keep(EvidencePlace::Bucket, &picture, copying, ctx);
-        }
+        let fetching = async move {
+            let late = |_| Err(format!("it was not fetched within {} s", TURN_WITHIN.as_secs()));
+            tokio::time::timeout(TURN_WITHIN, fetching).await.unwrap_or_else(late)
+        };
+        self.keeping += 1;
+        let frame = frame.clone();
+        self.beside(fetching, ctx, move |warden, fetched: Result<_, String>, ctx| {
+            match fetched {
+                Ok((image, format, bytes)) => {
+                    let picture = warden.picture(&frame, image, format, bytes);
+                    warden.keep_all(&wanted, &picture, ctx);
+                }
+                Err(reason) => {
+                    for place in wanted {
+                        let unkept = std::future::ready(Err(reason.clone()));
+                        warden.keep_or_miss(place, frame.id, frame.captured_at, None, unkept, ctx);
+                    }
+                }
+            }
+            warden.kept_one(ctx);
+        });
     }
 
     fn is_stored(&self, verdict: Verdict) -> bool {
@@ -137,8 +200,19 @@ impl Warden {
         keeping: impl Future<Output = Result<Command, String>> + 'static,
         ctx: &mut Context<Self>,
     ) {
+        self.keep_or_miss(place, picture.frame, picture.captured_at, Some(picture.image), keeping, ctx);
+    }
+
+    fn keep_or_miss(
+        &mut self,
+        place: EvidencePlace,
+        frame: FrameId,
+        captured_at: Timestamp,
+        image: Option<Sha256>,
+        keeping: impl Future<Output = Result<Command, String>> + 'static,
+        ctx: &mut Context<Self>,
+    ) {
         self.keeping += 1;
-        let (frame, captured_at, image) = (picture.frame, picture.captured_at, Some(picture.image));
         let on_its_way = OnItsWay { channel: self.channel.clone(), place, lost: Some("its warden ended meanwhile") };
         self.beside(keeping, ctx, move |warden, kept, ctx| match kept {
             Ok(command) => warden.record(command, Some(on_its_way), ctx),
@@ -217,11 +291,7 @@ async fn copy(
     let _room = room.ok_or("too many pictures are on their way to the bucket")?;
     let turn = tokio::time::timeout(TURN_WITHIN, turns.acquire_owned()).await;
     let _turn = turn.map_err(|_| format!("its turn did not come within {} s", TURN_WITHIN.as_secs()))?;
-    let S3Object { bucket, key, version, etag, size: _ } =
-        copies.put(&picture).await.map_err(|error| error.to_string())?;
-    let text = |text: Arc<str>| text.to_string();
-    let object =
-        BucketObject { bucket: text(bucket), key: text(key), version: version.map(text), etag: etag.map(text) };
+    let object = BucketObject::from(&copies.put(&picture).await.map_err(|error| error.to_string())?);
     let Deposited { frame, captured_at, image, bytes, .. } = picture;
     let bytes = bytes.len() as u32; // a picture has at most a few MiB
     Ok(Command::CopyEvidence { frame, captured_at, image, bytes, object })

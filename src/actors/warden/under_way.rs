@@ -5,17 +5,21 @@ use std::time::{Duration, Instant};
 
 use actix::Context;
 
-use super::super::ask::{Unanswered, ask};
+use super::super::ask::{Shown, Unanswered, ask};
 use super::super::look::{Looked, Unseen, look};
 use super::super::objects::fetch;
 use super::super::system::Outcome;
 use super::messages::{Reply, Stale};
 use super::{Committed, Life, Warden, Work};
 use crate::events::{Event, FailedStage, Recorded, Timings};
-use crate::model::{EventId, Fingerprint, Frame, FrameOrigin, Measurement, Position};
+use crate::model::{EventId, Fingerprint, Frame, FrameOrigin, Measurement, Position, S3Object};
 use crate::providers::Answer;
 use crate::telemetry::metrics;
 use crate::warden::{Answered, Command, Next};
+
+/// The most bytes of the key of an object that a provider reads itself: the event names it, and an event is bounded. A
+/// thumbnail's has about 120.
+const SHOWN_KEY_BYTES_MAX: usize = 300;
 
 impl Warden {
     pub(super) fn begin(&mut self, frame: Frame, replies: Vec<Reply>, ctx: &mut Context<Self>) {
@@ -71,6 +75,7 @@ impl Warden {
     fn proceed(&mut self, committed: Committed, ctx: &mut Context<Self>) {
         let Some(work) = &self.work else { return };
         match committed.next {
+            Some(Next::Look) if self.object_to_show().is_some() => self.ask(ctx),
             Some(Next::Look) => self.look(ctx),
             Some(Next::Ask) => self.ask(ctx),
             None => {
@@ -135,11 +140,25 @@ impl Warden {
         self.step(command, ctx, Self::proceed);
     }
 
+    /// The object that the provider reads itself in place of being sent bytes: where nothing else needs them, because
+    /// the policy compares no pictures; where its version makes sure that what is read is what was announced; and
+    /// where its announced size is one that the provider takes. Everything else is fetched.
+    fn object_to_show(&self) -> Option<S3Object> {
+        let work = self.work.as_ref()?;
+        let FrameOrigin::S3(object) = &work.frame.origin else { return None };
+        let compares = work.policy.as_ref().is_none_or(|policy| policy.similarity.is_some());
+        let bytes_max = self.parts.house.providers.of(&self.channel)?.object_bytes_max()?;
+        let fits = object.size.is_some_and(|bytes| bytes <= bytes_max) && object.key.len() <= SHOWN_KEY_BYTES_MAX;
+        (!compares && fits && object.version.is_some()).then(|| object.clone())
+    }
+
     fn ask(&mut self, ctx: &mut Context<Self>) {
-        let Some(work) = &mut self.work else { return };
-        let Some((_, _, image)) = &work.seen else { return self.abandon(Stale::Gone, ctx) };
-        let (image, begun) = (image.clone(), Instant::now());
-        let frame = work.frame.id;
+        let Some(work) = &self.work else { return };
+        let seen = work.seen.as_ref().map(|(_, _, bytes)| Shown::Bytes(bytes.clone()));
+        let Some(image) = seen.or_else(|| self.object_to_show().map(Shown::Object)) else {
+            return self.abandon(Stale::Gone, ctx);
+        };
+        let (frame, begun) = (work.frame.id, Instant::now());
         let provider = self.parts.house.providers.of(&self.channel);
         let floor = provider.as_ref().and_then(|provider| provider.floor());
         let content = self.parts.house.content.clone();
@@ -177,13 +196,11 @@ impl Warden {
     fn answered(&mut self, answer: Answered, took: Duration, ctx: &mut Context<Self>) {
         let Some(work) = &mut self.work else { return };
         work.took.2 = took.as_millis() as u32;
-        let (Some((measured, ..)), Some(policy)) = (&work.seen, &work.policy) else {
-            return self.abandon(Stale::Gone, ctx);
-        };
+        let Some(policy) = &work.policy else { return self.abandon(Stale::Gone, ctx) };
         let command = Command::JudgeFrame {
             frame: work.frame.clone(),
             policy: policy.clone(),
-            measured: measured.clone(),
+            measured: work.seen.as_ref().map(|(measured, ..)| measured.clone()),
             answer,
             took: work.took,
         };

@@ -13,8 +13,10 @@ use super::{AuditError, Sources};
 /// The picture.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Evidence {
-    /// Digest, size and format of the bytes as they were fetched; none if the frame was not assessed.
+    /// Digest, size and format of the bytes as they were fetched; none if they were not, or the frame was not assessed.
     pub image: Option<ImageFacts>,
+    /// The object that the provider read itself, where the picture was not fetched to be judged.
+    pub object: Option<BucketObject>,
     /// Whether it is kept.
     pub kept: Kept,
     /// The event that says where it was kept.
@@ -73,11 +75,12 @@ pub(super) fn of(
     frame: FrameId,
     assessed: Option<&FrameAssessed>,
 ) -> Result<Evidence, AuditError> {
-    let image = assessed.map(|assessed| assessed.image);
+    let image = assessed.and_then(|assessed| assessed.image);
+    let object = assessed.and_then(|assessed| assessed.object.clone());
     let copy = copied(sources, frame)?;
     let unkept = unkept(sources, frame)?;
     let Some((event, content)) = stored(sources, frame)? else {
-        return Ok(Evidence { image, kept: Kept::NotKept, event: None, content: None, copy, unkept });
+        return Ok(Evidence { image, object, kept: Kept::NotKept, event: None, content: None, copy, unkept });
     };
     let kept = match sources.content.get(&content) {
         Ok(Content::Plain(_)) => Kept::Kept,
@@ -88,7 +91,7 @@ pub(super) fn of(
             Kept::Unreadable
         }
     };
-    Ok(Evidence { image, kept, event: Some(event), content: Some(content), copy, unkept })
+    Ok(Evidence { image, object, kept, event: Some(event), content: Some(content), copy, unkept })
 }
 
 fn copied(sources: Sources<'_>, frame: FrameId) -> Result<Option<Copied>, AuditError> {

@@ -59,7 +59,7 @@ pub(super) fn of(
 ) -> Result<Option<Likeness>, AuditError> {
     let (hash, distance) = match (skip, assessed) {
         (Some(Skip::Similar { hash, distance, to }), _) => (*hash, Some((*distance, *to))),
-        (_, Some(assessed)) => (assessed.hash, assessed.distance),
+        (_, Some(FrameAssessed { hash: Some(hash), distance, .. })) => (*hash, *distance),
         _ => return Ok(None),
     };
     let similar = skip.is_some();
@@ -105,12 +105,12 @@ fn compared(journal: &dyn Journal, channel: &ChannelId, at: Sequence) -> Result<
         return Ok(None); // declared lost
     };
     Ok(match recorded.event() {
-        Ok(Event::FrameAssessed(assessed)) => Some(ComparedFrame {
-            frame: assessed.frame,
+        Ok(Event::FrameAssessed(FrameAssessed { frame, hash: Some(hash), .. })) => Some(ComparedFrame {
+            frame,
             event: recorded.envelope.id,
             sequence: at,
             captured_at: recorded.envelope.captured_at,
-            hash: assessed.hash,
+            hash,
         }),
         _ => None,
     })

@@ -14,6 +14,7 @@ use crate::http::extract::Caller;
 use crate::http::past::{ask, record_access};
 use crate::http::problem::{Code, Problem};
 use crate::http::route::Route;
+use crate::imaging::Limits;
 use crate::journal::content::Content;
 use crate::model::{ChannelId, ContentRef, FrameId, ImageFormat, Scope};
 
@@ -39,7 +40,8 @@ pub(in crate::http) fn routes() -> Vec<Route> {
 struct Picture {
     frame: FrameId,
     channel: ChannelId,
-    format: ImageFormat,
+    /// As it was judged; none if it was fetched only to be kept.
+    format: Option<ImageFormat>,
     content: ContentRef,
 }
 
@@ -59,6 +61,9 @@ async fn get_evidence(app: Data<App>, caller: Caller, frame: Path<FrameId>) -> R
         }
     };
     let Picture { frame, channel, format, content } = picture;
+    let sniffed =
+        || Limits::default().sniff(&bytes).map_err(|error| Problem::internal("reading a kept picture", &error));
+    let format = format.map_or_else(sniffed, Ok)?;
     record_access(&app, &caller, Event::EvidenceRead(EvidenceRead { frame, channel, content })).await?;
     Ok(HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, format.media_type()))
@@ -77,7 +82,7 @@ fn find(app: &App, frame: FrameId) -> Result<Option<Picture>, AuditError> {
     Ok(kept.map(|(_, content)| Picture {
         frame: assessed.frame,
         channel: channel.clone(),
-        format: assessed.image.format,
+        format: assessed.image.map(|image| image.format),
         content,
     }))
 }

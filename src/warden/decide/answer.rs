@@ -1,7 +1,11 @@
 //! A provider's answer becomes a verdict: where a warning is raised and a stop asked for.
 
-use crate::events::{AsksBecause, FailedStage, FrameAssessed, RuleEffect, RuleOutcome, Timings, WarningRaised};
-use crate::model::{Approval, ContentType, EventId, Frame, Label, Measurement, RuleId, Timestamp, Verdict, WarningId};
+use crate::events::{
+    AsksBecause, BucketObject, FailedStage, FrameAssessed, RuleEffect, RuleOutcome, Timings, WarningRaised,
+};
+use crate::model::{
+    Approval, ContentType, EventId, Frame, FrameOrigin, Label, Measurement, RuleId, Timestamp, Verdict, WarningId,
+};
 use crate::policy::{Policy, RuleHit, hits};
 use crate::warden::{Answered, ChannelState};
 
@@ -21,7 +25,7 @@ const RULE_BYTES: usize = 86;
 pub(super) struct Judged<'a> {
     pub frame: &'a Frame,
     pub policy: &'a Policy,
-    pub measured: &'a Measurement,
+    pub measured: Option<&'a Measurement>,
     pub answer: &'a Answered,
     pub took: Timings,
 }
@@ -83,13 +87,14 @@ pub(super) fn judge(state: &ChannelState, now: Timestamp, judged: &Judged<'_>) -
         .reference
         .as_ref()
         .filter(|_| !replaced)
-        .and_then(|reference| Some((frame::distance(reference, measured)?, reference.sequence)));
+        .and_then(|reference| Some((frame::distance(reference, (*measured)?)?, reference.sequence)));
     draft.push(FrameAssessed {
         frame: frame.id,
         print: frame.fingerprint,
         session: frame.session.clone(),
-        image: measured.image,
-        hash: measured.hash,
+        image: measured.map(|measured| measured.image),
+        object: object(judged),
+        hash: measured.map(|measured| measured.hash),
         distance,
         provider: answer.provider.clone(),
         policy: policy.reference.clone(),
@@ -123,6 +128,14 @@ pub(super) fn judge(state: &ChannelState, now: Timestamp, judged: &Judged<'_>) -
     }
     coverage::covered(&mut draft, policy, &frame.session, frame.captured_at);
     draft.decided()
+}
+
+/// What was judged of a picture that nobody measured here.
+fn object(judged: &Judged<'_>) -> Option<BucketObject> {
+    match &judged.frame.origin {
+        FrameOrigin::S3(object) if judged.measured.is_none() => Some(object.into()),
+        FrameOrigin::S3(_) | FrameOrigin::File(_) | FrameOrigin::Inline(_) => None,
+    }
 }
 
 /// Keeps as many rules, gravest first, as fit the event together with the labels that they rest on.

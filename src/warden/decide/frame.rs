@@ -101,7 +101,7 @@ fn no_longer_wanted(state: &ChannelState, policy: &Policy, frame: &Frame) -> Opt
 
 /// How far a measured frame is from the reference; none if their hashes cannot be compared.
 pub(super) fn distance(reference: &Reference, measured: &Measurement) -> Option<Similarity> {
-    let bits = measured.hash.distance(reference.hash)?;
+    let bits = measured.hash.distance(reference.hash?)?;
     let luma = measured.luma.filter(|(of, _)| *of == reference.sequence).map(|(_, delta)| delta);
     Some(Similarity(bits, luma))
 }

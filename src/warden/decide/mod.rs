@@ -52,9 +52,11 @@ pub fn decide(
         Command::SupersedeFrame { frame, by } => Ok(frame::supersede(state, frame, *by)),
         Command::PassOverFrame { frame } => Ok(frame::pass_over(state, frame)),
         Command::CompareFrame { frame, policy, measured } => Ok(frame::compare(state, frame, policy, measured)),
-        Command::JudgeFrame { frame, policy, measured, answer, took } => {
-            Ok(answer::judge(state, now, &answer::Judged { frame, policy, measured, answer, took: *took }))
-        }
+        Command::JudgeFrame { frame, policy, measured, answer, took } => Ok(answer::judge(
+            state,
+            now,
+            &answer::Judged { frame, policy, measured: measured.as_ref(), answer, took: *took },
+        )),
         Command::FailFrame { frame, stage, reason, attempts } => {
             Ok(frame::fail(state, policy, frame, *stage, reason, *attempts))
         }

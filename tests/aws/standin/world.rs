@@ -7,7 +7,7 @@ use md5::{Digest, Md5};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-/// A read gives at most so many bytes.
+/// A read gives at most so many bytes, unless a test sets less.
 const READ_BYTES_MAX: usize = 10 << 20;
 /// After a read the shard refuses for as long as it takes for those bytes at this rate: 5 s after a full one.
 const BYTES_PER_SECOND: usize = 2 << 20;
@@ -92,6 +92,8 @@ pub struct World {
     pub over_rate: usize,
     /// Whether a shard refuses what goes beyond its limits.
     pub metered: bool,
+    /// Bytes that a read gives at most.
+    pub read_bytes_max: usize,
     /// Shards per page of a listing.
     pub page: usize,
     /// Events after which a subscription is over.
@@ -144,6 +146,7 @@ impl World {
             calls: Vec::new(),
             over_rate: 0,
             metered: true,
+            read_bytes_max: READ_BYTES_MAX,
             page: SHARDS_PER_PAGE_MAX,
             subscription_events: usize::MAX,
             changed: watch::Sender::new(0),
@@ -340,11 +343,12 @@ impl World {
     }
 
     pub fn read(&mut self, stream: &str, shard: &str, at: usize, limit: usize) -> Result<Given, Refusal> {
+        let read_bytes_max = self.read_bytes_max;
         let read = self.shard(stream, shard)?;
         let at = at.max(read.trimmed);
         let (mut records, mut bytes) = (Vec::new(), 0);
         for put in read.puts.iter().skip(at).take(limit) {
-            if bytes + put.data.len() > READ_BYTES_MAX && !records.is_empty() {
+            if bytes + put.data.len() > read_bytes_max && !records.is_empty() {
                 break;
             }
             bytes += put.data.len();

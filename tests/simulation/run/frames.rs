@@ -213,7 +213,7 @@ impl Run {
 
     pub(super) fn judge(&mut self, channel: usize, id: FrameId, labels: Vec<Label>) {
         let Some((frame, policy)) = self.work(channel, id) else { return };
-        let measured = self.measured(channel, id);
+        let measured = Some(self.measured(channel, id));
         let provider = ProviderRef { name: "scripted".into(), model: "1".into(), taxonomy: "scripted/1".into() };
         let answer = Answered { provider, labels, kept: None, unmapped: 0, content_types: vec![], floor: None };
         let command = Command::JudgeFrame { frame, policy, measured, answer, took: Timings(1, 2, 3) };
