@@ -18,7 +18,6 @@ fn patient(stage: &Stage) -> Endpoints {
         s3: emulated(),
         eventbridge: emulated(),
         sts: emulated(),
-        ..Endpoints::default()
     }
 }
 
