@@ -12,10 +12,10 @@ use tokio::task::{self, JoinSet};
 
 use super::system::{CommandError, Wardens};
 use crate::control::{ControlError, StreamControl};
-use crate::events::{CodecError, EnforcementKind, NotNeededBecause};
+use crate::events::{CodecError, EnforcementKind, NotNeededBecause, SupersededBecause};
 use crate::journal::snapshots::{Snapshot, Snapshots};
 use crate::journal::{Journal, READ_LIMIT_MAX, ReadError};
-use crate::model::{EnforcementId, Position, Scope, Sequence, SystemScope};
+use crate::model::{EnforcementId, Position, Scope, Sequence, SessionId, SystemScope};
 use crate::telemetry::metrics;
 use crate::warden::enforcement::{ATTEMPTS_MAX, BudgetLimits, Case, Desk, Due, Step, plan, plan_denied, plan_unseen};
 use crate::warden::{Command, EnforcementReport, EnforcementStage};
@@ -29,7 +29,7 @@ const AT_ONCE_MAX: usize = 256;
 /// The desk is saved after so many events, so that a restart reads little.
 const SAVE_EVERY: u64 = 20_000;
 /// Layout of the saved desk.
-const SNAPSHOT_SCHEMA: u16 = 2;
+const SNAPSHOT_SCHEMA: u16 = 3;
 
 /// Why the reactor ended.
 #[derive(Debug, thiserror::Error)]
@@ -215,20 +215,20 @@ impl Hands {
                 match step {
                     Step::Wait => false,
                     Step::Report(report) => self.report(report).await,
-                    Step::Try(attempt) => self.attempt(attempt).await,
+                    Step::Try { attempt, found } => self.attempt(attempt, found).await,
                 }
             }
         }
     }
 
-    async fn attempt(&self, attempt: u8) -> bool {
+    async fn attempt(&self, attempt: u8, found: Option<SessionId>) -> bool {
         // Durable before the call (invariant I5). Refused if a person has called it off meanwhile.
-        if !self.report(EnforcementReport::Attempting(attempt)).await {
+        if !self.report(EnforcementReport::Attempting { attempt, found: found.clone() }).await {
             return false;
         }
         fail::fail_point!(&format!("enforcement.before_call {}", self.case.channel));
         let begun = Instant::now();
-        let called = tokio::time::timeout(self.patience(), self.call()).await;
+        let called = tokio::time::timeout(self.patience(), self.call(found.as_ref())).await;
         let result = match &called {
             Ok(Ok(())) => "done",
             Ok(Err(error)) => error.name(),
@@ -247,7 +247,8 @@ impl Hands {
             }
             // Certainly not done, and what is on the air nobody has judged. A suspension's next look sees its keys.
             Ok(Err(ControlError::OtherSession(found))) if attempt == 1 => {
-                self.report(EnforcementReport::Superseded(found)).await
+                let because = SupersededBecause::Replaced;
+                self.report(EnforcementReport::Superseded { found, because }).await
             }
             Ok(Err(throttled @ ControlError::Throttled(_))) if attempt >= ATTEMPTS_MAX => {
                 let reason = format!("{throttled}, tried {attempt} times");
@@ -271,9 +272,9 @@ impl Hands {
         self.control.call_time_max().min(Duration::from_millis(left).max(CALL_TIME_MIN))
     }
 
-    async fn call(&self) -> Result<(), ControlError> {
+    async fn call(&self, found: Option<&SessionId>) -> Result<(), ControlError> {
         let channel = &self.case.channel;
-        match (self.case.request.kind, &self.case.request.session) {
+        match (self.case.request.kind, found.or(self.case.request.session.as_ref())) {
             (EnforcementKind::Lift, _) => self.control.restore_keys(channel).await,
             (EnforcementKind::Stop, Some(session)) => self.control.stop(channel, session).await,
             (EnforcementKind::Suspend, Some(session)) => {

@@ -25,6 +25,12 @@ impl Aws {
 }
 
 impl IvsChat {
+    /// Whether there is a room of that ARN: fails if not.
+    pub async fn room_is_there(&self, room: &str) -> Result<(), Failure> {
+        let call = self.0.get_room().identifier(room).send().await;
+        call.map(|_| ()).map_err(|error| Failure::of("GetRoom", &error))
+    }
+
     /// Sends an event to everybody in a room, by the room's ARN. `name` has 1 to 100 characters.
     pub async fn send_event(
         &self,

@@ -11,7 +11,7 @@ use std::time::Duration;
 use aws_sdk_kinesis::Client;
 use aws_sdk_kinesis::config::Builder;
 use aws_sdk_kinesis::operation::subscribe_to_shard::SubscribeToShardOutput;
-use aws_sdk_kinesis::types::{self, ShardIteratorType, StartingPosition, SubscribeToShardEventStream};
+use aws_sdk_kinesis::types::{self, ConsumerStatus, ShardIteratorType, StartingPosition, SubscribeToShardEventStream};
 use aws_smithy_types::DateTime;
 
 use super::{Aws, Failure};
@@ -230,6 +230,16 @@ impl Kinesis {
             shards_open: usize::try_from(said.open_shard_count).unwrap_or_default(),
             readable: matches!(said.stream_status, types::StreamStatus::Active | types::StreamStatus::Updating),
         })
+    }
+
+    /// Whether records are pushed to a registered reader, by its ARN.
+    pub async fn consumer_is_ready(&self, consumer_arn: &str) -> Result<bool, Failure> {
+        const OPERATION: &str = "DescribeStreamConsumer";
+        let answer = self.client.describe_stream_consumer().consumer_arn(consumer_arn).send().await;
+        let answer = answer.map_err(|error| Failure::of(OPERATION, &error))?;
+        let described = answer.consumer_description;
+        let described = described.ok_or_else(|| Failure::nonsense(OPERATION, "it describes no reader"))?;
+        Ok(described.consumer_status == ConsumerStatus::Active)
     }
 
     /// Every shard of a stream that holds records still or takes them, all pages.

@@ -166,6 +166,12 @@ impl S3 {
         Ok(Head { bytes, etag: head.e_tag.map(unquoted), version: head.version_id })
     }
 
+    /// Whether there is a bucket of that name that shows itself to us: fails if not.
+    pub async fn head_bucket(&self, bucket: &str) -> Result<(), Failure> {
+        let sent = self.client.head_bucket().bucket(bucket).send().await;
+        sent.map(|_| ()).map_err(|error| Failure::of("HeadBucket", &error))
+    }
+
     /// Stores an object under that key, over what is there.
     pub async fn put(&self, bucket: &str, key: &str, bytes: &[u8], media_type: &str) -> Result<Stored, Failure> {
         let body = ByteStream::from(bytes.to_vec());

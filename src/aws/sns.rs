@@ -32,6 +32,12 @@ impl Aws {
 }
 
 impl Sns {
+    /// Whether there is a topic of that ARN: fails if not.
+    pub async fn topic_is_there(&self, topic: &str) -> Result<(), Failure> {
+        let call = self.0.get_topic_attributes().topic_arn(topic).send().await;
+        call.map(|_| ()).map_err(|error| Failure::of("GetTopicAttributes", &error))
+    }
+
     /// Publishes a notice to a topic, by its ARN.
     pub async fn publish(&self, topic: &str, notice: &Notice) -> Result<(), Failure> {
         const OPERATION: &str = "Publish";

@@ -62,7 +62,9 @@ fn summary(event: &Event) -> String {
         }
         Event::WarningRaised(e) => {
             let asked = format!("{} with approval of {}", word(&e.action), word(&e.approval));
-            format!("{} by {} · severity {} · {asked} · {}", e.rule, label(&e.label), e.severity, e.warning)
+            let by = e.label.as_ref().map_or("nobody who could judge".to_owned(), label);
+            let asks = e.asks.map(|because| format!(" ({because})")).unwrap_or_default();
+            format!("{} by {by} · severity {} · {asked}{asks} · {}", e.rule, e.severity, e.warning)
         }
         Event::WarningClaimed(e) => format!("{} by {} until {}", e.warning, e.by, e.until),
         Event::WarningReleased(e) => format!("{} by {}{}", e.warning, e.by, if e.lapsed { " (lapsed)" } else { "" }),
@@ -73,6 +75,7 @@ fn summary(event: &Event) -> String {
             let to = e.to.as_ref().map_or("anybody".to_owned(), ToString::to_string);
             format!("{} by {} to {to}", e.warning, e.by)
         }
+        Event::WarningLapsed(e) => format!("{}: {}", e.warning, e.because),
         Event::WarningNoted(e) => format!("{} by {} · {}", e.warning, e.by, content(&e.note)),
         Event::EnforcementRequested(e) => {
             let origin = match &e.origin {
@@ -95,11 +98,14 @@ fn summary(event: &Event) -> String {
             };
             format!("{} · {what}: {used} of {of} used; a person is asked", e.enforcement)
         }
-        Event::EnforcementAttempted(e) => format!("{} attempt {}", e.enforcement, e.attempt),
+        Event::EnforcementAttempted(e) => {
+            let found = e.found.as_ref().map(|found| format!(" on {found}")).unwrap_or_default();
+            format!("{} attempt {}{found}", e.enforcement, e.attempt)
+        }
         Event::EnforcementSucceeded(e) => format!("{} attempt {}", e.enforcement, e.attempt),
         Event::EnforcementVerified(e) => format!("{} {} after the request", e.enforcement, seconds(e.took_ms)),
         Event::EnforcementNotNeeded(e) => format!("{} ({})", e.enforcement, word(&e.because)),
-        Event::EnforcementSuperseded(e) => format!("{} · {} is on the air instead", e.enforcement, e.found),
+        Event::EnforcementSuperseded(e) => format!("{} · {} is on the air: {}", e.enforcement, e.found, e.because),
         Event::EnforcementFailed(e) => format!("{} after {} attempts: {}", e.enforcement, e.attempts, e.reason),
         Event::EnforcementCancelled(e) => {
             let by = e.by.as_ref().map_or("its age".to_owned(), ToString::to_string);

@@ -10,12 +10,12 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
-use crate::model::{Action, Approval, ChannelId};
+use crate::model::{Action, Approval, ChannelId, OnUnavailable};
 use crate::policy::check::{Checked, check};
 use crate::policy::diagnostic::Severity;
 use crate::policy::explain::standings;
 use crate::policy::import::{self, Imported};
-use crate::policy::{Category, Policy, Window, bounds, schema};
+use crate::policy::{AutomaticStops, Category, Policy, Window, bounds, schema};
 
 /// Check, explain and import policies.
 #[derive(Debug, Args)]
@@ -218,6 +218,20 @@ impl fmt::Display for InForce<'_> {
                 )?;
             }
             None => writeln!(f, "  no frame is skipped as similar")?,
+        }
+        f.write_str(match policy.on_unavailable {
+            OnUnavailable::Record => "  where nobody can judge that is recorded, and nobody is asked\n",
+            OnUnavailable::Warn => "  where nobody can judge a moderator is asked to look\n",
+            OnUnavailable::Page => "  where nobody can judge whoever is on duty is told, as of the gravest\n",
+        })?;
+        match policy.automatic_stops {
+            AutomaticStops::OneRule => {}
+            AutomaticStops::SeveralRules { .. } => {
+                writeln!(f, "  a stop without a person takes {}; else it is proposed", policy.automatic_stops)?;
+            }
+            AutomaticStops::ProposeOnly => {
+                writeln!(f, "  no stop goes ahead without a person, whatever the rules say")?
+            }
         }
         for rule in &policy.rules {
             let window = match rule.window {

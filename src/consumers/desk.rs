@@ -10,7 +10,7 @@ use super::lane::Lane;
 use super::lease::{Lease, Token};
 use super::registry::{CONSUMERS_MAX, Registry, slot_name};
 use super::replays::Run;
-use super::{ConsumerError, ConsumerStatus};
+use super::{ConsumerError, ConsumerStatus, LANE};
 use crate::clock::Clock;
 use crate::events::{Actor, ConsumerCreated, ConsumerDeleted, ConsumerRewound, Event, Filter, NewEvent};
 use crate::events::{ReplayEnd, ReplayEnded};
@@ -84,6 +84,9 @@ impl Consumers {
         from: Place,
         by: &Actor,
     ) -> Result<ConsumerStatus, ConsumerError> {
+        if name.as_str().starts_with(LANE) {
+            return Err(ConsumerError::Reserved(name.clone()));
+        }
         let from = self.position_of(from)?;
         self.change(by, |registry| {
             if registry.consumers.contains_key(name) {

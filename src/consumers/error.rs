@@ -1,5 +1,6 @@
 //! Why a consumer or a replay is refused what it asks.
 
+use super::LANE;
 use crate::events::CodecError;
 use crate::journal::{AppendError, ReadError};
 use crate::model::{ConsumerName, Position, ReplayId, Timestamp};
@@ -21,6 +22,10 @@ pub enum ConsumerError {
         /// The position.
         position: Position,
     },
+    /// Names beginning so are those of what leaves on our own account: what is set aside there would be mixed up with
+    /// what is set aside for a reader.
+    #[error("{0} begins with {LANE}, as only the names of the outbox's own lanes do")]
+    Reserved(ConsumerName),
     /// The name is taken.
     #[error("there is a consumer {0} already")]
     Exists(ConsumerName),

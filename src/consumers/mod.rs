@@ -28,5 +28,7 @@ pub use registry::{CONSUMERS_MAX, PARKED_MAX, REASON_BYTES_MAX, REPLAYS_MAX};
 pub use replays::{Heard, Listener, NewReplay};
 pub use status::{ConsumerStatus, ParkedEntry, ReplayState, ReplayStatus};
 
+/// What the names of the outbox's own lanes begin with; no consumer made by hand may be called so.
+pub const LANE: &str = "lane/";
 /// The most entries one read gives; a reader comes back for more.
 pub const ENTRIES_MAX: usize = 500;

@@ -204,6 +204,7 @@ impl Registry {
             | Event::WarningAnswerWithdrawn(_)
             | Event::WarningEscalated(_)
             | Event::WarningNoted(_)
+            | Event::WarningLapsed(_)
             | Event::EnforcementRequested(_)
             | Event::EnforcementAdmitted(_)
             | Event::EnforcementHeld(_)

@@ -26,7 +26,7 @@ const LOOKS_MAX: usize = 256;
 /// How IVS is obeyed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct IvsSettings {
-    /// How much earlier than IVS says a stream may have begun, in milliseconds: the clocks of IVS and S3 differ, and
+    /// How much earlier or later than IVS says a stream may have begun, in milliseconds: the clocks of IVS and S3 differ, and
     /// both tell whole seconds. A stream that began later than the judged frame less this is not the one judged.
     pub start_skew_ms: u64,
     /// How long after a stop no thumbnail may have come before it counts as seen to have worked, in milliseconds. More
@@ -86,8 +86,10 @@ impl IvsControl {
             EnforcementKind::Lift => None, // a lift is about keys alone
             EnforcementKind::Stop | EnforcementKind::Suspend => self.looks.look(channel).await?,
         };
+        let started_at = on_air.as_ref().and_then(|live| live.started_at);
         Ok(Seen {
-            started_at: on_air.as_ref().and_then(|live| Some(live.started_at?.minus_ms(self.settings.start_skew_ms))),
+            started_at: started_at.map(|start| start.minus_ms(self.settings.start_skew_ms)),
+            started_by: started_at.map(|start| start.plus_ms(self.settings.start_skew_ms)),
             on_air: on_air.map(|live| live.session),
             suspended,
             quiet_ms: self.settings.quiet_ms,

@@ -86,7 +86,13 @@ impl StreamControl for RehearsalControl {
                 if let Some(believed) = believed {
                     stage.on_air = believed.filter(|session| stage.stopped.as_ref() != Some(session));
                 }
-                Seen { on_air: stage.on_air.clone(), started_at: None, suspended: stage.suspended, quiet_ms: 0 }
+                Seen {
+                    on_air: stage.on_air.clone(),
+                    started_at: None,
+                    started_by: None,
+                    suspended: stage.suspended,
+                    quiet_ms: 0,
+                }
             }))
         })
     }

@@ -122,6 +122,9 @@ pub struct EnforcementAttempted {
     pub enforcement: EnforcementId,
     /// Which try, from 1.
     pub attempt: u8,
+    /// The session that is stopped, where the one judged has no name: a look showed that this is the one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub found: Option<SessionId>,
 }
 
 /// The platform accepted the call. Not yet the end: it must be seen to have worked.
@@ -177,6 +180,41 @@ pub struct EnforcementSuperseded {
     pub enforcement: EnforcementId,
     /// The session found on the air instead.
     pub found: SessionId,
+    /// Why it is not taken for the one judged.
+    #[serde(default, skip_serializing_if = "SupersededBecause::is_replaced")]
+    pub because: SupersededBecause,
+}
+
+/// Why a session on the air is not taken for the one judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SupersededBecause {
+    /// It goes by another name.
+    #[default]
+    Replaced,
+    /// It began after the judged frame was captured.
+    BeganLater,
+    /// The one judged has no name, and this one did not certainly begin before the judged frame: it began after it, or so
+    /// shortly before that the frame may be of the broadcast before, or nobody says when it began.
+    Unproven,
+}
+
+impl SupersededBecause {
+    fn is_replaced(&self) -> bool {
+        *self == Self::Replaced
+    }
+}
+
+impl std::fmt::Display for SupersededBecause {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Replaced => "another session is on the air",
+            Self::BeganLater => "the session on the air began after the judged frame was captured",
+            Self::Unproven => {
+                "the broadcast judged has no name, and the session on the air did not certainly begin before the frame"
+            }
+        })
+    }
 }
 
 /// End: it could not be done. A person must act.

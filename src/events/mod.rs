@@ -30,7 +30,7 @@ pub use consumers::{
 pub use enforcement::{
     Budget, EnforcementAdmitted, EnforcementAttempted, EnforcementCancelled, EnforcementFailed, EnforcementHeld,
     EnforcementKind, EnforcementNotNeeded, EnforcementOrigin, EnforcementRequested, EnforcementSucceeded,
-    EnforcementSuperseded, EnforcementVerified, NotNeededBecause,
+    EnforcementSuperseded, EnforcementVerified, NotNeededBecause, SupersededBecause,
 };
 pub use envelope::{Actor, Envelope, EnvelopeError, NewEvent, Recorded};
 pub use event::{Event, EventType};
@@ -48,6 +48,6 @@ pub use store::{
 };
 pub use view::EventView;
 pub use warnings::{
-    WarningAnswerWithdrawn, WarningClaimed, WarningDismissed, WarningEscalated, WarningNoted, WarningRaised,
-    WarningReleased, WarningUpheld,
+    AsksBecause, LapsedBecause, WarningAnswerWithdrawn, WarningClaimed, WarningDismissed, WarningEscalated,
+    WarningLapsed, WarningNoted, WarningRaised, WarningReleased, WarningUpheld,
 };

@@ -6,23 +6,24 @@ use serde::{Deserialize, Serialize};
 
 use super::Event;
 use crate::model::{
-    Action, Approval, ContentRef, FrameId, Label, ModeratorId, PolicyRef, RuleId, SessionId, Timestamp, WarningId,
+    Action, Approval, ContentRef, FrameId, Label, ModeratorId, OnUnavailable, PolicyRef, RuleId, SessionId, Timestamp,
+    WarningId,
 };
 
-/// A rule is met and a person is asked to look.
+/// A rule is met, or frames could not be judged, and a person is asked to look.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WarningRaised {
     /// The warning.
     pub warning: WarningId,
-    /// The frame whose assessment met the rule.
+    /// The frame whose assessment met the rule, or the one that failed.
     pub frame: FrameId,
     /// The broadcast it was judged in.
     pub session: SessionId,
     /// The policy version the rule belongs to.
     pub policy: PolicyRef,
-    /// The rule.
+    /// The rule; [`RuleId::on_unavailable`] where frames could not be judged.
     pub rule: RuleId,
-    /// Digest of the rule's definition.
+    /// Digest of the rule's definition; 0 where frames could not be judged.
     pub rev: u32,
     /// How grave the policy calls it, 1 (least) to 5.
     pub severity: u8,
@@ -30,12 +31,83 @@ pub struct WarningRaised {
     pub action: Action,
     /// Who must agree to it.
     pub approval: Approval,
-    /// The label that hit the rule with the largest margin.
-    pub label: Label,
-    /// Its confidence over the rule's threshold, in thousandths of a percent.
+    /// The label that hit the rule with the largest margin; none where frames could not be judged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<Label>,
+    /// Its confidence over the rule's threshold, in thousandths of a percent; 0 where there is no label.
     pub margin: i32,
     /// After the answer, no new warning of this rule for so long (captured-at), in milliseconds.
     pub cooldown_ms: u32,
+    /// Why a person is asked though the rule would stop without one; none if it asks as it is written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asks: Option<AsksBecause>,
+    /// Raised because frames could not be judged, not by a rule: what the policy says of that, `warn` or `page`. The
+    /// `FrameFailed` of `frame` says what failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unavailable: Option<OnUnavailable>,
+}
+
+/// Why a rule that stops without a person only asks one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AsksBecause {
+    /// The frame came late: what it shows may be over.
+    Late,
+    /// Nobody knows by name which broadcast the frame is of.
+    Unnamed,
+    /// The policy proposes every stop to a person.
+    ProposeOnly,
+    /// The policy asks for several different rules to be met before a stop goes ahead by itself.
+    TooFewRules {
+        /// Rules met within the time, this one included.
+        met: u8,
+        /// Rules needed.
+        needed: u8,
+        /// Within how many milliseconds of captured-at.
+        within_ms: u32,
+    },
+}
+
+impl std::fmt::Display for AsksBecause {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Late => f.write_str("the frame came late"),
+            Self::Unnamed => f.write_str("nobody knows by name which broadcast the frame is of"),
+            Self::ProposeOnly => f.write_str("the policy proposes every stop to a person"),
+            Self::TooFewRules { met, needed, within_ms } => {
+                write!(f, "{met} of the {needed} different rules were met that the policy wants within {within_ms} ms")
+            }
+        }
+    }
+}
+
+/// Nobody needs to answer any more: what the warning asked about has passed by itself. Only of warnings that frames
+/// could not be judged; what a rule saw is answered by a person or stays open.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct WarningLapsed {
+    /// The warning.
+    pub warning: WarningId,
+    /// What has passed.
+    pub because: LapsedBecause,
+}
+
+/// Why a warning needs no answer any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LapsedBecause {
+    /// The channel is watched again.
+    WatchedAgain,
+    /// The broadcast is over.
+    SessionOver,
+}
+
+impl std::fmt::Display for LapsedBecause {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::WatchedAgain => "the channel is watched again",
+            Self::SessionOver => "the broadcast is over",
+        })
+    }
 }
 
 /// A moderator took the warning up.
@@ -125,6 +197,7 @@ impl Event {
             Self::WarningAnswerWithdrawn(it) => Some(it.warning),
             Self::WarningEscalated(it) => Some(it.warning),
             Self::WarningNoted(it) => Some(it.warning),
+            Self::WarningLapsed(it) => Some(it.warning),
             _ => None, // a question about one event, not a fold: no event of another family is about a warning
         }
     }

@@ -36,9 +36,10 @@ pub(in crate::http) fn problem(error: ConsumerError) -> Problem {
         ConsumerError::ReplayExists { replay, .. } => Problem::new(Code::Conflict, detail).with("replay", replay),
         ConsumerError::Leased { until, .. } => Problem::new(Code::Conflict, detail).with("until", until),
         ConsumerError::BeyondHead { head, .. } => Problem::new(Code::Unprocessable, detail).with("head", head),
-        ConsumerError::EmptyRange { .. } | ConsumerError::OutOfBounds { .. } | ConsumerError::FilterTooLarge(_) => {
-            Problem::new(Code::Unprocessable, detail)
-        }
+        ConsumerError::EmptyRange { .. }
+        | ConsumerError::OutOfBounds { .. }
+        | ConsumerError::FilterTooLarge(_)
+        | ConsumerError::Reserved(_) => Problem::new(Code::Unprocessable, detail),
         ConsumerError::Contended => Problem::unavailable(detail, 1),
         ConsumerError::Append(AppendError::NoSpace { .. }) => Problem::unavailable("the journal is full", 60),
         ConsumerError::Append(AppendError::Closed | AppendError::Failed(_)) => {

@@ -310,6 +310,17 @@ impl EventId {
     }
 }
 
+impl RuleId {
+    /// What stands for the rule where a warning says that frames could not be judged. No rule of a policy may be called
+    /// so.
+    pub const ON_UNAVAILABLE: &'static str = "on_unavailable";
+
+    /// [`RuleId::ON_UNAVAILABLE`] as an id.
+    pub fn on_unavailable() -> Self {
+        Self(Arc::from(Self::ON_UNAVAILABLE))
+    }
+}
+
 impl WarningId {
     /// The warning that `rule` raises with the outcome event `outcome`.
     pub fn of(outcome: EventId, rule: &RuleId) -> Self {

@@ -26,4 +26,4 @@ pub use label::{Label, LabelPath, LabelPathError, ProviderRef};
 pub use pattern::{ChannelPattern, PatternError};
 pub use perceptual::{HashScheme, LumaDelta, LumaPlane, Measurement, PerceptualHash, Similarity};
 pub use time::Timestamp;
-pub use verdict::{Action, Approval, Verdict};
+pub use verdict::{Action, Approval, OnUnavailable, Verdict};

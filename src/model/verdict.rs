@@ -36,3 +36,17 @@ pub enum Approval {
     /// A person: the warning proposes the action, upholding it carries it out.
     Person,
 }
+
+/// What a policy does where nobody could judge its channels: frames came and failed. Never a stop: the absence of an
+/// answer stops nothing (invariant I11).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum OnUnavailable {
+    /// Nothing more than that the channel is recorded as unwatched.
+    Record,
+    /// A warning is put before a moderator.
+    #[default]
+    Warn,
+    /// A warning of the highest severity, of which whoever is on duty is told whatever else they are told.
+    Page,
+}

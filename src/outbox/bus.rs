@@ -27,6 +27,7 @@ pub const DEFAULT_TYPES: &[EventType] = &[
     EventType::WarningDismissed,
     EventType::WarningAnswerWithdrawn,
     EventType::WarningEscalated,
+    EventType::WarningLapsed,
     EventType::EnforcementRequested,
     EventType::EnforcementHeld,
     EventType::EnforcementVerified,

@@ -10,6 +10,7 @@ use tokio::task::{JoinError, JoinSet};
 use super::window::Window;
 use super::{Destination, Letter};
 use crate::aws::{Class, Failure};
+use crate::consumers::LANE;
 use crate::events::{Actor, EntryParked, NewEvent};
 use crate::journal::{Append, AppendError, Expected, Journal};
 use crate::model::{ConsumerName, EventId, Position, Scope, SystemScope};
@@ -48,7 +49,7 @@ struct Called {
 impl<D: Destination> Courier<D> {
     /// Nothing on its way yet; everything up to `at` is settled.
     pub fn new(journal: Arc<dyn Journal>, destination: Arc<D>, at: Position) -> Self {
-        let name = format!("lane/{}", destination.name());
+        let name = format!("{LANE}{}", destination.name());
         let name = ConsumerName::new(name).expect("destinations have short names of letters and hyphens");
         let (window, calls) = (Window::new(at), JoinSet::new());
         Self { journal, destination, name, window, calls, begun: Instant::now() }

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use super::{Destination, Letter, Sending, SettingsError, check_bounds, check_types};
 use crate::aws::sns::{Notice, Sns};
 use crate::aws::{Class, Crowded, Failure, Turns};
-use crate::events::{EventType, EventView, Recorded};
-use crate::model::Scope;
+use crate::events::{Event, EventType, EventView, Recorded};
+use crate::model::{OnUnavailable, Scope};
 
 /// Calls that may wait for their turn.
 const WAITING_MAX: usize = 16;
@@ -32,6 +32,7 @@ impl NoticeSettings {
         let types = vec![
             EventType::WarningRaised,
             EventType::WarningEscalated,
+            EventType::WarningLapsed,
             EventType::EnforcementHeld,
             EventType::EnforcementFailed,
             EventType::ChannelUnwatched,
@@ -77,11 +78,12 @@ impl Destination for Notices {
 
     fn letter(&self, event: &Recorded) -> Option<Notice> {
         let known = EventType::from_name(&event.envelope.event_type)?;
-        if !self.types.contains(&known) {
+        if !self.types.contains(&known) && !pages(event) {
             return None;
         }
         let mut attributes = vec![("type", known.name().to_owned())];
-        let mut subject = format!("Streamwarden: {}", known.name());
+        let urgent = if pages(event) { "PAGE: " } else { "" };
+        let mut subject = format!("{urgent}Streamwarden: {}", known.name());
         if let Scope::Channel(channel) = &event.envelope.scope {
             attributes.push(("channel", channel.as_str().to_owned()));
             let short = channel.as_str().rsplit('/').next().unwrap_or_default();
@@ -107,6 +109,12 @@ impl Destination for Notices {
             Ok(answers)
         })
     }
+}
+
+/// Whether the event is what a policy pages for, of which whoever is on duty is told whatever else they are told.
+fn pages(event: &Recorded) -> bool {
+    event.envelope.event_type == EventType::WarningRaised.name()
+        && matches!(event.event(), Ok(Event::WarningRaised(raised)) if raised.unavailable == Some(OnUnavailable::Page))
 }
 
 impl Letter for Notice {

@@ -38,5 +38,9 @@ pub const REASSESS_AFTER_MS_MAX: u32 = DAY;
 pub const MAX_AGE_MS: std::ops::RangeInclusive<u32> = SECOND..=7 * DAY;
 /// Length of a time window, in milliseconds.
 pub const WITHIN_MS: std::ops::RangeInclusive<u32> = 100..=DAY;
+/// Different rules that an automatic stop may ask for.
+pub const STOP_RULES: std::ops::RangeInclusive<u8> = 2..=8;
+/// Time within which they must be met, in milliseconds: hits are remembered for an hour.
+pub const STOP_WITHIN_MS: std::ops::RangeInclusive<u32> = 100..=HOUR;
 /// Cooldown, in milliseconds.
 pub const COOLDOWN_MS: std::ops::RangeInclusive<u32> = 0..=DAY;

@@ -5,8 +5,8 @@
 use super::diagnostic::{Diagnostic, Place, Severity};
 use super::file::{self, Loaded, Reading, RulePlaces};
 use super::taxonomy::{KnownLabel, Taxonomy};
-use super::{Category, Channels, Rule, Window, category, terms};
-use crate::model::{Action, Approval, ChannelId, Confidence, LabelPath};
+use super::{AutomaticStops, Category, Channels, Rule, Window, bounds, category, terms};
+use crate::model::{Action, Approval, ChannelId, Confidence, LabelPath, OnUnavailable};
 
 /// A threshold up to this many thousandths of a percent was probably meant as a fraction of one.
 const FRACTION_MILLI_MAX: u32 = 1000;
@@ -45,6 +45,8 @@ pub fn check(files: &[(&str, &str)], channels: &[ChannelId]) -> Checked {
     for (index, loaded) in policies.iter().enumerate() {
         findings.one_claim(loaded, &policies[..index]);
         findings.rules(loaded);
+        findings.without_an_answer(loaded);
+        findings.automatic_stops(loaded);
         findings.reach(loaded, &policies);
         findings.given_channels(loaded, channels);
     }
@@ -104,6 +106,34 @@ impl Findings {
                 let hint = "remove it, or give it a lower threshold, a shorter window or a graver action";
                 self.warn(loaded, places.id, what, hint);
             }
+        }
+    }
+
+    fn without_an_answer(&mut self, loaded: &Loaded) {
+        let gravest = loaded.policy.rules.iter().find(|rule| rule.severity == bounds::SEVERITY_MAX);
+        if let (OnUnavailable::Record, Some(rule)) = (loaded.policy.on_unavailable, gravest) {
+            let what = format!(
+                "nobody is asked to look when frames cannot be judged, though rule {} is as grave as can be",
+                rule.id
+            );
+            let hint = "write on_unavailable: warn, or page if somebody must be woken";
+            self.warn(loaded, loaded.places.on_unavailable, what, hint);
+        }
+    }
+
+    fn automatic_stops(&mut self, loaded: &Loaded) {
+        let at = loaded.places.automatic_stops;
+        let rules = &loaded.policy.rules;
+        let needed = loaded.policy.automatic_stops;
+        if needed != AutomaticStops::OneRule && !rules.iter().any(Rule::stops_by_itself) {
+            let hint = "remove it, or write approval: none where a rule may stop without a person";
+            self.warn(loaded, at, format!("automatic_stops: {needed} changes nothing: no rule stops by itself"), hint);
+        } else if let AutomaticStops::SeveralRules { rules: wanted, .. } = needed
+            && rules.len() < usize::from(wanted)
+        {
+            let what =
+                format!("no stop goes ahead by itself: {wanted} rules must be met, the policy has {}", rules.len());
+            self.warn(loaded, at, what, "add rules, or write automatic_stops: propose");
         }
     }
 

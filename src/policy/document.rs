@@ -52,6 +52,16 @@ pub(super) struct PolicyDocument {
     /// When a frame shows nothing new and is not assessed; `off` assesses every sampled frame.
     #[schemars(with = "Option<SimilarityDocument>")]
     pub similarity: Option<Spanned<SimilarityDocument>>,
+    /// What follows where frames come and nobody can judge them, as while the provider is down: `record` leaves it at
+    /// the record that the channel is unwatched, `warn` puts one warning before a moderator, `page` one of the highest
+    /// severity that whoever is on duty is told of. No stream is ever stopped for it. Default `warn`.
+    #[schemars(with = "Option<crate::model::OnUnavailable>")]
+    pub on_unavailable: Option<Text>,
+    /// What it takes for a rule with `approval: none` to stop by itself: `1 rule`, itself; `2 rules within 2m`, so many
+    /// different rules met within that time, up to 8 and up to 1h; `propose`, nothing. Where it is not there the stop
+    /// is proposed to a person. Default `1 rule`.
+    #[schemars(with = "Option<AutomaticStopsText>")]
+    pub automatic_stops: Option<Text>,
     /// What is watched for. Rules are independent of each other: every one that is met takes effect.
     #[schemars(with = "Vec<RuleDocument>", required, length(min = 1, max = bounds::RULES_MAX))]
     pub rules: Option<Vec<Spanned<RuleDocument>>>,
@@ -233,6 +243,11 @@ schema_only! {
     WindowText = json_schema!({
         "type": "string",
         "pattern": r"^[0-9]+ (of [0-9]+|within [0-9]+(\.[0-9]+)? ?(ms|s|m|h|d))$",
+    });
+    /// Rules, or nothing.
+    AutomaticStopsText = json_schema!({
+        "type": "string",
+        "pattern": r"^(1 rule|[2-8] rules within [0-9]+(\.[0-9]+)? ?(ms|s|m|h)|propose)$",
     });
     /// One that is built in.
     TaxonomyName = json_schema!({

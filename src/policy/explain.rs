@@ -5,8 +5,11 @@
 
 use std::fmt;
 
-use super::{Category, Channels, Policy, Rule, Window, terms};
+use super::{AutomaticStops, Category, Channels, Policy, Rule, Window, terms};
 use crate::model::{Action, Approval, ChannelId, Confidence, Label, LabelPath, PolicyRef, RuleId};
+
+/// Rules named where any of them would do.
+const RULES_NAMED_MAX: usize = 8;
 
 /// How many hits a rule's window holds, this frame's included if it is one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +18,25 @@ pub struct WindowProgress {
     pub rule: RuleId,
     /// Hits in its window.
     pub hits: u8,
+    /// Whether it speaks for a stop: this frame met it and a warning was raised or joined, or one before did within the
+    /// time that the policy's automatic stops look back.
+    pub agrees: bool,
+}
+
+/// What a rule that stops by itself lacks for that, by the policy's own word.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Lacks {
+    /// A person: the policy proposes every stop.
+    Person,
+    /// That others agree.
+    Rules {
+        /// How many more.
+        more: u8,
+        /// Any of these: the policy's other rules, which were not met.
+        of: Vec<RuleId>,
+        /// Within how many milliseconds.
+        within_ms: u32,
+    },
 }
 
 /// What one rule made of one frame's labels.
@@ -38,6 +60,8 @@ pub struct RuleExplanation {
     pub reached: Reached,
     /// What would have changed that, smallest first.
     pub would_change: Vec<Change>,
+    /// What it lacks to stop by itself, if it is one that would and speaks for a stop.
+    pub lacks: Option<Lacks>,
 }
 
 /// The label that came nearest to a threshold, or went farthest above it.
@@ -97,7 +121,32 @@ pub enum Change {
 
 /// Explains every rule of a policy on one answer, in the policy's order.
 pub fn explain(policy: &Policy, labels: &[Label], progress: &[WindowProgress]) -> Vec<RuleExplanation> {
-    policy.rules.iter().map(|rule| explain_rule(rule, labels, progress)).collect()
+    let mut explained: Vec<RuleExplanation> =
+        policy.rules.iter().map(|rule| explain_rule(rule, labels, progress)).collect();
+    let agrees = |rule: &RuleExplanation| match progress.iter().find(|progress| progress.rule == rule.rule) {
+        Some(progress) => progress.agrees,
+        None => matches!(rule.reached, Reached::Met | Reached::Hit),
+    };
+    let silent: Vec<RuleId> = explained.iter().filter(|rule| !agrees(rule)).map(|rule| rule.rule.clone()).collect();
+    let agreeing = explained.len() - silent.len();
+    for (rule, explained) in policy.rules.iter().zip(&mut explained) {
+        if rule.stops_by_itself() && agrees(explained) {
+            explained.lacks = lacks(policy.automatic_stops, agreeing, &silent);
+        }
+    }
+    explained
+}
+
+fn lacks(needed: AutomaticStops, agreeing: usize, silent: &[RuleId]) -> Option<Lacks> {
+    match needed {
+        AutomaticStops::OneRule => None,
+        AutomaticStops::ProposeOnly => Some(Lacks::Person),
+        AutomaticStops::SeveralRules { rules, within_ms } => {
+            let more = usize::from(rules).checked_sub(agreeing).filter(|more| *more > 0)?;
+            let more = u8::try_from(more).unwrap_or(u8::MAX); // at most the rules needed
+            Some(Lacks::Rules { more, of: silent.to_vec(), within_ms })
+        }
+    }
 }
 
 fn explain_rule(rule: &Rule, labels: &[Label], progress: &[WindowProgress]) -> RuleExplanation {
@@ -154,6 +203,7 @@ fn explain_rule(rule: &Rule, labels: &[Label], progress: &[WindowProgress]) -> R
         hits,
         reached,
         would_change,
+        lacks: None,
     }
 }
 
@@ -315,7 +365,25 @@ impl fmt::Display for RuleExplanation {
         for (index, change) in self.would_change.iter().enumerate() {
             write!(f, "{}{change}", if index == 0 { "" } else { joint })?;
         }
-        Ok(())
+        match &self.lacks {
+            Some(lacks) => write!(f, "; the stop is proposed to a person: {lacks}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for Lacks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Person => f.write_str("the policy has every stop proposed"),
+            Self::Rules { more, of, within_ms } => {
+                let rules = if *more == 1 { "rule" } else { "rules" };
+                let of: Vec<&str> = of.iter().take(RULES_NAMED_MAX).map(RuleId::as_str).collect();
+                let named = if of.is_empty() { "the policy has no other".to_owned() } else { of.join(" or ") };
+                let within = terms::show_duration(*within_ms);
+                write!(f, "{more} more {rules} had to be met within {within}, {named}")
+            }
+        }
     }
 }
 
@@ -369,6 +437,30 @@ mod tests {
 
     fn label(path: &str, percent: f64) -> Label {
         Label(LabelPath::new(path).unwrap(), Confidence::from_percent(percent).unwrap())
+    }
+
+    #[test]
+    fn a_rule_that_may_not_stop_alone_says_which_rule_was_missing() {
+        let text = |stops: &str| {
+            format!(
+                "policy: p\nchannels: [c]\ntaxonomy: rekognition/7.0\nautomatic_stops: {stops}\nrules:\n\
+                 - {{id: weapons, categories: [Violence], confidence: 90, action: stop, approval: none}}\n\
+                 - {{id: alcohol, categories: [Alcohol], confidence: 80}}\n"
+            )
+        };
+        let said = |stops: &str, labels: &[Label], progress: &[WindowProgress]| {
+            let policy = file::load("p.yaml", &text(stops)).unwrap().remove(0).policy;
+            explain(&policy, labels, progress)[0].lacks.as_ref().map(ToString::to_string)
+        };
+        let (weapons, alcohol) = (label("Violence", 95.0), label("Alcohol", 85.0));
+        let alone = [weapons.clone()];
+        let missing = "1 more rule had to be met within 2m, alcohol";
+        assert_eq!(said("2 rules within 2m", &alone, &[]).as_deref(), Some(missing));
+        assert_eq!(said("2 rules within 2m", &[weapons, alcohol], &[]), None);
+        assert_eq!(said("propose", &alone, &[]).as_deref(), Some("the policy has every stop proposed"));
+        assert_eq!(said("1 rule", &alone, &[]), None);
+        let before = WindowProgress { rule: RuleId::new("alcohol").unwrap(), hits: 0, agrees: true };
+        assert_eq!(said("2 rules within 2m", &alone, &[before]), None);
     }
 
     #[test]

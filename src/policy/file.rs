@@ -14,7 +14,7 @@ use super::document::{
 };
 use super::taxonomy::{Taxonomy, closest_name};
 use super::{Category, Channels, Policy, Rule, Sampling, SimilarityLimits, Window, bounds, category, shape, terms};
-use crate::model::{Action, Approval, ChannelId, LumaDelta, PolicyId, PolicyRef, RuleId};
+use crate::model::{Action, Approval, ChannelId, LumaDelta, OnUnavailable, PolicyId, PolicyRef, RuleId};
 
 /// A policy as it was read from a file.
 #[derive(Debug, Clone)]
@@ -33,13 +33,17 @@ pub struct Loaded {
     pub places: Places,
 }
 
-/// Where the parts of a policy stand.
+/// Where the parts of a policy stand; what is not stated stands where its id does.
 #[derive(Debug, Clone)]
 pub struct Places {
     /// Its id.
     pub policy: Place,
     /// Its channels.
     pub channels: Place,
+    /// What follows where nobody can judge.
+    pub on_unavailable: Place,
+    /// What an automatic stop needs.
+    pub automatic_stops: Place,
     /// Its rules, in their order.
     pub rules: Vec<RulePlaces>,
 }
@@ -161,6 +165,12 @@ impl DocumentReader<'_> {
         let taxonomy = self.read(taxonomy, taxonomy_named);
         let sampling = self.sampling(written.sampling.unwrap_or_default());
         let similarity = self.similarity(written.similarity.as_ref());
+        let on_unavailable = self.read(written.on_unavailable.as_ref(), |text| {
+            let words =
+                [("record", OnUnavailable::Record), ("warn", OnUnavailable::Warn), ("page", OnUnavailable::Page)];
+            terms::word(text, "answer to what cannot be judged", &words)
+        });
+        let automatic_stops = self.read(written.automatic_stops.as_ref(), terms::automatic_stops);
         let rules = self.required(at, "rules", "a list of rules", "rules: [ … ]", written.rules.as_deref());
         let (rules, rule_places) = rules.map(|rules| self.rules(at, rules, taxonomy)).unwrap_or_default();
 
@@ -175,13 +185,21 @@ impl DocumentReader<'_> {
                 priority: priority.unwrap_or(0),
                 sampling,
                 similarity,
+                on_unavailable: on_unavailable.unwrap_or_default(),
+                automatic_stops: automatic_stops.unwrap_or_default(),
                 rules,
             },
             title,
             version_stated: version.is_some(),
             taxonomy: taxonomy?,
             file: self.file.clone(),
-            places: Places { policy: id_place, channels: channels_place, rules: rule_places },
+            places: Places {
+                policy: id_place,
+                channels: channels_place,
+                on_unavailable: written.on_unavailable.as_ref().map_or(id_place, place),
+                automatic_stops: written.automatic_stops.as_ref().map_or(id_place, place),
+                rules: rule_places,
+            },
         })
     }
 
@@ -287,6 +305,14 @@ impl DocumentReader<'_> {
 
         let id = self.required(at, "id", "a rule id", "id: weapons", rule.id.as_ref());
         let id = self.read(id, |text| {
+            if text == RuleId::ON_UNAVAILABLE {
+                let what = format!("{text} is what warnings name where frames could not be judged");
+                return Err(Flaw::new(
+                    what,
+                    "another rule id",
+                    "rename the rule; the policy's own key is on_unavailable",
+                ));
+            }
             RuleId::new(text).map_err(|e| Flaw::new(e.to_string(), "a rule id", "write lower-case words joined by -"))
         });
         let categories =

@@ -26,7 +26,9 @@ use std::sync::Arc;
 
 use regex::Regex;
 
-use crate::model::{Action, Approval, ChannelId, Confidence, LabelPath, LumaDelta, PolicyRef, RuleId, Sha256};
+use crate::model::{
+    Action, Approval, ChannelId, Confidence, LabelPath, LumaDelta, OnUnavailable, PolicyRef, RuleId, Sha256,
+};
 
 /// A policy version, compiled.
 #[derive(Debug, Clone)]
@@ -43,8 +45,31 @@ pub struct Policy {
     pub sampling: Sampling,
     /// When a frame shows nothing new; none: every sampled frame is assessed.
     pub similarity: Option<SimilarityLimits>,
+    /// What follows where frames come and nobody can judge them.
+    pub on_unavailable: OnUnavailable,
+    /// What it takes for a rule without a person's approval to stop a stream by itself.
+    pub automatic_stops: AutomaticStops,
     /// What is watched for.
     pub rules: Vec<Rule>,
+}
+
+/// What it takes for a rule without a person's approval to stop a stream by itself; where it is not there, the stop is
+/// proposed to a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum AutomaticStops {
+    /// The rule alone.
+    #[default]
+    OneRule,
+    /// So many different rules of the policy met within so many milliseconds of captured-at, the rule itself among
+    /// them; 2 ≤ rules.
+    SeveralRules {
+        /// Rules needed.
+        rules: u8,
+        /// How far back.
+        within_ms: u32,
+    },
+    /// Nothing: every stop is proposed.
+    ProposeOnly,
 }
 
 /// Which channels a policy is for.
@@ -112,6 +137,11 @@ pub struct Rule {
 }
 
 impl Rule {
+    /// Whether it stops a stream without asking a person, as far as it is written.
+    pub fn stops_by_itself(&self) -> bool {
+        matches!((self.action, self.approval), (Action::Stop | Action::Suspend, Approval::None))
+    }
+
     /// The rule with the [`rev`](Self::rev) that its definition has. The order of its categories does not count.
     pub fn revised(mut self) -> Self {
         let Self { id: _, rev: _, categories, confidence, window, action, approval, severity, cooldown_ms } = &self;

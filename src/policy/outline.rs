@@ -6,8 +6,8 @@ use std::fmt::Display;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Channels, Policy, Rule, Sampling, SimilarityLimits, terms};
-use crate::model::{Action, Approval, ChannelId, Confidence, PolicyRef, RuleId};
+use super::{AutomaticStops, Channels, Policy, Rule, Sampling, SimilarityLimits, terms};
+use crate::model::{Action, Approval, ChannelId, Confidence, OnUnavailable, PolicyRef, RuleId};
 
 /// Channels named where two lists differ; of the others their number.
 const CHANNELS_NAMED_MAX: usize = 50;
@@ -27,8 +27,19 @@ pub struct Outline {
     pub sampling: SamplingOutline,
     /// When a frame shows nothing new; none: every sampled frame is assessed.
     pub similarity: Option<SimilarityOutline>,
+    /// What follows where frames come and nobody can judge them.
+    #[serde(default)]
+    pub on_unavailable: OnUnavailable,
+    /// What it takes for a rule to stop by itself: `1 rule`, `2 rules within 2m`, `propose`.
+    #[serde(default = "one_rule")]
+    pub automatic_stops: String,
     /// What is watched for.
     pub rules: Vec<RuleOutline>,
+}
+
+/// What outlines were written before anything else could be asked for.
+fn one_rule() -> String {
+    terms::show_automatic_stops(AutomaticStops::OneRule)
 }
 
 /// The channels a policy is for.
@@ -122,7 +133,17 @@ pub struct Changed {
 impl Outline {
     /// The outline of a policy version.
     pub fn of(policy: &Policy) -> Self {
-        let Policy { reference, taxonomy, channels, priority, sampling, similarity, rules } = policy;
+        let Policy {
+            reference,
+            taxonomy,
+            channels,
+            priority,
+            sampling,
+            similarity,
+            on_unavailable,
+            automatic_stops,
+            rules,
+        } = policy;
         Self {
             policy: reference.clone(),
             taxonomy: taxonomy.to_string(),
@@ -133,6 +154,8 @@ impl Outline {
             priority: *priority,
             sampling: SamplingOutline::of(sampling),
             similarity: similarity.as_ref().map(SimilarityOutline::of),
+            on_unavailable: *on_unavailable,
+            automatic_stops: terms::show_automatic_stops(*automatic_stops),
             rules: rules.iter().map(RuleOutline::of).collect(),
         }
     }
@@ -177,6 +200,9 @@ impl Outline {
         changes.compare("sampling.reassess_after", &earlier.reassess_after, &sampling.reassess_after);
         changes.compare("sampling.max_age", &earlier.max_age, &sampling.max_age);
         changes.compare("similarity", similarity(before), similarity(self));
+        let unavailable = |outline: &Self| terms::show_on_unavailable(outline.on_unavailable);
+        changes.compare("on_unavailable", unavailable(before), unavailable(self));
+        changes.compare("automatic_stops", &before.automatic_stops, &self.automatic_stops);
         changes.0
     }
 }
@@ -299,7 +325,8 @@ mod tests {
 
     #[test]
     fn every_kind_of_change_is_named_rule_by_rule() {
-        let after = "channels: [b, c]\nsampling: {every: 10s}\nrules:\n\
+        let after = "channels: [b, c]\nsampling: {every: 10s}\non_unavailable: page\n\
+                     automatic_stops: 2 rules within 2m\nrules:\n\
                      - {id: weapons, categories: [Violence, Gambling], confidence: 92.5, window: 2 of 3}\n\
                      - {id: explicit, categories: [Explicit], confidence: 80}\n";
         let changes = outline(after).changes_from(Some(&outline(BEFORE)));
@@ -309,6 +336,8 @@ mod tests {
         let policy = said(&changes.policy);
         assert!(policy.contains(&"channels: a → c".to_owned()), "{policy:?}");
         assert!(policy.contains(&"sampling.every: 1m → 10s".to_owned()), "{policy:?}");
+        assert!(policy.contains(&"on_unavailable: warn → page".to_owned()), "{policy:?}");
+        assert!(policy.contains(&"automatic_stops: 1 rule → 2 rules within 2m".to_owned()), "{policy:?}");
         assert_eq!(changes.added.iter().map(|rule| rule.rule.as_str()).collect::<Vec<_>>(), ["explicit"]);
         assert_eq!(changes.removed.iter().map(|rule| rule.rule.as_str()).collect::<Vec<_>>(), ["alcohol"]);
         let [changed] = changes.changed.as_slice() else { panic!("{:?}", changes.changed) };

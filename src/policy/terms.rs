@@ -6,11 +6,11 @@ use std::ops::RangeInclusive;
 
 use regex::{Regex, RegexBuilder};
 
-use super::Window;
 use super::bounds;
 use super::diagnostic::Flaw;
 use super::taxonomy::closest_name;
-use crate::model::Confidence;
+use super::{AutomaticStops, Window};
+use crate::model::{Confidence, OnUnavailable};
 
 /// Reads a duration such as `500ms`, `60s`, `1.5m`, `2h`, `1d` into milliseconds within a range.
 pub(super) fn duration(text: &str, range: RangeInclusive<u32>) -> Result<u32, Flaw> {
@@ -134,6 +134,50 @@ impl fmt::Display for Window {
     }
 }
 
+/// Reads `1 rule`, `2 rules within 2m` or `propose`.
+pub(super) fn automatic_stops(text: &str) -> Result<AutomaticStops, Flaw> {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    match words.as_slice() {
+        ["propose"] => Ok(AutomaticStops::ProposeOnly),
+        ["1", "rule"] => Ok(AutomaticStops::OneRule),
+        [rules, "rules", "within", within @ ..] if !within.is_empty() => Ok(AutomaticStops::SeveralRules {
+            rules: whole(rules, "number of rules", bounds::STOP_RULES, 2)?,
+            within_ms: duration(&within.join(" "), bounds::STOP_WITHIN_MS)?,
+        }),
+        _ => Err(Flaw::new(
+            format!("{text:?} does not say what an automatic stop needs"),
+            "`1 rule`, `N rules within DURATION` or `propose`",
+            "write 2 rules within 2m for a stop that two different rules agree on, propose to always ask a person",
+        )),
+    }
+}
+
+/// Writes it as it is read.
+pub(super) fn show_automatic_stops(needed: AutomaticStops) -> String {
+    match needed {
+        AutomaticStops::OneRule => "1 rule".to_owned(),
+        AutomaticStops::SeveralRules { rules, within_ms } => {
+            format!("{rules} rules within {}", show_duration(within_ms))
+        }
+        AutomaticStops::ProposeOnly => "propose".to_owned(),
+    }
+}
+
+impl fmt::Display for AutomaticStops {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&show_automatic_stops(*self))
+    }
+}
+
+/// Writes what follows where nobody can judge, as it is read.
+pub(super) fn show_on_unavailable(then: OnUnavailable) -> &'static str {
+    match then {
+        OnUnavailable::Record => "record",
+        OnUnavailable::Warn => "warn",
+        OnUnavailable::Page => "page",
+    }
+}
+
 /// Reads a channel pattern. A JavaScript literal such as `/^ivs-/i` is understood; a note says what was made of it.
 pub(super) fn pattern(text: &str) -> Result<(Regex, Option<String>), Flaw> {
     const EXPECTED: &str = "a regular expression of at most 512 bytes";
@@ -216,6 +260,16 @@ mod tests {
             ["", "2", "2 of", "0 of 3", "3 of 2", "33 of 33", "2/3", "3 within", "3 within 2", "two of three"]
         {
             assert!(window(nonsense).is_err(), "{nonsense:?}");
+        }
+    }
+
+    #[test]
+    fn what_an_automatic_stop_needs_is_read_and_written() {
+        for text in ["1 rule", "2 rules within 2m", "8 rules within 1h", "propose"] {
+            assert_eq!(show_automatic_stops(automatic_stops(text).unwrap()), text);
+        }
+        for nonsense in ["", "2", "1 rules within 2m", "9 rules within 2m", "2 rules", "2 rules within 2h", "never"] {
+            assert!(automatic_stops(nonsense).is_err(), "{nonsense:?}");
         }
     }
 

@@ -298,6 +298,7 @@ impl Channel {
             | Event::WarningReleased(_)
             | Event::WarningEscalated(_)
             | Event::WarningNoted(_)
+            | Event::WarningLapsed(_)
             | Event::EnforcementAdmitted(_)
             | Event::EnforcementHeld(_)
             | Event::EnforcementAttempted(_)

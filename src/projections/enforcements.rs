@@ -109,7 +109,8 @@ impl Enforcements {
                 self.on(it.enforcement, step(Stage::NotNeeded, None, Some(&reason)));
             }
             Event::EnforcementSuperseded(it) => {
-                self.on(it.enforcement, step(Stage::Superseded(it.found.clone()), None, None));
+                let reason = it.because.to_string();
+                self.on(it.enforcement, step(Stage::Superseded(it.found.clone()), None, Some(&reason)));
             }
             Event::EnforcementFailed(it) => self.on(it.enforcement, step(Stage::Failed, None, Some(&it.reason))),
             Event::EnforcementCancelled(it) => self.on(it.enforcement, step(Stage::Cancelled, it.by.as_ref(), None)),
@@ -131,6 +132,7 @@ impl Enforcements {
             | Event::WarningAnswerWithdrawn(_)
             | Event::WarningEscalated(_)
             | Event::WarningNoted(_)
+            | Event::WarningLapsed(_)
             | Event::PolicyPublished(_)
             | Event::PolicyRetired(_)
             | Event::NotificationRejected(_)

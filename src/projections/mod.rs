@@ -18,5 +18,6 @@ pub use queue::{QUEUE_MAX, Queue};
 pub use summary::{ChannelSummary, Summary};
 pub use view::View;
 pub use warning::{
-    Answered, Claim, EVIDENCE_MAX, Entry, Escalated, Evidence, LedTo, Stage, Standing, Urgency, answer_within_ms,
+    Answered, Claim, EVIDENCE_MAX, Entry, Escalated, Evidence, Lapsed, LedTo, Stage, Standing, Urgency,
+    answer_within_ms,
 };

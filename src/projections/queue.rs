@@ -82,6 +82,11 @@ impl Queue {
                     }
                 }
             }
+            About::Act(warning, Act::Lapsed(_)) => {
+                if self.remove(*warning).is_none() {
+                    self.count_beyond(&about);
+                }
+            }
             About::Act(warning, _) => {
                 if self.entries.contains_key(warning) {
                     self.change(*warning, envelope, &about);
@@ -123,7 +128,7 @@ impl Queue {
     /// Every warning was kept when it was raised: one that is not known was left out, and was open until it was answered.
     fn count_beyond(&mut self, about: &About<'_>) {
         match about {
-            About::Act(_, Act::Answered { .. }) => self.beyond = self.beyond.saturating_sub(1),
+            About::Act(_, Act::Answered { .. } | Act::Lapsed(_)) => self.beyond = self.beyond.saturating_sub(1),
             About::Act(_, Act::Withdrawn) => self.beyond += 1,
             About::Act(_, Act::Claimed { .. } | Act::Released | Act::Noted | Act::Escalated { .. })
             | About::Nothing

@@ -143,6 +143,7 @@ impl ChannelSummary {
             | Event::WarningAnswerWithdrawn(_)
             | Event::WarningEscalated(_)
             | Event::WarningNoted(_)
+            | Event::WarningLapsed(_)
             | Event::EnforcementAdmitted(_)
             | Event::EnforcementAttempted(_)
             | Event::EnforcementSucceeded(_)

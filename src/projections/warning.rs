@@ -8,7 +8,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::events::{
-    Budget, EnforcementKind, EnforcementRequested, Envelope, Event, FrameAssessed, RuleEffect, WarningRaised,
+    Budget, EnforcementKind, EnforcementRequested, Envelope, Event, FrameAssessed, LapsedBecause, RuleEffect,
+    WarningRaised,
 };
 use crate::model::{
     ChannelId, Confidence, EnforcementId, FrameId, ModeratorId, Position, Sequence, SessionId, Timestamp, WarningId,
@@ -42,9 +43,11 @@ pub struct Entry {
     pub escalated: Option<Escalated>,
     /// Its answer.
     pub answer: Option<Answered>,
+    /// Why it needs none any more, if so.
+    pub lapsed: Option<Lapsed>,
     /// The last enforcement it led to.
     pub enforcement: Option<LedTo>,
-    /// Frames that met its rule while it was open, the first included.
+    /// Frames that met its rule while it was open, the first included; 0 where frames could not be judged.
     pub hits: u32,
     /// Those of them that are kept, at most [`EVIDENCE_MAX`]: the first, then the newest, oldest first.
     pub evidence: Vec<Evidence>,
@@ -83,6 +86,16 @@ pub struct Answered {
     pub at: Timestamp,
     /// Until when its author may take it back.
     pub until: Timestamp,
+}
+
+/// A warning that needs no answer any more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "QueueLapsed")]
+pub struct Lapsed {
+    /// What has passed.
+    pub because: LapsedBecause,
+    /// When that was recorded.
+    pub at: Timestamp,
 }
 
 /// An enforcement that goes back to a warning.
@@ -191,6 +204,8 @@ pub enum Standing {
     ClaimedByAnother,
     /// Answered; the answer can, or a moment ago could, still be taken back.
     Answered,
+    /// It needs no answer any more. No such warning is in the queue.
+    Lapsed,
 }
 
 /// What an event says of warnings.
@@ -217,6 +232,7 @@ pub(super) enum Act<'a> {
     Escalated { by: &'a ModeratorId, to: Option<&'a ModeratorId> },
     Answered { by: &'a ModeratorId, upheld: bool, undo_ms: u32 },
     Withdrawn,
+    Lapsed(LapsedBecause),
 }
 
 impl Entry {
@@ -254,6 +270,7 @@ impl Entry {
     /// How it stands to `asker` at that time.
     pub fn standing(&self, asker: &ModeratorId, now: Timestamp) -> Standing {
         match self.claimed(now) {
+            _ if self.lapsed.is_some() => Standing::Lapsed,
             _ if self.answer.is_some() => Standing::Answered,
             Some(claim) if claim.by != *asker => Standing::ClaimedByAnother,
             Some(_) | None => Standing::Open,
@@ -262,8 +279,13 @@ impl Entry {
 
     pub(super) fn new(channel: &ChannelId, envelope: &Envelope, raised: &WarningRaised) -> Self {
         let captured_at = envelope.captured_at.unwrap_or(envelope.recorded_at);
-        let evidence =
-            Evidence { frame: raised.frame, captured_at, confidence: raised.label.confidence(), margin: raised.margin };
+        // Where frames could not be judged nothing was seen that could be evidence.
+        let seen = raised.label.as_ref().map(|label| Evidence {
+            frame: raised.frame,
+            captured_at,
+            confidence: label.confidence(),
+            margin: raised.margin,
+        });
         Self {
             channel: channel.clone(),
             raised: raised.clone(),
@@ -276,8 +298,9 @@ impl Entry {
             escalated: None,
             answer: None,
             enforcement: None,
-            hits: 1,
-            evidence: vec![evidence],
+            lapsed: None,
+            hits: u32::from(seen.is_some()),
+            evidence: seen.into_iter().collect(),
         }
     }
 
@@ -322,6 +345,10 @@ impl Entry {
                 self.answer = Some(Answered { by: (*by).clone(), upheld: *upheld, at, until });
             }
             Act::Withdrawn => self.answer = None,
+            Act::Lapsed(because) => {
+                self.claim = None;
+                self.lapsed = Some(Lapsed { because: *because, at });
+            }
         }
     }
 
@@ -352,6 +379,7 @@ impl<'a> About<'a> {
             Event::WarningClaimed(it) => Self::Act(it.warning, Act::Claimed { by: &it.by, until: it.until }),
             Event::WarningReleased(it) => Self::Act(it.warning, Act::Released),
             Event::WarningNoted(it) => Self::Act(it.warning, Act::Noted),
+            Event::WarningLapsed(it) => Self::Act(it.warning, Act::Lapsed(it.because)),
             Event::WarningEscalated(it) => Self::Act(it.warning, Act::Escalated { by: &it.by, to: it.to.as_ref() }),
             Event::WarningUpheld(it) => {
                 Self::Act(it.warning, Act::Answered { by: &it.by, upheld: true, undo_ms: it.undo_ms })

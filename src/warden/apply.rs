@@ -1,6 +1,6 @@
 //! One stored event folded into the state. Never fails, never decides: what happened, happened.
 
-use crate::events::{CodecError, EnforcementOrigin, Event, FrameAssessed, FrameSkipped, Recorded, Skip};
+use crate::events::{CodecError, EnforcementOrigin, Event, FrameAssessed, FrameSkipped, Recorded, RuleEffect, Skip};
 use crate::model::{Approval, EnforcementId, ModeratorId, Sequence, SessionId, Timestamp, WarningId};
 
 use super::{
@@ -72,6 +72,7 @@ pub fn apply(state: &mut ChannelState, at: Applied, event: &Event) {
                 severity: raised.severity,
                 cooldown_ms: raised.cooldown_ms,
                 raised_at: captured_at,
+                newest_hit: captured_at,
                 version: at.sequence,
                 claim: None,
                 answer: None,
@@ -86,6 +87,7 @@ pub fn apply(state: &mut ChannelState, at: Applied, event: &Event) {
         }
         Event::WarningDismissed(dismissed) => {
             answer(state, at, dismissed.warning, Answer::new(&dismissed.by, false, at, dismissed.undo_ms));
+            no_longer_met(state, dismissed.warning);
         }
         Event::WarningAnswerWithdrawn(withdrawn) => {
             touch(state, at, withdrawn.warning, |warning| warning.answer = None);
@@ -93,6 +95,7 @@ pub fn apply(state: &mut ChannelState, at: Applied, event: &Event) {
         }
         Event::WarningEscalated(escalated) => touch(state, at, escalated.warning, |warning| warning.claim = None),
         Event::WarningNoted(noted) => touch(state, at, noted.warning, |_| ()),
+        Event::WarningLapsed(lapsed) => state.warnings.retain(|warning| warning.id != lapsed.warning),
         Event::EnforcementRequested(requested) => {
             if let EnforcementOrigin::Rule { warning, .. } = &requested.origin {
                 // The rule has asked by itself: upholding the warning need not ask again.
@@ -104,6 +107,7 @@ pub fn apply(state: &mut ChannelState, at: Applied, event: &Event) {
                     id: requested.enforcement,
                     kind: requested.kind,
                     session: requested.session.clone(),
+                    found: None,
                     origin: requested.origin.clone(),
                     requested_at: at.recorded_at,
                     stage: EnforcementStage::Requested,
@@ -119,6 +123,7 @@ pub fn apply(state: &mut ChannelState, at: Applied, event: &Event) {
         Event::EnforcementHeld(held) => stage(state, held.enforcement, EnforcementStage::Held),
         Event::EnforcementAttempted(attempted) => {
             stage(state, attempted.enforcement, EnforcementStage::Attempted(attempted.attempt));
+            found(state, attempted.enforcement, attempted.found.as_ref());
         }
         Event::EnforcementSucceeded(succeeded) => {
             stage(state, succeeded.enforcement, EnforcementStage::Succeeded(succeeded.attempt));
@@ -220,6 +225,11 @@ fn skip(state: &mut ChannelState, captured_at: Timestamp, skipped: &FrameSkipped
 }
 
 fn assess(state: &mut ChannelState, at: Applied, captured_at: Timestamp, assessed: &FrameAssessed) {
+    for outcome in &assessed.rules {
+        if let RuleEffect::Joined(warning) = outcome.effect {
+            with(state, warning, |warning| warning.newest_hit = warning.newest_hit.max(captured_at));
+        }
+    }
     if state.is_replaced(&assessed.session) {
         return; // judged for a broadcast that another has replaced: recorded, but no measure of this one
     }
@@ -235,6 +245,10 @@ fn assess(state: &mut ChannelState, at: Applied, captured_at: Timestamp, assesse
         let window = window_of(state, outcome);
         window.recent |= 1;
         grow(&mut window.hits_at, captured_at);
+        match outcome.effect {
+            RuleEffect::Raised(_) | RuleEffect::Joined(_) => window.met_at = window.met_at.max(Some(captured_at)),
+            RuleEffect::Partial | RuleEffect::Cooldown(_) => {}
+        }
     }
     let horizon = captured_at.minus_ms(WINDOW_MS_MAX);
     for window in &mut state.windows {
@@ -275,7 +289,7 @@ fn grow<T>(list: &mut Vec<T>, one: T) {
 
 impl RuleWindow {
     fn empty(outcome: &crate::events::RuleOutcome) -> Self {
-        Self { rule: outcome.rule.clone(), rev: outcome.rev, recent: 0, hits_at: Vec::new() }
+        Self { rule: outcome.rule.clone(), rev: outcome.rev, recent: 0, hits_at: Vec::new(), met_at: None }
     }
 }
 
@@ -308,6 +322,14 @@ fn answer(state: &mut ChannelState, at: Applied, id: WarningId, given: Answer) {
     forget_answers(state, at);
 }
 
+/// A person says that a rule was wrong: it speaks for no other rule's stop.
+fn no_longer_met(state: &mut ChannelState, dismissed: WarningId) {
+    let Some(rule) = state.warning(dismissed).map(|warning| warning.rule.clone()) else { return };
+    for window in state.windows.iter_mut().filter(|window| window.rule == rule) {
+        window.met_at = None;
+    }
+}
+
 /// Answers are kept for as long as they can be taken back.
 fn forget_answers(state: &mut ChannelState, at: Applied) {
     state.warnings.retain(|warning| warning.answer.as_ref().is_none_or(|answer| answer.undo_until >= at.recorded_at));
@@ -323,6 +345,12 @@ impl Answer {
 fn stage(state: &mut ChannelState, id: EnforcementId, stage: EnforcementStage) {
     if let Some(enforcement) = state.enforcements.iter_mut().find(|enforcement| enforcement.id == id) {
         enforcement.stage = stage;
+    }
+}
+
+fn found(state: &mut ChannelState, id: EnforcementId, session: Option<&SessionId>) {
+    if let Some(enforcement) = state.enforcements.iter_mut().find(|enforcement| enforcement.id == id) {
+        enforcement.found = session.cloned();
     }
 }
 

@@ -189,6 +189,9 @@ impl Backtest {
             let again = trial.judge(channel, envelope, assessed, whole.as_deref());
             self.compare(channel, envelope, assessed, &again, whole.is_none() && assessed.answer.is_some());
         } else if let Event::WarningRaised(raised) = event {
+            if raised.unavailable.is_some() {
+                return; // no rule raised it, and no answer that could be judged again
+            }
             self.count(channel, &raised.rule, |compared| compared.recorded.warnings += 1);
         } else if let Event::EnforcementRequested(requested) = event {
             if let EnforcementOrigin::Rule { rule, .. } = &requested.origin {

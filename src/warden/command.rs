@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::events::{BucketObject, Budget, EvidencePlace, FailedStage, NotNeededBecause, Timings};
+use crate::events::{BucketObject, Budget, EvidencePlace, FailedStage, NotNeededBecause, SupersededBecause, Timings};
 use crate::model::{
     Confidence, ContentRef, ContentType, EnforcementId, EventId, Fingerprint, Frame, FrameId, Label, Measurement,
     ModeratorId, ProviderRef, Sequence, SessionId, Sha256, Timestamp, WarningId,
@@ -280,7 +280,12 @@ pub enum EnforcementReport {
     /// The budget does not.
     Held(Budget),
     /// It is about to be tried.
-    Attempting(u8),
+    Attempting {
+        /// Which try.
+        attempt: u8,
+        /// The session to be stopped, where the one judged has no name.
+        found: Option<SessionId>,
+    },
     /// The platform accepted it.
     Succeeded(u8),
     /// It was seen to have worked.
@@ -288,7 +293,12 @@ pub enum EnforcementReport {
     /// There was nothing to do.
     NotNeeded(NotNeededBecause),
     /// Another session is on the air.
-    Superseded(SessionId),
+    Superseded {
+        /// That session.
+        found: SessionId,
+        /// Why it is not taken for the one judged.
+        because: SupersededBecause,
+    },
     /// It could not be done.
     Failed(String),
     /// It grew too old.

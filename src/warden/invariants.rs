@@ -4,12 +4,12 @@
 //! warnings that can still be answered and by the enforcements under way, never by the length of the journal. What
 //! events alone cannot show is checked elsewhere: I3 by replaying, I4 and I10 by the simulation, which sees both sides.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 
 use crate::events::{
     CodecError, EnforcementKind, EnforcementOrigin, EnforcementRequested, Envelope, Event, FrameAssessed, Recorded,
-    RuleEffect, WarningRaised,
+    RuleEffect, WarningLapsed, WarningRaised,
 };
 use crate::model::{
     ChannelId, EnforcementId, EventId, FrameId, Position, Scope, Sequence, SessionId, Verdict, WarningId,
@@ -105,6 +105,8 @@ pub struct Invariants {
     scopes: BTreeMap<Scope, (Sequence, u32)>,
     channels: BTreeMap<ChannelId, Channel>,
     enforcements: BTreeMap<EnforcementId, EnforcementStage>,
+    /// Those under way whose session has no name: each attempt must say which it reaches.
+    unnamed: BTreeSet<EnforcementId>,
     outcomes: VecDeque<FrameId>,
 }
 
@@ -207,6 +209,9 @@ impl Invariants {
         let (id, next, lawful): Taken = match event {
             Event::EnforcementRequested(asked) => {
                 let fresh = self.enforcements.insert(asked.enforcement, S::Requested).is_none();
+                if asked.session.as_ref().is_some_and(|session| !session.is_named()) {
+                    self.unnamed.insert(asked.enforcement);
+                }
                 return holds(fresh, Invariant::OneEnd, || format!("{} is requested twice", asked.enforcement));
             }
             Event::EnforcementAdmitted(it) if it.by.is_some() => {
@@ -215,6 +220,10 @@ impl Invariants {
             Event::EnforcementAdmitted(it) => (it.enforcement, Some(S::Admitted), |at, _| at == S::Requested),
             Event::EnforcementHeld(it) => (it.enforcement, Some(S::Held), |at, _| at == S::Requested),
             Event::EnforcementAttempted(it) => {
+                let names = it.found.is_some() || !self.unnamed.contains(&it.enforcement);
+                holds(names, Invariant::JudgedSessionOnly, || {
+                    format!("attempt {} of {} does not say which session it reaches", it.attempt, it.enforcement)
+                })?;
                 (it.enforcement, Some(S::Attempted(it.attempt)), |at, attempt| match at {
                     S::Admitted => attempt == 1,
                     S::Attempted(before) | S::Succeeded(before) => before.checked_add(1) == Some(attempt),
@@ -248,7 +257,10 @@ impl Invariants {
         }
         match next {
             Some(stage) => self.enforcements.insert(id, stage),
-            None => self.enforcements.remove(&id),
+            None => {
+                self.unnamed.remove(&id);
+                self.enforcements.remove(&id)
+            }
         };
         Ok(())
     }
@@ -304,6 +316,7 @@ impl Channel {
                     })?,
                 }
             }
+            Event::WarningLapsed(lapsed) => self.lapsed(lapsed, partial)?,
             Event::WarningClaimed(claimed) => self.is_open(claimed.warning, partial)?,
             Event::WarningReleased(released) => self.is_open(released.warning, partial)?,
             Event::WarningEscalated(escalated) => self.is_open(escalated.warning, partial)?,
@@ -348,6 +361,9 @@ impl Channel {
     }
 
     fn raised(&mut self, raised: &WarningRaised, partial: bool) -> Found {
+        if raised.unavailable.is_some() {
+            return self.silent(raised, partial);
+        }
         match self.promised.iter().position(|warning| *warning == raised.warning) {
             Some(promised) => drop(self.promised.remove(promised)),
             None => {
@@ -356,6 +372,29 @@ impl Channel {
         }
         self.open.insert(raised.warning, raised.clone());
         Ok(())
+    }
+
+    /// Frames could not be judged and a person is asked: once while the question is open, and of a channel that is
+    /// called unwatched.
+    fn silent(&mut self, raised: &WarningRaised, partial: bool) -> Found {
+        holds(partial || self.unwatched_since.is_some(), Invariant::NeverSilent, || {
+            format!("warning {} says that nobody looks, and the channel is watched", raised.warning)
+        })?;
+        let asked = self.open.values().find(|open| open.unavailable.is_some() && open.session == raised.session);
+        holds(asked.is_none(), Invariant::AnsweredById, || {
+            format!("warning {} asks what {:?} asks already", raised.warning, asked.map(|asked| asked.warning))
+        })?;
+        self.open.insert(raised.warning, raised.clone());
+        Ok(())
+    }
+
+    fn lapsed(&mut self, lapsed: &WarningLapsed, partial: bool) -> Found {
+        self.is_open(lapsed.warning, partial)?;
+        let raised = self.open.remove(&lapsed.warning);
+        let silent = raised.as_ref().is_none_or(|raised| raised.unavailable.is_some());
+        holds(silent, Invariant::AnsweredById, || {
+            format!("warning {} lapses, which a rule raised and only a person may answer", lapsed.warning)
+        })
     }
 
     fn is_open(&self, id: WarningId, partial: bool) -> Found {
@@ -389,6 +428,9 @@ impl Channel {
         let Some(warning) = asked.origin.warning() else { return Ok(()) };
         let answered = || self.answered.iter().find(|raised| raised.warning == warning);
         match self.open.get(&warning).or_else(answered) {
+            Some(raised) if raised.unavailable.is_some() => holds(false, Invariant::JudgedSessionOnly, || {
+                format!("warning {warning} is of no answer, and a stop follows")
+            }),
             Some(raised) => {
                 holds(asked.session.as_ref() == Some(&raised.session), Invariant::JudgedSessionOnly, || {
                     format!("warning {warning} is about session {}, the stop about {:?}", raised.session, asked.session)

@@ -18,7 +18,7 @@ mod state;
 
 pub use apply::{Applied, apply, replay};
 pub use command::{Answered, Command, EnforcementReport, Rejection};
-pub use decide::{Decision, Next, calls_for, decide, due};
+pub use decide::{Decision, Next, calls_for, decide, due, why_asks};
 pub use moderator::{Answering, ModeratorAct, SeenWarning, UndoTime, WARNINGS_PER_ANSWER_MAX};
 pub use react::{Alarm, Reaction, react};
 pub use state::{

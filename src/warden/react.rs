@@ -77,6 +77,7 @@ pub fn react(event: &Event) -> Option<Reaction> {
         | Event::WarningUpheld(_)
         | Event::WarningDismissed(_)
         | Event::WarningNoted(_)
+        | Event::WarningLapsed(_)
         | Event::NotificationRejected(_)
         | Event::ProviderResumed(_)
         | Event::ConsumerCreated(_)

@@ -10,7 +10,7 @@ use crate::model::{
     Action, Approval, ChannelId, EnforcementId, FrameId, ModeratorId, PerceptualHash, PolicyRef, RuleId, Sequence,
     SessionId, Timestamp, WarningId,
 };
-use crate::policy::{Policy, Window};
+use crate::policy::{Policy, Rule, Window};
 
 /// The channel as its events leave it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -99,6 +99,10 @@ pub struct RuleWindow {
     pub recent: u32,
     /// Captured-at of its hits, oldest first; at most [`RuleWindow::HITS_MAX`].
     pub hits_at: Vec<Timestamp>,
+    /// Captured-at of the newest frame that met it, with a warning raised or joined: then it speaks for another rule's
+    /// stop. None again when a person dismisses its warning.
+    #[serde(default)]
+    pub met_at: Option<Timestamp>,
 }
 
 /// A question to a moderator.
@@ -120,6 +124,8 @@ pub struct Warning {
     pub cooldown_ms: u32,
     /// When it was raised.
     pub raised_at: Timestamp,
+    /// Captured-at of the newest frame that speaks for it: the one that raised it, or one that joined.
+    pub newest_hit: Timestamp,
     /// Sequence of the last event that touched it: raised, claimed, released, noted, escalated, answered, withdrawn. An
     /// answer names the version that the moderator saw. A frame that joins the warning is no change: it is evidence for
     /// the same question, and on a live channel one comes every few seconds, so that nobody could ever answer.
@@ -177,6 +183,9 @@ pub struct Enforcement {
     pub kind: EnforcementKind,
     /// The broadcast judged.
     pub session: Option<SessionId>,
+    /// The session that is stopped, where the one judged has no name and a look showed which it is.
+    #[serde(default)]
+    pub found: Option<SessionId>,
     /// Who wants it.
     pub origin: EnforcementOrigin,
     /// When it was requested.
@@ -289,6 +298,22 @@ impl ChannelState {
                 Window::Time { within_ms, .. } => seen.hits_since(captured_at.minus_ms(u64::from(within_ms))),
             });
         before.saturating_add(u8::from(and_this))
+    }
+
+    /// The rules of `policy`, as they are defined now, that were met within `within_ms` before a frame captured at
+    /// `captured_at`, in the broadcast on the air.
+    pub fn met_within<'a>(
+        &'a self,
+        policy: &'a Policy,
+        within_ms: u32,
+        captured_at: Timestamp,
+    ) -> impl Iterator<Item = &'a Rule> {
+        let after = captured_at.minus_ms(u64::from(within_ms));
+        let met = move |rule: &&Rule| {
+            let seen = self.windows.iter().find(|seen| seen.rule == rule.id && seen.rev == rule.rev);
+            seen.and_then(|seen| seen.met_at).is_some_and(|at| at > after)
+        };
+        policy.rules.iter().filter(met)
     }
 
     /// Whether some rule of `policy` has hits but not enough, so that the next frame must be assessed whatever the

@@ -196,6 +196,7 @@ impl StreamControl for ScriptedPlatform {
         let seen = self.with(channel, |stage| Seen {
             on_air: stage.on_air.clone(),
             started_at: None,
+            started_by: None,
             suspended: stage.suspended,
             quiet_ms: 0,
         });

@@ -133,7 +133,7 @@ fn the_story_goes_from_the_warning_to_the_verified_end_of_the_stop() {
     let joined = stage.judge(5.0, &[("Violence/Weapons", 95.0)]);
     let (warning, enforcement) = (stage.open_warning(), stage.enforcement());
     stage.report(6.0, enforcement, EnforcementReport::Admitted);
-    stage.report(7.0, enforcement, EnforcementReport::Attempting(1));
+    stage.report(7.0, enforcement, EnforcementReport::Attempting { attempt: 1, found: None });
     stage.report(8.0, enforcement, EnforcementReport::Succeeded(1));
     stage.report(9.0, enforcement, EnforcementReport::Verified);
     let upheld = ModeratorAct::Uphold(Answering::to([warning]));

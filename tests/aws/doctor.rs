@@ -4,7 +4,7 @@ use streamwarden::aws::{Aws, CallTimes, Endpoints};
 use streamwarden::cli::doctor::{Finding, Needs, State, examine};
 use streamwarden::clock::{Clock, ManualClock, SystemClock};
 
-use crate::standins::{REGION, Stage, emulator, key, s3, sdk};
+use crate::standins::{ACCOUNT, REGION, Stage, emulator, key, s3, sdk};
 
 /// Rekognition and IVS of the stage, everything else of the emulator.
 fn patient(stage: &Stage) -> Endpoints {
@@ -12,11 +12,12 @@ fn patient(stage: &Stage) -> Endpoints {
     Endpoints {
         rekognition: here(),
         ivs: here(),
+        ivs_chat: here(),
+        sns: emulated(),
         kinesis: emulated(),
         s3: emulated(),
         eventbridge: emulated(),
         sts: emulated(),
-        ..Endpoints::default()
     }
 }
 
@@ -27,12 +28,31 @@ fn aws(endpoints: Endpoints) -> Aws {
 /// A stream, a bus and a bucket that announces its objects, named after the test.
 async fn whole(name: &str) -> Needs {
     let sdk = sdk(emulator());
-    aws_sdk_kinesis::Client::new(&sdk).create_stream().stream_name(name).shard_count(2).send().await.unwrap();
+    let kinesis = aws_sdk_kinesis::Client::new(&sdk);
+    kinesis.create_stream().stream_name(name).shard_count(2).send().await.unwrap();
+    let stream = kinesis.describe_stream_summary().stream_name(name).send().await.unwrap();
+    let stream = stream.stream_description_summary.unwrap().stream_arn;
+    let consumer = kinesis.register_stream_consumer().stream_arn(&stream).consumer_name(name).send().await.unwrap();
+    let topic = aws_sdk_sns::Client::new(&sdk).create_topic().name(name).send().await.unwrap().topic_arn;
     aws_sdk_eventbridge::Client::new(&sdk).create_event_bus().name(name).send().await.unwrap();
     s3().create_bucket().bucket(name).send().await.unwrap();
     announcing(name, true).await;
     let named = || Some(name.to_owned());
-    Needs { stream: named(), bus: named(), bucket: named() }
+    Needs {
+        stream: named(),
+        consumer: Some(consumer.consumer.unwrap().consumer_arn),
+        bus: named(),
+        bucket: named(),
+        evidence_bucket: named(),
+        topic,
+        rooms: vec![room("abcdABCDefgh")],
+        unused: Vec::new(),
+    }
+}
+
+/// A room's ARN. The stage has the one that is called so.
+fn room(name: &str) -> String {
+    format!("arn:aws:ivschat:{REGION}:{ACCOUNT}:room/{name}")
 }
 
 /// Switches a bucket's EventBridge notifications on or off.
@@ -78,7 +98,22 @@ async fn an_account_that_is_whole_is_well() {
     let well = findings.iter().all(|finding| matches!(finding.state, State::Well(_)));
     assert!(well, "{findings:#?}");
     let names: Vec<&str> = findings.iter().map(|finding| finding.what).collect();
-    assert_eq!(names, ["credentials", "clock", "stream", "bus", "bucket", "rekognition", "ivs"]);
+    assert_eq!(
+        names,
+        [
+            "credentials",
+            "clock",
+            "stream",
+            "consumer",
+            "bus",
+            "bucket",
+            "evidence",
+            "topic",
+            "rooms",
+            "rekognition",
+            "ivs",
+        ]
+    );
     let said: String = findings.iter().map(Finding::to_string).collect();
     assert!(said.contains("well      stream       doctor-whole, 2 shards"), "{said}");
 }
@@ -90,7 +125,7 @@ async fn what_is_not_named_is_not_looked_at() {
     assert!(wrongs(&findings).is_empty(), "{findings:#?}");
     let unasked: Vec<&str> =
         findings.iter().filter(|finding| matches!(finding.state, State::Unasked(_))).map(|found| found.what).collect();
-    assert_eq!(unasked, ["stream", "bus", "bucket"]);
+    assert_eq!(unasked, ["stream", "consumer", "bus", "bucket", "evidence", "topic", "rooms"]);
 }
 
 #[actix_rt::test]
@@ -100,7 +135,7 @@ async fn each_thing_that_is_missing_is_named_with_what_to_do() {
     let whole = whole("doctor-missing").await;
     let none = || Some("doctor-none".to_owned());
 
-    let findings = examine(&aws, &Needs { stream: none(), ..whole.clone() }, &SystemClock).await;
+    let findings = examine(&aws, &Needs { stream: none(), consumer: None, ..whole.clone() }, &SystemClock).await;
     only(&findings, "stream", "ResourceNotFoundException", "NotificationStream");
 
     let findings = examine(&aws, &Needs { bus: none(), ..whole.clone() }, &SystemClock).await;
@@ -108,6 +143,25 @@ async fn each_thing_that_is_missing_is_named_with_what_to_do() {
 
     let findings = examine(&aws, &Needs { bucket: none(), ..whole.clone() }, &SystemClock).await;
     only(&findings, "bucket", "NoSuchBucket", "the bucket that IVS records to");
+
+    let elsewhere = Needs { stream: none(), consumer: whole.consumer.clone(), ..Needs::default() };
+    let findings = examine(&aws, &elsewhere, &SystemClock).await;
+    let wrong = wrongs(&findings).into_iter().find(|(name, ..)| *name == "consumer");
+    assert!(wrong.is_some_and(|(_, what, _)| what.contains("another stream")), "{findings:#?}");
+    let gone = whole.consumer.as_ref().map(|arn| format!("{arn}0"));
+    let findings = examine(&aws, &Needs { consumer: gone, ..whole.clone() }, &SystemClock).await;
+    only(&findings, "consumer", "ResourceNotFoundException", "FannedOutReader");
+
+    let findings = examine(&aws, &Needs { evidence_bucket: none(), ..whole.clone() }, &SystemClock).await;
+    only(&findings, "evidence", "HeadBucket", "a bucket that is there");
+
+    let topic = whole.topic.as_ref().map(|arn| format!("{arn}0"));
+    let findings = examine(&aws, &Needs { topic, ..whole.clone() }, &SystemClock).await;
+    only(&findings, "topic", "NotFound", "reach nobody");
+
+    let rooms = vec![room("abcdABCDefgh"), room("none")];
+    let findings = examine(&aws, &Needs { rooms, ..whole.clone() }, &SystemClock).await;
+    only(&findings, "rooms", "room/none", "a room that is there");
 
     announcing("doctor-missing", false).await;
     let findings = examine(&aws, &whole, &SystemClock).await;
@@ -178,4 +232,56 @@ async fn credentials_that_are_refused_are_said_once_with_the_clock() {
     assert_eq!(wrongs.iter().map(|(name, ..)| *name).collect::<Vec<_>>(), ["credentials", "clock"], "{findings:#?}");
     assert!(wrongs[0].1.contains("InvalidClientTokenId") && wrongs[1].1.contains("ahead"), "{wrongs:?}");
     assert!(stage.calls().await.is_empty(), "nobody is asked with keys that are refused");
+}
+
+/// The program itself, with a configuration as `serve` reads it; what it says, and whether all is well.
+async fn consulted(config: &str, flags: &[&str]) -> (String, bool) {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("streamwarden.toml");
+    std::fs::write(&file, config).unwrap();
+    let mut doctor = tokio::process::Command::new(env!("CARGO_BIN_EXE_streamwarden"));
+    doctor.args(["doctor", "--config"]).arg(&file).args(flags);
+    for (name, value) in [("AWS_ACCESS_KEY_ID", "test"), ("AWS_SECRET_ACCESS_KEY", "test")] {
+        doctor.env(name, value);
+    }
+    doctor.env("AWS_EC2_METADATA_DISABLED", "true").env("NO_PROXY", "127.0.0.1,localhost");
+    let output = doctor.output().await.unwrap();
+    (String::from_utf8(output.stdout).unwrap(), output.status.success())
+}
+
+#[actix_rt::test]
+async fn what_the_configuration_names_is_looked_at_by_its_endpoints() {
+    let stage = Stage::new();
+    let needs = whole("doctor-config").await;
+    let (standin, here) = (&stage.endpoint, emulator());
+    let consumer = needs.consumer.as_ref().unwrap();
+    let topic = needs.topic.as_ref().unwrap();
+    let config = format!(
+        "[auth]\nways = [\"open\"]\n[provider]\njudge = \"rekognition\"\n[control]\nplatform = \"ivs\"\n\
+         [aws]\nregion = {REGION:?}\n[aws.endpoints]\nkinesis = {here:?}\ns3 = {here:?}\neventbridge = {here:?}\n\
+         sns = {here:?}\nsts = {here:?}\nrekognition = {standin:?}\nivs = {standin:?}\nivs_chat = {standin:?}\n\
+         [kinesis]\nstream = \"doctor-config\"\nconsumer_arn = {consumer:?}\n\
+         [evidence]\nbucket = \"doctor-config\"\n[outbox.bus]\nname = \"doctor-config\"\n[outbox.notices]\ntopic = {topic:?}\n\
+         [outbox.chat.rooms]\n\"arn:aws:ivs:{REGION}:{ACCOUNT}:channel/a\" = {:?}\n",
+        room("abcdABCDefgh"),
+    );
+    let (said, well) = consulted(&config, &["--bucket", "doctor-config"]).await;
+    assert!(well, "{said}");
+    let all = "config credentials clock stream consumer bus bucket evidence topic rooms rekognition ivs";
+    for what in all.split(' ') {
+        assert!(said.contains(&format!("well      {what:<12} ")), "{what}: {said}");
+    }
+
+    // What is stated beside it goes first, and what the configuration does without is not asked.
+    let local = config.replace("judge = \"rekognition\"", "judge = \"local\"");
+    let (said, well) = consulted(&local, &["--bus", "doctor-none"]).await;
+    assert!(!well && said.contains("WRONG     bus"), "{said}");
+    assert!(said.contains("unasked   rekognition  the configuration does without it"), "{said}");
+}
+
+#[actix_rt::test]
+async fn a_configuration_that_cannot_be_served_is_said_with_its_line() {
+    let (said, well) = consulted("[kinesis]\nstreem = \"x\"\n", &[]).await;
+    assert!(!well && said.starts_with("WRONG     config"), "{said}");
+    assert!(said.contains("streem") && said.contains("fix: mend"), "{said}");
 }

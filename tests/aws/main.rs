@@ -19,4 +19,5 @@ mod serving;
 mod shards;
 mod standin;
 mod standins;
+mod unnamed;
 mod whole;

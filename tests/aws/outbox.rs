@@ -12,11 +12,16 @@ use streamwarden::aws::{Aws, CallTimes, Class, Endpoints};
 use streamwarden::clock::SystemClock;
 use streamwarden::consumers::{NewReplay, Place, ReplayState};
 use streamwarden::control::NoControl;
-use streamwarden::events::{Actor, EnforcementKind, Event, EventType, Filter, ReplaySpeed, ReplayTarget};
+use streamwarden::events::{
+    Actor, EnforcementKind, Event, EventType, Filter, NewEvent, Recorded, ReplaySpeed, ReplayTarget, WarningRaised,
+};
 use streamwarden::journal::Journal;
-use streamwarden::model::{ConsumerName, Position};
+use streamwarden::model::{
+    Action, Approval, ConsumerName, Epoch, EventId, FrameId, OnUnavailable, PolicyId, PolicyRef, Position, RuleId,
+    Scope, Sequence, Timestamp, WarningId,
+};
 use streamwarden::outbox::{
-    Bus, BusReplays, BusSettings, Chat, ChatSettings, Lane, NoticeSettings, Notices, Outbox, contract,
+    Bus, BusReplays, BusSettings, Chat, ChatSettings, Destination, Lane, NoticeSettings, Notices, Outbox, contract,
 };
 use tokio::sync::watch;
 
@@ -359,4 +364,39 @@ async fn a_notice_arrives_where_the_topic_leads() {
     assert_eq!((&message["type"], &message["scope"]), (&json!("EnforcementFailed"), &json!(channel("a").as_str())));
     outbox.close().await;
     live.close().await;
+}
+
+#[actix_rt::test]
+async fn a_page_is_told_whatever_else_is_told_and_a_mere_warning_is_not() {
+    let notices = NoticeSettings { types: vec![EventType::EnforcementFailed], ..NoticeSettings::to("arn:aws:sns:::t") };
+    let notices = Notices::new(emulated().sns(), &notices).unwrap();
+    let raised = |unavailable| {
+        let rule = RuleId::on_unavailable();
+        let frame = FrameId::of(&channel("a"), &[b"frame"]);
+        let event = WarningRaised {
+            warning: WarningId::of(EventId::outcome_of(frame), &rule),
+            frame,
+            session: session("a"),
+            policy: PolicyRef { id: PolicyId::new("p").unwrap(), version: 1 },
+            rule,
+            rev: 0,
+            severity: 5,
+            action: Action::Warn,
+            approval: Approval::Person,
+            label: None,
+            margin: 0,
+            cooldown_ms: 0,
+            asks: None,
+            unavailable: Some(unavailable),
+        };
+        let id = EventId::outcome_of(frame);
+        let actor = Actor::service("test");
+        let new = NewEvent { id, event: event.into(), captured_at: None, actor, causation: None, correlation: None };
+        let (scope, at) = (Scope::Channel(channel("a")), Timestamp::from_millis(0));
+        Recorded::seal(&new, scope, Position(1), Sequence(1), at, Epoch(1)).unwrap()
+    };
+    let page = notices.letter(&raised(OnUnavailable::Page)).expect("it is told");
+    assert_eq!(page.subject, "PAGE: Streamwarden: WarningRaised on a");
+    assert!(page.attributes.contains(&("type", "WarningRaised".to_owned())), "{page:?}");
+    assert!(notices.letter(&raised(OnUnavailable::Warn)).is_none());
 }

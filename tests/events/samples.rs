@@ -47,11 +47,14 @@ pub fn sample(event_type: EventType) -> Event {
             severity: 4,
             action: Action::Suspend,
             approval: Approval::Person,
-            label: label("Explicit/Explicit Nudity", 97_312),
+            label: Some(label("Explicit/Explicit Nudity", 97_312)),
             margin: 17_312,
             cooldown_ms: 300_000,
+            asks: Some(AsksBecause::TooFewRules { met: 1, needed: 2, within_ms: 120_000 }),
+            unavailable: None,
         }
         .into(),
+        EventType::WarningLapsed => WarningLapsed { warning: warning(), because: LapsedBecause::WatchedAgain }.into(),
         EventType::WarningClaimed => {
             WarningClaimed { warning: warning(), by: moderator(), until: moment(120_000) }.into()
         }
@@ -81,7 +84,9 @@ pub fn sample(event_type: EventType) -> Event {
         EventType::EnforcementHeld => {
             EnforcementHeld { enforcement: enforcement(), budget: Budget::LiveShare { used: 3, of: 3 } }.into()
         }
-        EventType::EnforcementAttempted => EnforcementAttempted { enforcement: enforcement(), attempt: 2 }.into(),
+        EventType::EnforcementAttempted => {
+            EnforcementAttempted { enforcement: enforcement(), attempt: 2, found: None }.into()
+        }
         EventType::EnforcementSucceeded => EnforcementSucceeded { enforcement: enforcement(), attempt: 2 }.into(),
         EventType::EnforcementVerified => EnforcementVerified { enforcement: enforcement(), took_ms: 1_840 }.into(),
         EventType::EnforcementNotNeeded => {
@@ -90,6 +95,7 @@ pub fn sample(event_type: EventType) -> Event {
         EventType::EnforcementSuperseded => EnforcementSuperseded {
             enforcement: enforcement(),
             found: named(SessionId::new("st-1HKsqLdmVCkG5DkWbXJTwAP")),
+            because: SupersededBecause::Replaced,
         }
         .into(),
         EventType::EnforcementFailed => EnforcementFailed {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use streamwarden::actors::Outcome;
 use streamwarden::clock::{Clock, SystemClock};
+use streamwarden::events::FailedStage;
 use streamwarden::model::{ChannelId, Fingerprint, Frame, FrameId, FrameOrigin, Position, SessionId, Timestamp};
 use streamwarden::warden::Command;
 
@@ -54,6 +55,28 @@ impl<'a> Broadcast<'a> {
         let outcome = self.live.house.wardens.offer(frame).await.expect("the frame is accepted");
         self.live.shown().await;
         outcome
+    }
+
+    /// A frame captured so long after its beginning cannot be judged. Durable, and shown.
+    pub async fn fails(&self, after_ms: u64) {
+        let name = format!("failing {after_ms}");
+        let frame = Frame {
+            channel: self.channel.clone(),
+            session: self.session.clone(),
+            id: FrameId::of(&self.channel, &[name.as_bytes()]),
+            captured_at: self.began.plus_ms(after_ms),
+            fingerprint: Fingerprint::of(&[name.as_bytes()]),
+            origin: FrameOrigin::Inline(Arc::from([])),
+        };
+        let reason = "the provider is down".to_owned();
+        let fail = Command::FailFrame { frame, stage: FailedStage::Provider, reason, attempts: 3 };
+        self.live.house.wardens.command(&self.channel, fail).await.expect("the failure is recorded");
+        self.live.shown().await;
+    }
+
+    /// Its further frames are captured so much later.
+    pub fn later(&mut self, ms: u64) {
+        self.began = self.began.plus_ms(ms);
     }
 
     /// It ends.

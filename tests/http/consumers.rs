@@ -153,6 +153,12 @@ async fn what_is_refused_says_why() {
         ("/v1/replays", json!({ "name": "a", "target": { "consumer": "nobody" } }), 404, "no consumer"),
         ("/v1/replays", json!({ "name": "a", "target": "feed", "speed": { "events_per_second": 0 } }), 422, "1 to"),
         ("/v1/replays", json!({ "name": "a", "target": "feed", "from": "now" }), 422, "holds no event"),
+        (
+            "/v1/consumers",
+            json!({ "name": "lane/bus", "from": "now" }),
+            422,
+            "only the names of the outbox's own lanes",
+        ),
     ] {
         let (found, problem) = post(&live, path, body.clone()).await;
         let detail = problem["detail"].as_str().unwrap_or_default();

@@ -165,3 +165,29 @@ async fn a_warning_tells_its_story_also_after_the_house_has_been_closed_and_open
     assert_eq!(status, 400);
     live.close().await;
 }
+
+#[actix_rt::test]
+async fn where_nobody_can_judge_one_question_stands_in_the_queue_until_somebody_can_again() {
+    let premises = Premises::new();
+    let live = premises.open().await;
+    let mut a = Broadcast::begins(&live, &premises, "a").await;
+    for number in 1..=3 {
+        a.fails(number * 600_000).await;
+    }
+    let page = queue(&live, "").await;
+    assert_eq!(seen(&page), [("a", "on_unavailable")], "{page}");
+    let item = &page["items"][0];
+    assert_eq!((&item["unavailable"], &item["severity"]), (&json!("warn"), &json!(3)), "{item}");
+    assert_eq!((&item["label"], &item["confidence"], &item["evidence"]), (&Value::Null, &Value::Null, &json!([])));
+    assert_eq!((&item["action"], &item["hits"]), (&json!("warn"), &json!(0)), "{item}");
+
+    a.later(2_400_000);
+    a.shows(ALCOHOL).await;
+    assert_eq!(seen(&queue(&live, "").await), [("a", "alcohol")]);
+    let (status, one) = json(live.get(&format!("/v1/warnings/{}", warning(item)))).await;
+    assert_eq!((status, &one["standing"]), (200, &json!("lapsed")), "{one}");
+    assert_eq!(one["lapsed"]["because"], "watched_again");
+    let types: Vec<&Value> = one["story"].as_array().expect("a story").iter().map(|event| &event["type"]).collect();
+    assert_eq!(types, ["WarningRaised", "WarningLapsed"]);
+    live.close().await;
+}

@@ -57,7 +57,8 @@ fn explained(_: &str, text: &str) -> String {
     let mut progress = Vec::new();
     for (name, value) in facts.lines().map(|line| line.split_once(" = ").unwrap()) {
         if name == "hits" {
-            progress.push(WindowProgress { rule: policy.rules[0].id.clone(), hits: value.parse().unwrap() });
+            let rule = policy.rules[0].id.clone();
+            progress.push(WindowProgress { rule, hits: value.parse().unwrap(), agrees: false });
         } else {
             let confidence = Confidence::from_percent(value.parse().unwrap()).unwrap();
             labels.push(Label(LabelPath::new(name).unwrap(), confidence));

@@ -106,8 +106,8 @@ fn the_enforcement_that_a_warning_led_to_is_followed_to_its_end() {
         |story: &Story| story.view.queue.get(warning).and_then(|it| it.enforcement.as_ref()).map(|it| it.stage.clone());
     assert_eq!(stage(&story), Some(Stage::Requested));
     story.told("a", EnforcementAdmitted { enforcement, by: None });
-    story.told("a", EnforcementAttempted { enforcement, attempt: 1 });
-    story.told("b", EnforcementAttempted { enforcement: EnforcementId::from_bytes([8; 16]), attempt: 9 });
+    story.told("a", EnforcementAttempted { enforcement, attempt: 1, found: None });
+    story.told("b", EnforcementAttempted { enforcement: EnforcementId::from_bytes([8; 16]), attempt: 9, found: None });
     assert_eq!(stage(&story), Some(Stage::Attempted(1)), "another's enforcement is another's");
     story.told("a", EnforcementVerified { enforcement, took_ms: 12 });
     assert_eq!(stage(&story), Some(Stage::Verified));

@@ -97,9 +97,11 @@ fn raised(number: u64, severity: u8) -> WarningRaised {
         severity,
         action: Action::Stop,
         approval: Approval::Person,
-        label: label(90.0),
+        label: Some(label(90.0)),
         margin: 10_000,
         cooldown_ms: 0,
+        asks: None,
+        unavailable: None,
     }
 }
 

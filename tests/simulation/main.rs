@@ -13,8 +13,10 @@ mod world;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use streamwarden::model::{Action, Approval, Confidence, LabelPath, LumaDelta, PolicyId, PolicyRef, RuleId};
-use streamwarden::policy::{Category, Channels, Policy, Rule, Sampling, SimilarityLimits, Window};
+use streamwarden::model::{
+    Action, Approval, Confidence, LabelPath, LumaDelta, OnUnavailable, PolicyId, PolicyRef, RuleId,
+};
+use streamwarden::policy::{AutomaticStops, Category, Channels, Policy, Rule, Sampling, SimilarityLimits, Window};
 
 use crate::defect::Defect;
 use crate::run::Run;
@@ -119,6 +121,11 @@ fn policy(version: u32) -> Policy {
             max_age_ms: 15_000,
         },
         similarity: Some(SimilarityLimits { hash_distance_max: 6, luma_delta_max: LumaDelta(300) }),
+        on_unavailable: if version == 1 { OnUnavailable::Warn } else { OnUnavailable::Page },
+        automatic_stops: match version {
+            1 => AutomaticStops::OneRule,
+            _ => AutomaticStops::SeveralRules { rules: 2, within_ms: 20_000 },
+        },
         rules: vec![
             rule("weapons", "Violence", often, Action::Stop, Approval::None),
             rule("nudity", "Nudity", at_once, Action::Suspend, Approval::Person),

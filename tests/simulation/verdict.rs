@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::ops::AddAssign;
 
-use streamwarden::events::{EnforcementOrigin, Event, Recorded};
+use streamwarden::events::{AsksBecause, EnforcementOrigin, Event, Recorded};
 use streamwarden::model::{EnforcementId, EventId, RuleId, SessionId, Timestamp};
 use streamwarden::warden::Coverage;
 use streamwarden::warden::invariants::Invariants;
@@ -29,6 +29,9 @@ pub struct Figures {
     pub held: u64,
     pub ends: HashMap<&'static str, u64>,
     pub unwatched: u64,
+    pub asked_to_look: u64,
+    pub lapsed: u64,
+    pub kept_from_stopping: u64,
 }
 
 impl AddAssign for Figures {
@@ -47,6 +50,9 @@ impl AddAssign for Figures {
         self.stops += other.stops;
         self.held += other.held;
         self.unwatched += other.unwatched;
+        self.asked_to_look += other.asked_to_look;
+        self.lapsed += other.lapsed;
+        self.kept_from_stopping += other.kept_from_stopping;
         for (end, count) in other.ends {
             *self.ends.entry(end).or_default() += count;
         }
@@ -68,6 +74,9 @@ impl Figures {
             self.stops,
             self.held,
             self.unwatched,
+            self.asked_to_look,
+            self.lapsed,
+            self.kept_from_stopping,
         ];
         counts.iter().all(|count| *count > 0) && self.ends.len() == 5
     }
@@ -138,6 +147,11 @@ fn silence_is_loud(run: &Run) -> Result<(), String> {
             let most = 2 * u64::from(pace.interval_ms) + u64::from(pace.tolerance_ms) + TICKS_EVERY_MS;
             ensure(silent <= most, || format!("I7: {} is called watched after {silent} ms", warden.state.channel))?;
         }
+        let asks_to_look = warden.state.open_warnings().any(|open| open.rule == RuleId::on_unavailable());
+        let unwatched = matches!(warden.state.coverage, Coverage::Unwatched { .. });
+        ensure(!asks_to_look || unwatched, || {
+            format!("a person is asked to look at {}, which is watched or off the air", warden.state.channel)
+        })?;
     }
     Ok(())
 }
@@ -175,7 +189,13 @@ impl Told {
             }
             Event::FrameConflict(_) => figures.conflicts += 1,
             Event::ChannelUnwatched(_) => figures.unwatched += 1,
-            Event::WarningRaised(_) => figures.warnings += 1,
+            Event::WarningRaised(raised) => {
+                figures.warnings += 1;
+                figures.asked_to_look += u64::from(raised.unavailable.is_some());
+                let too_few = matches!(raised.asks, Some(AsksBecause::TooFewRules { .. }));
+                figures.kept_from_stopping += u64::from(too_few);
+            }
+            Event::WarningLapsed(_) => figures.lapsed += 1,
             Event::WarningUpheld(it) => {
                 figures.answers += 1;
                 named_by_its_request(run, recorded, it.warning)?;

@@ -370,12 +370,15 @@ IVS = {
 
 
 def ivschat(stage, operation, request):
-    if operation not in ("SendEvent", "DisconnectUser", "DeleteMessage"):
+    if operation not in ("SendEvent", "DisconnectUser", "DeleteMessage", "GetRoom"):
         raise AwsError("NotScripted", f"ivschat {operation} is in the model but not in the stand-in", 501)
     rooms = stage.settings["rooms"]
     known = rooms + [room.split("/")[1] for room in rooms]
-    if not stage.settings["any_room"] and request["roomIdentifier"] not in known:
+    room = request["identifier"] if operation == "GetRoom" else request["roomIdentifier"]
+    if not stage.settings["any_room"] and room not in known:
         raise AwsError("ResourceNotFoundException", "Room does not exist")
+    if operation == "GetRoom":
+        return {"arn": room, "id": room.rsplit("/")[-1]}
     return {} if operation == "DisconnectUser" else {"id": uuid.uuid4().hex[:12]}
 
 

@@ -102,7 +102,7 @@ impl Bench {
             .into(),
             "admitted" => EnforcementAdmitted { enforcement, by }.into(),
             "held" => EnforcementHeld { enforcement, budget: Budget::PerMinute { used: 1, of: 1 } }.into(),
-            "attempted" => EnforcementAttempted { enforcement, attempt: 1 }.into(),
+            "attempted" => EnforcementAttempted { enforcement, attempt: 1, found: None }.into(),
             "succeeded" => EnforcementSucceeded { enforcement, attempt: 1 }.into(),
             "verified" => EnforcementVerified { enforcement, took_ms: 1 }.into(),
             "cancelled" => EnforcementCancelled { enforcement, by }.into(),

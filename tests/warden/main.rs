@@ -4,6 +4,7 @@
 mod backtest;
 mod desk;
 mod lines;
+mod no_answer;
 mod plan;
 mod properties;
 mod reactions;

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use streamwarden::events::{EnforcementKind, EnforcementOrigin, EnforcementRequested};
-use streamwarden::model::{ChannelId, EnforcementId, ModeratorId, SessionId};
+use streamwarden::events::{EnforcementKind, EnforcementOrigin, EnforcementRequested, SupersededBecause};
+use streamwarden::model::{ChannelId, EnforcementId, ModeratorId, PolicyId, PolicyRef, RuleId, SessionId, WarningId};
 use streamwarden::warden::EnforcementReport;
 use streamwarden::warden::enforcement::{Case, Seen, Step, plan, plan_denied, plan_unseen};
 
@@ -27,8 +27,17 @@ fn the_plan_does_what_the_table_says() {
             request: EnforcementRequested {
                 enforcement: EnforcementId::from_bytes([1; 16]),
                 kind,
-                session: (kind != EnforcementKind::Lift).then(|| session("s1")),
-                origin: EnforcementOrigin::Person { by: ModeratorId::new("ann").expect("a sound name"), warning: None },
+                session: (kind != EnforcementKind::Lift).then(|| session(line.option("session").unwrap_or("s1"))),
+                origin: match line.option("rule") {
+                    Some(rule) => EnforcementOrigin::Rule {
+                        policy: PolicyRef { id: PolicyId::new("p").expect("a sound name"), version: 1 },
+                        rule: RuleId::new(rule).expect("a sound name"),
+                        warning: WarningId::from_bytes([1; 16]),
+                    },
+                    None => {
+                        EnforcementOrigin::Person { by: ModeratorId::new("ann").expect("a sound name"), warning: None }
+                    }
+                },
                 severity: 5,
                 expires: moment(60.0),
                 reason: None,
@@ -39,6 +48,7 @@ fn the_plan_does_what_the_table_says() {
             since,
             judged_at: line.moment("judged"),
             newest_picture: line.moment("picture"),
+            found: line.option("found").map(session),
             other_began: false,
         };
         let now = line.moment("now").unwrap_or(moment(0.0));
@@ -50,6 +60,7 @@ fn the_plan_does_what_the_table_says() {
                 let seen = Seen {
                     on_air,
                     started_at: line.moment("started"),
+                    started_by: line.moment("started"),
                     suspended: line.value("suspended", false),
                     quiet_ms: line.value("quiet_ms", 0),
                 };
@@ -69,11 +80,15 @@ fn the_plan_does_what_the_table_says() {
 fn said(step: &Step) -> String {
     match step {
         Step::Wait => "wait".to_owned(),
-        Step::Try(attempt) => format!("try {attempt}"),
+        Step::Try { attempt, found: None } => format!("try {attempt}"),
+        Step::Try { attempt, found: Some(found) } => format!("try {attempt} on {found}"),
         Step::Report(report) => match report {
             EnforcementReport::Verified => "report verified".to_owned(),
             EnforcementReport::NotNeeded(_) => "report not-needed".to_owned(),
-            EnforcementReport::Superseded(found) => format!("report superseded {found}"),
+            EnforcementReport::Superseded { found, because: SupersededBecause::Unproven } => {
+                format!("report superseded {found} unproven")
+            }
+            EnforcementReport::Superseded { found, .. } => format!("report superseded {found}"),
             EnforcementReport::Failed(_) => "report failed".to_owned(),
             EnforcementReport::Expired => "report expired".to_owned(),
             other => format!("report {other:?}, which no plan may say"),

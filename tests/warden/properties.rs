@@ -5,15 +5,16 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use streamwarden::clock::ManualClock;
 use streamwarden::events::{
-    Budget, EnforcementKind, Event, FailedStage, NotNeededBecause, Recorded, Timings, UnwatchedBecause,
+    Budget, EnforcementKind, Event, FailedStage, NotNeededBecause, Recorded, SupersededBecause, Timings,
+    UnwatchedBecause,
 };
 use streamwarden::journal::{Append, AppendError, Appended, Expected, Journal, MemoryJournal, READ_LIMIT_MAX};
 use streamwarden::model::{
     Action, Approval, ChannelId, Confidence, EnforcementId, EventId, Fingerprint, Frame, FrameId, FrameOrigin,
-    HashScheme, ImageFacts, ImageFormat, Label, LabelPath, LumaDelta, Measurement, ModeratorId, PerceptualHash,
-    PolicyId, PolicyRef, ProviderRef, RuleId, Scope, Sequence, SessionId, Sha256, Timestamp, WarningId,
+    HashScheme, ImageFacts, ImageFormat, Label, LabelPath, LumaDelta, Measurement, ModeratorId, OnUnavailable,
+    PerceptualHash, PolicyId, PolicyRef, ProviderRef, RuleId, Scope, Sequence, SessionId, Sha256, Timestamp, WarningId,
 };
-use streamwarden::policy::{Category, Channels, Policy, Rule, Sampling, SimilarityLimits, Window};
+use streamwarden::policy::{AutomaticStops, Category, Channels, Policy, Rule, Sampling, SimilarityLimits, Window};
 use streamwarden::warden::invariants::{self, Invariants};
 use streamwarden::warden::{
     Answered, Answering, Applied, ChannelState, Command, Decision, EnforcementReport, ModeratorAct, SeenWarning, apply,
@@ -62,7 +63,7 @@ pub fn wanted() -> impl Strategy<Value = Wanted> {
         2 => (frame(), session(), time(), any::<u64>(), any::<Option<u16>>())
             .prop_map(|(f, s, at, hash, luma)| Wanted::Compare(f, s, at, hash, luma)),
         8 => (frame(), session(), time(), labels).prop_map(|(f, s, at, labels)| Wanted::Judge(f, s, at, labels)),
-        1 => (frame(), session(), time()).prop_map(|(f, s, at)| Wanted::Fail(f, s, at)),
+        4 => (frame(), session(), time()).prop_map(|(f, s, at)| Wanted::Fail(f, s, at)),
         1 => (frame(), session(), time()).prop_map(|(f, s, at)| Wanted::Quarantine(f, s, at)),
         1 => (frame(), session(), time()).prop_map(|(f, s, at)| Wanted::Conflict(f, s, at)),
         1 => (0u8..3).prop_map(Wanted::Reconsider),
@@ -238,11 +239,17 @@ impl Channel {
         let report = match report {
             0 => EnforcementReport::Admitted,
             1 => EnforcementReport::Held(Budget::PerRule { used: 1, of: 1 }),
-            2 => EnforcementReport::Attempting(n),
+            2 => {
+                let unnamed = |asked: &streamwarden::warden::Enforcement| {
+                    asked.session.as_ref().is_some_and(|session| !session.is_named())
+                };
+                let found = asked.get(at).is_some_and(unnamed).then(|| session_id(7));
+                EnforcementReport::Attempting { attempt: n, found }
+            }
             3 => EnforcementReport::Succeeded(n),
             4 => EnforcementReport::Verified,
             5 => EnforcementReport::NotNeeded(NotNeededBecause::AlreadyOffline),
-            6 => EnforcementReport::Superseded(session_id(9)),
+            6 => EnforcementReport::Superseded { found: session_id(9), because: SupersededBecause::Replaced },
             7 => EnforcementReport::Failed("no".to_owned()),
             _ => EnforcementReport::Expired,
         };
@@ -294,6 +301,11 @@ pub fn policy(version: u32) -> Policy {
         priority: 0,
         sampling: Sampling { interval_ms: 1000, tolerance_ms: 200, reassess_after_ms: 10_000, max_age_ms: u32::MAX },
         similarity: Some(SimilarityLimits { hash_distance_max: 20, luma_delta_max: LumaDelta(300) }),
+        on_unavailable: if version == 1 { OnUnavailable::Warn } else { OnUnavailable::Page },
+        automatic_stops: match version {
+            1 => AutomaticStops::OneRule,
+            _ => AutomaticStops::SeveralRules { rules: 2, within_ms: 60_000 },
+        },
         rules: vec![
             rule("a", within("Violence"), Window::Frames { hits: 2, of: 3 }, Action::Stop, Approval::None, 4),
             rule("b", within("Nudity"), once, Action::Suspend, Approval::Person, 3),

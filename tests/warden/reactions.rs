@@ -47,6 +47,8 @@ fn sample(event_type: EventType) -> Event {
             payload["to"] = pace;
         }
         EventType::EnforcementRequested => payload["reason"] = content,
+        EventType::WarningLapsed => payload["because"] = "watched_again".into(),
+        EventType::EnforcementSuperseded => payload["because"] = "replaced".into(),
         EventType::WarningEscalated => payload["to"] = "ben".into(),
         EventType::EnforcementNotNeeded => payload["because"] = "already_offline".into(),
         EventType::EvidenceStored | EventType::EvidenceCopied | EventType::EvidenceUnkept => {

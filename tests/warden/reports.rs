@@ -38,6 +38,7 @@ fn every_report_at_every_stage_is_lawful_or_refused_as_the_table_says() {
             session: Some(SessionId::new("s1").expect("a sound name")),
             origin: EnforcementOrigin::Person { by: ModeratorId::new("ann").expect("a sound name"), warning: None },
             requested_at: moment(0.0),
+            found: None,
             stage,
         });
         let mut said = line.clone();

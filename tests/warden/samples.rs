@@ -2,13 +2,15 @@
 
 use streamwarden::events::BucketObject;
 use streamwarden::model::{
-    Action, Approval, Confidence, ContentRef, LabelPath, LumaDelta, PolicyId, PolicyRef, RuleId, Sha256,
+    Action, Approval, Confidence, ContentRef, LabelPath, LumaDelta, OnUnavailable, PolicyId, PolicyRef, RuleId, Sha256,
 };
-use streamwarden::policy::{Category, Channels, Policy, Rule, Sampling, SimilarityLimits, Window};
+use streamwarden::policy::{AutomaticStops, Category, Channels, Policy, Rule, Sampling, SimilarityLimits, Window};
 
 use crate::lines::Line;
 
-/// `policy p@1 interval=60 tolerance=15 reassess=300 age=120 similar=10 luma=300`, times in seconds.
+/// `policy p@1 interval=60 tolerance=15 reassess=300 age=120 similar=10 luma=300 unavailable=warn stops=2/60`, times in
+/// seconds. Where a row does not care, nobody is asked about what cannot be judged; `stops=2/60` wants two rules within
+/// a minute, `stops=propose` a person.
 pub fn policy(line: &Line<'_>) -> Policy {
     let (id, version) = line.word(1).split_once('@').expect("a policy is id@version");
     let seconds = |key: &str, default: f64| (line.value::<f64>(key, default) * 1000.0) as u32;
@@ -34,6 +36,20 @@ pub fn policy(line: &Line<'_>) -> Policy {
             max_age_ms: seconds("age", 120.0),
         },
         similarity,
+        on_unavailable: match line.option("unavailable").unwrap_or("record") {
+            "record" => OnUnavailable::Record,
+            "warn" => OnUnavailable::Warn,
+            "page" => OnUnavailable::Page,
+            other => panic!("{}: nothing is called {other:?}", line.place),
+        },
+        automatic_stops: match line.option("stops").map(|stops| stops.split_once('/')) {
+            None => AutomaticStops::OneRule,
+            Some(None) => AutomaticStops::ProposeOnly,
+            Some(Some((rules, within))) => AutomaticStops::SeveralRules {
+                rules: rules.parse().expect("a number of rules"),
+                within_ms: within.parse::<u32>().expect("seconds") * 1000,
+            },
+        },
         rules: Vec::new(),
     }
 }

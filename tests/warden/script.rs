@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use streamwarden::events::{
     Budget, EnforcementKind, Event, EvidencePlace, FailedStage, FrameSkipped, NewEvent, NotNeededBecause, Recorded,
-    RuleEffect, Skip, Timings,
+    RuleEffect, Skip, SupersededBecause, Timings,
 };
 use streamwarden::model::{
     ChannelId, Confidence, ContentRef, EnforcementId, Epoch, EventId, Fingerprint, Frame, FrameId, FrameOrigin,
@@ -460,11 +460,15 @@ pub fn report(line: &Line<'_>) -> EnforcementReport {
     match line.word(1) {
         "admitted" => EnforcementReport::Admitted,
         "held" => EnforcementReport::Held(Budget::PerMinute { used: 5, of: 5 }),
-        "attempting" => EnforcementReport::Attempting(line.number(2)),
+        "attempting" => {
+            EnforcementReport::Attempting { attempt: line.number(2), found: line.option("found").map(session_id) }
+        }
         "succeeded" => EnforcementReport::Succeeded(line.number(2)),
         "verified" => EnforcementReport::Verified,
         "not-needed" => EnforcementReport::NotNeeded(NotNeededBecause::AlreadyOffline),
-        "superseded" => EnforcementReport::Superseded(session_id(line.word(2))),
+        "superseded" => {
+            EnforcementReport::Superseded { found: session_id(line.word(2)), because: SupersededBecause::Replaced }
+        }
         "failed" => EnforcementReport::Failed("the platform refuses".to_owned()),
         "expired" => EnforcementReport::Expired,
         other => panic!("{}: no report is called {other:?}", line.place),

@@ -1,5 +1,7 @@
 //! What the provider said and the policy made of it: every label, every rule, and what would have changed the verdict.
 
+use std::collections::BTreeSet;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -8,8 +10,8 @@ use crate::model::{
     Action, Approval, Confidence, ContentType, Label, LabelPath, ProviderRef, RuleId, Timestamp, Verdict,
 };
 use crate::policy::explain::{Change, Reached, RuleExplanation, WindowProgress, explain};
-use crate::policy::{Category, Policy, Rule};
-use crate::warden::{ChannelState, calls_for};
+use crate::policy::{AutomaticStops, Category, Policy, Rule};
+use crate::warden::{ChannelState, calls_for, why_asks};
 
 use super::{Sources, plain};
 
@@ -160,10 +162,17 @@ pub(super) fn of(
         pairs.map(|(rule, explained)| view(judged, before, policy, rule, explained)).collect()
     });
     let decided_by = policy.map_or(Vec::new(), |policy| {
-        let decides = |outcome: &&RuleOutcome| {
-            assessed.verdict != Verdict::Clear && contribution(assessed, policy, outcome) == assessed.verdict
+        let asks = only_asks(assessed, policy, agreeing(judged, policy, before).len());
+        let of = |verdict: Verdict| -> Vec<RuleId> {
+            let decides = |outcome: &&RuleOutcome| contribution(assessed, policy, outcome, asks) == verdict;
+            assessed.rules.iter().filter(decides).map(|outcome| outcome.rule.clone()).collect()
         };
-        assessed.rules.iter().filter(decides).map(|outcome| outcome.rule.clone()).collect()
+        match (assessed.verdict, of(assessed.verdict)) {
+            (Verdict::Clear, _) => Vec::new(),
+            // The frame's own rules only warn: they let the stop of one met before them go ahead.
+            (Verdict::Stop, none) if none.is_empty() => of(Verdict::Warn),
+            (Verdict::Stop | Verdict::Warn, decided) => decided,
+        }
     });
     let kind = |kind: &ContentType| ContentTypeView { name: kind.name().to_owned(), confidence: kind.confidence() };
     let shown = |label: &Label| LabelView { path: label.path().clone(), confidence: label.confidence() };
@@ -205,7 +214,30 @@ fn progress(judged: &Judged<'_>, policy: &Policy, before: Option<&ChannelState>)
             .map(|state| state.hits(&rule.id, rule.rev, rule.window, judged.captured_at, false)),
     };
     let known = policy.rules.iter().filter_map(|rule| Some((rule, hits_of(rule)?)));
-    known.map(|(rule, hits)| WindowProgress { rule: rule.id.clone(), hits }).collect()
+    let agreeing = agreeing(judged, policy, before);
+    known
+        .map(|(rule, hits)| WindowProgress { rule: rule.id.clone(), hits, agrees: agreeing.contains(&rule.id) })
+        .collect()
+}
+
+/// The rules that speak for a stop: those that the frame met, and those met within the policy's time before it.
+fn agreeing(judged: &Judged<'_>, policy: &Policy, before: Option<&ChannelState>) -> BTreeSet<RuleId> {
+    let assessed = judged.assessed;
+    let met = |rule: &&RuleOutcome| matches!(rule.effect, RuleEffect::Raised(_) | RuleEffect::Joined(_));
+    let mut agreeing = met_before(judged, policy, before);
+    agreeing.extend(assessed.rules.iter().filter(met).map(|rule| rule.rule.clone()));
+    agreeing
+}
+
+fn met_before(judged: &Judged<'_>, policy: &Policy, before: Option<&ChannelState>) -> BTreeSet<RuleId> {
+    match (policy.automatic_stops, before) {
+        (AutomaticStops::SeveralRules { within_ms, .. }, Some(state))
+            if !state.is_replaced(&judged.assessed.session) =>
+        {
+            state.met_within(policy, within_ms, judged.captured_at).map(|rule| rule.id.clone()).collect()
+        }
+        _ => BTreeSet::new(), // nothing looks back, or it is not known what to
+    }
 }
 
 fn view(
@@ -218,13 +250,21 @@ fn view(
     let assessed = judged.assessed;
     let outcome = assessed.rules.iter().find(|outcome| outcome.rule == rule.id);
     let then = |met: bool| {
+        let mut agreeing = agreeing(judged, policy, before);
+        if met {
+            agreeing.insert(rule.id.clone());
+        } else if !met_before(judged, policy, before).contains(&rule.id) {
+            agreeing.remove(&rule.id);
+        }
+        let asks = only_asks(assessed, policy, agreeing.len());
         let others = assessed.rules.iter().filter(|outcome| outcome.rule != rule.id);
-        let others = others.map(|outcome| contribution(assessed, policy, outcome)).max().unwrap_or(Verdict::Clear);
+        let others = others.map(|outcome| contribution(assessed, policy, outcome, asks));
+        let others = others.max().unwrap_or(Verdict::Clear);
         let quiet = before.is_some_and(|state| {
             state.open_warning_of(&rule.id, &assessed.session).is_none()
                 && state.cooldown_of(&rule.id, &assessed.session, judged.captured_at).is_some()
         });
-        if met && !quiet { others.max(calls_for(rule, only_asks(assessed))) } else { others }
+        if met && !quiet { others.max(calls_for(rule, asks)) } else { others }
     };
     let alternative = |with: &[Change], met: bool| {
         let verdict = then(met);
@@ -269,16 +309,16 @@ fn view(
 }
 
 /// What one rule's outcome brought into the verdict.
-fn contribution(assessed: &FrameAssessed, policy: &Policy, outcome: &RuleOutcome) -> Verdict {
+fn contribution(assessed: &FrameAssessed, policy: &Policy, outcome: &RuleOutcome, asks: bool) -> Verdict {
     let rule = policy.rules.iter().find(|rule| rule.id == outcome.rule);
     match (&outcome.effect, rule) {
-        (RuleEffect::Raised(_) | RuleEffect::Joined(_), Some(rule)) => calls_for(rule, only_asks(assessed)),
+        (RuleEffect::Raised(_) | RuleEffect::Joined(_), Some(rule)) => calls_for(rule, asks),
         (RuleEffect::Raised(_) | RuleEffect::Joined(_), None) => assessed.verdict,
         (RuleEffect::Partial | RuleEffect::Cooldown(_), _) => Verdict::Clear,
     }
 }
 
-/// Whether the frame could warn, never stop: it came late, or nobody knows by name which broadcast it shows.
-fn only_asks(assessed: &FrameAssessed) -> bool {
-    assessed.late || !assessed.session.is_named()
+/// Whether the frame could warn, never stop by itself, if so many different rules spoke for a stop.
+fn only_asks(assessed: &FrameAssessed, policy: &Policy, agreeing: usize) -> bool {
+    why_asks(policy, &assessed.session, assessed.late, agreeing).is_some()
 }

@@ -6,7 +6,9 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::events::{EnforcementRequested, Event, EventView, FrameAssessed, Recorded, RuleEffect, WarningRaised};
+use crate::events::{
+    EnforcementRequested, Event, EventView, FrameAssessed, LapsedBecause, Recorded, RuleEffect, WarningRaised,
+};
 use crate::journal::Journal;
 use crate::model::{ChannelId, EnforcementId, EventId, ModeratorId, Scope, Sequence, SessionId, Timestamp, WarningId};
 
@@ -76,6 +78,13 @@ pub enum Standing {
     Dismissed {
         /// Who.
         by: ModeratorId,
+        /// When.
+        at: Timestamp,
+    },
+    /// What it asked about has passed: nobody needs to answer.
+    Lapsed {
+        /// What has passed.
+        because: LapsedBecause,
         /// When.
         at: Timestamp,
     },
@@ -250,6 +259,7 @@ impl Reading {
     fn is_settled(&self, now: Timestamp) -> bool {
         let answered = |story: &WarningStory| match story.standing {
             Standing::Open | Standing::Claimed { .. } => false,
+            Standing::Lapsed { .. } => true,
             Standing::Upheld { at, .. } | Standing::Dismissed { at, .. } => {
                 now > at.plus_ms(u64::from(UndoTime::MS_MAX))
             }
@@ -314,6 +324,7 @@ impl WarningStory {
             }
             Event::WarningUpheld(answer) => self.standing = Standing::Upheld { by: answer.by.clone(), at },
             Event::WarningDismissed(answer) => self.standing = Standing::Dismissed { by: answer.by.clone(), at },
+            Event::WarningLapsed(lapsed) => self.standing = Standing::Lapsed { because: lapsed.because, at },
             _ => {} // a note changes nothing of how it stands, and nothing else is about a warning
         }
         self.events.push(recorded.into());
@@ -339,6 +350,7 @@ fn about(event: &Event) -> About<'_> {
         Event::WarningAnswerWithdrawn(e) => About::Warning(e.warning),
         Event::WarningEscalated(e) => About::Warning(e.warning),
         Event::WarningNoted(e) => About::Warning(e.warning),
+        Event::WarningLapsed(e) => About::Warning(e.warning),
         Event::EnforcementRequested(e) => About::Request(e),
         Event::EnforcementAdmitted(e) => About::Enforcement(e.enforcement, Stage::Admitted),
         Event::EnforcementHeld(e) => About::Enforcement(e.enforcement, Stage::Held),

@@ -52,6 +52,7 @@ pub(super) fn says(event_type: EventType) -> Says {
         | EventType::ChannelWatched
         | EventType::ChannelUnwatched
         | EventType::ChannelQuarantined
+        | EventType::WarningLapsed
         | EventType::EnforcementHeld
         | EventType::EnforcementAttempted
         | EventType::EnforcementSucceeded
@@ -98,7 +99,8 @@ pub(super) fn said(event: &Event) -> Said<'_> {
             moderators: Vec::new(),
         },
         Event::WarningRaised(e) => {
-            Said { labels: vec![e.label.path()], rules: vec![&e.rule], policies: vec![&e.policy], ..Said::default() }
+            let labels = e.label.iter().map(|label| label.path()).collect();
+            Said { labels, rules: vec![&e.rule], policies: vec![&e.policy], ..Said::default() }
         }
         Event::EnforcementRequested(e) => match &e.origin {
             EnforcementOrigin::Rule { policy, rule, warning: _ } => {
@@ -128,6 +130,7 @@ pub(super) fn said(event: &Event) -> Said<'_> {
         | Event::ChannelWatched(_)
         | Event::ChannelUnwatched(_)
         | Event::ChannelQuarantined(_)
+        | Event::WarningLapsed(_)
         | Event::EnforcementHeld(_)
         | Event::EnforcementAttempted(_)
         | Event::EnforcementSucceeded(_)

@@ -3,6 +3,7 @@
 //! A step turns the payload of one version of one type into the next version's. Steps live in a file each, named for
 //! the change, and are listed in [`STEPS`].
 
+mod labels_of_warnings;
 mod reasons;
 mod undo_in_answers;
 
@@ -21,6 +22,7 @@ pub struct Step {
 
 /// Every step this program knows.
 pub const STEPS: &[Step] = &[
+    labels_of_warnings::WARNING_RAISED,
     undo_in_answers::WARNING_UPHELD,
     undo_in_answers::WARNING_DISMISSED,
     reasons::ENFORCEMENT_REQUESTED,

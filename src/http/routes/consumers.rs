@@ -53,7 +53,10 @@ pub(in crate::http) fn routes() -> Vec<Route> {
             .takes::<NewConsumer>("Its name, what it wants, and where it begins.")
             .answers::<ConsumerStatus>(201, "It is made.")
             .refuses(409, "There is a consumer of that name, or there are as many as there may be.")
-            .refuses(422, "The place lies beyond the head, or the filter is too large to be kept.")
+            .refuses(
+                422,
+                "The place lies beyond the head, the filter is too large to be kept, or the name is reserved.",
+            )
             .to(create_consumer),
         Route::get("/v1/consumers/{consumer}", "get_consumer", Permission::Consume)
             .says("One consumer", "")

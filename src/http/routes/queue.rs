@@ -7,7 +7,7 @@ use actix_web::web::{Data, Json, Path, Query};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::events::{Event, EventView, Recorded};
+use crate::events::{AsksBecause, Event, EventView, Recorded};
 use crate::http::App;
 use crate::http::auth::Permission;
 use crate::http::blocking::blocking;
@@ -18,10 +18,10 @@ use crate::http::problem::Problem;
 use crate::http::route::Route;
 use crate::journal::{Journal, READ_LIMIT_MAX, ReadError};
 use crate::model::{
-    Action, Approval, ChannelId, ChannelPattern, Confidence, EventId, LabelPath, ModeratorId, PolicyRef, Position,
-    RuleId, Scope, Sequence, SessionId, Timestamp, WarningId,
+    Action, Approval, ChannelId, ChannelPattern, Confidence, EventId, FrameId, LabelPath, ModeratorId, OnUnavailable,
+    PolicyRef, Position, RuleId, Scope, Sequence, SessionId, Timestamp, WarningId,
 };
-use crate::projections::{Answered, Claim, Entry, Escalated, Evidence, LedTo, Standing, Urgency, View};
+use crate::projections::{Answered, Claim, Entry, Escalated, Evidence, Lapsed, LedTo, Standing, Urgency, View};
 
 /// Later events of its channel that are looked at for one warning's story.
 const STORY_SCAN_MAX: usize = 20_000;
@@ -153,11 +153,17 @@ struct WarningView {
     action: Action,
     /// Who must agree to it.
     approval: Approval,
-    /// The label that hit the rule with the largest margin.
-    label: LabelPath,
+    /// Why a person is asked though the rule would stop without one; none if it asks as it is written.
+    asks: Option<AsksBecause>,
+    /// Set where no rule raised it but frames that could not be judged: what the policy says of that.
+    unavailable: Option<OnUnavailable>,
+    /// The frame that raised it, or that could not be judged.
+    frame: FrameId,
+    /// The label that hit the rule with the largest margin; none where frames could not be judged.
+    label: Option<LabelPath>,
     /// Its confidence.
-    confidence: Confidence,
-    /// That confidence over the rule's threshold, in thousandths of a percent.
+    confidence: Option<Confidence>,
+    /// That confidence over the rule's threshold, in thousandths of a percent; 0 where there is no label.
     margin: i32,
     /// Who works on it now.
     claim: Option<Claim>,
@@ -167,6 +173,8 @@ struct WarningView {
     escalated: Option<Escalated>,
     /// Its answer.
     answer: Option<Answered>,
+    /// Why it needs none any more, if so.
+    lapsed: Option<Lapsed>,
     /// The last enforcement it led to.
     enforcement: Option<LedTo>,
     /// Frames that met its rule while it was open, the first included.
@@ -229,7 +237,7 @@ struct Asker<'a> {
 /// One pass over the queue, which is bounded: each standing's first ones, then put behind each other.
 fn page(view: &View, theirs: &[ChannelPattern], asker: Asker<'_>, wanted: &ListWarnings) -> WarningQueue {
     let limit = wanted.limit.unwrap_or_default().get();
-    let mut found: [Vec<(Place, &Entry)>; 3] = Default::default();
+    let mut found: [Vec<(Place, &Entry)>; 4] = Default::default(); // one for each standing
     for entry in view.queue.after(None) {
         let place = Place { standing: entry.standing(asker.id, asker.now), urgency: entry.urgency() };
         let of_standing = &mut found[place.standing as usize];
@@ -251,7 +259,7 @@ impl ListWarnings {
     fn holds(&self, entry: &Entry, standing: Standing, asker: Asker<'_>) -> bool {
         let claim = entry.claimed(asker.now);
         let of_state = match self.state {
-            State::Open => standing != Standing::Answered,
+            State::Open => matches!(standing, Standing::Open | Standing::ClaimedByAnother),
             State::Answered => standing == Standing::Answered,
             State::All => true,
         };
@@ -359,13 +367,17 @@ impl WarningView {
             rule: raised.rule.clone(),
             action: raised.action,
             approval: raised.approval,
-            label: raised.label.path().clone(),
-            confidence: raised.label.confidence(),
+            asks: raised.asks,
+            unavailable: raised.unavailable,
+            frame: raised.frame,
+            label: raised.label.as_ref().map(|label| label.path().clone()),
+            confidence: raised.label.as_ref().map(|label| label.confidence()),
             margin: raised.margin,
             claim: entry.claimed(asker.now).cloned(),
             notes: entry.notes,
             escalated: entry.escalated.clone(),
             answer: entry.answer.clone(),
+            lapsed: entry.lapsed.clone(),
             enforcement: entry.enforcement.clone(),
             hits: entry.hits,
             evidence: entry.evidence.clone(),

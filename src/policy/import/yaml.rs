@@ -55,6 +55,8 @@ fn document(policy: &Policy) -> String {
         Some(bits) => line(&mut out, format_args!("similarity: {{ hash_distance: {bits} }}")),
         None => line(&mut out, format_args!("similarity: off")),
     }
+    // Written though it is the default: the sample loses such frames silently, so whoever reviews this should see it.
+    line(&mut out, format_args!("on_unavailable: warn"));
     line(&mut out, format_args!("rules:"));
     for rule in &policy.rules {
         line(&mut out, format_args!("  - id: {}", quoted(&rule.id)));

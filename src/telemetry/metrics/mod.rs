@@ -110,6 +110,7 @@ impl Metrics {
             Event::WarningUpheld(_) => self.warnings.answered("upheld"),
             Event::WarningDismissed(_) => self.warnings.answered("dismissed"),
             Event::WarningAnswerWithdrawn(_) => self.warnings.answered("withdrawn"),
+            Event::WarningLapsed(_) => self.warnings.answered("lapsed"),
             Event::EnforcementRequested(request) => self.enforcement.requested(request),
             Event::EnforcementHeld(_) => self.enforcement.held(),
             Event::EnforcementVerified(verified) => self.enforcement.verified(verified),

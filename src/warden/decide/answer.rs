@@ -1,16 +1,15 @@
 //! A provider's answer becomes a verdict: where a warning is raised and a stop asked for.
 
 use crate::events::{
-    BucketObject, EnforcementKind, EnforcementOrigin, EnforcementRequested, Event, FailedStage, FrameAssessed,
-    RuleEffect, RuleOutcome, Timings, WarningRaised,
+    AsksBecause, BucketObject, FailedStage, FrameAssessed, RuleEffect, RuleOutcome, Timings, WarningRaised,
 };
 use crate::model::{
-    Action, Approval, ContentType, EnforcementId, EventId, Frame, FrameOrigin, Label, Measurement, SessionId,
-    Timestamp, Verdict, WarningId,
+    Approval, ContentType, EventId, Frame, FrameOrigin, Label, Measurement, RuleId, Timestamp, Verdict, WarningId,
 };
-use crate::policy::{Policy, Rule, RuleHit, hits};
-use crate::warden::{Answered, ChannelState, ENFORCEMENT_TTL_MS, EnforcementStage};
+use crate::policy::{Policy, RuleHit, hits};
+use crate::warden::{Answered, ChannelState};
 
+use super::stops::{self, calls_for};
 use super::{Decision, Draft, coverage, frame};
 
 /// The most rules whose outcome an event holds. A policy has at most 200; more than this hit by one frame means a
@@ -40,41 +39,48 @@ pub(super) fn judge(state: &ChannelState, now: Timestamp, judged: &Judged<'_>) -
             "labels come in {}, {} has rules for {}",
             answer.provider.taxonomy, policy.reference, policy.taxonomy
         );
-        return frame::fail(state, frame, FailedStage::Provider, &reason, 1);
+        return frame::fail(state, Some(policy), frame, FailedStage::Provider, &reason, 1);
     }
     let outcome = EventId::outcome_of(frame.id);
     // Newer frames that were skipped unseen, as while this one was with the provider, make it no less new.
     let replaced = state.is_replaced(&frame.session);
     let late = replaced || state.newest_sampled.is_some_and(|newest| frame.captured_at < newest);
-    // No stop may reach a broadcast that nobody judged: of one without a name nobody knows which it is.
-    let asks = late || !frame.session.is_named();
 
     let mut hit = hits(policy, &answer.labels);
     hit.sort_by_key(|hit| std::cmp::Reverse((hit.rule.severity, hit.rule.action)));
     keep_rules(&mut hit, &answer.labels);
     let (labels, kept_at) = keep_labels(&answer.labels, &hit);
 
-    let mut rules = Vec::with_capacity(hit.len());
-    let mut verdict = Verdict::Clear;
-    for hit in &hit {
-        // Hits of another broadcast, which has replaced this one, are none of this one's.
-        let so_far = match replaced {
-            true => 1,
-            false => state.hits(&hit.rule.id, hit.rule.rev, hit.rule.window, frame.captured_at, true),
-        };
-        let effect = effect(state, frame, outcome, hit, so_far);
-        if matches!(effect, RuleEffect::Raised(_) | RuleEffect::Joined(_)) {
-            verdict = verdict.max(calls_for(hit.rule, asks));
-        }
-        rules.push(RuleOutcome {
-            rule: hit.rule.id.clone(),
-            rev: hit.rule.rev,
-            by: kept_at(hit.label),
-            margin: hit.margin,
-            hits: so_far,
-            effect,
-        });
-    }
+    let rules: Vec<RuleOutcome> = hit
+        .iter()
+        .map(|hit| {
+            // Hits of another broadcast, which has replaced this one, are none of this one's.
+            let so_far = match replaced {
+                true => 1,
+                false => state.hits(&hit.rule.id, hit.rule.rev, hit.rule.window, frame.captured_at, true),
+            };
+            RuleOutcome {
+                rule: hit.rule.id.clone(),
+                rev: hit.rule.rev,
+                by: kept_at(hit.label),
+                margin: hit.margin,
+                hits: so_far,
+                effect: effect(state, frame, outcome, hit, so_far),
+            }
+        })
+        .collect();
+    let is_met = |rule: &RuleOutcome| matches!(rule.effect, RuleEffect::Raised(_) | RuleEffect::Joined(_));
+    let met: Vec<&RuleId> = rules.iter().filter(|rule| is_met(rule)).map(|rule| &rule.rule).collect();
+    let agreeing = stops::rules_met(state, policy, frame.captured_at, replaced, &met);
+    let asks = stops::why_asks(policy, &frame.session, late, agreeing);
+    let backed = match asks {
+        None => stops::backed(state, policy, &frame.session, frame.captured_at, &met),
+        Some(_) => Vec::new(),
+    };
+    let called_for = hit.iter().zip(&rules).filter(|(_, rule)| is_met(rule));
+    let called_for = called_for.map(|(hit, _)| calls_for(hit.rule, asks.is_some()));
+    let verdict = called_for.max().unwrap_or(Verdict::Clear);
+    let verdict = if backed.is_empty() { verdict } else { Verdict::Stop };
 
     let mut draft = Draft::outcome(state, Some(policy), frame.id, frame.captured_at);
     let distance = state
@@ -103,11 +109,22 @@ pub(super) fn judge(state: &ChannelState, now: Timestamp, judged: &Judged<'_>) -
         took: judged.took,
     });
     for (hit, outcome) in hit.iter().zip(&rules) {
+        let stops = calls_for(hit.rule, asks.is_some()) == Verdict::Stop;
         match outcome.effect {
-            RuleEffect::Raised(warning) => raise(&mut draft, now, judged, hit, warning, asks),
-            RuleEffect::Joined(warning) => stop_after_all(&mut draft, now, judged, hit, warning, asks),
-            RuleEffect::Partial | RuleEffect::Cooldown(_) => {}
+            RuleEffect::Raised(warning) => {
+                let raised = raise(&mut draft, judged, hit, warning, asks);
+                if stops {
+                    stops::ask_for_stop(&mut draft, now, judged, hit.rule, warning, raised);
+                }
+            }
+            RuleEffect::Joined(warning) if stops => {
+                stops::stop_after_all(&mut draft, now, judged, hit.rule, warning);
+            }
+            RuleEffect::Joined(_) | RuleEffect::Partial | RuleEffect::Cooldown(_) => {}
         }
+    }
+    for (rule, warning) in backed {
+        stops::stop_after_all(&mut draft, now, judged, rule, warning);
     }
     coverage::covered(&mut draft, policy, &frame.session, frame.captured_at);
     draft.decided()
@@ -171,27 +188,17 @@ fn effect(state: &ChannelState, frame: &Frame, outcome: EventId, hit: &RuleHit<'
     }
 }
 
-/// What a met rule calls for. A frame that came late, or of a broadcast without a name, may warn, never stop (`asks`):
-/// what it shows may be over, or be another broadcast's.
-pub fn calls_for(rule: &Rule, asks: bool) -> Verdict {
-    match (rule.action, rule.approval) {
-        (Action::Stop | Action::Suspend, Approval::None) if !asks => Verdict::Stop,
-        _ => Verdict::Warn,
-    }
-}
-
 fn raise(
     draft: &mut Draft<'_>,
-    now: Timestamp,
     judged: &Judged<'_>,
     hit: &RuleHit<'_>,
     warning: WarningId,
-    asks: bool,
-) {
+    asks: Option<AsksBecause>,
+) -> EventId {
     let Judged { frame, policy, answer, .. } = judged;
     let rule = hit.rule;
-    let stops = calls_for(hit.rule, asks) == Verdict::Stop;
-    let raised = draft.push(WarningRaised {
+    let kept_from_stopping = asks.filter(|_| rule.stops_by_itself());
+    draft.push(WarningRaised {
         warning,
         frame: frame.id,
         session: frame.session.clone(),
@@ -200,72 +207,11 @@ fn raise(
         rev: rule.rev,
         severity: rule.severity,
         action: rule.action,
-        approval: if asks { Approval::Person } else { rule.approval },
-        label: answer.labels[hit.label].clone(),
+        approval: if asks.is_some() { Approval::Person } else { rule.approval },
+        label: Some(answer.labels[hit.label].clone()),
         margin: hit.margin,
         cooldown_ms: rule.cooldown_ms,
-    });
-    if stops {
-        ask_for_stop(draft, now, judged, hit, warning, raised);
-    }
-}
-
-/// A warning that a late frame raised, or one of a broadcast without a name, could only ask a person. The rule is hit
-/// again by a frame that is neither: what it calls for is asked for now, once.
-fn stop_after_all(
-    draft: &mut Draft<'_>,
-    now: Timestamp,
-    judged: &Judged<'_>,
-    hit: &RuleHit<'_>,
-    warning: WarningId,
-    asks: bool,
-) {
-    let waits_for_person = draft.state.warning(warning).is_some_and(|open| open.approval == Approval::Person);
-    if waits_for_person && calls_for(hit.rule, asks) == Verdict::Stop {
-        let outcome = draft.first;
-        ask_for_stop(draft, now, judged, hit, warning, outcome);
-    }
-}
-
-fn ask_for_stop(
-    draft: &mut Draft<'_>,
-    now: Timestamp,
-    judged: &Judged<'_>,
-    hit: &RuleHit<'_>,
-    warning: WarningId,
-    cause: EventId,
-) {
-    let Judged { frame, policy, .. } = judged;
-    let rule = hit.rule;
-    let kind = match rule.action {
-        Action::Stop => EnforcementKind::Stop,
-        Action::Suspend => EnforcementKind::Suspend,
-        Action::Warn => return,
-    };
-    if !asked_already(draft, &frame.session, kind) {
-        draft.push(EnforcementRequested {
-            enforcement: EnforcementId::of(cause, "stop"),
-            kind,
-            session: Some(frame.session.clone()),
-            origin: EnforcementOrigin::Rule { policy: policy.reference.clone(), rule: rule.id.clone(), warning },
-            severity: rule.severity,
-            expires: now.plus_ms(ENFORCEMENT_TTL_MS),
-            reason: None,
-        });
-    }
-}
-
-/// Whether this decision, or one before it, already asks for as much: one stop of a session at a time. Rules come
-/// gravest first, so a suspension is asked for before a stop. One that is held stands in no other rule's way: each has
-/// its own share of the budget.
-fn asked_already(draft: &Draft<'_>, session: &SessionId, kind: EnforcementKind) -> bool {
-    let now =
-        draft.events.iter().any(|new| matches!(&new.event, Event::EnforcementRequested(asked) if asked.kind >= kind));
-    let before = draft.state.enforcements.iter().any(|asked| {
-        asked.stage != EnforcementStage::Held
-            && asked.kind != EnforcementKind::Lift
-            && asked.kind >= kind
-            && asked.session.as_ref() == Some(session)
-    });
-    now || before
+        asks: kept_from_stopping,
+        unavailable: None,
+    })
 }

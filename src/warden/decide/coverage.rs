@@ -1,8 +1,10 @@
 //! Whether somebody looks at the channel. Silence is loud.
 
-use crate::events::{Actor, ChannelUnwatched, ChannelWatched, UnwatchedBecause};
-use crate::model::{SessionId, Timestamp};
-use crate::policy::Policy;
+use crate::events::{
+    Actor, ChannelUnwatched, ChannelWatched, Event, LapsedBecause, UnwatchedBecause, WarningLapsed, WarningRaised,
+};
+use crate::model::{Action, Approval, Frame, OnUnavailable, RuleId, SessionId, Timestamp, WarningId};
+use crate::policy::{Policy, bounds};
 use crate::warden::{ChannelState, Coverage};
 
 use super::{Decision, Draft};
@@ -35,6 +37,63 @@ pub(super) fn uncovered(draft: &mut Draft<'_>, session: &SessionId, captured_at:
     }
 }
 
+/// How grave a warning is that says that frames cannot be judged; of a page it is [`bounds::SEVERITY_MAX`].
+const SEVERITY_OF_SILENCE: u8 = 3;
+/// After such a warning was answered, no new one for so long: as long as a rule is quiet by default.
+const SILENCE_COOLDOWN_MS: u32 = 300_000;
+
+/// A frame failed and nobody looks: a person is asked to, if the policy says so. Once for as long as the question is
+/// open, however many frames fail; never a stop (invariant I11).
+pub(super) fn ask_to_look(draft: &mut Draft<'_>, policy: Option<&Policy>, frame: &Frame) {
+    let Some(policy) = policy else { return };
+    let severity = match policy.on_unavailable {
+        OnUnavailable::Record => return,
+        OnUnavailable::Warn => SEVERITY_OF_SILENCE,
+        OnUnavailable::Page => bounds::SEVERITY_MAX,
+    };
+    let state = draft.state;
+    let said_now = draft.events.iter().any(|new| matches!(new.event, Event::ChannelUnwatched(_)));
+    let unwatched = match state.coverage {
+        Coverage::Unwatched { since, .. } => frame.captured_at > since && state.is_on_air(&frame.session),
+        Coverage::Watched { .. } | Coverage::Idle => said_now,
+    };
+    let rule = RuleId::on_unavailable();
+    let asked = state.open_warning_of(&rule, &frame.session).is_some()
+        || state.cooldown_of(&rule, &frame.session, frame.captured_at).is_some();
+    if unwatched && !asked {
+        draft.push(WarningRaised {
+            warning: WarningId::of(draft.first, &rule),
+            frame: frame.id,
+            session: frame.session.clone(),
+            policy: policy.reference.clone(),
+            rule,
+            rev: 0,
+            severity,
+            action: Action::Warn,
+            approval: Approval::Person,
+            label: None,
+            margin: 0,
+            cooldown_ms: SILENCE_COOLDOWN_MS,
+            asks: None,
+            unavailable: Some(policy.on_unavailable),
+        });
+    }
+}
+
+/// Warnings that lapse in one decision, so that it fits an append; there is one for each broadcast that nobody looked
+/// at and whose end nobody heard of. What is left lapses with the next.
+const LAPSED_MAX: usize = 16;
+
+/// Nobody needs to look any more: what asked for it needs no answer.
+pub(super) fn lapse(draft: &mut Draft<'_>, because: LapsedBecause) {
+    let silent = RuleId::on_unavailable();
+    let open = draft.state.open_warnings().filter(|warning| warning.rule == silent);
+    let lapsed: Vec<WarningId> = open.map(|warning| warning.id).take(LAPSED_MAX).collect();
+    for warning in lapsed {
+        draft.push(WarningLapsed { warning, because });
+    }
+}
+
 /// No policy watches the channel any more, which is said unless it is unwatched already: a second word would move the
 /// beginning of the silence.
 pub(super) fn unpolicied(draft: &mut Draft<'_>, since: Timestamp) {
@@ -50,5 +109,6 @@ pub(super) fn covered(draft: &mut Draft<'_>, policy: &Policy, session: &SessionI
     let until = captured_at.plus_ms(u64::from(policy.sampling.interval_ms) + u64::from(policy.sampling.tolerance_ms));
     if until > since && !draft.state.is_replaced(session) {
         draft.push(ChannelWatched { unwatched_since: since, unwatched_ms: captured_at.ms_since(since) });
+        lapse(draft, LapsedBecause::WatchedAgain);
     }
 }

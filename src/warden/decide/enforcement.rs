@@ -3,12 +3,12 @@
 use crate::events::{
     Actor, EnforcementAdmitted, EnforcementAttempted, EnforcementCancelled, EnforcementFailed, EnforcementHeld,
     EnforcementKind, EnforcementNotNeeded, EnforcementSucceeded, EnforcementSuperseded, EnforcementVerified, Event,
-    SessionEndBecause, SessionEnded,
+    LapsedBecause, SessionEndBecause, SessionEnded,
 };
 use crate::model::{EnforcementId, Timestamp};
 use crate::warden::{ChannelState, EnforcementReport, EnforcementStage, Rejection};
 
-use super::{Decision, Draft, short};
+use super::{Decision, Draft, coverage, short};
 
 pub(super) fn report(
     state: &ChannelState,
@@ -24,17 +24,22 @@ pub(super) fn report(
         S::Attempted(attempt) | S::Succeeded(attempt) => attempt,
         S::Requested | S::Held | S::Admitted => 0,
     };
+    // Which one that is, only a look shows, and the record of the attempt must say it (invariant I11).
+    let unnamed = enforcement.session.as_ref().is_some_and(|session| !session.is_named());
     let event: Event = match (report, enforcement.stage) {
         (R::Admitted, S::Requested) => EnforcementAdmitted { enforcement: id, by: None }.into(),
         (R::Admitted, _) => return wrong("admitted"),
         (R::Held(budget), S::Requested) => EnforcementHeld { enforcement: id, budget: *budget }.into(),
         (R::Held(_), _) => return wrong("held"),
-        (R::Attempting(attempt), S::Admitted | S::Attempted(_) | S::Succeeded(_))
+        (R::Attempting { found, .. }, _) if found.is_some() != unnamed => {
+            return wrong("attempted on another session than the one judged");
+        }
+        (R::Attempting { attempt, found }, S::Admitted | S::Attempted(_) | S::Succeeded(_))
             if tried.checked_add(1) == Some(*attempt) =>
         {
-            EnforcementAttempted { enforcement: id, attempt: *attempt }.into()
+            EnforcementAttempted { enforcement: id, attempt: *attempt, found: found.clone() }.into()
         }
-        (R::Attempting(_), _) => return wrong("attempted"),
+        (R::Attempting { .. }, _) => return wrong("attempted"),
         (R::Succeeded(attempt), S::Attempted(at)) if *attempt == at => {
             EnforcementSucceeded { enforcement: id, attempt: at }.into()
         }
@@ -47,10 +52,10 @@ pub(super) fn report(
             EnforcementNotNeeded { enforcement: id, because: *because }.into()
         }
         (R::NotNeeded(_), _) => return wrong("found unnecessary"),
-        (R::Superseded(found), S::Admitted | S::Attempted(_) | S::Succeeded(_)) => {
-            EnforcementSuperseded { enforcement: id, found: found.clone() }.into()
+        (R::Superseded { found, because }, S::Admitted | S::Attempted(_) | S::Succeeded(_)) => {
+            EnforcementSuperseded { enforcement: id, found: found.clone(), because: *because }.into()
         }
-        (R::Superseded(_), _) => return wrong("superseded"),
+        (R::Superseded { .. }, _) => return wrong("superseded"),
         (R::Failed(reason), S::Admitted | S::Attempted(_) | S::Succeeded(_)) => {
             EnforcementFailed { enforcement: id, reason: short(reason), attempts: tried }.into()
         }
@@ -61,10 +66,12 @@ pub(super) fn report(
     let mut draft = Draft::other(state, Actor::service("enforcement"), "enforcement");
     let off_the_air = matches!(event, Event::EnforcementVerified(_)) && enforcement.kind != EnforcementKind::Lift;
     draft.push(event);
+    let reached = [&enforcement.session, &enforcement.found];
     if let (true, Some(current)) = (off_the_air, &state.session)
-        && enforcement.session.as_ref() == Some(&current.id)
+        && reached.iter().any(|session| session.as_ref() == Some(&current.id))
     {
         draft.push(SessionEnded { session: current.id.clone(), because: SessionEndBecause::Stopped });
+        coverage::lapse(&mut draft, LapsedBecause::SessionOver);
     }
     Ok(draft.decided())
 }

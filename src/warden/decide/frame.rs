@@ -146,23 +146,32 @@ pub(super) fn pass_over(state: &ChannelState, frame: &Frame) -> Decision {
     skip(state, None, frame, Skip::OtherSource)
 }
 
-/// The frame could not be judged. Never clear, never silent (invariant I7).
-pub(super) fn fail(state: &ChannelState, frame: &Frame, stage: FailedStage, reason: &str, attempts: u8) -> Decision {
+/// The frame could not be judged. Never clear, never silent (invariant I7); `policy` says who is asked to look.
+pub(super) fn fail(
+    state: &ChannelState,
+    policy: Option<&Policy>,
+    frame: &Frame,
+    stage: FailedStage,
+    reason: &str,
+    attempts: u8,
+) -> Decision {
     let mut draft = Draft::outcome(state, None, frame.id, frame.captured_at);
     let reason = short(reason);
     draft.push(FrameFailed { frame: frame.id, print: frame.fingerprint, stage, reason, attempts });
     coverage::uncovered(&mut draft, &frame.session, frame.captured_at, UnwatchedBecause::Failed);
+    coverage::ask_to_look(&mut draft, policy, frame);
     draft.decided()
 }
 
 /// The warden broke on the frame twice: it is set aside, and the channel says so until a later frame covers it.
-pub(super) fn quarantine(state: &ChannelState, frame: &Frame, reason: &str) -> Decision {
+pub(super) fn quarantine(state: &ChannelState, policy: Option<&Policy>, frame: &Frame, reason: &str) -> Decision {
     let mut draft = Draft::outcome(state, None, frame.id, frame.captured_at);
     let reason = short(reason);
     let stage = FailedStage::Warden;
     draft.push(FrameFailed { frame: frame.id, print: frame.fingerprint, stage, reason: reason.clone(), attempts: 2 });
     draft.push(ChannelQuarantined { frame: frame.id, reason });
     coverage::uncovered(&mut draft, &frame.session, frame.captured_at, UnwatchedBecause::Quarantined);
+    coverage::ask_to_look(&mut draft, policy, frame);
     draft.decided()
 }
 

@@ -7,9 +7,10 @@ mod evidence;
 mod frame;
 mod moderator;
 mod session;
+mod stops;
 
-pub use answer::calls_for;
 pub use frame::due;
+pub use stops::{calls_for, why_asks};
 
 use crate::events::{Actor, Event, EvidenceCopied, EvidenceStored, EvidenceUnkept, NewEvent};
 use crate::model::{EventId, FrameId, Timestamp};
@@ -57,9 +58,9 @@ pub fn decide(
             &answer::Judged { frame, policy, measured: measured.as_ref(), answer, took: *took },
         )),
         Command::FailFrame { frame, stage, reason, attempts } => {
-            Ok(frame::fail(state, frame, *stage, reason, *attempts))
+            Ok(frame::fail(state, policy, frame, *stage, reason, *attempts))
         }
-        Command::Quarantine { frame, reason } => Ok(frame::quarantine(state, frame, reason)),
+        Command::Quarantine { frame, reason } => Ok(frame::quarantine(state, policy, frame, reason)),
         Command::ReportConflict { frame, outcome } => Ok(frame::conflict(state, frame, *outcome)),
         Command::KeepEvidence { frame, captured_at, image, content } => {
             let stored = EvidenceStored { frame: *frame, image: *image, content: content.clone() };
@@ -135,6 +136,13 @@ impl<'a> Draft<'a> {
             correlation: Some(self.first),
         });
         id
+    }
+
+    /// The event pushed last rests on a frame captured at that time.
+    fn rests_on(&mut self, captured_at: Timestamp) {
+        if let Some(last) = self.events.last_mut() {
+            last.captured_at = Some(captured_at);
+        }
     }
 
     fn decided(self) -> Decision {

@@ -2,15 +2,15 @@
 
 use crate::events::{
     Actor, EnforcementAdmitted, EnforcementCancelled, EnforcementKind, EnforcementOrigin, EnforcementRequested, Event,
-    NewEvent, WarningAnswerWithdrawn, WarningClaimed, WarningDismissed, WarningEscalated, WarningNoted,
-    WarningReleased, WarningUpheld,
+    LapsedBecause, NewEvent, WarningAnswerWithdrawn, WarningClaimed, WarningDismissed, WarningEscalated, WarningLapsed,
+    WarningNoted, WarningReleased, WarningUpheld,
 };
 use crate::model::{
-    Action, Approval, ContentRef, EnforcementId, EventId, ModeratorId, SessionId, Timestamp, WarningId,
+    Action, Approval, ContentRef, EnforcementId, EventId, ModeratorId, RuleId, SessionId, Timestamp, WarningId,
 };
 use crate::warden::{
-    Answering, CLAIM_MS, ChannelState, Command, ENFORCEMENT_TTL_MS, EnforcementStage, ModeratorAct, Rejection,
-    SeenWarning, WARNINGS_PER_ANSWER_MAX, Warning,
+    Answering, CLAIM_MS, ChannelState, Command, Coverage, ENFORCEMENT_TTL_MS, EnforcementStage, ModeratorAct,
+    Rejection, SeenWarning, WARNINGS_PER_ANSWER_MAX, Warning,
 };
 
 use super::{Decision, Draft};
@@ -202,6 +202,7 @@ fn carry_out(draft: &mut Draft<'_>, now: Timestamp, by: &ModeratorId, warning: &
             expires: now.plus_ms(ENFORCEMENT_TTL_MS),
             reason: None, // the warning is the reason
         });
+        draft.rests_on(warning.newest_hit);
     }
 }
 
@@ -298,6 +299,11 @@ fn withdraw(draft: &mut Draft<'_>, now: Timestamp, by: &ModeratorId, named: Seen
         return Err(Rejection::AlreadyCarriedOut(id));
     }
     draft.push(WarningAnswerWithdrawn { warning: id, by: by.clone() });
+    let watched = !matches!(draft.state.coverage, Coverage::Unwatched { .. });
+    if warning.rule == RuleId::on_unavailable() && watched {
+        // Open again, it asks for what is no longer so.
+        draft.push(WarningLapsed { warning: id, because: LapsedBecause::WatchedAgain });
+    }
     for (enforcement, _) in led_to {
         draft.push(EnforcementCancelled { enforcement, by: Some(by.clone()) });
     }
@@ -332,6 +338,8 @@ fn enforce(
             Some(named.clone())
         }
     };
+    // Of a broadcast without a name nothing is known but when its first picture was captured.
+    let seen_since = draft.state.session.as_ref().filter(|current| !current.id.is_named()).map(|current| current.since);
     let enforcement = EnforcementId::of(draft.first, "person");
     draft.push(EnforcementRequested {
         enforcement,
@@ -342,5 +350,8 @@ fn enforce(
         expires: now.plus_ms(ENFORCEMENT_TTL_MS),
         reason,
     });
+    if let (Some(since), EnforcementKind::Stop | EnforcementKind::Suspend) = (seen_since, kind) {
+        draft.rests_on(since);
+    }
     Ok(())
 }

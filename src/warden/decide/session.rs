@@ -1,14 +1,14 @@
 //! Broadcasts begin and end, and the pace that goes with them.
 
 use crate::events::{
-    Actor, CadenceBecause, CadenceChanged, ChannelUnwatched, Pace, SessionEndBecause, SessionEnded,
+    Actor, CadenceBecause, CadenceChanged, ChannelUnwatched, LapsedBecause, Pace, SessionEndBecause, SessionEnded,
     SessionStartBecause, SessionStarted, UnwatchedBecause,
 };
 use crate::model::{SessionId, Timestamp};
 use crate::policy::Policy;
 use crate::warden::ChannelState;
 
-use super::{Decision, Draft};
+use super::{Decision, Draft, coverage};
 
 /// The platform says that a broadcast began. Announcements are best effort: repeated, late, out of order.
 pub(super) fn start(
@@ -38,6 +38,7 @@ pub(super) fn begin(
 ) {
     if let Some(current) = &draft.state.session {
         draft.push(SessionEnded { session: current.id.clone(), because: SessionEndBecause::AnotherBegan });
+        coverage::lapse(draft, LapsedBecause::SessionOver);
     }
     draft.push(SessionStarted { session: session.clone(), because });
     match policy {
@@ -59,6 +60,7 @@ pub(super) fn end(state: &ChannelState, session: &SessionId) -> Decision {
     }
     let mut draft = Draft::other(state, Actor::service("intake"), "session ended");
     draft.push(SessionEnded { session: session.clone(), because: SessionEndBecause::Announced });
+    coverage::lapse(&mut draft, LapsedBecause::SessionOver);
     draft.decided()
 }
 
@@ -73,7 +75,7 @@ pub(super) fn reconsider(state: &ChannelState, policy: Option<&Policy>, now: Tim
         Some(policy) => {
             set_pace(&mut draft, policy, CadenceBecause::PolicyChanged);
         }
-        None => super::coverage::unpolicied(&mut draft, now),
+        None => coverage::unpolicied(&mut draft, now),
     }
     draft.decided()
 }

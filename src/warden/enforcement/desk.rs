@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::events::{CodecError, EnforcementOrigin, EnforcementRequested, Event, Recorded};
-use crate::model::{ChannelId, EnforcementId, Position, Timestamp};
+use crate::model::{ChannelId, EnforcementId, Position, SessionId, Timestamp};
 use crate::warden::{EnforcementReport, EnforcementStage, HOLD_TTL_MS};
 
 use super::{BudgetLimits, Spending};
@@ -39,6 +39,8 @@ pub struct Case {
     pub since: Timestamp,
     /// Captured-at of the newest picture that came since it was asked for, as long as no other session began.
     pub newest_picture: Option<Timestamp>,
+    /// The session that is stopped, where the one judged has no name and a look showed which it is.
+    pub found: Option<SessionId>,
     /// Whether another session began since: its pictures say nothing of the judged one.
     pub other_began: bool,
 }
@@ -63,7 +65,8 @@ impl Desk {
             Event::SessionStarted(started) => {
                 self.live.insert(channel.clone());
                 for case in self.cases.values_mut().filter(|case| case.channel == *channel) {
-                    case.other_began |= case.request.session.as_ref() != Some(&started.session);
+                    let meant = [&case.request.session, &case.found];
+                    case.other_began |= meant.iter().all(|meant| meant.as_ref() != Some(&started.session));
                 }
             }
             Event::FrameSkipped(_) | Event::FrameAssessed(_) | Event::FrameFailed(_) => {
@@ -86,6 +89,7 @@ impl Desk {
                     stage: EnforcementStage::Requested,
                     since: at,
                     newest_picture: None,
+                    found: None,
                     other_began: false,
                     request,
                 };
@@ -104,6 +108,9 @@ impl Desk {
             Event::EnforcementHeld(held) => self.advance(held.enforcement, EnforcementStage::Held, at),
             Event::EnforcementAttempted(tried) => {
                 self.advance(tried.enforcement, EnforcementStage::Attempted(tried.attempt), at);
+                if let Some(case) = self.cases.get_mut(&tried.enforcement) {
+                    case.found = tried.found;
+                }
             }
             Event::EnforcementSucceeded(done) => {
                 self.advance(done.enforcement, EnforcementStage::Succeeded(done.attempt), at);
@@ -126,6 +133,7 @@ impl Desk {
             | Event::WarningAnswerWithdrawn(_)
             | Event::WarningEscalated(_)
             | Event::WarningNoted(_)
+            | Event::WarningLapsed(_)
             | Event::PolicyPublished(_)
             | Event::PolicyRetired(_)
             | Event::NotificationRejected(_)

@@ -1,6 +1,6 @@
 //! The one thing to do next about an enforcement, from how far it has come and what is on the air.
 
-use crate::events::{EnforcementKind, NotNeededBecause};
+use crate::events::{EnforcementKind, EnforcementOrigin, NotNeededBecause, SupersededBecause};
 use crate::model::{SessionId, Timestamp};
 use crate::warden::{EnforcementReport, EnforcementStage};
 
@@ -24,6 +24,8 @@ pub struct Seen {
     pub on_air: Option<SessionId>,
     /// When that session began, as early as the platform's clock allows; none if the platform does not say.
     pub started_at: Option<Timestamp>,
+    /// When that session had begun, as late as the platform's clock allows; none if the platform does not say.
+    pub started_by: Option<Timestamp>,
     /// Whether the channel has no valid stream key. Said for a suspension and its lifting; a stop leaves keys alone.
     pub suspended: bool,
     /// How long after an attempt no picture may have come before the stop counts as seen, in milliseconds. 0 where
@@ -37,7 +39,12 @@ pub enum Step {
     /// Report this.
     Report(EnforcementReport),
     /// Report the attempt and, once that is durable, make it.
-    Try(u8),
+    Try {
+        /// Which try, from 1.
+        attempt: u8,
+        /// The session to stop, where the one judged has no name and this was seen to be it.
+        found: Option<SessionId>,
+    },
     /// Nothing yet.
     Wait,
 }
@@ -87,32 +94,86 @@ pub fn plan_denied(case: &Case, reason: &str) -> Step {
 }
 
 fn stop(case: &Case, seen: &Seen, now: Timestamp) -> Step {
-    let judged = case.request.session.as_ref();
-    let began_later = matches!((seen.started_at, case.judged_at), (Some(start), Some(judged)) if start > judged);
-    let still_on_air = seen.on_air.is_some() && seen.on_air.as_ref() == judged && !began_later;
+    let on_air = standing(case, seen);
     let keys_as_wanted = case.request.kind == EnforcementKind::Stop || seen.suspended;
-    match case.stage {
-        EnforcementStage::Requested | EnforcementStage::Held => Step::Wait,
-        EnforcementStage::Admitted => match &seen.on_air {
-            None => Step::Report(EnforcementReport::NotNeeded(NotNeededBecause::AlreadyOffline)),
-            Some(other) if !still_on_air => Step::Report(EnforcementReport::Superseded(other.clone())),
-            Some(_) if now > case.expires => Step::Report(EnforcementReport::Expired),
-            Some(_) => Step::Try(1),
-        },
-        EnforcementStage::Attempted(_) | EnforcementStage::Succeeded(_) if !still_on_air => {
-            if keys_as_wanted {
-                return seen_stopped(case, seen, now);
-            }
-            match &seen.on_air {
-                // Its keys were not revoked in time and another session has begun, which nobody has judged.
-                Some(other) => Step::Report(EnforcementReport::Superseded(other.clone())),
-                None => again(case, now, "the stream keys are still valid"),
+    match (case.stage, on_air) {
+        (EnforcementStage::Requested | EnforcementStage::Held, _) => Step::Wait,
+        (EnforcementStage::Admitted, OnAir::Nothing) => {
+            Step::Report(EnforcementReport::NotNeeded(NotNeededBecause::AlreadyOffline))
+        }
+        (EnforcementStage::Admitted, OnAir::Another { found, because }) => {
+            Step::Report(EnforcementReport::Superseded { found, because })
+        }
+        (EnforcementStage::Admitted, OnAir::Judged { .. }) if now > case.expires => {
+            Step::Report(EnforcementReport::Expired)
+        }
+        (EnforcementStage::Admitted, OnAir::Judged { found }) => Step::Try { attempt: 1, found },
+        (EnforcementStage::Attempted(_) | EnforcementStage::Succeeded(_), OnAir::Nothing | OnAir::Another { .. })
+            if keys_as_wanted =>
+        {
+            seen_stopped(case, seen, now)
+        }
+        (EnforcementStage::Attempted(_) | EnforcementStage::Succeeded(_), OnAir::Another { found, because }) => {
+            // Its keys were not revoked in time and another session has begun, which nobody has judged.
+            Step::Report(EnforcementReport::Superseded { found, because })
+        }
+        (EnforcementStage::Attempted(_) | EnforcementStage::Succeeded(_), OnAir::Nothing) => {
+            again(case, now, "the stream keys are still valid")
+        }
+        (EnforcementStage::Attempted(_), OnAir::Judged { .. }) => {
+            again(case, now, "the platform did not accept the stop")
+        }
+        (EnforcementStage::Succeeded(_), OnAir::Judged { .. }) if now < case.since.plus_ms(VERIFY_WAIT_MS) => {
+            Step::Wait
+        }
+        (EnforcementStage::Succeeded(_), OnAir::Judged { .. }) => {
+            again(case, now, "the session is still on the air after an accepted stop")
+        }
+    }
+}
+
+/// What is on the air, as far as the judged session goes.
+enum OnAir {
+    Nothing,
+    /// The judged one; `found` is its name where it was judged without one.
+    Judged {
+        found: Option<SessionId>,
+    },
+    Another {
+        found: SessionId,
+        because: SupersededBecause,
+    },
+}
+
+fn standing(case: &Case, seen: &Seen) -> OnAir {
+    let Some(on_air) = &seen.on_air else { return OnAir::Nothing };
+    let another = |because| OnAir::Another { found: on_air.clone(), because };
+    match &case.request.session {
+        Some(judged) if judged.is_named() => {
+            let began_later =
+                matches!((seen.started_at, case.judged_at), (Some(start), Some(judged)) if start > judged);
+            match (on_air == judged, began_later) {
+                (true, false) => OnAir::Judged { found: None },
+                (true, true) => another(SupersededBecause::BeganLater),
+                (false, _) => another(SupersededBecause::Replaced),
             }
         }
-        EnforcementStage::Attempted(_) => again(case, now, "the platform did not accept the stop"),
-        EnforcementStage::Succeeded(_) if now < case.since.plus_ms(VERIFY_WAIT_MS) => Step::Wait,
-        EnforcementStage::Succeeded(_) => again(case, now, "the session is still on the air after an accepted stop"),
+        // Once it was tried, its name is on record.
+        Some(_) if case.found.is_some() && case.found.as_ref() != Some(on_air) => another(SupersededBecause::Replaced),
+        Some(_) if case.found.is_some() || is_judged_one(case, seen) => OnAir::Judged { found: Some(on_air.clone()) },
+        Some(_) => another(SupersededBecause::Unproven),
+        None => another(SupersededBecause::Replaced), // a stop names a session: this one cannot come about
     }
+}
+
+/// Whether the session on the air is the one judged though that has no name: it certainly began before the judged frame,
+/// and by so much that the frame is not one of the last, still on their way, of the broadcast before. A channel carries
+/// one broadcast at a time, so what began before the frame and is on the air now is the only one since. Only for a
+/// person: no rule stops what has no name.
+fn is_judged_one(case: &Case, seen: &Seen) -> bool {
+    let person = matches!(case.request.origin, EnforcementOrigin::Person { .. });
+    let certainly = |start: Timestamp, judged: Timestamp| start.plus_ms(PICTURES_SETTLE_MS) <= judged;
+    person && matches!((seen.started_by, case.judged_at), (Some(start), Some(judged)) if certainly(start, judged))
 }
 
 /// The platform says that the session is off the air. Believed when no picture of it contradicts.
@@ -134,7 +195,7 @@ fn lift(case: &Case, seen: &Seen, now: Timestamp) -> Step {
             Step::Report(EnforcementReport::NotNeeded(NotNeededBecause::NotSuspended))
         }
         EnforcementStage::Admitted if now > case.expires => Step::Report(EnforcementReport::Expired),
-        EnforcementStage::Admitted => Step::Try(1),
+        EnforcementStage::Admitted => Step::Try { attempt: 1, found: None },
         EnforcementStage::Attempted(_) | EnforcementStage::Succeeded(_) if !seen.suspended => {
             Step::Report(EnforcementReport::Verified)
         }
@@ -158,6 +219,6 @@ fn again(case: &Case, now: Timestamp, otherwise: &str) -> Step {
         // What was judged may no longer be what is shown: no further try without a person.
         Step::Report(EnforcementReport::Failed(format!("{otherwise}, tried {tried} times, and it is too old by now")))
     } else {
-        Step::Try(tried + 1)
+        Step::Try { attempt: tried + 1, found: case.found.clone() }
     }
 }

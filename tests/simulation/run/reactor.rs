@@ -71,13 +71,21 @@ impl Run {
         } else {
             plan(
                 &case,
-                &Seen { on_air: live.on_air.clone(), started_at: None, suspended: live.keys_revoked, quiet_ms: 0 },
+                &Seen {
+                    on_air: live.on_air.clone(),
+                    started_at: None,
+                    started_by: None,
+                    suspended: live.keys_revoked,
+                    quiet_ms: 0,
+                },
                 now,
             )
         };
         match step {
             Planned::Report(report) => self.report(enforcement, report, None),
-            Planned::Try(attempt) => self.report(enforcement, EnforcementReport::Attempting(attempt), Some(attempt)),
+            Planned::Try { attempt, found } => {
+                self.report(enforcement, EnforcementReport::Attempting { attempt, found }, Some(attempt));
+            }
             Planned::Wait => {}
         }
     }

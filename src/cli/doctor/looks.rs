@@ -1,15 +1,9 @@
-//! `streamwarden doctor`: looks at AWS from where the process stands, and says of each thing that is needed whether it is
-//! there, what is wrong with it, and what to do. Changes nothing, and judges no picture.
+//! One look at each thing that is needed: what it says, and what to do if that is not what is needed.
 
-use std::fmt;
-use std::io::{self, Write};
-
-use clap::Args;
-
-pub use super::Outcome;
+use super::State::{self, Unasked, Well, Wrong};
 use crate::aws::ivs::IvsPace;
-use crate::aws::{Aws, CallTimes, Class, Endpoints, Failure};
-use crate::clock::{Clock, SystemClock};
+use crate::aws::{Aws, Class, Failure};
+use crate::clock::Clock;
 
 /// By how much our clock may differ from that of AWS. Calls are refused from five minutes on; frames are called stale,
 /// and stops late, by far less.
@@ -19,94 +13,11 @@ const NO_PICTURE: &[u8] = b"not a picture";
 /// The code by which Rekognition says so.
 const NOT_A_PICTURE: &str = "InvalidImageFormatException";
 
-/// What the doctor can be told.
-#[derive(Debug, Args)]
-pub struct DoctorArgs {
-    /// The region; where it is left out, that of the environment.
-    #[arg(long)]
-    region: Option<String>,
-    #[command(flatten)]
-    needs: Needs,
-}
-
-/// What is needed besides credentials, Rekognition and IVS. What is left out is not looked at.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
-pub struct Needs {
-    /// The Kinesis stream that notifications are read from.
-    #[arg(long, value_name = "NAME")]
-    pub stream: Option<String>,
-    /// The EventBridge bus that decisions are published to.
-    #[arg(long, value_name = "NAME")]
-    pub bus: Option<String>,
-    /// The bucket that thumbnails are recorded to.
-    #[arg(long, value_name = "NAME")]
-    pub bucket: Option<String>,
-}
-
-/// One thing that was looked at.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
-    /// Which: `credentials`, `clock`, `stream`, `bus`, `bucket`, `rekognition`, `ivs`.
-    pub what: &'static str,
-    /// How it is.
-    pub state: State,
-}
-
-/// How one thing is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum State {
-    /// As it should be.
-    Well(String),
-    /// Not so.
-    Wrong {
-        /// What is wrong with it.
-        what: String,
-        /// What to do about it.
-        fix: String,
-    },
-    /// Not looked at, and why.
-    Unasked(String),
-}
-
-use State::{Unasked, Well, Wrong};
-
-/// Examines what the arguments name; exit code 1 if something is wrong. Fails only if it cannot write.
-pub fn run(args: &DoctorArgs, out: &mut dyn Write) -> io::Result<Outcome> {
-    let findings = actix::System::new().block_on(async {
-        let aws = Aws::load(args.region.clone(), Endpoints::default(), CallTimes::default()).await;
-        examine(&aws, &args.needs, &SystemClock).await
-    });
-    for finding in &findings {
-        write!(out, "{finding}")?;
-    }
-    let wrong = findings.iter().any(|finding| matches!(finding.state, Wrong { .. }));
-    Ok(if wrong { Outcome::Found } else { Outcome::Fine })
-}
-
-/// Looks at everything, one after the other: a handful of calls, each within the client's time limits. Without a region,
-/// or with credentials that hold nowhere, there is nothing to ask the others.
-pub async fn examine(aws: &Aws, needs: &Needs, clock: &dyn Clock) -> Vec<Finding> {
-    let (credentials, clock) = credentials_and_clock(aws, clock).await;
-    let may_ask = credentials.may_ask();
-    let mut findings =
-        vec![Finding { what: "credentials", state: credentials.state() }, Finding { what: "clock", state: clock }];
-    let mut found = |what, state| findings.push(Finding { what, state });
-    if !may_ask {
-        for what in ["stream", "bus", "bucket", "rekognition", "ivs"] {
-            found(what, Unasked("first the credentials".to_owned()));
-        }
-        return findings;
-    }
-    found("stream", asked(needs.stream.as_deref(), "--stream", async |name| stream(aws, name).await).await);
-    found("bus", asked(needs.bus.as_deref(), "--bus", async |name| bus(aws, name).await).await);
-    found("bucket", asked(needs.bucket.as_deref(), "--bucket", async |name| bucket(aws, name).await).await);
-    found("rekognition", rekognition(aws).await);
-    found("ivs", ivs(aws).await);
-    findings
-}
+/// Rooms that are looked at. Each is a call, and the account may make few a second.
+const ROOMS_MAX: usize = 50;
 
 /// What is known of whom calls are made as.
-enum Credentials {
+pub(super) enum Credentials {
     /// They hold.
     Hold { arn: String, region: String },
     /// Nobody says which region.
@@ -120,14 +31,15 @@ enum Credentials {
 }
 
 impl Credentials {
-    fn may_ask(&self) -> bool {
+    /// Whether the others are asked.
+    pub(super) fn may_ask(&self) -> bool {
         match self {
             Self::Hold { .. } | Self::Unknown(_) => true,
             Self::Nowhere | Self::None | Self::Refused(_) => false,
         }
     }
 
-    fn state(self) -> State {
+    pub(super) fn state(self) -> State {
         let (what, fix) = match self {
             Self::Hold { arn, region } => return Well(format!("{arn}, in {region}")),
             Self::Nowhere => (
@@ -148,7 +60,7 @@ impl Credentials {
     }
 }
 
-async fn credentials_and_clock(aws: &Aws, clock: &dyn Clock) -> (Credentials, State) {
+pub(super) async fn credentials_and_clock(aws: &Aws, clock: &dyn Clock) -> (Credentials, State) {
     let unheard = || Unasked("no answer said what time it is".to_owned());
     let Some(region) = aws.region() else { return (Credentials::Nowhere, unheard()) };
     let before = clock.now();
@@ -180,14 +92,15 @@ fn skewed(what: String) -> State {
     Wrong { what: format!("our clock is {what}"), fix: "have the machine's clock set by NTP or chrony".to_owned() }
 }
 
-async fn asked(name: Option<&str>, option: &str, look: impl AsyncFnOnce(&str) -> State) -> State {
+/// Looks at what is named; `named_by` says where that is done.
+pub(super) async fn asked(name: Option<&str>, named_by: &str, look: impl AsyncFnOnce(&str) -> State) -> State {
     match name {
         Some(name) => look(name).await,
-        None => Unasked(format!("not named; {option} names it")),
+        None => Unasked(format!("not named; {named_by} names it")),
     }
 }
 
-async fn stream(aws: &Aws, name: &str) -> State {
+pub(super) async fn stream(aws: &Aws, name: &str) -> State {
     let kinesis = aws.kinesis();
     let found = match kinesis.describe(name).await {
         Ok(found) if found.readable => found,
@@ -204,7 +117,27 @@ async fn stream(aws: &Aws, name: &str) -> State {
     Well(format!("{name}, {} shards, what is not read is kept for {hours} h", found.shards_open))
 }
 
-async fn bus(aws: &Aws, name: &str) -> State {
+/// A registered reader, by its ARN: whether records are pushed to it, and whether it is one of the stream's.
+pub(super) async fn consumer(aws: &Aws, arn: &str, stream: Option<&str>) -> State {
+    const MISSING: &str =
+        "name the stack's output FannedOutReader, or register one, or leave kinesis.consumer_arn empty";
+    if let Some(stream) = stream
+        && !arn.contains(&format!(":stream/{stream}/consumer/"))
+    {
+        let what = format!("{arn} is registered with another stream than {stream}, which would not be read");
+        return Wrong { what, fix: MISSING.to_owned() };
+    }
+    match aws.kinesis().consumer_is_ready(arn).await {
+        Ok(true) => Well(format!("{arn} is ready")),
+        Ok(false) => Wrong {
+            what: format!("{arn} is there and records are not pushed to it now"),
+            fix: "wait until it is ACTIVE; one that is being deleted is registered anew by its stack".to_owned(),
+        },
+        Err(failure) => wrong(failure, "SubscribeToShards", MISSING),
+    }
+}
+
+pub(super) async fn bus(aws: &Aws, name: &str) -> State {
     match aws.event_bus(name).describe().await {
         Ok(()) => Well(format!("{name} is there")),
         Err(failure) => wrong(
@@ -215,7 +148,7 @@ async fn bus(aws: &Aws, name: &str) -> State {
     }
 }
 
-async fn bucket(aws: &Aws, name: &str) -> State {
+pub(super) async fn bucket(aws: &Aws, name: &str) -> State {
     match aws.bucket_announces(name).await {
         Ok(true) => Well(format!("{name} announces its objects to EventBridge")),
         Ok(false) => Wrong {
@@ -226,7 +159,45 @@ async fn bucket(aws: &Aws, name: &str) -> State {
     }
 }
 
-async fn rekognition(aws: &Aws) -> State {
+/// Where copies of pictures go. Whoever may only put into it is told that much, and no more is needed.
+pub(super) async fn evidence_bucket(aws: &Aws, name: &str) -> State {
+    match aws.s3().head_bucket(name).await {
+        Ok(()) => Well(format!("{name} is there")),
+        Err(failure) if failure.class == Class::Denied => {
+            Unasked(format!("{name} does not show itself to us; whether copies may be put there the first one tells"))
+        }
+        Err(failure) => wrong(failure, "CopyEvidence", "name a bucket that is there, in this region"),
+    }
+}
+
+pub(super) async fn topic(aws: &Aws, arn: &str) -> State {
+    match aws.sns().topic_is_there(arn).await {
+        Ok(()) => Well(format!("{arn} is there")),
+        Err(failure) => {
+            wrong(failure, "SendNotices", "name the topic that people subscribe to: notices to no topic reach nobody")
+        }
+    }
+}
+
+/// Chat rooms, one after the other: of many only so many, because a room is looked at by a call of its own.
+pub(super) async fn rooms(aws: &Aws, rooms: &[String]) -> State {
+    if rooms.is_empty() {
+        return Unasked("not named; --room or outbox.chat.rooms names them".to_owned());
+    }
+    let chat = aws.ivs_chat();
+    for room in rooms.iter().take(ROOMS_MAX) {
+        if let Err(failure) = chat.room_is_there(room).await {
+            let fix = mend(failure.class, "TellChatRooms", "name a room that is there, by its ARN, in this region");
+            return Wrong { what: format!("{room}: {failure}"), fix };
+        }
+    }
+    match rooms.len().saturating_sub(ROOMS_MAX) {
+        0 => Well(format!("{} are there", rooms.len())),
+        more => Well(format!("{ROOMS_MAX} are there; {more} more were not looked at")),
+    }
+}
+
+pub(super) async fn rekognition(aws: &Aws) -> State {
     match aws.rekognition().detect(&NO_PICTURE.into(), 50.0).await {
         Err(failure) if failure.is(NOT_A_PICTURE) => Well("it answers, and tells what is no picture".to_owned()),
         Ok(_) => Wrong {
@@ -237,7 +208,7 @@ async fn rekognition(aws: &Aws) -> State {
     }
 }
 
-async fn ivs(aws: &Aws) -> State {
+pub(super) async fn ivs(aws: &Aws) -> State {
     match aws.ivs(IvsPace::default()).list_streams().await {
         Ok(live) => Well(format!("{} broadcasts are on the air", live.len())),
         Err(failure) => wrong(failure, "ListLiveStreams", "use a region that has IVS"),
@@ -262,16 +233,5 @@ fn mend(class: Class, statement: &str, missing: &str) -> String {
         }
         Class::Refused => "the call itself is refused: look at the region, and at names for misprints".to_owned(),
         Class::Nonsense => "what answers there is not AWS: look at AWS_ENDPOINT_URL and at proxies".to_owned(),
-    }
-}
-
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let what = self.what;
-        match &self.state {
-            Well(said) => writeln!(f, "well      {what:<12} {said}"),
-            Unasked(why) => writeln!(f, "unasked   {what:<12} {why}"),
-            Wrong { what: said, fix } => writeln!(f, "WRONG     {what:<12} {said}\n          {:<12} fix: {fix}", ""),
-        }
     }
 }
