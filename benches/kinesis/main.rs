@@ -83,7 +83,7 @@ impl Provider for Slow {
                 Label(LabelPath::new(path).expect("a path"), Confidence::from_percent(percent).expect("a percentage"))
             };
             let labels = self.sees.map(label).into_iter().collect();
-            Ok(Answer { provider: self.reference(), labels, unmapped: 0 })
+            Ok(Answer { provider: self.reference(), labels, content_types: Vec::new(), unmapped: 0 })
         })
     }
 }

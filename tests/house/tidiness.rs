@@ -25,7 +25,10 @@ const SLEEPS: &[&str] = &["thread::sleep", "time::sleep", "sleep_ms", "sleep_unt
 const PAUSES: &[(&str, &str)] = &[
     ("tests/aws/standin/wire.rs", "no test pauses here: a slow answer is one of the faults that the stand-in shows"),
     ("benches/kinesis/main.rs", "a provider that takes 300 ms is what the load is measured with"),
-    ("benches/kinesis/stream.rs", "a counter is looked at now and then, so that looking costs what is measured nothing"),
+    (
+        "benches/kinesis/stream.rs",
+        "a counter is looked at now and then, so that looking costs what is measured nothing",
+    ),
     ("benches/kinesis/world.rs", "records are put at a rate"),
 ];
 
