@@ -10,10 +10,13 @@
 
 mod notice;
 #[path = "../../tests/aws/queue.rs"]
+#[allow(dead_code, clippy::unwrap_used)] // the tests' own: they use all of it, and fail by unwrap
 mod queue;
 #[path = "../../tests/aws/standin/mod.rs"]
+#[allow(clippy::unwrap_used)] // as above
 mod standin;
 #[path = "../../tests/aws/standins.rs"]
+#[allow(clippy::unwrap_used)] // as above
 mod standins;
 mod stream;
 mod world;
