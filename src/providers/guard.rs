@@ -241,7 +241,7 @@ impl Provider for Guard {
     }
 
     fn assess(&self, image: Arc<[u8]>) -> Assessing<'_> {
-        self.guarded(self.provider.assess(image))
+        self.guarded(move |provider| provider.assess(image))
     }
 
     fn object_bytes_max(&self) -> Option<u64> {
@@ -249,13 +249,13 @@ impl Provider for Guard {
     }
 
     fn assess_object(&self, object: S3Object) -> Assessing<'_> {
-        self.guarded(self.provider.assess_object(object))
+        self.guarded(move |provider| provider.assess_object(object))
     }
 }
 
 impl Guard {
-    /// A call that is begun at its turn, if it may be made then.
-    fn guarded<'a>(&'a self, assessing: Assessing<'a>) -> Assessing<'a> {
+    /// A call that is begun at its turn, if it may be made then; not before, whatever the provider does when it is asked.
+    fn guarded<'a>(&'a self, ask: impl FnOnce(&'a dyn Provider) -> Assessing<'a> + Send + 'a) -> Assessing<'a> {
         Box::pin(async move {
             if let Circuit::Open { until, .. } = self.state().circuit
                 && self.clock.now() < until
@@ -264,7 +264,7 @@ impl Guard {
             }
             self.turn().await;
             let call = self.admit()?;
-            let answered = assessing.await;
+            let answered = ask(&*self.provider).await;
             call.ended(answered.as_ref().err());
             answered
         })
