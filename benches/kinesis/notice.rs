@@ -38,14 +38,14 @@ rules:
 
 pub fn notice() {
     let dir = tempfile::tempdir().expect("a directory");
+    let mut ground = Ground::open(dir.path()).expect("a directory");
+    ground.policies.publish("bench.yaml", POLICY, &Actor::service("bench"), None).expect("the policy is sound");
     actix_rt::System::new().block_on(async {
         let queue = Queue::new(NAME).await;
         let topic = build(&queue).await;
         let here = || Some(emulator().to_owned());
         let endpoints = Endpoints { kinesis: here(), s3: here(), sns: here(), ..Endpoints::default() };
         let aws = Aws::for_endpoints(REGION, endpoints, key(), CallTimes::default());
-        let mut ground = Ground::open(dir.path()).expect("a directory");
-        ground.policies.publish("bench.yaml", POLICY, &Actor::service("bench"), None).expect("the policy is sound");
         ground.objects = Some(Arc::new(aws.s3()));
         let slow = Slow { takes: Duration::from_millis(500), sees: Some(("Violence/Weapons", 97.5)) };
         let providers = ProviderChoice { default: Some(Arc::new(slow)), ..ProviderChoice::default() };

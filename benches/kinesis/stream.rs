@@ -57,7 +57,7 @@ fn cpu() -> Duration {
 fn memory_mib(line: &str) -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").expect("it can be read");
     let found = status.lines().find_map(|found| found.strip_prefix(line)).expect("the line is there");
-    found.split_whitespace().nth(1).and_then(|kib| kib.parse::<u64>().ok()).expect("a number") / 1024
+    found.split_whitespace().next().and_then(|kib| kib.parse::<u64>().ok()).expect("a number") / 1024
 }
 
 /// How fast the stand-in gives what it has, to a reader that does nothing else.
@@ -149,7 +149,7 @@ impl Timed {
     }
 }
 
-fn house(beside: &Beside, dir: &std::path::Path, judged: Judged) -> House {
+fn ground(beside: &Beside, dir: &std::path::Path, judged: Judged) -> Ground {
     let every = if judged == Judged::All { "1s" } else { "50s" };
     let policy = format!(
         "policy: bench\nchannels: {{ matching: .* }}\ntaxonomy: rekognition/7.0\n\
@@ -159,6 +159,10 @@ fn house(beside: &Beside, dir: &std::path::Path, judged: Judged) -> House {
     let mut ground = Ground::open(dir).expect("a directory");
     ground.policies.publish("bench.yaml", &policy, &Actor::service("bench"), None).expect("the policy is sound");
     ground.objects = Some(Arc::new(aws(beside).s3()));
+    ground
+}
+
+fn house(ground: Ground) -> House {
     let slow = Slow { takes: Duration::from_millis(300), sees: None };
     let providers = ProviderChoice { default: Some(Arc::new(slow)), ..ProviderChoice::default() };
     let limits = BudgetLimits { per_minute: 1, per_rule_per_minute: 1, live_share_milli: 1 };
@@ -171,8 +175,9 @@ pub fn load(per_second: u64, judged: Judged) {
     let dir = tempfile::tempdir().expect("a directory");
     let mut beside = Beside::start();
     beside.tell(&format!("create {SHARDS} metered"));
+    let ground = ground(&beside, dir.path(), judged);
     actix_rt::System::new().block_on(async {
-        let house = house(&beside, dir.path(), judged);
+        let house = house(ground);
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let journal: Arc<dyn Journal> = house.journal.clone();
         let (wardens, content) = (house.wardens.clone(), house.content.clone());
