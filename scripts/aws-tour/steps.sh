@@ -86,16 +86,7 @@ eventbridge = "$AWS_ENDPOINT_URL"
 rekognition = "$STANDIN"
 ivs = "$STANDIN"
 TOML
-cat >weapons.yaml <<'YAML'
-policy: weapons
-version: 1
-title: A weapon ends the broadcast
-channels: { matching: .* }
-taxonomy: rekognition/7.0
-sampling: { every: 1s, tolerance: 500ms }
-rules:
-  - { id: weapons, categories: [Violence/Weapons], confidence: 80, window: 1 of 1, action: stop, approval: none, severity: 5 }
-YAML
+cp "$repository/scripts/aws-tour/weapons.yaml" .
 show 'thumbnails' <<'SH'
 cat streamwarden.toml
 SH

@@ -10,6 +10,7 @@ mod ids;
 mod label;
 mod pattern;
 mod perceptual;
+mod scope;
 mod time;
 mod verdict;
 
@@ -20,10 +21,11 @@ pub use content_type::ContentType;
 pub use frame::{Fingerprint, Frame, FrameOrigin, ImageFacts, ImageFormat, S3Object, Sha256};
 pub use ids::{
     ChannelId, ConsumerName, EnforcementId, Epoch, EventId, FrameId, IdError, Mark, MarkName, ModeratorId, PolicyId,
-    PolicyRef, Position, ReplayId, RuleId, Scope, Sequence, SessionId, SystemScope, WarningId,
+    PolicyRef, Position, ReplayId, RuleId, Sequence, SessionId, WarningId,
 };
 pub use label::{Label, LabelPath, LabelPathError, ProviderRef};
 pub use pattern::{ChannelPattern, PatternError};
 pub use perceptual::{HashScheme, LumaDelta, LumaPlane, Measurement, PerceptualHash, Similarity};
+pub use scope::{Scope, SystemScope};
 pub use time::Timestamp;
 pub use verdict::{Action, Approval, OnUnavailable, Verdict};

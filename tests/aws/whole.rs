@@ -18,22 +18,8 @@ use crate::standins::{ACCOUNT, REGION, Stage, emulator, picture, s3, sdk};
 
 const NAME: &str = "whole";
 
-const POLICY: &str = "
-policy: weapons
-version: 1
-title: A weapon ends the broadcast
-channels: { matching: .* }
-taxonomy: rekognition/7.0
-sampling: { every: 1s, tolerance: 500ms }
-rules:
-  - id: weapons
-    categories: [Violence/Weapons]
-    confidence: 80
-    window: 1 of 1
-    action: stop
-    approval: none
-    severity: 5
-";
+/// That of the tour, which goes the same way.
+const POLICY: &str = include_str!("../../scripts/aws-tour/weapons.yaml");
 
 /// Bucket, stream, and the rule that leads what S3 says from one to the other.
 async fn build() {

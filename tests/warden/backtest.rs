@@ -9,7 +9,7 @@ use streamwarden::policy::{AutomaticStops, Channels, Policy, PolicySet};
 use streamwarden::warden::backtest::{Backtest, Raised, Report};
 
 use crate::lines::moment;
-use crate::properties::{Channel, Wanted, policy, wanted};
+use crate::wanted::{Channel, Wanted, policy, wanted};
 
 fn tried(policy: Policy, events: &[Recorded]) -> Report {
     let everywhere = regex::Regex::new("").expect("a sound pattern");

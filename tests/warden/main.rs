@@ -15,3 +15,5 @@ mod script;
 mod shown;
 mod tables;
 mod time_travel;
+mod wanted;
+mod words;

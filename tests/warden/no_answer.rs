@@ -7,7 +7,7 @@ use streamwarden::policy::AutomaticStops;
 use streamwarden::warden::{Applied, ChannelState, Command, apply, decide};
 
 use crate::lines::moment;
-use crate::properties::{self, Channel, Wanted, commands};
+use crate::wanted::{self, Channel, Wanted, commands};
 
 /// Frames of one broadcast that come and cannot be judged, at every stage a frame can fail at.
 const STAGES: [FailedStage; 6] = [
@@ -30,7 +30,7 @@ fn whatever_a_rule_says_frames_that_fail_ask_for_no_stop() {
         for approval in [Approval::None, Approval::Person] {
             for on_unavailable in [OnUnavailable::Record, OnUnavailable::Warn, OnUnavailable::Page] {
                 for automatic_stops in all_stops {
-                    let mut policy = properties::policy(1);
+                    let mut policy = wanted::policy(1);
                     (policy.on_unavailable, policy.automatic_stops) = (on_unavailable, automatic_stops);
                     for rule in &mut policy.rules {
                         (rule.action, rule.approval) = (action, approval);

@@ -7,7 +7,7 @@ use streamwarden::model::{ChannelId, EnforcementId, ModeratorId, SessionId};
 use streamwarden::warden::{ChannelState, Command, Enforcement, EnforcementStage, Rejection, decide};
 
 use crate::lines::{self, Line, moment};
-use crate::script;
+use crate::words;
 
 /// A stage as tables write it: `requested`, `attempted:2`.
 pub fn stage(line: &Line<'_>, text: &str) -> EnforcementStage {
@@ -43,7 +43,7 @@ fn every_report_at_every_stage_is_lawful_or_refused_as_the_table_says() {
         });
         let mut said = line.clone();
         said.words = std::iter::once("report").chain(line.words[..at].iter().copied()).collect();
-        let report = script::report(&said);
+        let report = words::report(&said);
         let decided = decide(&state, None, moment(5.0), &Command::Report { enforcement: id, report });
         match decided {
             Ok(decision) => {

@@ -4,23 +4,21 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use streamwarden::events::{
-    Budget, EnforcementKind, Event, EvidencePlace, FailedStage, FrameSkipped, NewEvent, NotNeededBecause, Recorded,
-    RuleEffect, Skip, SupersededBecause, Timings,
+    EnforcementKind, Event, EvidencePlace, FailedStage, FrameSkipped, NewEvent, Recorded, RuleEffect, Skip, Timings,
 };
 use streamwarden::model::{
-    ChannelId, Confidence, ContentRef, EnforcementId, Epoch, EventId, Fingerprint, Frame, FrameId, FrameOrigin,
-    HashScheme, ImageFacts, ImageFormat, Label, LabelPath, LumaDelta, Measurement, ModeratorId, PerceptualHash,
-    Position, ProviderRef, Scope, Sequence, SessionId, Sha256, Timestamp, WarningId,
+    ChannelId, EnforcementId, Epoch, EventId, Fingerprint, Frame, FrameId, FrameOrigin, LumaDelta, Measurement,
+    ModeratorId, Position, Scope, Sequence, Timestamp, WarningId,
 };
 use streamwarden::policy::Policy;
 use streamwarden::warden::{
-    Answered, Answering, Applied, ChannelState, Command, Decision, EnforcementReport, ModeratorAct, Next, Rejection,
-    SeenWarning, UndoTime, apply, decide,
+    Answering, Applied, ChannelState, Command, Decision, ModeratorAct, Next, SeenWarning, UndoTime, apply, decide,
 };
 
 use crate::lines::{Line, moment};
 use crate::render::{self, Names};
 use crate::samples;
+use crate::words::{answered, first_word, measurement, rejection_name, report, session_id, word};
 
 /// What rows have produced, so that a missing row can be told.
 #[derive(Default)]
@@ -391,115 +389,5 @@ impl Script {
         let policy = Arc::new(policy);
         self.policies.insert(policy.reference.to_string(), Arc::clone(&policy));
         self.current = Some(policy);
-    }
-}
-
-/// The name of a rejection. Exhaustive, so that a new one cannot be without a row.
-fn rejection_name(rejection: &Rejection) -> &'static str {
-    match rejection {
-        Rejection::UnknownWarning(_) => "UnknownWarning",
-        Rejection::ChangedSince { .. } => "ChangedSince",
-        Rejection::AlreadyAnswered { .. } => "AlreadyAnswered",
-        Rejection::ClaimedByAnother { .. } => "ClaimedByAnother",
-        Rejection::NotClaimed(_) => "NotClaimed",
-        Rejection::NotAnswered(_) => "NotAnswered",
-        Rejection::AnsweredByAnother { .. } => "AnsweredByAnother",
-        Rejection::WithdrawnTooLate { .. } => "WithdrawnTooLate",
-        Rejection::AlreadyCarriedOut(_) => "AlreadyCarriedOut",
-        Rejection::NoWarningNamed => "NoWarningNamed",
-        Rejection::TooManyWarningsNamed { .. } => "TooManyWarningsNamed",
-        Rejection::OtherSession { .. } => "OtherSession",
-        Rejection::SessionNotNamed => "SessionNotNamed",
-        Rejection::AlreadyUnderWay(_) => "AlreadyUnderWay",
-        Rejection::UnknownEnforcement(_) => "UnknownEnforcement",
-        Rejection::WrongStage { .. } => "WrongStage",
-    }
-}
-
-/// Every name that [`rejection_name`] gives.
-pub const REJECTIONS: [&str; 16] = [
-    "UnknownWarning",
-    "ChangedSince",
-    "AlreadyAnswered",
-    "ClaimedByAnother",
-    "NotClaimed",
-    "NotAnswered",
-    "AnsweredByAnother",
-    "WithdrawnTooLate",
-    "AlreadyCarriedOut",
-    "NoWarningNamed",
-    "TooManyWarningsNamed",
-    "OtherSession",
-    "SessionNotNamed",
-    "AlreadyUnderWay",
-    "UnknownEnforcement",
-    "WrongStage",
-];
-
-/// The serialised name of an enum's variant.
-fn first_word<T: serde::Serialize>(value: &T) -> String {
-    match serde_json::to_value(value).expect("it is JSON") {
-        serde_json::Value::Object(fields) => fields.keys().next().cloned().unwrap_or_default(),
-        serde_json::Value::String(text) => text,
-        other => panic!("{other} names no variant"),
-    }
-}
-
-/// A variant without fields by its serialised name.
-fn word<T: serde::de::DeserializeOwned>(line: &Line<'_>, name: &str) -> T {
-    let named = serde_json::Value::String(name.to_owned());
-    serde_json::from_value(named).unwrap_or_else(|error| panic!("{}: {error}", line.place))
-}
-
-fn session_id(name: &str) -> SessionId {
-    SessionId::new(name).expect("a sound name")
-}
-
-/// What the reactor says, as words: `attempting 2`, `held`, `superseded s2`.
-pub fn report(line: &Line<'_>) -> EnforcementReport {
-    match line.word(1) {
-        "admitted" => EnforcementReport::Admitted,
-        "held" => EnforcementReport::Held(Budget::PerMinute { used: 5, of: 5 }),
-        "attempting" => {
-            EnforcementReport::Attempting { attempt: line.number(2), found: line.option("found").map(session_id) }
-        }
-        "succeeded" => EnforcementReport::Succeeded(line.number(2)),
-        "verified" => EnforcementReport::Verified,
-        "not-needed" => EnforcementReport::NotNeeded(NotNeededBecause::AlreadyOffline),
-        "superseded" => {
-            EnforcementReport::Superseded { found: session_id(line.word(2)), because: SupersededBecause::Replaced }
-        }
-        "failed" => EnforcementReport::Failed("the platform refuses".to_owned()),
-        "expired" => EnforcementReport::Expired,
-        other => panic!("{}: no report is called {other:?}", line.place),
-    }
-}
-
-fn measurement(line: &Line<'_>) -> Measurement {
-    let bits = line.option("hash").map_or(0, |hex| u64::from_str_radix(hex, 16).expect("a hash in hexadecimal"));
-    let scheme =
-        if line.option("scheme") == Some("phash") { HashScheme::PhashFromDc } else { HashScheme::MedianDctFromDc };
-    let image =
-        ImageFacts { sha256: Sha256([7; 32]), bytes: 30_000, width: 1280, height: 720, format: ImageFormat::Jpeg };
-    Measurement { image, hash: PerceptualHash { scheme, bits }, luma: None }
-}
-
-/// `labels=Violence:90,Nudity/Partial:55 unmapped=1`.
-fn answered(line: &Line<'_>) -> Answered {
-    let texts = line.option("labels").into_iter().flat_map(|list| list.split(','));
-    let label = |text: &str| {
-        let (path, percent) = text.split_once(':').expect("a label is path:confidence");
-        let confidence = Confidence::from_percent(percent.parse().expect("a number")).expect("a percentage");
-        Label(LabelPath::new(path).expect("a sound path"), confidence)
-    };
-    let provider = ProviderRef { name: "stub".into(), model: "1".into(), taxonomy: "stub/1".into() };
-    let kept: Option<ContentRef> = line.option("kept").map(|_| samples::content());
-    Answered {
-        provider,
-        labels: texts.map(label).collect(),
-        kept,
-        unmapped: line.value("unmapped", 0),
-        content_types: vec![],
-        floor: None,
     }
 }

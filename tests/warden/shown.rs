@@ -6,7 +6,7 @@ use streamwarden::projections::{self, View};
 use streamwarden::warden::Coverage;
 
 use crate::lines::moment;
-use crate::properties::{Channel, commands};
+use crate::wanted::{Channel, commands};
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]

@@ -1,7 +1,8 @@
 //! Runs the decider tables, and tells which row is missing.
 
 use crate::lines::{self, Line};
-use crate::script::{Covered, REJECTIONS, Script};
+use crate::script::{Covered, Script};
+use crate::words::REJECTIONS;
 
 const TABLES: [(&str, &str); 7] = [
     ("sampling.table", include_str!("tables/sampling.table")),

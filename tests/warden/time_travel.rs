@@ -8,7 +8,7 @@ use streamwarden::model::{ChannelId, Position, Sequence, Timestamp};
 use streamwarden::warden::{ChannelState, replay};
 
 use crate::lines::moment;
-use crate::properties::{Channel, commands};
+use crate::wanted::{Channel, commands};
 
 proptest! {
     // Each case folds hundreds of states from the beginning.
@@ -85,7 +85,7 @@ proptest! {
 #[test]
 fn a_moment_that_is_not_there_yet_is_refused_by_name() {
     let mut channel = Channel::new();
-    let command = channel.command(&crate::properties::Wanted::Start(0, moment(0.0).as_micros()));
+    let command = channel.command(&crate::wanted::Wanted::Start(0, moment(0.0).as_micros()));
     channel.run(moment(0.0), &command);
     let id = channel.state.channel.clone();
     let head = channel.state.sequence.0;
@@ -104,7 +104,7 @@ fn a_moment_that_is_not_there_yet_is_refused_by_name() {
 #[test]
 fn before_its_first_event_a_channel_is_as_new() {
     let mut channel = Channel::new();
-    let command = channel.command(&crate::properties::Wanted::Start(0, moment(5.0).as_micros()));
+    let command = channel.command(&crate::wanted::Wanted::Start(0, moment(5.0).as_micros()));
     channel.run(moment(5.0), &command);
     let id = channel.state.channel.clone();
     for when in [Moment::Sequence(Sequence(0)), Moment::Time(moment(4.9), Basis::Recorded)] {
