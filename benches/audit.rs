@@ -93,6 +93,7 @@ fn event(channel: &ChannelId, round: u64) -> NewEvent {
         unmapped: 0,
         content_types: vec![],
         floor: None,
+        near: None,
         rules: Vec::new(),
         verdict: Verdict::Clear,
         late: false,

@@ -129,6 +129,7 @@ fn assessed(channel: &ChannelId) -> NewEvent {
         labels: vec![label],
         answer: None,
         floor: None,
+        near: None,
         unmapped: 0,
         content_types: vec![],
         rules: Vec::new(),

@@ -8,8 +8,8 @@ use std::fmt::Write;
 use serde_json::{Value, json};
 
 use crate::events::{
-    Budget, EnforcementOrigin, Event, EventView, ExportOf, FrameAssessed, Recorded, ReplayTarget, RuleEffect, Skip,
-    payload_to_json,
+    Budget, EnforcementOrigin, Event, EventView, ExportOf, FrameAssessed, Recorded, ReplayTarget, ReputationChange,
+    RuleEffect, Skip, payload_to_json,
 };
 use crate::model::{ContentRef, Label, Scope};
 
@@ -58,7 +58,17 @@ fn summary(event: &Event) -> String {
         Event::ChannelUnwatched(e) => format!("{} since {}", word(&e.because), e.since),
         Event::ChannelQuarantined(e) => format!("frame {}: {}", e.frame, e.reason),
         Event::CadenceChanged(e) => {
-            format!("every {} under {} ({})", seconds(e.to.interval_ms.into()), e.policy, word(&e.because))
+            let score = e.score.map(|score| format!(", reputation {score}")).unwrap_or_default();
+            format!("every {} under {} ({}{score})", seconds(e.to.interval_ms.into()), e.policy, e.because)
+        }
+        Event::ReputationAdjusted(e) => {
+            let what = match e.change {
+                ReputationChange::Pin(score) => format!("pinned at {score}"),
+                ReputationChange::By(milli) => format!("by {:+.2}", f64::from(milli) / 1000.0),
+                ReputationChange::Release => "left to the events again".to_owned(),
+            };
+            let until = e.until.map(|until| format!(" until {until}")).unwrap_or_default();
+            format!("{what}{until} by {}", e.by)
         }
         Event::WarningRaised(e) => {
             let asked = format!("{} with approval of {}", word(&e.action), word(&e.approval));

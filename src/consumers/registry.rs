@@ -196,6 +196,7 @@ impl Registry {
             | Event::ChannelUnwatched(_)
             | Event::ChannelQuarantined(_)
             | Event::CadenceChanged(_)
+            | Event::ReputationAdjusted(_)
             | Event::WarningRaised(_)
             | Event::WarningClaimed(_)
             | Event::WarningReleased(_)

@@ -4,6 +4,7 @@
 //! of an unknown type is shown raw by the audit commands and stops every fold.
 
 mod access;
+mod cadence;
 mod codec;
 mod consumers;
 mod enforcement;
@@ -22,6 +23,7 @@ mod view;
 mod warnings;
 
 pub use access::{EvidenceRead, ExportFormat, ExportMade, ExportOf};
+pub use cadence::{CadenceBecause, CadenceChanged, NearMiss, Pace, ReputationAdjusted, ReputationChange};
 pub use codec::{CodecError, PAYLOAD_BYTES_MAX, decode, encode, payload_to_json};
 pub use consumers::{
     ConsumerCreated, ConsumerDeleted, ConsumerRewound, EntryParked, EntrySettled, EntryUnparked, ReplayEnd,
@@ -37,8 +39,8 @@ pub use event::{Event, EventType};
 pub use evidence::{BucketObject, EvidenceCopied, EvidenceExpired, EvidencePlace, EvidenceStored, EvidenceUnkept};
 pub use filter::{Filter, FilterError, PolicyChoice};
 pub use frames::{
-    CadenceBecause, CadenceChanged, ChannelQuarantined, ChannelUnwatched, ChannelWatched, FailedStage, FrameAssessed,
-    FrameConflict, FrameFailed, FrameSkipped, Pace, RuleEffect, RuleOutcome, Skip, Timings, UnwatchedBecause,
+    ChannelQuarantined, ChannelUnwatched, ChannelWatched, FailedStage, FrameAssessed, FrameConflict, FrameFailed,
+    FrameSkipped, RuleEffect, RuleOutcome, Skip, Timings, UnwatchedBecause,
 };
 pub use policies::{PolicyPublished, PolicyRetired};
 pub use providers::{ProviderResumed, ProviderSuspended};

@@ -49,6 +49,8 @@ pub(in crate::http) fn rejected(rejection: &Rejection) -> Problem {
         Rejection::SessionNotNamed => (Code::Unprocessable, "session_not_named"),
         Rejection::AlreadyUnderWay(_) => (Code::Conflict, "already_under_way"),
         Rejection::UnknownEnforcement(_) => (Code::Conflict, "not_under_way"),
+        Rejection::ExpiredAlready { .. } => (Code::Malformed, "expired_already"),
+        Rejection::AdjustedTooFar { .. } => (Code::Malformed, "adjusted_too_far"),
         Rejection::WrongStage { .. } => (Code::Conflict, "wrong_stage"),
     };
     let problem = Problem::new(code, rejection.to_string()).with("rule", rule);

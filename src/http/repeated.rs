@@ -38,6 +38,10 @@ pub(in crate::http) fn compared(act: &ModeratorAct, story: &[Recorded]) -> Compa
             Event::EnforcementRequested(it) => it.kind == *kind && (it.session.is_none() || it.session == *session),
             _ => false, // what it replaces is called off in the same decision
         }),
+        ModeratorAct::AdjustReputation { change, until, .. } => told.iter().any(|one| match &one.event {
+            Event::ReputationAdjusted(it) => it.change == *change && it.until == *until,
+            _ => false, // the cadence that follows
+        }),
         // The enforcement is part of the identity, and there is nothing else to say.
         ModeratorAct::AdmitHeld(_) | ModeratorAct::Cancel(_) => true,
     };

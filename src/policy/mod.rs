@@ -20,12 +20,13 @@ pub mod taxonomy;
 mod terms;
 
 pub use document::schema;
-pub use judge::{RuleHit, hits};
+pub use judge::{RuleHit, hits, nearest};
 
 use std::sync::Arc;
 
 use regex::Regex;
 
+use crate::events::Pace;
 use crate::model::{
     Action, Approval, ChannelId, Confidence, LabelPath, LumaDelta, OnUnavailable, PolicyRef, RuleId, Sha256,
 };
@@ -43,6 +44,8 @@ pub struct Policy {
     pub priority: i32,
     /// Which frames are looked at.
     pub sampling: Sampling,
+    /// How a channel's past sets its cadence; none where the cadence is fixed.
+    pub reputation: Option<Tuning>,
     /// When a frame shows nothing new; none: every sampled frame is assessed.
     pub similarity: Option<SimilarityLimits>,
     /// What follows where frames come and nobody can judge them.
@@ -94,14 +97,45 @@ impl Channels {
 /// Which frames are looked at, by captured-at. Milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sampling {
-    /// Wanted distance between two sampled frames.
-    pub interval_ms: u32,
-    /// How much earlier a frame is still taken, so that jitter does not skip every other one.
-    pub tolerance_ms: u32,
+    /// Wanted distance between two sampled frames of a channel that is watched as closely as it gets.
+    pub fastest_ms: u32,
+    /// Wanted distance between two sampled frames of a channel that is fully trusted; the same where the cadence is
+    /// fixed.
+    pub slowest_ms: u32,
+    /// How much earlier a frame is still taken, so that jitter does not skip every other one; none: a tenth of the
+    /// cadence in force, see [`Sampling::pace_at`].
+    pub tolerance_ms: Option<u32>,
     /// A reference older than this no longer excuses a frame: a still violating picture stays one, slow drift is seen.
     pub reassess_after_ms: u32,
     /// A frame older than this on arrival is stale.
     pub max_age_ms: u32,
+}
+
+impl Sampling {
+    /// The pace of a channel whose frames are wanted every `interval_ms`.
+    pub fn pace_at(&self, interval_ms: u32) -> Pace {
+        let tenth = || (interval_ms / 10).max(500).min(interval_ms / 2);
+        Pace { interval_ms, tolerance_ms: self.tolerance_ms.unwrap_or_else(tenth) }
+    }
+
+    /// The pace of a channel that is watched as closely as it gets; the only one where the cadence is fixed.
+    pub fn closest(&self) -> Pace {
+        self.pace_at(self.fastest_ms)
+    }
+}
+
+/// How a channel's past sets its cadence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tuning {
+    /// Clean watched time, in milliseconds, after which a channel has half of the trust that such time can earn.
+    pub trust_after_ms: u32,
+    /// Age, in milliseconds, at which evidence counts half.
+    pub half_life_ms: u32,
+    /// How far below a rule's threshold a label is a near miss.
+    pub near_miss: Confidence,
+    /// For how long after a hit, a near miss or a beginning a channel is watched more closely, in milliseconds of
+    /// captured-at.
+    pub closely_ms: u32,
 }
 
 /// When a frame shows what the last assessed one showed.

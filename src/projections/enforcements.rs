@@ -124,6 +124,7 @@ impl Enforcements {
             | Event::ChannelUnwatched(_)
             | Event::ChannelQuarantined(_)
             | Event::CadenceChanged(_)
+            | Event::ReputationAdjusted(_)
             | Event::WarningRaised(_)
             | Event::WarningClaimed(_)
             | Event::WarningReleased(_)

@@ -138,6 +138,7 @@ impl ChannelSummary {
             | Event::FrameConflict(_)
             | Event::ChannelQuarantined(_)
             | Event::CadenceChanged(_)
+            | Event::ReputationAdjusted(_)
             | Event::WarningClaimed(_)
             | Event::WarningReleased(_)
             | Event::WarningAnswerWithdrawn(_)

@@ -407,6 +407,7 @@ impl<'a> About<'a> {
             | Event::ChannelUnwatched(_)
             | Event::ChannelQuarantined(_)
             | Event::CadenceChanged(_)
+            | Event::ReputationAdjusted(_)
             | Event::PolicyPublished(_)
             | Event::PolicyRetired(_)
             | Event::NotificationRejected(_)

@@ -1,7 +1,12 @@
 //! One stored event folded into the state. Never fails, never decides: what happened, happened.
 
-use crate::events::{CodecError, EnforcementOrigin, Event, FrameAssessed, FrameSkipped, Recorded, RuleEffect, Skip};
-use crate::model::{Approval, EnforcementId, ModeratorId, Sequence, SessionId, Timestamp, WarningId};
+use crate::events::{
+    CodecError, EnforcementOrigin, Event, FrameAssessed, FrameSkipped, Recorded, ReputationAdjusted, RuleEffect,
+    SessionEndBecause, SessionEnded, Skip,
+};
+use crate::model::{Approval, EnforcementId, ModeratorId, RuleId, Sequence, SessionId, Timestamp, WarningId};
+use crate::reputation::cadence::{RECONNECT_MS, Roused, Rousing};
+use crate::reputation::{Evidence, Finding};
 
 use super::{
     Answer, ChannelState, Claim, Cooldown, Coverage, Enforcement, EnforcementStage, Reference, RuleWindow, Session,
@@ -45,9 +50,10 @@ pub fn apply(state: &mut ChannelState, at: Applied, event: &Event) {
     let captured_at = at.captured_at.unwrap_or(at.recorded_at);
     match event {
         Event::SessionStarted(started) => start(state, at, started.session.clone(), captured_at),
-        Event::SessionEnded(ended) => end(state, &ended.session),
+        Event::SessionEnded(ended) => end(state, captured_at, ended),
         Event::CadenceChanged(changed) => {
             state.pace = Some((changed.to, changed.policy.clone()));
+            state.pace_because = Some(changed.because);
         }
         Event::FrameSkipped(skipped) => skip(state, captured_at, skipped),
         Event::FrameAssessed(assessed) => assess(state, at, captured_at, assessed),
@@ -82,16 +88,25 @@ pub fn apply(state: &mut ChannelState, at: Applied, event: &Event) {
             warning.claim = Some(Claim { by: claimed.by.clone(), until: claimed.until });
         }),
         Event::WarningReleased(released) => touch(state, at, released.warning, |warning| warning.claim = None),
+        Event::ReputationAdjusted(adjusted) => {
+            let ReputationAdjusted { by, change, until, why: _ } = adjusted;
+            state.ledger.take(Evidence::adjusted(by, *change, *until));
+        }
         Event::WarningUpheld(upheld) => {
+            let newest = state.newest_seen.unwrap_or(at.recorded_at);
+            rouse(&mut state.alarmed, Rousing::Upheld, newest);
             answer(state, at, upheld.warning, Answer::new(&upheld.by, true, at, upheld.undo_ms));
         }
         Event::WarningDismissed(dismissed) => {
             answer(state, at, dismissed.warning, Answer::new(&dismissed.by, false, at, dismissed.undo_ms));
             no_longer_met(state, dismissed.warning);
+            calm(state, Rousing::Hit);
         }
         Event::WarningAnswerWithdrawn(withdrawn) => {
             touch(state, at, withdrawn.warning, |warning| warning.answer = None);
             state.cooldowns.retain(|cooldown| cooldown.warning != withdrawn.warning);
+            state.ledger.take(Evidence::Unfound(withdrawn.warning));
+            calm(state, Rousing::Upheld);
         }
         Event::WarningEscalated(escalated) => touch(state, at, escalated.warning, |warning| warning.claim = None),
         Event::WarningNoted(noted) => touch(state, at, noted.warning, |_| ()),
@@ -171,6 +186,12 @@ pub fn apply(state: &mut ChannelState, at: Applied, event: &Event) {
 
 fn start(state: &mut ChannelState, at: Applied, session: SessionId, since: Timestamp) {
     state.session = Some(Session { id: session, since });
+    state.ledger.take(Evidence::Began { at: since });
+    let stopped = state.alarmed.filter(|alarm| alarm.by == Rousing::Stopped);
+    state.alarmed = stopped
+        .filter(|stopped| since.ms_since(stopped.at) <= RECONNECT_MS)
+        .map(|_| Roused { by: Rousing::Reconnected, at: since });
+    state.stirred = Some(Roused { by: Rousing::Began, at: since });
     state.newest_start = state.newest_start.max(Some(since));
     state.coverage = Coverage::Watched { from: since };
     // What was on the air before says nothing of this broadcast: its first frame is assessed, its windows are empty.
@@ -182,7 +203,10 @@ fn start(state: &mut ChannelState, at: Applied, session: SessionId, since: Times
     state.cooldowns.retain(|cooldown| cooldown.session.is_none() && cooldown.until > since);
 }
 
-fn end(state: &mut ChannelState, session: &SessionId) {
+fn end(state: &mut ChannelState, at: Timestamp, SessionEnded { session, because }: &SessionEnded) {
+    if *because == SessionEndBecause::Stopped {
+        rouse(&mut state.alarmed, Rousing::Stopped, at);
+    }
     if state.session.as_ref().is_some_and(|current| current.id == *session) {
         state.session = None;
         state.coverage = Coverage::Idle;
@@ -199,8 +223,9 @@ fn seen(state: &mut ChannelState, captured_at: Timestamp) {
     state.newest_seen = state.newest_seen.max(Some(captured_at));
 }
 
-fn sampled(state: &mut ChannelState, captured_at: Timestamp) {
+fn sampled(state: &mut ChannelState, captured_at: Timestamp, clean: bool) {
     seen(state, captured_at);
+    watched(state, captured_at, clean);
     state.newest_sampled = state.newest_sampled.max(Some(captured_at));
     state.coverage = match state.coverage {
         Coverage::Watched { from } => Coverage::Watched { from: from.max(captured_at) },
@@ -210,9 +235,36 @@ fn sampled(state: &mut ChannelState, captured_at: Timestamp) {
     };
 }
 
+/// The time since the frame before was watched, as far as one frame covers it.
+fn watched(state: &mut ChannelState, until: Timestamp, clean: bool) {
+    let (Coverage::Watched { from }, Some((pace, _))) = (state.coverage, &state.pace) else { return };
+    let covered_ms = until.ms_since(from).min(u64::from(pace.interval_ms) + u64::from(pace.tolerance_ms));
+    let ms = u32::try_from(covered_ms).unwrap_or(u32::MAX);
+    if ms > 0 {
+        state.ledger.take(Evidence::Watched { until, ms, clean });
+    }
+}
+
+fn rouse(roused: &mut Option<Roused>, by: Rousing, at: Timestamp) {
+    if roused.is_none_or(|known| known.at <= at) {
+        *roused = Some(Roused { by, at });
+    }
+}
+
+/// What called for the closest watch turned out not to.
+fn calm(state: &mut ChannelState, by: Rousing) {
+    if state.open_warnings().next().is_none() {
+        state.alarmed = state.alarmed.filter(|alarm| alarm.by != by);
+    }
+}
+
 fn skip(state: &mut ChannelState, captured_at: Timestamp, skipped: &FrameSkipped) {
     match skipped.because {
-        Skip::Similar { .. } => sampled(state, captured_at),
+        Skip::Similar { .. } => {
+            // It shows what the last assessed frame showed, and that one is the lowest bit of every window.
+            let clean = state.windows.iter().all(|window| window.recent & 1 == 0);
+            sampled(state, captured_at, clean);
+        }
         // A frame of another broadcast or source says nothing of this one's rhythm.
         Skip::OtherSession | Skip::OtherSource => {}
         Skip::TooSoon { .. }
@@ -233,7 +285,12 @@ fn assess(state: &mut ChannelState, at: Applied, captured_at: Timestamp, assesse
     if state.is_replaced(&assessed.session) {
         return; // judged for a broadcast that another has replaced: recorded, but no measure of this one
     }
-    sampled(state, captured_at);
+    sampled(state, captured_at, assessed.rules.is_empty());
+    if assessed.rules.iter().any(|outcome| !matches!(outcome.effect, RuleEffect::Cooldown(_))) {
+        rouse(&mut state.alarmed, Rousing::Hit, captured_at);
+    } else if assessed.near.is_some() {
+        rouse(&mut state.stirred, Rousing::NearMiss, captured_at);
+    }
     if state.reference.as_ref().is_none_or(|newest| newest.captured_at <= captured_at) {
         state.reference =
             Some(Reference { sequence: at.sequence, frame: assessed.frame, captured_at, hash: assessed.hash });
@@ -312,6 +369,15 @@ fn answer(state: &mut ChannelState, at: Applied, id: WarningId, given: Answer) {
     let Some(warning) = state.warnings.iter_mut().find(|warning| warning.id == id) else { return };
     warning.claim = None;
     warning.version = at.sequence;
+    if warning.rule != RuleId::on_unavailable() {
+        state.ledger.take(Evidence::Found(Finding {
+            warning: id,
+            rule: warning.rule.clone(),
+            severity: warning.severity,
+            upheld: given.upheld,
+            at: warning.raised_at,
+        }));
+    }
     let session = given.upheld.then(|| warning.session.clone());
     warning.answer = Some(given);
     if warning.cooldown_ms > 0 {

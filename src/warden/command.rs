@@ -308,6 +308,18 @@ pub enum EnforcementReport {
 /// Why a command was refused. Each states the rule; none changes anything.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Rejection {
+    /// What a person set would be over at once.
+    #[error("it would have ended at {until}, which is past; expected a later time, or none")]
+    ExpiredAlready {
+        /// When it would have ended.
+        until: Timestamp,
+    },
+    /// A person adds or takes away more than a whole score.
+    #[error("{milli} thousandths is more than a whole score; expected -1000 to 1000")]
+    AdjustedTooFar {
+        /// What was asked for.
+        milli: i16,
+    },
     /// The warning is not known here, or was answered longer ago than an answer can be taken back.
     #[error("this channel has no warning {0} that can still be acted on")]
     UnknownWarning(WarningId),

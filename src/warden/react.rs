@@ -72,6 +72,7 @@ pub fn react(event: &Event) -> Option<Reaction> {
         | Event::FrameFailed(_)
         | Event::ChannelWatched(_)
         | Event::CadenceChanged(_)
+        | Event::ReputationAdjusted(_)
         | Event::WarningClaimed(_)
         | Event::WarningReleased(_)
         | Event::WarningUpheld(_)

@@ -5,12 +5,14 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::events::{EnforcementKind, EnforcementOrigin, Pace, UnwatchedBecause};
+use crate::events::{CadenceBecause, EnforcementKind, EnforcementOrigin, Pace, UnwatchedBecause};
 use crate::model::{
     Action, Approval, ChannelId, EnforcementId, FrameId, ModeratorId, PerceptualHash, PolicyRef, RuleId, Sequence,
     SessionId, Timestamp, WarningId,
 };
 use crate::policy::{Policy, Rule, Window};
+use crate::reputation::Ledger;
+use crate::reputation::cadence::Roused;
 
 /// The channel as its events leave it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -28,6 +30,18 @@ pub struct ChannelState {
     pub newest_start: Option<Timestamp>,
     /// How often frames are taken, and the policy version that says so.
     pub pace: Option<(Pace, PolicyRef)>,
+    /// Why frames are taken so often.
+    #[serde(default)]
+    pub pace_because: Option<CadenceBecause>,
+    /// What is remembered of the channel across broadcasts.
+    #[serde(default)]
+    pub ledger: Ledger,
+    /// The newest event that called for the closest watch.
+    #[serde(default)]
+    pub alarmed: Option<Roused>,
+    /// The newest event that called for a closer watch.
+    #[serde(default)]
+    pub stirred: Option<Roused>,
     /// The last assessed frame.
     pub reference: Option<Reference>,
     /// Captured-at of the newest frame with any outcome.
@@ -223,6 +237,10 @@ impl ChannelState {
             ended_sessions: Vec::new(),
             newest_start: None,
             pace: None,
+            pace_because: None,
+            ledger: Ledger::default(),
+            alarmed: None,
+            stirred: None,
             reference: None,
             newest_seen: None,
             newest_sampled: None,
@@ -327,6 +345,15 @@ impl ChannelState {
                 && self.open_warning_of(&rule.id, session).is_none()
                 && self.cooldown_of(&rule.id, session, captured_at).is_none()
         })
+    }
+
+    /// How often frames of the channel are taken under `policy`: what was set, where its past has a say, else what
+    /// the policy says.
+    pub fn pace_under(&self, policy: &Policy) -> Pace {
+        match &self.pace {
+            Some((pace, set_by)) if policy.reputation.is_some() && *set_by == policy.reference => *pace,
+            _ => policy.sampling.closest(),
+        }
     }
 
     /// Until when (captured-at) the channel counts as watched; none if nobody looks or nothing is on the air.

@@ -34,7 +34,15 @@ pub fn sample(event_type: EventType) -> Event {
             from: Some(Pace { interval_ms: 60_000, tolerance_ms: 5_000 }),
             to: Pace { interval_ms: 10_000, tolerance_ms: 1_000 },
             policy: policy(),
-            because: CadenceBecause::PolicyChanged,
+            because: CadenceBecause::NearMiss,
+            score: Score::from_milli(812),
+        }
+        .into(),
+        EventType::ReputationAdjusted => ReputationAdjusted {
+            by: moderator(),
+            change: ReputationChange::By(-250),
+            until: Some(moment(86_400_000)),
+            why: content("moderator/m-17"),
         }
         .into(),
         EventType::WarningRaised => WarningRaised {
@@ -274,6 +282,7 @@ pub fn assessed() -> FrameAssessed {
         unmapped: 0,
         content_types: vec![content_type("Animated", 97_500)],
         floor: None,
+        near: None,
         rules: vec![RuleOutcome {
             rule: rule(),
             rev: 0x5eed_1234,

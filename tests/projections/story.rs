@@ -130,6 +130,7 @@ pub fn assessed(number: u64, verdict: Verdict, effect: Option<RuleEffect>) -> Fr
         unmapped: 0,
         content_types: vec![],
         floor: None,
+        near: None,
         rules: rules.collect(),
         verdict,
         late: false,

@@ -99,6 +99,7 @@ pub fn state(state: &ChannelState, names: &Names) -> Vec<String> {
         format!("ended={}", listed(state.ended_sessions.iter().map(|session| session.to_string()).collect())),
         format!("reference={}", state.reference.as_ref().map_or("none".into(), |seen| name(seen.frame.to_string()))),
         format!("coverage={coverage}"),
+        format!("every={}", state.pace.as_ref().map_or("none".into(), |(pace, _)| pace.interval_ms.to_string())),
         format!("covered_until={}", state.covered_until().map_or("none".into(), seconds)),
         format!("warnings={}", listed(warnings.collect())),
         format!("versions={}", listed(versions.collect())),

@@ -18,7 +18,7 @@ use streamwarden::warden::{
 use crate::lines::{Line, moment};
 use crate::render::{self, Names};
 use crate::samples;
-use crate::words::{answered, first_word, measurement, rejection_name, report, session_id, word};
+use crate::words::{answered, first_word, measurement, rejection_name, report, reputation_change, session_id, word};
 
 /// What rows have produced, so that a missing row can be told.
 #[derive(Default)]
@@ -328,6 +328,11 @@ impl Script {
                 kind: word::<EnforcementKind>(line, line.word(2)),
                 session: line.words.get(3).map(|session| session_id(session)),
                 reason: line.option("reason").map(|_| samples::content()),
+            },
+            "pins" | "adjusts" | "releases-reputation" => ModeratorAct::AdjustReputation {
+                change: reputation_change(line),
+                until: line.moment("until"),
+                why: samples::content(),
             },
             "admits" => ModeratorAct::AdmitHeld(self.enforcement(line, line.word(2))),
             "cancels" => ModeratorAct::Cancel(self.enforcement(line, line.word(2))),

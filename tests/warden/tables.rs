@@ -4,13 +4,14 @@ use crate::lines::{self, Line};
 use crate::script::{Covered, Script};
 use crate::words::REJECTIONS;
 
-const TABLES: [(&str, &str); 7] = [
+const TABLES: [(&str, &str); 8] = [
     ("sampling.table", include_str!("tables/sampling.table")),
     ("similarity.table", include_str!("tables/similarity.table")),
     ("rules.table", include_str!("tables/rules.table")),
     ("sessions.table", include_str!("tables/sessions.table")),
     ("coverage.table", include_str!("tables/coverage.table")),
     ("moderators.table", include_str!("tables/moderators.table")),
+    ("cadence.table", include_str!("tables/cadence.table")),
     ("stops.table", include_str!("tables/stops.table")),
 ];
 

@@ -5,15 +5,18 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use streamwarden::clock::ManualClock;
 use streamwarden::events::{
-    Budget, EnforcementKind, FailedStage, NotNeededBecause, Recorded, SupersededBecause, Timings,
+    Budget, EnforcementKind, FailedStage, NotNeededBecause, Recorded, ReputationChange, SupersededBecause, Timings,
 };
 use streamwarden::journal::{Append, AppendError, Appended, Expected, Journal, MemoryJournal, READ_LIMIT_MAX};
 use streamwarden::model::{
     Action, Approval, ChannelId, Confidence, EnforcementId, EventId, Fingerprint, Frame, FrameId, FrameOrigin,
     HashScheme, ImageFacts, ImageFormat, Label, LabelPath, LumaDelta, Measurement, ModeratorId, OnUnavailable,
-    PerceptualHash, PolicyId, PolicyRef, ProviderRef, RuleId, Scope, Sequence, SessionId, Sha256, Timestamp, WarningId,
+    PerceptualHash, PolicyId, PolicyRef, ProviderRef, RuleId, Scope, Score, Sequence, SessionId, Sha256, Timestamp,
+    WarningId,
 };
-use streamwarden::policy::{AutomaticStops, Category, Channels, Policy, Rule, Sampling, SimilarityLimits, Window};
+use streamwarden::policy::{
+    AutomaticStops, Category, Channels, Policy, Rule, Sampling, SimilarityLimits, Tuning, Window,
+};
 use streamwarden::warden::{
     Answered, Answering, Applied, ChannelState, Command, Decision, EnforcementReport, ModeratorAct, SeenWarning, apply,
     decide,
@@ -66,7 +69,7 @@ pub fn wanted() -> impl Strategy<Value = Wanted> {
         1 => (frame(), session(), time()).prop_map(|(f, s, at)| Wanted::Conflict(f, s, at)),
         1 => (0u8..3).prop_map(Wanted::Reconsider),
         3 => Just(Wanted::Tick),
-        8 => (0u8..12, any::<u8>(), 0u8..2, 0u8..60).prop_map(|(act, at, by, r)| Wanted::Moderate(act, at, by, r)),
+        8 => (0u8..13, any::<u8>(), 0u8..2, 0u8..60).prop_map(|(act, at, by, r)| Wanted::Moderate(act, at, by, r)),
         8 => (0u8..9, any::<u8>(), 0u8..4).prop_map(|(report, at, n)| Wanted::Report(report, at, n)),
     ]
 }
@@ -224,7 +227,16 @@ impl Channel {
             8 => ModeratorAct::Enforce { kind: EnforcementKind::Suspend, session, reason: Some(samples::content()) },
             9 => ModeratorAct::Enforce { kind: EnforcementKind::Lift, session: None, reason: None },
             10 => ModeratorAct::AdmitHeld(enforcement),
-            _ => ModeratorAct::Cancel(enforcement),
+            11 => ModeratorAct::Cancel(enforcement),
+            _ => {
+                let change = match request % 3 {
+                    0 => ReputationChange::Pin(Score::clamped(i64::from(at) * 4)),
+                    1 => ReputationChange::By(i16::from(at) * 9 - 1100), // now and then farther than it may go
+                    _ => ReputationChange::Release,
+                };
+                let until = (at % 2 == 0).then(|| moment(f64::from(at)));
+                ModeratorAct::AdjustReputation { change, until, why: samples::content() }
+            }
         };
         let by = ModeratorId::new(["ann", "ben"][usize::from(by)]).expect("a sound name");
         Command::Moderate { request: EventId::of_command("request", &[&[request]]), by, act }
@@ -297,7 +309,20 @@ pub fn policy(version: u32) -> Policy {
         reference: PolicyRef { id: PolicyId::new("p").expect("a sound name"), version },
         channels: Channels::Listed(Vec::new()),
         priority: 0,
-        sampling: Sampling { interval_ms: 1000, tolerance_ms: 200, reassess_after_ms: 10_000, max_age_ms: u32::MAX },
+        // The second version lets a channel's past have a say, so short that a run of commands shows it.
+        sampling: Sampling {
+            fastest_ms: 1000,
+            slowest_ms: 1000 * version.min(2).pow(3),
+            tolerance_ms: Some(200),
+            reassess_after_ms: 10_000,
+            max_age_ms: u32::MAX,
+        },
+        reputation: (version > 1).then(|| Tuning {
+            trust_after_ms: 10_000,
+            half_life_ms: 3_600_000,
+            near_miss: Confidence::from_milli(10_000).expect("a percentage"),
+            closely_ms: 5000,
+        }),
         similarity: Some(SimilarityLimits { hash_distance_max: 20, luma_delta_max: LumaDelta(300) }),
         on_unavailable: if version == 1 { OnUnavailable::Warn } else { OnUnavailable::Page },
         automatic_stops: match version {

@@ -377,6 +377,7 @@ fn about(event: &Event) -> About<'_> {
         | Event::EvidenceRead(_)
         | Event::ExportMade(_)
         | Event::CadenceChanged(_)
+        | Event::ReputationAdjusted(_)
         | Event::PolicyPublished(_)
         | Event::PolicyRetired(_)
         | Event::NotificationRejected(_)

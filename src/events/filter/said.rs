@@ -42,7 +42,8 @@ pub(super) fn says(event_type: EventType) -> Says {
         | EventType::WarningEscalated
         | EventType::WarningNoted
         | EventType::EnforcementAdmitted
-        | EventType::EnforcementCancelled => MODERATOR,
+        | EventType::EnforcementCancelled
+        | EventType::ReputationAdjusted => MODERATOR,
         EventType::CadenceChanged | EventType::PolicyPublished | EventType::PolicyRetired => POLICY,
         EventType::SessionStarted
         | EventType::SessionEnded
@@ -119,6 +120,7 @@ pub(super) fn said(event: &Event) -> Said<'_> {
         Event::WarningNoted(e) => moderator(&e.by),
         Event::EnforcementAdmitted(e) => Said { moderators: e.by.iter().collect(), ..Said::default() },
         Event::EnforcementCancelled(e) => Said { moderators: e.by.iter().collect(), ..Said::default() },
+        Event::ReputationAdjusted(e) => moderator(&e.by),
         Event::CadenceChanged(e) => policy(&e.policy),
         Event::PolicyPublished(e) => policy(&e.policy),
         Event::PolicyRetired(e) => policy(&e.policy),

@@ -125,6 +125,7 @@ impl Metrics {
             | Event::ChannelUnwatched(_)
             | Event::ChannelQuarantined(_)
             | Event::CadenceChanged(_)
+            | Event::ReputationAdjusted(_)
             | Event::WarningClaimed(_)
             | Event::WarningReleased(_)
             | Event::WarningEscalated(_)

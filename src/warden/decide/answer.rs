@@ -1,16 +1,17 @@
 //! A provider's answer becomes a verdict: where a warning is raised and a stop asked for.
 
 use crate::events::{
-    AsksBecause, BucketObject, FailedStage, FrameAssessed, RuleEffect, RuleOutcome, Timings, WarningRaised,
+    AsksBecause, BucketObject, FailedStage, FrameAssessed, NearMiss, RuleEffect, RuleOutcome, Timings, WarningRaised,
 };
 use crate::model::{
     Approval, ContentType, EventId, Frame, FrameOrigin, Label, Measurement, RuleId, Timestamp, Verdict, WarningId,
 };
-use crate::policy::{Policy, RuleHit, hits};
+use crate::policy::{Policy, RuleHit, hits, nearest};
+use crate::reputation::cadence::Rousing;
 use crate::warden::{Answered, ChannelState};
 
 use super::stops::{self, calls_for};
-use super::{Decision, Draft, coverage, frame};
+use super::{Decision, Draft, cadence, coverage, frame};
 
 /// The most rules whose outcome an event holds. A policy has at most 200; more than this hit by one frame means a
 /// policy of catch-alls, and the gravest come first.
@@ -82,6 +83,11 @@ pub(super) fn judge(state: &ChannelState, now: Timestamp, judged: &Judged<'_>) -
     let verdict = called_for.max().unwrap_or(Verdict::Clear);
     let verdict = if backed.is_empty() { verdict } else { Verdict::Stop };
 
+    let near = match (&policy.reputation, rules.is_empty()) {
+        (Some(tuning), true) => nearest(policy, &answer.labels, tuning.near_miss),
+        _ => None, // a hit says more than a near miss
+    };
+    let is_near = near.is_some();
     let mut draft = Draft::outcome(state, Some(policy), frame.id, frame.captured_at);
     let distance = state
         .reference
@@ -103,6 +109,7 @@ pub(super) fn judge(state: &ChannelState, now: Timestamp, judged: &Judged<'_>) -
         unmapped: answer.unmapped,
         content_types: answer.content_types.iter().take(ContentType::INLINE_MAX).cloned().collect(),
         floor: answer.floor,
+        near: near.map(|(rule, short)| NearMiss { rule: rule.id.clone(), short }),
         rules: rules.clone(),
         verdict,
         late,
@@ -127,6 +134,11 @@ pub(super) fn judge(state: &ChannelState, now: Timestamp, judged: &Judged<'_>) -
         stops::stop_after_all(&mut draft, now, judged, rule, warning);
     }
     coverage::covered(&mut draft, policy, &frame.session, frame.captured_at);
+    if !replaced {
+        let hit = rules.iter().any(|rule| !matches!(rule.effect, RuleEffect::Cooldown(_)));
+        let news = if hit { Some(Rousing::Hit) } else { is_near.then_some(Rousing::NearMiss) };
+        cadence::follow(&mut draft, policy, frame.captured_at, news);
+    }
     draft.decided()
 }
 

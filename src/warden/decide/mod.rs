@@ -1,6 +1,7 @@
 //! From a state and a command to events, or to a refusal. Never changes the state.
 
 mod answer;
+mod cadence;
 mod coverage;
 mod enforcement;
 mod evidence;
@@ -76,7 +77,7 @@ pub fn decide(
         }
         Command::ReconsiderPolicy => Ok(session::reconsider(state, policy, now)),
         Command::Tick => Ok(coverage::tick(state, policy, now)),
-        Command::Moderate { request, by, act } => moderator::act(state, now, *request, by, act),
+        Command::Moderate { request, by, act } => moderator::act(state, policy, now, *request, by, act),
         Command::Report { enforcement, report } => enforcement::report(state, now, *enforcement, report),
     }
 }

@@ -125,6 +125,7 @@ impl Desk {
             | Event::ChannelUnwatched(_)
             | Event::ChannelQuarantined(_)
             | Event::CadenceChanged(_)
+            | Event::ReputationAdjusted(_)
             | Event::WarningRaised(_)
             | Event::WarningClaimed(_)
             | Event::WarningReleased(_)
