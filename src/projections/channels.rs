@@ -293,12 +293,14 @@ impl Channel {
             Event::WarningAnswerWithdrawn(_) => add(&mut self.counts.withdrawn),
             Event::EnforcementRequested(_) => add(&mut self.counts.enforcements),
             Event::FrameConflict(_)
+            | Event::ShadowVerdict(_)
             | Event::ChannelQuarantined(_)
             | Event::WarningClaimed(_)
             | Event::WarningReleased(_)
             | Event::WarningEscalated(_)
             | Event::WarningNoted(_)
             | Event::WarningLapsed(_)
+            | Event::WarningOverturned(_)
             | Event::EnforcementAdmitted(_)
             | Event::EnforcementHeld(_)
             | Event::EnforcementAttempted(_)
@@ -310,6 +312,8 @@ impl Channel {
             | Event::EnforcementCancelled(_)
             | Event::PolicyPublished(_)
             | Event::PolicyRetired(_)
+            | Event::PolicyShadowed(_)
+            | Event::PolicyUnshadowed(_)
             | Event::NotificationRejected(_)
             | Event::InputGap(_)
             | Event::ProviderSuspended(_)

@@ -4,7 +4,7 @@ use crate::lines::{self, Line};
 use crate::script::{Covered, Script};
 use crate::words::REJECTIONS;
 
-const TABLES: [(&str, &str); 7] = [
+const TABLES: [(&str, &str); 9] = [
     ("sampling.table", include_str!("tables/sampling.table")),
     ("similarity.table", include_str!("tables/similarity.table")),
     ("rules.table", include_str!("tables/rules.table")),
@@ -12,6 +12,8 @@ const TABLES: [(&str, &str); 7] = [
     ("coverage.table", include_str!("tables/coverage.table")),
     ("moderators.table", include_str!("tables/moderators.table")),
     ("stops.table", include_str!("tables/stops.table")),
+    ("shadows.table", include_str!("tables/shadows.table")),
+    ("appeals.table", include_str!("tables/appeals.table")),
 ];
 
 fn run_all() -> Covered {
@@ -48,6 +50,8 @@ fn every_row_of_the_decider_tables_holds_and_none_is_missing() {
     let systems_own = [
         "PolicyPublished",
         "PolicyRetired",
+        "PolicyShadowed",
+        "PolicyUnshadowed",
         "NotificationRejected",
         "InputGap",
         "ProviderSuspended",

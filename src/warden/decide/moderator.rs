@@ -3,14 +3,14 @@
 use crate::events::{
     Actor, EnforcementAdmitted, EnforcementCancelled, EnforcementKind, EnforcementOrigin, EnforcementRequested, Event,
     LapsedBecause, NewEvent, WarningAnswerWithdrawn, WarningClaimed, WarningDismissed, WarningEscalated, WarningLapsed,
-    WarningNoted, WarningReleased, WarningUpheld,
+    WarningNoted, WarningOverturned, WarningReleased, WarningUpheld,
 };
 use crate::model::{
     Action, Approval, ContentRef, EnforcementId, EventId, ModeratorId, RuleId, SessionId, Timestamp, WarningId,
 };
 use crate::warden::{
     Answering, CLAIM_MS, ChannelState, Command, Coverage, ENFORCEMENT_TTL_MS, EnforcementStage, ModeratorAct,
-    Rejection, SeenWarning, WARNINGS_PER_ANSWER_MAX, Warning,
+    Overturning, Rejection, SeenWarning, WARNINGS_PER_ANSWER_MAX, Warning,
 };
 
 use super::{Decision, Draft};
@@ -41,6 +41,7 @@ pub(super) fn act(
             let warning = known(state, *warning)?.id;
             draft.push(WarningNoted { warning, by: by.clone(), note: note.clone() });
         }
+        ModeratorAct::Overturn(wanted) => overturn(&mut draft, now, by, wanted)?,
         ModeratorAct::Enforce { kind, session, reason } => {
             enforce(&mut draft, now, by, *kind, session.as_ref(), reason.clone())?;
         }
@@ -307,6 +308,33 @@ fn withdraw(draft: &mut Draft<'_>, now: Timestamp, by: &ModeratorId, named: Seen
     for (enforcement, _) in led_to {
         draft.push(EnforcementCancelled { enforcement, by: Some(by.clone()) });
     }
+    Ok(())
+}
+
+/// An appeal is decided by somebody else than the decision, and after its author can no longer take it back. What the
+/// channel remembers of the warning, if anything, must be what the appeal was decided on.
+fn overturn(draft: &mut Draft<'_>, now: Timestamp, by: &ModeratorId, wanted: &Overturning) -> Result<(), Rejection> {
+    let Overturning { warning, why, upheld_by, upheld_at, session, rule, severity } = wanted;
+    if let Some(remembered) = draft.state.warning(*warning) {
+        let answer = remembered.answer.as_ref().filter(|answer| answer.upheld).ok_or(Rejection::NotUpheld(*warning))?;
+        if now <= answer.undo_until || answer.at != *upheld_at {
+            return Err(Rejection::AnswerNotFinal { warning: *warning, until: answer.undo_until });
+        }
+    }
+    if by == upheld_by {
+        return Err(Rejection::DecidedByTheSame { warning: *warning, by: by.clone() });
+    }
+    draft.first = Command::overturn_id(*warning);
+    draft.push(WarningOverturned {
+        warning: *warning,
+        by: by.clone(),
+        why: why.clone(),
+        upheld_by: upheld_by.clone(),
+        upheld_at: *upheld_at,
+        session: session.clone(),
+        rule: rule.clone(),
+        severity: *severity,
+    });
     Ok(())
 }
 
