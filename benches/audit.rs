@@ -97,6 +97,7 @@ fn event(channel: &ChannelId, round: u64) -> NewEvent {
         rules: Vec::new(),
         verdict: Verdict::Clear,
         late: false,
+        shadow: None,
         took: Timings(12, 3, 240),
     };
     NewEvent {

@@ -135,6 +135,7 @@ fn assessed(channel: &ChannelId) -> NewEvent {
         rules: Vec::new(),
         verdict: Verdict::Clear,
         late: false,
+        shadow: None,
         took: Timings(12, 3, 240),
     };
     of(EventId::outcome_of(frame), assessed.into(), Actor::Warden(Some(policy)))

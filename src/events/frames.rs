@@ -4,7 +4,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{BucketObject, NearMiss};
+use super::{BucketObject, NearMiss, ShadowLook};
 use crate::model::{
     Confidence, ContentRef, ContentType, Fingerprint, FrameId, ImageFacts, Label, PerceptualHash, PolicyRef,
     ProviderRef, RuleId, Sequence, SessionId, Similarity, Timestamp, Verdict, WarningId,
@@ -115,6 +115,9 @@ pub struct FrameAssessed {
     /// Whether a newer frame had been looked at already, or another session begun: then it may warn, never stop.
     #[serde(default, skip_serializing_if = "is_false")]
     pub late: bool,
+    /// What a policy in shadow made of the same answer, if one runs beside the live one. Nothing follows from it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shadow: Option<ShadowLook>,
     /// What it took, in milliseconds.
     pub took: Timings,
 }

@@ -17,6 +17,7 @@ mod label_list;
 mod policies;
 mod providers;
 mod sessions;
+mod shadow;
 mod store;
 pub mod upcast;
 mod view;
@@ -42,14 +43,15 @@ pub use frames::{
     ChannelQuarantined, ChannelUnwatched, ChannelWatched, FailedStage, FrameAssessed, FrameConflict, FrameFailed,
     FrameSkipped, RuleEffect, RuleOutcome, Skip, Timings, UnwatchedBecause,
 };
-pub use policies::{PolicyPublished, PolicyRetired};
+pub use policies::{PolicyPublished, PolicyRetired, PolicyShadowed, PolicyUnshadowed};
 pub use providers::{ProviderResumed, ProviderSuspended};
 pub use sessions::{SessionEndBecause, SessionEnded, SessionStartBecause, SessionStarted};
+pub use shadow::{ShadowEffect, ShadowFound, ShadowLook, ShadowRule, ShadowVerdict};
 pub use store::{
     ContentErased, DataLossAccepted, InputGap, NotificationRejected, SegmentSealed, StoreClosed, StoreOpened,
 };
 pub use view::EventView;
 pub use warnings::{
     AsksBecause, LapsedBecause, WarningAnswerWithdrawn, WarningClaimed, WarningDismissed, WarningEscalated,
-    WarningLapsed, WarningNoted, WarningRaised, WarningReleased, WarningUpheld,
+    WarningLapsed, WarningNoted, WarningOverturned, WarningRaised, WarningReleased, WarningUpheld,
 };

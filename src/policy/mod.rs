@@ -251,28 +251,54 @@ impl Window {
     }
 }
 
-/// The policies in force, as one immutable snapshot: a frame is decided wholly under the one it started with.
+/// The policies in force, and those in shadow, as one immutable snapshot: a frame is decided wholly under those it
+/// started with.
 #[derive(Debug, Clone, Default)]
 pub struct PolicySet {
     policies: Vec<Arc<Policy>>,
+    shadows: Vec<Arc<Policy>>,
 }
 
 impl PolicySet {
     /// Takes the policies in force, at most one version of each.
-    pub fn new(mut policies: Vec<Arc<Policy>>) -> Self {
-        policies.sort_by(|a, b| b.priority.cmp(&a.priority).then_with(|| a.reference.id.cmp(&b.reference.id)));
-        Self { policies }
+    pub fn new(policies: Vec<Arc<Policy>>) -> Self {
+        Self { policies: in_order(policies), shadows: Vec::new() }
+    }
+
+    /// With these in shadow beside them, at most one version of each.
+    pub fn with_shadows(self, shadows: Vec<Arc<Policy>>) -> Self {
+        Self { shadows: in_order(shadows), ..self }
     }
 
     /// The policy that watches a channel: one that lists it, else the first pattern by priority that finds it.
     pub fn for_channel(&self, channel: &ChannelId) -> Option<&Arc<Policy>> {
-        let listing = self.policies.iter().filter(|policy| matches!(policy.channels, Channels::Listed(_)));
-        let matching = self.policies.iter().filter(|policy| matches!(policy.channels, Channels::Matching(_)));
-        listing.chain(matching).find(|policy| policy.channels.holds(channel))
+        first_for(&self.policies, channel)
     }
 
-    /// All of them, in order of priority.
+    /// The policy in shadow that judges beside the live one on a channel: chosen among those in shadow as the live one
+    /// is among the live, so that a channel has at most one.
+    pub fn shadow_of(&self, channel: &ChannelId) -> Option<&Arc<Policy>> {
+        first_for(&self.shadows, channel)
+    }
+
+    /// All that are in force, in order of priority.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Policy>> {
         self.policies.iter()
     }
+
+    /// All that are in shadow, in order of priority.
+    pub fn shadows(&self) -> impl Iterator<Item = &Arc<Policy>> {
+        self.shadows.iter()
+    }
+}
+
+fn in_order(mut policies: Vec<Arc<Policy>>) -> Vec<Arc<Policy>> {
+    policies.sort_by(|a, b| b.priority.cmp(&a.priority).then_with(|| a.reference.id.cmp(&b.reference.id)));
+    policies
+}
+
+fn first_for<'a>(policies: &'a [Arc<Policy>], channel: &ChannelId) -> Option<&'a Arc<Policy>> {
+    let listing = policies.iter().filter(|policy| matches!(policy.channels, Channels::Listed(_)));
+    let matching = policies.iter().filter(|policy| matches!(policy.channels, Channels::Matching(_)));
+    listing.chain(matching).find(|policy| policy.channels.holds(channel))
 }

@@ -319,6 +319,7 @@ impl Trial {
         let command = Command::JudgeFrame {
             frame,
             policy: self.policy.clone(),
+            shadow: None,
             measured: assessed.image.zip(assessed.hash).map(|(image, hash)| Measurement { image, hash, luma: None }),
             answer: Answered {
                 provider: assessed.provider.clone(),

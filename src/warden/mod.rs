@@ -6,21 +6,26 @@
 //! touches a stream; [`backtest`] tries a policy on what was recorded. The walkthroughs in ARCHITECTURE.md follow a
 //! frame, an answer and a stop through them.
 
+mod appeal;
 mod apply;
 pub mod backtest;
 mod command;
 mod decide;
 pub mod enforcement;
 pub mod invariants;
+mod memory;
 mod moderator;
 mod react;
+mod shadow;
 mod state;
 
+pub use appeal::{Appealed, Overturning};
 pub use apply::{Applied, apply, replay};
 pub use command::{Answered, Command, EnforcementReport, Rejection};
 pub use decide::{Decision, Next, calls_for, decide, due, why_asks};
 pub use moderator::{Answering, ModeratorAct, SeenWarning, UndoTime, WARNINGS_PER_ANSWER_MAX};
 pub use react::{Alarm, Reaction, react};
+pub use shadow::{Shadow, ShadowWarning};
 pub use state::{
     Answer, ChannelState, Claim, Cooldown, Coverage, Enforcement, EnforcementStage, Reference, RuleWindow, Session,
     Warning,

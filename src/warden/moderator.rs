@@ -3,6 +3,8 @@
 use crate::events::{EnforcementKind, ReputationChange};
 use crate::model::{ContentRef, EnforcementId, ModeratorId, Sequence, SessionId, Timestamp, WarningId};
 
+use super::Overturning;
+
 /// The most warnings that one answer may name. Each may bring about three events besides the enforcements it calls
 /// off, and an append holds 64.
 pub const WARNINGS_PER_ANSWER_MAX: usize = 16;
@@ -34,6 +36,8 @@ pub enum ModeratorAct {
         /// The text, kept already.
         note: ContentRef,
     },
+    /// Overturn an upheld warning on appeal, when its answer can no longer be taken back.
+    Overturn(Overturning),
     /// Act on the stream. For a stop or suspension the broadcast that the moderator sees must be named.
     Enforce {
         /// What.

@@ -134,6 +134,7 @@ pub fn assessed(number: u64, verdict: Verdict, effect: Option<RuleEffect>) -> Fr
         rules: rules.collect(),
         verdict,
         late: false,
+        shadow: None,
         took: Timings(0, 0, 0),
     }
 }

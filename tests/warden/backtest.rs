@@ -30,7 +30,7 @@ fn unattended() -> impl Strategy<Value = Vec<Wanted>> {
         Wanted::Start(..) | Wanted::End(_) | Wanted::Take(..) | Wanted::Shed(..) | Wanted::Supersede(..) => true,
         Wanted::Compare(..) | Wanted::Judge(..) | Wanted::Fail(..) | Wanted::Tick => true,
         Wanted::Quarantine(..) | Wanted::Conflict(..) | Wanted::Reconsider(_) => false,
-        Wanted::Moderate(..) | Wanted::Report(..) => false,
+        Wanted::Shadow(_) | Wanted::Moderate(..) | Wanted::Report(..) => false,
     });
     proptest::collection::vec(unattended, 1..100)
 }

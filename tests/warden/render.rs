@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde_json::Value;
 use streamwarden::events::Event;
 use streamwarden::model::Timestamp;
-use streamwarden::warden::{ChannelState, Coverage};
+use streamwarden::warden::{ChannelState, Coverage, Shadow};
 
 use crate::lines::seconds;
 
@@ -70,6 +70,13 @@ fn plain(value: &Value, names: &Names) -> String {
     }
 }
 
+/// `s@1:gore@s1` with its warnings that are open.
+fn shadow(shadow: &Shadow) -> String {
+    let open = shadow.warnings.iter().filter(|warning| warning.ended_by.is_none());
+    let open: Vec<String> = open.map(|warning| format!("{}@{}", warning.rule, warning.session)).collect();
+    format!("{}:{}", shadow.policy, if open.is_empty() { "none".to_owned() } else { open.join(",") })
+}
+
 /// What a table can check of a state.
 pub fn state(state: &ChannelState, names: &Names) -> Vec<String> {
     let name = |id: String| names.get(&id).cloned().unwrap_or(id);
@@ -106,5 +113,6 @@ pub fn state(state: &ChannelState, names: &Names) -> Vec<String> {
         format!("enforcements={}", listed(enforcements.collect())),
         format!("windows={}", listed(windows.collect())),
         format!("cooldowns={}", listed(cooldowns.collect())),
+        format!("shadow={}", state.shadow.as_deref().map_or("none".to_owned(), shadow)),
     ]
 }

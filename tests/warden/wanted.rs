@@ -5,7 +5,8 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use streamwarden::clock::ManualClock;
 use streamwarden::events::{
-    Budget, EnforcementKind, FailedStage, NotNeededBecause, Recorded, ReputationChange, SupersededBecause, Timings,
+    Budget, EnforcementKind, Event, FailedStage, NotNeededBecause, Recorded, ReputationChange, SupersededBecause,
+    Timings,
 };
 use streamwarden::journal::{Append, AppendError, Appended, Expected, Journal, MemoryJournal, READ_LIMIT_MAX};
 use streamwarden::model::{
@@ -18,8 +19,8 @@ use streamwarden::policy::{
     AutomaticStops, Category, Channels, Policy, Rule, Sampling, SimilarityLimits, Tuning, Window,
 };
 use streamwarden::warden::{
-    Answered, Answering, Applied, ChannelState, Command, Decision, EnforcementReport, ModeratorAct, SeenWarning, apply,
-    decide,
+    Answered, Answering, Appealed, Applied, ChannelState, Command, Decision, EnforcementReport, ModeratorAct,
+    Overturning, SeenWarning, apply, decide,
 };
 
 use crate::lines::moment;
@@ -39,6 +40,8 @@ pub enum Wanted {
     Quarantine(u8, u8, i64),
     Conflict(u8, u8, i64),
     Reconsider(u8),
+    /// Another policy in shadow, or none.
+    Shadow(u8),
     Tick,
     Moderate(u8, u8, u8, u8),
     Report(u8, u8, u8),
@@ -68,8 +71,9 @@ pub fn wanted() -> impl Strategy<Value = Wanted> {
         1 => (frame(), session(), time()).prop_map(|(f, s, at)| Wanted::Quarantine(f, s, at)),
         1 => (frame(), session(), time()).prop_map(|(f, s, at)| Wanted::Conflict(f, s, at)),
         1 => (0u8..3).prop_map(Wanted::Reconsider),
+        2 => (0u8..4).prop_map(Wanted::Shadow),
         3 => Just(Wanted::Tick),
-        8 => (0u8..13, any::<u8>(), 0u8..2, 0u8..60).prop_map(|(act, at, by, r)| Wanted::Moderate(act, at, by, r)),
+        8 => (0u8..14, any::<u8>(), 0u8..2, 0u8..60).prop_map(|(act, at, by, r)| Wanted::Moderate(act, at, by, r)),
         8 => (0u8..9, any::<u8>(), 0u8..4).prop_map(|(report, at, n)| Wanted::Report(report, at, n)),
     ]
 }
@@ -81,6 +85,8 @@ pub struct Channel {
     pub state: ChannelState,
     policies: [Option<Arc<Policy>>; 3],
     policy: usize,
+    shadows: [Option<Arc<Policy>>; 4],
+    pub shadow: usize,
 }
 
 impl Channel {
@@ -93,6 +99,8 @@ impl Channel {
             state: ChannelState::new(channel),
             policies: [Some(Arc::new(policy(1))), Some(Arc::new(policy(2))), None],
             policy: 0,
+            shadows: [None, Some(Arc::new(shadow(1))), Some(Arc::new(shadow(2))), Some(Arc::new(shadow(3)))],
+            shadow: 0,
         }
     }
 
@@ -134,6 +142,11 @@ impl Channel {
     }
 
     /// Whether the journal holds the outcome of the command: how a redelivery changes nothing.
+    /// The policy that watches it now.
+    pub fn watching(&self) -> Option<Arc<Policy>> {
+        self.policies[self.policy].clone()
+    }
+
     fn is_done(&self, command: &Command) -> bool {
         command.done_as().is_some_and(|id| self.journal.find(id).expect("memory can be read").is_some())
     }
@@ -158,6 +171,7 @@ impl Channel {
             Wanted::Judge(f, s, at, labels) => Command::JudgeFrame {
                 frame: self.frame(*f, *s, *at),
                 policy,
+                shadow: self.shadows[self.shadow].clone(),
                 measured: Some(self.measured(u64::from(*f), None)),
                 answer: answered(labels),
                 took: Timings(u32::MAX, 0, 1),
@@ -176,6 +190,10 @@ impl Channel {
             }
             Wanted::Reconsider(policy) => {
                 self.policy = usize::from(*policy);
+                Command::ReconsiderPolicy
+            }
+            Wanted::Shadow(shadow) => {
+                self.shadow = usize::from(*shadow);
                 Command::ReconsiderPolicy
             }
             Wanted::Tick => Command::Tick,
@@ -227,7 +245,11 @@ impl Channel {
             8 => ModeratorAct::Enforce { kind: EnforcementKind::Suspend, session, reason: Some(samples::content()) },
             9 => ModeratorAct::Enforce { kind: EnforcementKind::Lift, session: None, reason: None },
             10 => ModeratorAct::AdmitHeld(enforcement),
-            11 => ModeratorAct::Cancel(enforcement),
+            11 => match self.overturning(at) {
+                Some(wanted) => ModeratorAct::Overturn(wanted),
+                None => ModeratorAct::Cancel(enforcement),
+            },
+            12 => ModeratorAct::Cancel(enforcement),
             _ => {
                 let change = match request % 3 {
                     0 => ReputationChange::Pin(Score::clamped(i64::from(at) * 4)),
@@ -240,6 +262,23 @@ impl Channel {
         };
         let by = ModeratorId::new(["ann", "ben"][usize::from(by)]).expect("a sound name");
         Command::Moderate { request: EventId::of_command("request", &[&[request]]), by, act }
+    }
+
+    /// An appeal against some warning that was upheld, as the journal tells of it.
+    fn overturning(&self, at: u8) -> Option<Overturning> {
+        let events: Vec<(Recorded, Event)> =
+            self.events().into_iter().map(|recorded| (recorded.clone(), recorded.event().expect("known"))).collect();
+        let upheld: Vec<WarningId> = events
+            .iter()
+            .filter_map(|(_, event)| match event {
+                Event::WarningUpheld(upheld) => Some(upheld.warning),
+                _ => None,
+            })
+            .collect();
+        let warning = *upheld.get(usize::from(at) % upheld.len().max(1))?;
+        let mut appealed = Appealed::default();
+        events.iter().for_each(|(recorded, event)| appealed.see(warning, recorded, event));
+        appealed.overturning(warning, samples::content()).ok()
     }
 
     fn report(&self, report: u8, at: u8, n: u8) -> Command {
@@ -336,6 +375,26 @@ pub fn policy(version: u32) -> Policy {
             rule("d", Category::Any, once, Action::Stop, Approval::Person, 0),
         ],
     }
+}
+
+/// Policies in shadow: the rules of the second policy with other thresholds, windows and names; of the third in words
+/// that no answer is in.
+pub fn shadow(version: u32) -> Policy {
+    let mut shadow = policy(2);
+    shadow.reference = PolicyRef { id: PolicyId::new("s").expect("a sound name"), version };
+    match version {
+        1 => shadow.automatic_stops = AutomaticStops::OneRule,
+        2 => {
+            for rule in &mut shadow.rules {
+                rule.confidence = Confidence::from_milli(60_000).expect("a percentage");
+                rule.window = Window::Frames { hits: 1, of: 1 };
+                rule.cooldown_ms = 0;
+            }
+            shadow.rules[1].id = RuleId::new("other").expect("a sound name");
+        }
+        _ => shadow.taxonomy = "another/1".into(),
+    }
+    shadow
 }
 
 /// A run of commands, each at a time not before the last but now and then far beyond it.

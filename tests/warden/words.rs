@@ -22,6 +22,10 @@ pub fn rejection_name(rejection: &Rejection) -> &'static str {
         Rejection::AnsweredByAnother { .. } => "AnsweredByAnother",
         Rejection::WithdrawnTooLate { .. } => "WithdrawnTooLate",
         Rejection::AlreadyCarriedOut(_) => "AlreadyCarriedOut",
+        Rejection::NotUpheld(_) => "NotUpheld",
+        Rejection::AnswerNotFinal { .. } => "AnswerNotFinal",
+        Rejection::AlreadyOverturned { .. } => "AlreadyOverturned",
+        Rejection::DecidedByTheSame { .. } => "DecidedByTheSame",
         Rejection::NoWarningNamed => "NoWarningNamed",
         Rejection::TooManyWarningsNamed { .. } => "TooManyWarningsNamed",
         Rejection::OtherSession { .. } => "OtherSession",
@@ -35,7 +39,7 @@ pub fn rejection_name(rejection: &Rejection) -> &'static str {
 }
 
 /// Every name that [`rejection_name`] gives.
-pub const REJECTIONS: [&str; 18] = [
+pub const REJECTIONS: [&str; 22] = [
     "UnknownWarning",
     "ChangedSince",
     "AlreadyAnswered",
@@ -45,6 +49,10 @@ pub const REJECTIONS: [&str; 18] = [
     "AnsweredByAnother",
     "WithdrawnTooLate",
     "AlreadyCarriedOut",
+    "NotUpheld",
+    "AnswerNotFinal",
+    "AlreadyOverturned",
+    "DecidedByTheSame",
     "NoWarningNamed",
     "TooManyWarningsNamed",
     "OtherSession",

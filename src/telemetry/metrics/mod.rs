@@ -111,6 +111,7 @@ impl Metrics {
             Event::WarningDismissed(_) => self.warnings.answered("dismissed"),
             Event::WarningAnswerWithdrawn(_) => self.warnings.answered("withdrawn"),
             Event::WarningLapsed(_) => self.warnings.answered("lapsed"),
+            Event::WarningOverturned(_) => self.warnings.answered("overturned"),
             Event::EnforcementRequested(request) => self.enforcement.requested(request),
             Event::EnforcementHeld(_) => self.enforcement.held(),
             Event::EnforcementVerified(verified) => self.enforcement.verified(verified),
@@ -121,6 +122,7 @@ impl Metrics {
             Event::SessionStarted(_)
             | Event::SessionEnded(_)
             | Event::FrameConflict(_)
+            | Event::ShadowVerdict(_)
             | Event::ChannelWatched(_)
             | Event::ChannelUnwatched(_)
             | Event::ChannelQuarantined(_)
@@ -135,6 +137,8 @@ impl Metrics {
             | Event::EnforcementSucceeded(_)
             | Event::PolicyPublished(_)
             | Event::PolicyRetired(_)
+            | Event::PolicyShadowed(_)
+            | Event::PolicyUnshadowed(_)
             | Event::NotificationRejected(_)
             | Event::InputGap(_)
             | Event::ProviderSuspended(_)

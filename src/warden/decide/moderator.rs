@@ -3,7 +3,7 @@
 use crate::events::{
     Actor, EnforcementAdmitted, EnforcementCancelled, EnforcementKind, EnforcementOrigin, EnforcementRequested, Event,
     LapsedBecause, NewEvent, ReputationAdjusted, ReputationChange, WarningAnswerWithdrawn, WarningClaimed,
-    WarningDismissed, WarningEscalated, WarningLapsed, WarningNoted, WarningReleased, WarningUpheld,
+    WarningDismissed, WarningEscalated, WarningLapsed, WarningNoted, WarningOverturned, WarningReleased, WarningUpheld,
 };
 use crate::model::{
     Action, Approval, ContentRef, EnforcementId, EventId, ModeratorId, RuleId, Score, SessionId, Timestamp, WarningId,
@@ -13,7 +13,7 @@ use crate::reputation::Evidence;
 use crate::reputation::cadence::Rousing;
 use crate::warden::{
     Answering, CLAIM_MS, ChannelState, Command, Coverage, ENFORCEMENT_TTL_MS, EnforcementStage, ModeratorAct,
-    Rejection, SeenWarning, WARNINGS_PER_ANSWER_MAX, Warning,
+    Overturning, Rejection, SeenWarning, WARNINGS_PER_ANSWER_MAX, Warning,
 };
 
 use super::{Decision, Draft, cadence};
@@ -50,6 +50,7 @@ pub(super) fn act(
             let warning = known(state, *warning)?.id;
             draft.push(WarningNoted { warning, by: by.clone(), note: note.clone() });
         }
+        ModeratorAct::Overturn(wanted) => overturn(&mut draft, now, by, wanted)?,
         ModeratorAct::Enforce { kind, session, reason } => {
             enforce(&mut draft, now, by, *kind, session.as_ref(), reason.clone())?;
         }
@@ -346,6 +347,33 @@ fn adjust(
     if let Some(policy) = policy {
         cadence::adjust(draft, policy, &ledger, draft.state.newest_seen.unwrap_or(now));
     }
+    Ok(())
+}
+
+/// An appeal is decided by somebody else than the decision, and after its author can no longer take it back. What the
+/// channel remembers of the warning, if anything, must be what the appeal was decided on.
+fn overturn(draft: &mut Draft<'_>, now: Timestamp, by: &ModeratorId, wanted: &Overturning) -> Result<(), Rejection> {
+    let Overturning { warning, why, upheld_by, upheld_at, session, rule, severity } = wanted;
+    if let Some(remembered) = draft.state.warning(*warning) {
+        let answer = remembered.answer.as_ref().filter(|answer| answer.upheld).ok_or(Rejection::NotUpheld(*warning))?;
+        if now <= answer.undo_until || answer.at != *upheld_at {
+            return Err(Rejection::AnswerNotFinal { warning: *warning, until: answer.undo_until });
+        }
+    }
+    if by == upheld_by {
+        return Err(Rejection::DecidedByTheSame { warning: *warning, by: by.clone() });
+    }
+    draft.first = Command::overturn_id(*warning);
+    draft.push(WarningOverturned {
+        warning: *warning,
+        by: by.clone(),
+        why: why.clone(),
+        upheld_by: upheld_by.clone(),
+        upheld_at: *upheld_at,
+        session: session.clone(),
+        rule: rule.clone(),
+        severity: *severity,
+    });
     Ok(())
 }
 

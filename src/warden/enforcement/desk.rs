@@ -121,6 +121,7 @@ impl Desk {
             Event::EnforcementFailed(end) => self.close(end.enforcement),
             Event::EnforcementCancelled(end) => self.close(end.enforcement),
             Event::FrameConflict(_)
+            | Event::ShadowVerdict(_)
             | Event::ChannelWatched(_)
             | Event::ChannelUnwatched(_)
             | Event::ChannelQuarantined(_)
@@ -135,8 +136,11 @@ impl Desk {
             | Event::WarningEscalated(_)
             | Event::WarningNoted(_)
             | Event::WarningLapsed(_)
+            | Event::WarningOverturned(_)
             | Event::PolicyPublished(_)
             | Event::PolicyRetired(_)
+            | Event::PolicyShadowed(_)
+            | Event::PolicyUnshadowed(_)
             | Event::NotificationRejected(_)
             | Event::InputGap(_)
             | Event::ProviderSuspended(_)
