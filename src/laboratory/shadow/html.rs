@@ -49,14 +49,14 @@ fn lead(page: &mut String, compared: &Compared) {
         if compared.cut { "; there are later events that were not read" } else { "" },
     );
     if *other_taxonomy > 0 {
-        let _ = write!(
+        let _ = writeln!(
             page,
             "<p class=\"note\">{other_taxonomy} frames it could not judge: the answer was in another taxonomy than its \
-             rules. They are in no other count.</p>\n"
+             rules. They are in no other count.</p>"
         );
     }
     if *left_out > 0 {
-        let _ = write!(page, "<p class=\"note\">The answers to {left_out} further warnings were not counted.</p>\n");
+        let _ = writeln!(page, "<p class=\"note\">The answers to {left_out} further warnings were not counted.</p>");
     }
 }
 
@@ -74,7 +74,7 @@ impl Display for Agreement<'_> {
             ("otherwise", "both, not the same", *otherwise),
         ];
         write!(f, "<figure>\n<svg viewBox=\"0 0 {WIDTH} 28\" role=\"img\" aria-labelledby=\"agreement\">\n")?;
-        write!(f, "<title id=\"agreement\">{agree} of {frames} frames got the same verdict</title>\n")?;
+        writeln!(f, "<title id=\"agreement\">{agree} of {frames} frames got the same verdict</title>")?;
         let mut before = 0;
         for (class, _, count) in parts {
             // Where a part ends, so that they fill the bar whatever rounding does.
@@ -152,7 +152,7 @@ fn differences(page: &mut String, comparison: &Comparison) {
 
 /// A table under its title; without rows the title says so.
 fn table<T>(page: &mut String, title: &str, heads: &[&str], rows: &[T], cells: impl Fn(&T) -> Vec<String>) {
-    let _ = write!(page, "<h2>{}</h2>\n", Escaped(title));
+    let _ = writeln!(page, "<h2>{}</h2>", Escaped(title));
     if rows.is_empty() {
         page.push_str("<p>None.</p>\n");
         return;
