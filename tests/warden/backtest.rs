@@ -28,7 +28,7 @@ fn tried(policy: Policy, events: &[Recorded]) -> Report {
 fn unattended() -> impl Strategy<Value = Vec<Wanted>> {
     let unattended = wanted().prop_filter("somebody acts", |wanted| match wanted {
         Wanted::Start(..) | Wanted::End(_) | Wanted::Take(..) | Wanted::Shed(..) | Wanted::Supersede(..) => true,
-        Wanted::Compare(..) | Wanted::Judge(..) | Wanted::Fail(..) | Wanted::Tick => true,
+        Wanted::Compare(..) | Wanted::Spend(..) | Wanted::Judge(..) | Wanted::Fail(..) | Wanted::Tick => true,
         Wanted::Quarantine(..) | Wanted::Conflict(..) | Wanted::Reconsider(_) => false,
         Wanted::Shadow(_) | Wanted::Moderate(..) | Wanted::Report(..) => false,
     });
