@@ -2,7 +2,8 @@
 //!
 //! Rooms, and the one direction in which they may know each other (`tests/house` checks it):
 //! `model` ← `events` ← `policy` ← `warden`, `projections` ← `journal`, `imaging`, `notifications`, `aws` ←
-//! `providers`, `control` ← `intake`, `audit`, `actors`, `consumers` ← `shards`, `outbox` ← `http` ← `cli`. The core
+//! `providers`, `control` ← `intake`, `audit`, `laboratory`, `actors`,
+//! `consumers` ← `shards`, `outbox` ← `http` ← `cli`. The core
 //! (`model`, `events`, `policy`, `warden`, `projections`) has no async, clock, randomness, IO or logging: time and
 //! identity enter it as data.
 
@@ -20,6 +21,7 @@ pub mod http;
 pub mod imaging;
 pub mod intake;
 pub mod journal;
+pub mod laboratory;
 pub mod model;
 pub mod notifications;
 pub mod outbox;

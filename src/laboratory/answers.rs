@@ -1,0 +1,117 @@
+//! What persons did, and broadcasts that begin and end, carried over to a trial: an answer to a recorded warning is one
+//! to the warnings on trial that go by it; what the platform did to a stream, it did to the same stop on trial.
+//!
+//! An answer that came while a frame was under way counts as given before that frame.
+
+use super::trial::Trial;
+use crate::events::{
+    EnforcementCancelled, EnforcementOrigin, Envelope, Event, WarningAnswerWithdrawn, WarningDismissed, WarningUpheld,
+};
+use crate::model::{EnforcementId, EventId, ModeratorId, SessionId, WarningId};
+use crate::warden::{Answering, Command, ModeratorAct, UndoTime, WARNINGS_PER_ANSWER_MAX};
+
+impl Trial {
+    /// A broadcast began: said by the platform, or seen by its first frame in the stretch (then there is no event).
+    pub fn start(&mut self, envelope: &Envelope, session: &SessionId, event: Option<&Event>) {
+        let at = envelope.captured_at.unwrap_or(envelope.recorded_at);
+        self.run(&Command::StartSession { session: session.clone(), at }, envelope.recorded_at);
+        let on_air = self.state.session.as_ref().is_some_and(|on_air| on_air.id == *session);
+        if let (false, Some(event)) = (on_air, event) {
+            self.apply_one(event, envelope.recorded_at, envelope.captured_at); // it did, whatever is known here
+        }
+        self.broadcast_began();
+        self.let_go();
+    }
+
+    /// A broadcast ended, says the platform.
+    pub fn end(&mut self, envelope: &Envelope, session: &SessionId, event: &Event) {
+        self.run(&Command::EndSession { session: session.clone() }, envelope.recorded_at);
+        if !self.state.has_ended(session) {
+            self.apply_one(event, envelope.recorded_at, envelope.captured_at);
+        }
+    }
+
+    /// A moderator agreed.
+    pub fn uphold(&mut self, envelope: &Envelope, upheld: &WarningUpheld) {
+        self.answer(envelope, upheld.warning, &upheld.by, upheld.undo_ms, ModeratorAct::Uphold);
+    }
+
+    /// A moderator did not agree.
+    pub fn dismiss(&mut self, envelope: &Envelope, dismissed: &WarningDismissed) {
+        self.answer(envelope, dismissed.warning, &dismissed.by, dismissed.undo_ms, ModeratorAct::Dismiss);
+    }
+
+    fn answer(
+        &mut self,
+        envelope: &Envelope,
+        recorded: WarningId,
+        by: &ModeratorId,
+        undo_ms: u32,
+        act: fn(Answering) -> ModeratorAct,
+    ) {
+        let open = self.state.open_warnings().map(|warning| warning.id);
+        let meant: Vec<WarningId> = open.filter(|warning| self.matches.goes_by(*warning, recorded)).collect();
+        if meant.is_empty() {
+            return;
+        }
+        let undo = UndoTime::from_ms(undo_ms).unwrap_or_default(); // one that was recorded is no longer than allowed
+        let answering = Answering { undo, ..Answering::to(meant.into_iter().take(WARNINGS_PER_ANSWER_MAX)) };
+        let request = EventId::of_command("backtest", &[envelope.id.as_bytes()]);
+        self.run(&Command::Moderate { request, by: by.clone(), act: act(answering) }, envelope.recorded_at);
+    }
+
+    /// A moderator took an answer back. Accepted then, it is accepted here, whatever has become of it on trial.
+    pub fn withdraw(&mut self, envelope: &Envelope, withdrawn: &WarningAnswerWithdrawn) {
+        let answered = self.state.warnings.iter().filter(|warning| warning.answer.is_some()).map(|warning| warning.id);
+        let meant: Vec<WarningId> =
+            answered.filter(|warning| self.matches.goes_by(*warning, withdrawn.warning)).collect();
+        for warning in meant {
+            let event = WarningAnswerWithdrawn { warning, by: withdrawn.by.clone() };
+            self.apply_one(&event.into(), envelope.recorded_at, None);
+            let led_to = self.state.enforcements.iter().filter(|asked| is_answer_to(&asked.origin, warning));
+            let led_to: Vec<EnforcementId> = led_to.map(|asked| asked.id).collect();
+            for enforcement in led_to {
+                let event = EnforcementCancelled { enforcement, by: Some(withdrawn.by.clone()) };
+                self.apply_one(&event.into(), envelope.recorded_at, None);
+            }
+        }
+    }
+
+    /// A recorded answer led to this enforcement: whatever becomes of it becomes of the one that it led to here.
+    pub fn stands_for(&mut self, recorded: EnforcementId, warning: WarningId) {
+        let here = |asked: &&crate::warden::Enforcement| match &asked.origin {
+            EnforcementOrigin::Person { warning: Some(asked_by), .. } => self.matches.goes_by(*asked_by, warning),
+            EnforcementOrigin::Person { warning: None, .. } | EnforcementOrigin::Rule { .. } => false,
+        };
+        if let Some(here) = self.state.enforcements.iter().find(here).map(|asked| asked.id) {
+            self.aliases.insert(recorded, here);
+        }
+    }
+
+    /// What became of a stop on record. One that is not on trial changes nothing.
+    pub fn follow(&mut self, envelope: &Envelope, event: &Event) {
+        let mut event = event.clone();
+        let named = match &mut event {
+            Event::EnforcementAdmitted(it) => &mut it.enforcement,
+            Event::EnforcementHeld(it) => &mut it.enforcement,
+            Event::EnforcementAttempted(it) => &mut it.enforcement,
+            Event::EnforcementSucceeded(it) => &mut it.enforcement,
+            Event::EnforcementVerified(it) => &mut it.enforcement,
+            Event::EnforcementNotNeeded(it) => &mut it.enforcement,
+            Event::EnforcementSuperseded(it) => &mut it.enforcement,
+            Event::EnforcementFailed(it) => &mut it.enforcement,
+            Event::EnforcementCancelled(it) => &mut it.enforcement,
+            _ => return, // not a fold but a list of what is carried over: the rest follows from decisions on trial
+        };
+        if let Some(here) = self.aliases.get(named) {
+            *named = *here;
+        }
+        if self.state.enforcement(*named).is_some() {
+            self.apply_one(&event, envelope.recorded_at, envelope.captured_at);
+        }
+    }
+}
+
+fn is_answer_to(origin: &EnforcementOrigin, warning: WarningId) -> bool {
+    matches!(origin, EnforcementOrigin::Person { warning: Some(asked_by), .. } if *asked_by == warning)
+}
