@@ -4,11 +4,34 @@
 //! An answer that came while a frame was under way counts as given before that frame.
 
 use super::trial::Trial;
-use crate::events::{
-    EnforcementCancelled, EnforcementOrigin, Envelope, Event, WarningAnswerWithdrawn, WarningDismissed, WarningUpheld,
-};
+use crate::events::{EnforcementCancelled, EnforcementOrigin, Envelope, Event, WarningAnswerWithdrawn};
 use crate::model::{EnforcementId, EventId, ModeratorId, SessionId, WarningId};
 use crate::warden::{Answering, Command, ModeratorAct, UndoTime, WARNINGS_PER_ANSWER_MAX};
+
+/// One answer, as it was given: to one warning or several at once, which may ask for one stop together.
+pub(super) struct Given {
+    pub warnings: Vec<WarningId>,
+    pub upheld: bool,
+    pub by: ModeratorId,
+    pub undo_ms: u32,
+}
+
+impl Given {
+    /// The answers of one kind among the events of one decision, if there are any.
+    pub fn of<'a>(events: impl Iterator<Item = &'a Event>, upheld: bool) -> Option<Self> {
+        let mut given: Option<Self> = None;
+        for event in events {
+            let (warning, by, undo_ms) = match event {
+                Event::WarningUpheld(it) if upheld => (it.warning, &it.by, it.undo_ms),
+                Event::WarningDismissed(it) if !upheld => (it.warning, &it.by, it.undo_ms),
+                _ => continue,
+            };
+            let warnings = Vec::new();
+            given.get_or_insert_with(|| Self { warnings, upheld, by: by.clone(), undo_ms }).warnings.push(warning);
+        }
+        given
+    }
+}
 
 impl Trial {
     /// A broadcast began: said by the platform, or seen by its first frame in the stretch (then there is no event).
@@ -31,33 +54,22 @@ impl Trial {
         }
     }
 
-    /// A moderator agreed.
-    pub fn uphold(&mut self, envelope: &Envelope, upheld: &WarningUpheld) {
-        self.answer(envelope, upheld.warning, &upheld.by, upheld.undo_ms, ModeratorAct::Uphold);
-    }
-
-    /// A moderator did not agree.
-    pub fn dismiss(&mut self, envelope: &Envelope, dismissed: &WarningDismissed) {
-        self.answer(envelope, dismissed.warning, &dismissed.by, dismissed.undo_ms, ModeratorAct::Dismiss);
-    }
-
-    fn answer(
-        &mut self,
-        envelope: &Envelope,
-        recorded: WarningId,
-        by: &ModeratorId,
-        undo_ms: u32,
-        act: fn(Answering) -> ModeratorAct,
-    ) {
+    /// A moderator answered these recorded warnings, all in one.
+    pub fn answer(&mut self, envelope: &Envelope, given: &Given) {
         let open = self.state.open_warnings().map(|warning| warning.id);
-        let meant: Vec<WarningId> = open.filter(|warning| self.matches.goes_by(*warning, recorded)).collect();
+        let goes_by = |warning: &WarningId| given.warnings.iter().any(|one| self.matches.goes_by(*warning, *one));
+        let meant: Vec<WarningId> = open.filter(goes_by).collect();
         if meant.is_empty() {
             return;
         }
-        let undo = UndoTime::from_ms(undo_ms).unwrap_or_default(); // one that was recorded is no longer than allowed
+        let undo = UndoTime::from_ms(given.undo_ms).unwrap_or_default(); // one that was recorded is no longer than allowed
         let answering = Answering { undo, ..Answering::to(meant.into_iter().take(WARNINGS_PER_ANSWER_MAX)) };
         let request = EventId::of_command("backtest", &[envelope.id.as_bytes()]);
-        self.run(&Command::Moderate { request, by: by.clone(), act: act(answering) }, envelope.recorded_at);
+        let act = match given.upheld {
+            true => ModeratorAct::Uphold(answering),
+            false => ModeratorAct::Dismiss(answering),
+        };
+        self.run(&Command::Moderate { request, by: given.by.clone(), act }, envelope.recorded_at);
     }
 
     /// A moderator took an answer back. Accepted then, it is accepted here, whatever has become of it on trial.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::answers::Given;
 use super::past::Past;
 use super::report::AnswerKind;
 use super::tally::{Recording, Tally};
@@ -20,6 +21,8 @@ pub(super) struct Channel {
     id: ChannelId,
     past: Past,
     trials: Vec<Trial>,
+    /// An answer and what else its decision brought about: one to several warnings is carried over as one.
+    answering: Vec<(Envelope, Event)>,
 }
 
 /// What was recorded of a frame besides its envelope, as it stood before its outcome.
@@ -34,12 +37,64 @@ impl Channel {
     /// A channel that each of these policies would watch, each proposed on its own.
     pub fn new(id: ChannelId, policies: impl Iterator<Item = Arc<Policy>>) -> Self {
         let trials = policies.enumerate().map(|(at, policy)| Trial::new(1 << at, policy, &id)).collect();
-        Self { id, past: Past::default(), trials }
+        Self { id, past: Past::default(), trials, answering: Vec::new() }
     }
 
     /// Takes one recorded event in. `whole` is the answer of an assessment whose event holds only the surest labels, if
     /// it is at hand.
     pub fn see(
+        &mut self,
+        envelope: &Envelope,
+        event: &Event,
+        whole: Option<&[Label]>,
+        tallies: &mut [Tally],
+        recording: &mut Recording,
+    ) {
+        let is_answer = matches!(event, Event::WarningUpheld(_) | Event::WarningDismissed(_));
+        let same_decision = self.answering.first().is_some_and(|(first, _)| first.correlation == envelope.correlation);
+        if !same_decision {
+            self.answer(tallies);
+        }
+        if is_answer || same_decision {
+            self.answering.push((envelope.clone(), event.clone())); // an append has few events
+        } else {
+            self.take_in(envelope, event, whole, tallies, recording);
+        }
+    }
+
+    /// Everything is seen.
+    pub fn finish(mut self, detections: Detections, tallies: &mut [Tally]) {
+        self.answer(tallies);
+        for (trial, tally) in self.trials.into_iter().zip(tallies) {
+            trial.finish(&self.id, &self.past, detections, tally);
+        }
+    }
+
+    /// Carries an answer over, with what followed from it.
+    fn answer(&mut self, tallies: &mut [Tally]) {
+        let events = std::mem::take(&mut self.answering);
+        let Some((envelope, _)) = events.first() else { return };
+        for upheld in [true, false] {
+            let Some(given) = Given::of(events.iter().map(|(_, event)| event), upheld) else { continue };
+            let answer = if upheld { AnswerKind::Upheld } else { AnswerKind::Dismissed };
+            given.warnings.iter().for_each(|warning| self.past.answer(*warning, answer));
+            self.trials.iter_mut().for_each(|trial| trial.answer(envelope, &given));
+        }
+        for (envelope, event) in &events {
+            match event {
+                Event::EnforcementRequested(requested) => self.request(envelope, event, requested, tallies),
+                other => self.follow(envelope, other),
+            }
+        }
+    }
+
+    /// What became of a stop.
+    fn follow(&mut self, envelope: &Envelope, event: &Event) {
+        self.past.stops.see(event, envelope.recorded_at);
+        self.trials.iter_mut().for_each(|trial| trial.follow(envelope, event));
+    }
+
+    fn take_in(
         &mut self,
         envelope: &Envelope,
         event: &Event,
@@ -63,27 +118,13 @@ impl Channel {
             if unwatched.because == UnwatchedBecause::NoInput {
                 self.trials.iter_mut().for_each(|trial| trial.run(&Command::Tick, envelope.recorded_at));
             }
-        } else if let Event::WarningUpheld(upheld) = event {
-            self.past.answer(upheld.warning, AnswerKind::Upheld);
-            self.trials.iter_mut().for_each(|trial| trial.uphold(envelope, upheld));
-        } else if let Event::WarningDismissed(dismissed) = event {
-            self.past.answer(dismissed.warning, AnswerKind::Dismissed);
-            self.trials.iter_mut().for_each(|trial| trial.dismiss(envelope, dismissed));
         } else if let Event::WarningAnswerWithdrawn(withdrawn) = event {
             self.past.answer(withdrawn.warning, AnswerKind::Unanswered);
             self.trials.iter_mut().for_each(|trial| trial.withdraw(envelope, withdrawn));
         } else if let Event::EnforcementRequested(requested) = event {
             self.request(envelope, event, requested, tallies);
         } else {
-            self.past.stops.see(event, envelope.recorded_at);
-            self.trials.iter_mut().for_each(|trial| trial.follow(envelope, event));
-        }
-    }
-
-    /// Everything is seen.
-    pub fn finish(self, detections: Detections, tallies: &mut [Tally]) {
-        for (trial, tally) in self.trials.into_iter().zip(tallies) {
-            trial.finish(&self.id, &self.past, detections, tally);
+            self.follow(envelope, event);
         }
     }
 
@@ -151,13 +192,7 @@ impl Channel {
         }
     }
 
-    fn request(
-        &mut self,
-        envelope: &Envelope,
-        event: &Event,
-        requested: &EnforcementRequested,
-        tallies: &mut [Tally],
-    ) {
+    fn request(&mut self, envelope: &Envelope, event: &Event, requested: &EnforcementRequested, tallies: &mut [Tally]) {
         self.past.stops.see(event, envelope.recorded_at);
         for (trial, tally) in self.trials.iter_mut().zip(tallies) {
             match &requested.origin {

@@ -8,7 +8,7 @@ use super::unknowable::Unknown;
 use crate::events::{EnforcementOrigin, Event, FrameAssessed, RuleEffect, RuleOutcome};
 use crate::model::{Confidence, Label, Measurement, RuleId, Verdict, WarningId};
 use crate::policy::{Rule, hits};
-use crate::warden::{Answered, Command, Cooldown, decide};
+use crate::warden::{Answered, Command, decide};
 
 impl Trial {
     /// Judges an answer, and applies what follows.
@@ -65,12 +65,7 @@ impl Trial {
     pub(super) fn speaks_for(&self, rules: &[RuleOutcome]) -> Vec<(RuleId, WarningId)> {
         let warning = |outcome: &RuleOutcome| match outcome.effect {
             RuleEffect::Raised(warning) | RuleEffect::Joined(warning) => Some(warning),
-            RuleEffect::Cooldown(until) => {
-                let quiet = |cooldown: &&Cooldown| {
-                    cooldown.rule == outcome.rule && cooldown.until == until
-                };
-                self.state.cooldowns.iter().find(quiet).map(|cooldown| cooldown.warning)
-            }
+            RuleEffect::Cooldown(_) => self.matches.quieted_by(&outcome.rule),
             RuleEffect::Partial => None,
         };
         rules.iter().filter_map(|outcome| Some((outcome.rule.clone(), warning(outcome)?))).collect()
@@ -91,11 +86,14 @@ impl Trial {
             return false;
         }
         let labels = &assessed.labels;
-        let hit: Vec<&RuleId> =
-            hits(&self.policy, labels).into_iter().map(|hit| &hit.rule.id).collect();
+        let hit: Vec<&RuleId> = hits(&self.policy, labels).into_iter().map(|hit| &hit.rule.id).collect();
         let silent = |floor: Option<Confidence>| {
             let below = |rule: &&Rule| floor.is_none_or(|floor| rule.confidence < floor);
-            self.policy.rules.iter().filter(below).any(|rule| !hit.contains(&&rule.id) && !decided.rules.contains(&rule.id))
+            self.policy
+                .rules
+                .iter()
+                .filter(below)
+                .any(|rule| !hit.contains(&&rule.id) && !decided.rules.contains(&rule.id))
         };
         let below = floor.is_some() && silent(floor);
         let gone = gone && silent(None);

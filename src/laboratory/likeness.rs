@@ -9,7 +9,9 @@
 use super::trial::{Seen, Trial};
 use super::unknowable::Unknown;
 use crate::events::NewEvent;
-use crate::model::{FrameId, ImageFacts, ImageFormat, LumaDelta, Measurement, PerceptualHash, SessionId, Sha256, Similarity};
+use crate::model::{
+    FrameId, ImageFacts, ImageFormat, LumaDelta, Measurement, PerceptualHash, SessionId, Sha256, Similarity,
+};
 use crate::warden::{Command, Next, decide};
 
 /// The most that two pictures can differ by, in hundredths of a grey level.
@@ -64,7 +66,9 @@ pub(super) enum Like {
 impl Trial {
     /// Whether a frame is like the reference on trial, by its hash and by what is known of its luma.
     pub(super) fn like(&self, seen: &Seen<'_>, session: &SessionId, id: FrameId, hash: Option<PerceptualHash>) -> Like {
-        let (Some(_), Some(reference)) = (self.policy.similarity, &self.state.reference) else { return Like::Different };
+        let (Some(_), Some(reference)) = (self.policy.similarity, &self.state.reference) else {
+            return Like::Different;
+        };
         let Some(reference_hash) = reference.hash else { return Like::Different }; // in doubt a frame is assessed
         let same_reference = seen.reference == Some(reference.frame);
         let Some(hash) = hash else {
@@ -97,8 +101,7 @@ impl Trial {
         luma: Option<LumaDelta>,
     ) -> Option<Vec<NewEvent>> {
         // Only hash and luma are compared.
-        let image =
-            ImageFacts { sha256: Sha256([0; 32]), bytes: 0, width: 0, height: 0, format: ImageFormat::Jpeg };
+        let image = ImageFacts { sha256: Sha256([0; 32]), bytes: 0, width: 0, height: 0, format: ImageFormat::Jpeg };
         let to = self.state.reference.as_ref()?.sequence;
         let measured = Measurement { image, hash, luma: luma.map(|delta| (to, delta)) };
         let frame = self.frame(seen, session, id);

@@ -12,7 +12,9 @@ const DIGITS_MAX: usize = 6;
 
 /// The text is not a price.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("a price is an amount in dollars such as 0.001, with at most six digits after the point and at most 1000; this is {0:?}")]
+#[error(
+    "a price is an amount in dollars such as 0.001, with at most six digits after the point and at most 1000; this is {0:?}"
+)]
 pub struct PriceError(pub String);
 
 /// Reads dollars such as `0.001` or `12.50`.
@@ -60,7 +62,9 @@ mod tests {
 
     #[test]
     fn amounts_are_shown_with_cents_or_with_every_digit() {
-        for (micros, shown) in [(0, "$0.00"), (1000, "$0.001"), (12_505_000, "$12.50"), (500_000, "$0.50"), (25, "$0.000025")] {
+        for (micros, shown) in
+            [(0, "$0.00"), (1000, "$0.001"), (12_505_000, "$12.50"), (500_000, "$0.50"), (25, "$0.000025")]
+        {
             assert_eq!(Dollars(micros).to_string(), shown);
         }
     }

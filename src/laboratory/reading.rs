@@ -154,7 +154,8 @@ pub fn run(
         }
         let mut reader = Reader::new(question, queues);
         let read = reader.read(journal, stretch, progress);
-        let Reader { recorded_from, recorded_to, left_out, .. } = reader; // the queues end here, and so do the threads
+        let Reader { recorded_from, recorded_to, left_out, queues, .. } = reader;
+        drop(queues); // the threads end when there is nothing more to come
         let worked = working.into_iter().map(|thread| match thread.join() {
             Ok(worked) => worked,
             Err(panic) => std::panic::resume_unwind(panic), // a defect is one wherever it shows
@@ -271,8 +272,8 @@ impl<'a> Reader<'a> {
 
     /// The number of a channel that is new here. Beyond the most that are tried they all have the same.
     fn number(&mut self, channel: ChannelId) -> Option<usize> {
-        let wanted = self.question.channels.is_empty()
-            || self.question.channels.iter().any(|pattern| pattern.holds(&channel));
+        let wanted =
+            self.question.channels.is_empty() || self.question.channels.iter().any(|pattern| pattern.holds(&channel));
         let watching = self.question.proposals.first().and_then(|set| set.for_channel(&channel));
         let tried = wanted && watching.is_some_and(|policy| self.question.tried.contains(&policy.reference.id));
         let number = tried.then_some(self.tried);

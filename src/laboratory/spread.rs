@@ -65,7 +65,10 @@ mod tests {
         }
         assert_eq!((spread.at_permille(500), spread.at_permille(950)), (Some(10_000), Some(60_000)));
         assert_eq!(spread.at_permille(1), Some(-1500));
-        assert_eq!((three_digits(-12_345), three_digits(999), three_digits(i64::MIN)), (-12_300, 999, -9_220_000_000_000_000_000));
+        assert_eq!(
+            (three_digits(-12_345), three_digits(999), three_digits(i64::MIN)),
+            (-12_300, 999, -9_220_000_000_000_000_000)
+        );
     }
 
     #[test]

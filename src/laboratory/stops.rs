@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use crate::events::{EnforcementKind, Event};
 use crate::model::{EnforcementId, SessionId, Timestamp};
 
-/// The first stop asked for of each broadcast.
+/// The stops asked for of each broadcast.
 #[derive(Debug, Default)]
-pub(super) struct Stops(BTreeMap<SessionId, (EnforcementId, Timestamp)>);
+pub(super) struct Stops(BTreeMap<SessionId, Vec<(EnforcementId, Timestamp)>>);
 
 impl Stops {
     /// Takes an event in, recorded at that time; all but requests and their being called off change nothing.
@@ -16,15 +16,18 @@ impl Stops {
             && let (Some(session), EnforcementKind::Stop | EnforcementKind::Suspend) =
                 (&requested.session, requested.kind)
         {
-            self.0.entry(session.clone()).or_insert((requested.enforcement, at));
+            self.0.entry(session.clone()).or_default().push((requested.enforcement, at));
         } else if let Event::EnforcementCancelled(cancelled) = event {
-            self.0.retain(|_, (enforcement, _)| *enforcement != cancelled.enforcement);
+            for asked in self.0.values_mut() {
+                asked.retain(|(enforcement, _)| *enforcement != cancelled.enforcement);
+            }
+            self.0.retain(|_, asked| !asked.is_empty());
         }
     }
 
-    /// When the broadcast's stop was asked for, if one was.
+    /// When the broadcast's stop was first asked for, if one was.
     pub fn of(&self, session: &SessionId) -> Option<Timestamp> {
-        self.0.get(session).map(|(_, at)| *at)
+        self.0.get(session)?.first().map(|(_, at)| *at)
     }
 
     /// The broadcasts.

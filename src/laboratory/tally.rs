@@ -5,13 +5,16 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use super::report::{
-    AfterStop, AnswerKind, Answers, Calls, Change, Compared, ComparedChannel, ComparedRule, CHANNELS_NAMED_MAX, DIFFERENCES_MAX,
-    Density, Difference, EPISODES_MAX, Episode, Episodes, Report, Truth, permille,
+    AfterStop, AnswerKind, Answers, CHANNELS_NAMED_MAX, Calls, Change, Compared, ComparedChannel, ComparedRule,
+    DIFFERENCES_MAX, Density, Difference, EPISODES_MAX, Episode, Episodes, Report, Truth, permille,
 };
 use super::shown::Shown;
 use super::spread::Spread;
 use super::unknowable::Unknowns;
 use crate::model::{ChannelId, Position, RuleId};
+
+/// At most one look in so many may be late or missed for the recording to count as dense enough.
+const SPARSE_ONE_IN: u64 = 10;
 
 /// Everything that is counted of one proposal.
 #[derive(Debug, Clone, Default)]
@@ -31,6 +34,8 @@ pub(super) struct Tally {
     pub tolerance_ms_max: u32,
     pub late: Spread,
     pub missed: u64,
+    /// Looks that were late or missed because of the cadence then.
+    pub sparse: u64,
     pub after_stop: AfterStop,
     pub unknown: Unknowns,
     pub differences: Shown<Position, Difference, DIFFERENCES_MAX>,
@@ -99,6 +104,7 @@ impl Tally {
         self.tolerance_ms_max = self.tolerance_ms_max.max(other.tolerance_ms_max);
         self.late.merge(other.late);
         self.missed += other.missed;
+        self.sparse += other.sparse;
         self.after_stop.sessions += other.after_stop.sessions;
         self.after_stop.calls += other.after_stop.calls;
         self.after_stop.warnings += other.after_stop.warnings;
@@ -151,13 +157,16 @@ impl Tally {
         }
     }
 
-    /// A cadence finer than the recording cannot be tried on it: what lies between its looks is not known.
+    /// A cadence finer than the recording cannot be tried on it: what lies between its looks is not known. It is finer
+    /// if it asks for looks more often than there were any, unless almost all that it asked for were there: where frames
+    /// themselves came seldom, every cadence looks at them alike.
     pub fn density(&self, recording: &Recording) -> Density {
         let (recorded, asked) = (recording.spacing.at_permille(500), self.asked.at_permille(500));
-        let enough = match (recorded, asked) {
+        let coarser = match (recorded, asked) {
             (Some(recorded), Some(asked)) => recorded <= asked.saturating_add(i64::from(self.tolerance_ms_max)),
             (None, _) | (_, None) => true, // nothing was asked for, or no broadcast had two looks
         };
+        let enough = coarser || self.sparse * SPARSE_ONE_IN <= self.asked.count();
         Density {
             recorded_median_ms: recorded,
             asked_median_ms: asked,

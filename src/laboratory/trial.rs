@@ -6,7 +6,8 @@
 //! Similarity is decided anew from the recorded hash; where it asks for an answer that nobody gave, the frame counts as a
 //! call without a known answer, and later frames are compared with it. What was answered is judged.
 //!
-//! How long a frame had taken to arrive is not recorded: one that was looked at then is never too old here.
+//! How long a frame had taken to arrive is not recorded: one that was looked at then is never too old here. Nor is the
+//! broadcast of a frame that was skipped: it is taken for the one on the air.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -142,11 +143,8 @@ impl Trial {
                     return Known::Whole;
                 }
                 Like::Different => {}
-                Like::Unknown(kind) => {
-                    // Asked about then: the recorded answer is the best that is known.
-                    self.unknown(kind, seen, assessed.frame, tally);
-                    known = Known::Clouded;
-                }
+                // Either it would have been asked about, and the answer is known; or it is the same picture as one that was.
+                Like::Unknown(kind) => self.unknown(kind, seen, assessed.frame, tally),
             }
         }
         self.count_call(seen, session, tally);
@@ -170,7 +168,14 @@ impl Trial {
     }
 
     /// A frame was found similar to the reference on record.
-    pub fn similar(&mut self, seen: &Seen<'_>, event: &Event, frame: FrameId, hash: PerceptualHash, tally: &mut Tally) -> Known {
+    pub fn similar(
+        &mut self,
+        seen: &Seen<'_>,
+        event: &Event,
+        frame: FrameId,
+        hash: PerceptualHash,
+        tally: &mut Tally,
+    ) -> Known {
         let Some(session) = self.state.session.as_ref().map(|session| session.id.clone()) else {
             self.apply_one(event, seen.envelope.recorded_at, Some(seen.captured_at));
             return Known::Whole;
@@ -234,7 +239,7 @@ impl Trial {
         let session = self.state.session.as_ref().map(|session| session.id.clone());
         let mut known = Known::Whole;
         if let (Some(kind), Some(session), false) = (kind, session, too_old)
-            && self.passes(seen, &session).is_none()
+            && self.passes_as(seen, &session, self.state.newest_seen).is_none()
         {
             self.wait(kind, seen, frame);
             known = Known::Clouded;
@@ -258,6 +263,7 @@ impl Trial {
 
     pub fn apply_one(&mut self, event: &Event, now: Timestamp, captured_at: Option<Timestamp>) {
         self.stops.see(event, now);
+        self.matches.see(event);
         let sequence = self.state.sequence.next();
         apply(&mut self.state, Applied { sequence, recorded_at: now, captured_at }, event);
     }
@@ -275,19 +281,23 @@ impl Trial {
         self.waits = None;
     }
 
-    /// Why the frame would not have been looked at; none if it would.
+    /// Why a frame that was looked at would not have been; none if it would. While it was with its provider newer ones
+    /// may have come, but it was taken before them.
     fn passes(&mut self, seen: &Seen<'_>, session: &SessionId) -> Option<Passed> {
+        let newer_came = self.state.newest_seen.is_some_and(|newest| newest > seen.captured_at);
+        let newest_seen = if newer_came { seen.seen_before } else { self.state.newest_seen };
+        self.passes_as(seen, session, newest_seen)
+    }
+
+    /// The same, if the newest frame before it was that one.
+    fn passes_as(&mut self, seen: &Seen<'_>, session: &SessionId, newest_seen: Option<Timestamp>) -> Option<Passed> {
         let at = seen.captured_at;
         if self.state.reference.as_ref().is_some_and(|reference| at <= reference.captured_at) {
             return Some(Passed::Stale);
         }
-        // A frame with its provider was taken before those that came meanwhile.
-        let newest_seen = self.state.newest_seen;
-        if newest_seen.is_some_and(|newest| newest > at) {
-            self.state.newest_seen = seen.seen_before;
-        }
+        let kept = std::mem::replace(&mut self.state.newest_seen, newest_seen);
         let due = due(&self.state, &self.policy, session, at);
-        self.state.newest_seen = newest_seen;
+        self.state.newest_seen = kept;
         due.is_some_and(|due| at < due).then_some(Passed::TooSoon)
     }
 
@@ -300,6 +310,7 @@ impl Trial {
         {
             tally.late.add(i64::try_from(seen.captured_at.ms_since(gap.first)).unwrap_or(i64::MAX));
             tally.missed += gap.looks - 1;
+            tally.sparse += if gap.kind == Unknown::CrowdedOut { 0 } else { gap.looks };
             tally.unknown.add(gap.kind, gap.example.0, || gap.example.1);
         }
     }

@@ -11,7 +11,7 @@ use super::past::{Past, Warned};
 use super::report::{AnswerKind, ComparedChannel, Episode};
 use super::tally::Tally;
 use super::trial::{Seen, Trial};
-use crate::events::WarningRaised;
+use crate::events::{Event, WarningRaised};
 use crate::model::{ChannelId, FrameId, Label, Position, RuleId, SessionId, Timestamp, WarningId};
 
 /// Recorded warnings that one on trial is linked with: it is open for one broadcast, and so are they.
@@ -23,6 +23,8 @@ pub(super) struct Matches {
     raised: BTreeMap<WarningId, Proposed>,
     /// By recorded warning: when the first on trial that shares a frame with it was raised.
     found: BTreeMap<WarningId, Found>,
+    /// The warning whose answer last began a rule's cooldown.
+    answered: BTreeMap<RuleId, WarningId>,
 }
 
 /// A warning on trial.
@@ -66,6 +68,23 @@ impl Matches {
             other: Vec::new(),
         };
         self.raised.insert(raised.warning, proposed);
+    }
+
+    /// Takes an event on trial in: answers begin cooldowns, all others change nothing.
+    pub fn see(&mut self, event: &Event) {
+        let answered = match event {
+            Event::WarningUpheld(upheld) => upheld.warning,
+            Event::WarningDismissed(dismissed) => dismissed.warning,
+            _ => return,
+        };
+        if let Some(proposed) = self.raised.get(&answered) {
+            self.answered.insert(proposed.rule.clone(), answered);
+        }
+    }
+
+    /// The warning whose answer keeps the rule quiet, where one does.
+    pub fn quieted_by(&self, rule: &RuleId) -> Option<WarningId> {
+        self.answered.get(rule).copied()
     }
 
     /// One frame speaks for these warnings on trial, and for these recorded.

@@ -16,7 +16,9 @@ use crate::http::blocking::blocking;
 use crate::http::problem::{Code, Problem};
 use crate::journal::Journal;
 use crate::journal::content::Store;
-use crate::laboratory::{self, LaboratoryError, Progress, Question, Report, Stretch, price, stretch, trying, whole_answer};
+use crate::laboratory::{
+    self, LaboratoryError, Progress, Question, Report, Stretch, price, stretch, trying, whole_answer,
+};
 use crate::model::{ContentRef, PolicyRef, Position, Timestamp};
 use crate::policy::check::check;
 use crate::policy::diagnostic::Severity;
