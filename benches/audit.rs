@@ -93,9 +93,11 @@ fn event(channel: &ChannelId, round: u64) -> NewEvent {
         unmapped: 0,
         content_types: vec![],
         floor: None,
+        near: None,
         rules: Vec::new(),
         verdict: Verdict::Clear,
         late: false,
+        shadow: None,
         took: Timings(12, 3, 240),
     };
     NewEvent {

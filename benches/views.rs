@@ -129,11 +129,13 @@ fn assessed(channel: &ChannelId) -> NewEvent {
         labels: vec![label],
         answer: None,
         floor: None,
+        near: None,
         unmapped: 0,
         content_types: vec![],
         rules: Vec::new(),
         verdict: Verdict::Clear,
         late: false,
+        shadow: None,
         took: Timings(12, 3, 240),
     };
     of(EventId::outcome_of(frame), assessed.into(), Actor::Warden(Some(policy)))

@@ -105,7 +105,7 @@ fn decision() {
                     Some(Next::Look) => Command::CompareFrame { frame, policy, measured },
                     Some(Next::Ask) => {
                         let (measured, answer, took) = (Some(measured), answer.clone(), Timings::default());
-                        Command::JudgeFrame { frame, policy, measured, answer, took }
+                        Command::JudgeFrame { frame, policy, shadow: None, measured, answer, took }
                     }
                 };
             }

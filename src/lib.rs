@@ -1,11 +1,10 @@
 //! Streamwarden watches live channels and can prove afterwards what it did and why.
 //!
 //! Rooms, and the one direction in which they may know each other (`tests/house` checks it):
-//! `model` ← `events` ← `policy` ← `warden`, `projections` ← `journal`, `imaging`, `notifications`, `aws` ←
-//! `providers`, `control` ← `intake`, `audit`, `laboratory`, `actors`,
-//! `consumers` ← `shards`, `outbox` ← `http` ← `cli`. The core
-//! (`model`, `events`, `policy`, `warden`, `projections`) has no async, clock, randomness, IO or logging: time and
-//! identity enter it as data.
+//! `model` ← `events` ← `policy` ← `reputation` ← `warden`, `projections` ← `journal`, `imaging`, `notifications`, `aws` ←
+//! `providers`, `control` ← `intake`, `audit`, `laboratory`, `actors`, `consumers` ← `shards`, `outbox` ← `http` ← `cli`.
+//! The core (`model`, `events`, `policy`, `reputation`, `warden`, `projections`) has no async, clock, randomness, IO or
+//! logging: time and identity enter it as data.
 
 pub mod actors;
 pub mod audit;
@@ -28,6 +27,7 @@ pub mod outbox;
 pub mod policy;
 pub mod projections;
 pub mod providers;
+pub mod reputation;
 pub mod shards;
 pub mod telemetry;
 pub mod warden;

@@ -24,7 +24,9 @@ mod warden;
 pub use deposit::{Deposit, DepositError, Deposited, PlaceError};
 pub use enforcement::{EnforcementReactor, ReactorError};
 pub use objects::{FetchError, Fetching, Objects};
-pub use policies::{PolicyAct, PolicyDesk, PolicyHistory, PolicyVersion, PublishError, REASON_BYTES_MAX};
+pub use policies::{
+    PolicyAct, PolicyDesk, PolicyHistory, PolicyVersion, PolicyVersions, PublishError, REASON_BYTES_MAX, SHADOWS_MAX,
+};
 pub use projector::{Behind, Projector, ProjectorError, Views};
 pub use retention::{Retention, RetentionError, Step};
 pub use standing::record_standing;

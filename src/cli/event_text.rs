@@ -8,8 +8,8 @@ use std::fmt::Write;
 use serde_json::{Value, json};
 
 use crate::events::{
-    Budget, EnforcementOrigin, Event, EventView, ExportOf, FrameAssessed, Recorded, ReplayTarget, RuleEffect, Skip,
-    payload_to_json,
+    Budget, EnforcementOrigin, Event, EventView, ExportOf, FrameAssessed, Recorded, ReplayTarget, ReputationChange,
+    RuleEffect, ShadowEffect, ShadowVerdict, Skip, payload_to_json,
 };
 use crate::model::{ContentRef, Label, Scope};
 
@@ -53,12 +53,23 @@ fn summary(event: &Event) -> String {
         Event::FrameSkipped(e) => skip(&e.because),
         Event::FrameAssessed(e) => assessed(e),
         Event::FrameFailed(e) => format!("{}: {} (attempt {})", word(&e.stage), e.reason, e.attempts),
+        Event::ShadowVerdict(e) => shadow(e),
         Event::FrameConflict(e) => format!("another notification under the id of {}", e.frame),
         Event::ChannelWatched(e) => format!("after {} unwatched, since {}", seconds(e.unwatched_ms), e.unwatched_since),
         Event::ChannelUnwatched(e) => format!("{} since {}", word(&e.because), e.since),
         Event::ChannelQuarantined(e) => format!("frame {}: {}", e.frame, e.reason),
         Event::CadenceChanged(e) => {
-            format!("every {} under {} ({})", seconds(e.to.interval_ms.into()), e.policy, word(&e.because))
+            let score = e.score.map(|score| format!(", reputation {score}")).unwrap_or_default();
+            format!("every {} under {} ({}{score})", seconds(e.to.interval_ms.into()), e.policy, e.because)
+        }
+        Event::ReputationAdjusted(e) => {
+            let what = match e.change {
+                ReputationChange::Pin(score) => format!("pinned at {score}"),
+                ReputationChange::By(milli) => format!("by {:+.2}", f64::from(milli) / 1000.0),
+                ReputationChange::Release => "left to the events again".to_owned(),
+            };
+            let until = e.until.map(|until| format!(" until {until}")).unwrap_or_default();
+            format!("{what}{until} by {}", e.by)
         }
         Event::WarningRaised(e) => {
             let asked = format!("{} with approval of {}", word(&e.action), word(&e.approval));
@@ -76,6 +87,9 @@ fn summary(event: &Event) -> String {
             format!("{} by {} to {to}", e.warning, e.by)
         }
         Event::WarningLapsed(e) => format!("{}: {}", e.warning, e.because),
+        Event::WarningOverturned(e) => {
+            format!("{} by {}, upheld by {} at {} · {}", e.warning, e.by, e.upheld_by, e.upheld_at, content(&e.why))
+        }
         Event::WarningNoted(e) => format!("{} by {} · {}", e.warning, e.by, content(&e.note)),
         Event::EnforcementRequested(e) => {
             let origin = match &e.origin {
@@ -112,6 +126,8 @@ fn summary(event: &Event) -> String {
             format!("{} by {by}", e.enforcement)
         }
         Event::PolicyPublished(e) => format!("{} · {}{}", e.policy, content(&e.text), reason(e.why.as_ref())),
+        Event::PolicyShadowed(e) => format!("{} in shadow · {}{}", e.policy, content(&e.text), reason(e.why.as_ref())),
+        Event::PolicyUnshadowed(e) => format!("{} no longer in shadow{}", e.policy, reason(e.why.as_ref())),
         Event::PolicyRetired(e) => format!("{}{}", e.policy, reason(e.why.as_ref())),
         Event::NotificationRejected(e) => format!("{}: {}", e.source, e.reason),
         Event::InputGap(e) => format!("{} from {} to {}", e.source, e.from, e.to),
@@ -197,6 +213,22 @@ fn assessed(frame: &FrameAssessed) -> String {
     }
     if surest.is_empty() {
         line.push_str(" · no labels");
+    }
+    line
+}
+
+/// What would have come of it first, then the rules that were hit.
+fn shadow(shadow: &ShadowVerdict) -> String {
+    let would = shadow.would.map_or("clear".to_owned(), |would| format!("would {}", word(&would)));
+    let mut line = format!("{would} · {} in shadow", shadow.policy);
+    for rule in &shadow.rules {
+        let effect = match &rule.effect {
+            ShadowEffect::Partial => format!("{} hits so far", rule.hits),
+            ShadowEffect::Raised { .. } => "would raise a warning".to_owned(),
+            ShadowEffect::Joined => "would join its warning".to_owned(),
+            ShadowEffect::Cooldown(until) => format!("would be cooling down until {until}"),
+        };
+        let _ = write!(line, " · {} by {:.1} over: {effect}", rule.rule, f64::from(rule.margin) / 1000.0);
     }
     line
 }

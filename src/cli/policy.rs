@@ -201,11 +201,17 @@ impl fmt::Display for InForce<'_> {
         let Self(policy, taxonomy) = self;
         let seconds = |ms: u32| f64::from(ms) / 1000.0;
         let sampling = &policy.sampling;
+        let every = match policy.reputation {
+            None => format!("{} s (−{} s)", seconds(sampling.fastest_ms), seconds(sampling.closest().tolerance_ms)),
+            Some(_) => format!(
+                "{} s to {} s by the channel's reputation",
+                seconds(sampling.fastest_ms),
+                seconds(sampling.slowest_ms)
+            ),
+        };
         writeln!(
             f,
-            "  a frame every {} s (−{} s), assessed again after {} s though similar, stale after {} s",
-            seconds(sampling.interval_ms),
-            seconds(sampling.tolerance_ms),
+            "  a frame every {every}, assessed again after {} s though similar, stale after {} s",
             seconds(sampling.reassess_after_ms),
             seconds(sampling.max_age_ms)
         )?;

@@ -4,7 +4,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::BucketObject;
+use super::{BucketObject, NearMiss, ShadowLook};
 use crate::model::{
     Confidence, ContentRef, ContentType, Fingerprint, FrameId, ImageFacts, Label, PerceptualHash, PolicyRef,
     ProviderRef, RuleId, Sequence, SessionId, Similarity, Timestamp, Verdict, WarningId,
@@ -105,6 +105,9 @@ pub struct FrameAssessed {
     /// with a lower threshold cannot be tried on this answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub floor: Option<Confidence>,
+    /// The rule that a label came nearest to without hitting it, where the policy's margin calls that a near miss.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub near: Option<NearMiss>,
     /// Rules that a label hit, each with its margin and what came of it. The others follow from `labels` and `policy`.
     pub rules: Vec<RuleOutcome>,
     /// The verdict.
@@ -112,6 +115,9 @@ pub struct FrameAssessed {
     /// Whether a newer frame had been looked at already, or another session begun: then it may warn, never stop.
     #[serde(default, skip_serializing_if = "is_false")]
     pub late: bool,
+    /// What a policy in shadow made of the same answer, if one runs beside the live one. Nothing follows from it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shadow: Option<ShadowLook>,
     /// What it took, in milliseconds.
     pub took: Timings,
 }
@@ -211,38 +217,6 @@ pub struct FrameConflict {
     pub outcome: crate::model::EventId,
     /// What the later notification said, digested.
     pub print: Fingerprint,
-}
-
-/// How often a channel's frames are taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Pace {
-    /// Wanted distance between two taken frames, in milliseconds of captured-at.
-    pub interval_ms: u32,
-    /// How much earlier than that a frame is still taken, and how much later a channel still counts as watched.
-    pub tolerance_ms: u32,
-}
-
-/// The channel's cadence is another from now on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct CadenceChanged {
-    /// Before; none at the first.
-    pub from: Option<Pace>,
-    /// From now on.
-    pub to: Pace,
-    /// The policy version that sets it.
-    pub policy: PolicyRef,
-    /// Why.
-    pub because: CadenceBecause,
-}
-
-/// Why a cadence changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum CadenceBecause {
-    /// A session began under this policy.
-    SessionBegan,
-    /// Another policy, or another version of it, applies.
-    PolicyChanged,
 }
 
 /// The channel is watched again.

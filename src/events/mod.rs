@@ -4,6 +4,7 @@
 //! of an unknown type is shown raw by the audit commands and stops every fold.
 
 mod access;
+mod cadence;
 mod codec;
 mod consumers;
 mod enforcement;
@@ -16,12 +17,14 @@ mod label_list;
 mod policies;
 mod providers;
 mod sessions;
+mod shadow;
 mod store;
 pub mod upcast;
 mod view;
 mod warnings;
 
 pub use access::{EvidenceRead, ExportFormat, ExportMade, ExportOf};
+pub use cadence::{CadenceBecause, CadenceChanged, NearMiss, Pace, ReputationAdjusted, ReputationChange};
 pub use codec::{CodecError, PAYLOAD_BYTES_MAX, decode, encode, payload_to_json};
 pub use consumers::{
     ConsumerCreated, ConsumerDeleted, ConsumerRewound, EntryParked, EntrySettled, EntryUnparked, ReplayEnd,
@@ -37,17 +40,18 @@ pub use event::{Event, EventType};
 pub use evidence::{BucketObject, EvidenceCopied, EvidenceExpired, EvidencePlace, EvidenceStored, EvidenceUnkept};
 pub use filter::{Filter, FilterError, PolicyChoice};
 pub use frames::{
-    CadenceBecause, CadenceChanged, ChannelQuarantined, ChannelUnwatched, ChannelWatched, FailedStage, FrameAssessed,
-    FrameConflict, FrameFailed, FrameSkipped, Pace, RuleEffect, RuleOutcome, Skip, Timings, UnwatchedBecause,
+    ChannelQuarantined, ChannelUnwatched, ChannelWatched, FailedStage, FrameAssessed, FrameConflict, FrameFailed,
+    FrameSkipped, RuleEffect, RuleOutcome, Skip, Timings, UnwatchedBecause,
 };
-pub use policies::{PolicyPublished, PolicyRetired};
+pub use policies::{PolicyPublished, PolicyRetired, PolicyShadowed, PolicyUnshadowed};
 pub use providers::{ProviderResumed, ProviderSuspended};
 pub use sessions::{SessionEndBecause, SessionEnded, SessionStartBecause, SessionStarted};
+pub use shadow::{ShadowEffect, ShadowFound, ShadowLook, ShadowRule, ShadowVerdict};
 pub use store::{
     ContentErased, DataLossAccepted, InputGap, NotificationRejected, SegmentSealed, StoreClosed, StoreOpened,
 };
 pub use view::EventView;
 pub use warnings::{
     AsksBecause, LapsedBecause, WarningAnswerWithdrawn, WarningClaimed, WarningDismissed, WarningEscalated,
-    WarningLapsed, WarningNoted, WarningRaised, WarningReleased, WarningUpheld,
+    WarningLapsed, WarningNoted, WarningOverturned, WarningRaised, WarningReleased, WarningUpheld,
 };

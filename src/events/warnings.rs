@@ -185,6 +185,29 @@ pub struct WarningNoted {
     pub note: ContentRef,
 }
 
+/// An appeal overturned a warning that a moderator had upheld: the decision no longer stands, and leaves no trace in what
+/// is thought of the channel. A person's act, and never that of whoever upheld it. What has come of the decision, a stop
+/// or revoked keys, is lifted by an act of its own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct WarningOverturned {
+    /// The warning.
+    pub warning: WarningId,
+    /// Who overturned it.
+    pub by: ModeratorId,
+    /// Why. The text is kept in the content store.
+    pub why: ContentRef,
+    /// Who had upheld it.
+    pub upheld_by: ModeratorId,
+    /// When.
+    pub upheld_at: Timestamp,
+    /// The broadcast it was about.
+    pub session: SessionId,
+    /// The rule that had raised it.
+    pub rule: RuleId,
+    /// How grave the policy called it, 1 (least) to 5.
+    pub severity: u8,
+}
+
 impl Event {
     /// The warning that this event is about, of which it makes another version.
     pub fn warning(&self) -> Option<WarningId> {
@@ -198,6 +221,7 @@ impl Event {
             Self::WarningEscalated(it) => Some(it.warning),
             Self::WarningNoted(it) => Some(it.warning),
             Self::WarningLapsed(it) => Some(it.warning),
+            Self::WarningOverturned(it) => Some(it.warning),
             _ => None, // a question about one event, not a fold: no event of another family is about a warning
         }
     }

@@ -43,12 +43,18 @@ pub(in crate::http) fn rejected(rejection: &Rejection) -> Problem {
         Rejection::AnsweredByAnother { .. } => (Code::Conflict, "answered_by_another"),
         Rejection::WithdrawnTooLate { .. } => (Code::Conflict, "withdrawn_too_late"),
         Rejection::AlreadyCarriedOut(_) => (Code::Conflict, "already_carried_out"),
+        Rejection::NotUpheld(_) => (Code::Conflict, "not_upheld"),
+        Rejection::AnswerNotFinal { .. } => (Code::Conflict, "answer_not_final"),
+        Rejection::AlreadyOverturned { .. } => (Code::Conflict, "already_overturned"),
+        Rejection::DecidedByTheSame { .. } => (Code::Conflict, "decided_by_the_same"),
         Rejection::NoWarningNamed => (Code::Unprocessable, "no_warning_named"),
         Rejection::TooManyWarningsNamed { .. } => (Code::Unprocessable, "too_many_warnings_named"),
         Rejection::OtherSession { .. } => (Code::Conflict, "other_session"),
         Rejection::SessionNotNamed => (Code::Unprocessable, "session_not_named"),
         Rejection::AlreadyUnderWay(_) => (Code::Conflict, "already_under_way"),
         Rejection::UnknownEnforcement(_) => (Code::Conflict, "not_under_way"),
+        Rejection::ExpiredAlready { .. } => (Code::Malformed, "expired_already"),
+        Rejection::AdjustedTooFar { .. } => (Code::Malformed, "adjusted_too_far"),
         Rejection::WrongStage { .. } => (Code::Conflict, "wrong_stage"),
     };
     let problem = Problem::new(code, rejection.to_string()).with("rule", rule);

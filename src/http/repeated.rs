@@ -33,10 +33,16 @@ pub(in crate::http) fn compared(act: &ModeratorAct, story: &[Recorded]) -> Compa
             is_about(&told, *warning) && told.iter().any(escalated)
         }
         ModeratorAct::Uphold(answering) | ModeratorAct::Dismiss(answering) => return answered(&told, answering),
+        // A warning is overturned once: what came before is this act if it was about the same warning.
+        ModeratorAct::Overturn(wanted) => told.iter().any(|one| one.warning() == Some(wanted.warning)),
         ModeratorAct::Enforce { kind, session, .. } => told.iter().any(|one| match &one.event {
             // A lift concerns the channel: what broadcast was named with it is not recorded.
             Event::EnforcementRequested(it) => it.kind == *kind && (it.session.is_none() || it.session == *session),
             _ => false, // what it replaces is called off in the same decision
+        }),
+        ModeratorAct::AdjustReputation { change, until, .. } => told.iter().any(|one| match &one.event {
+            Event::ReputationAdjusted(it) => it.change == *change && it.until == *until,
+            _ => false, // the cadence that follows
         }),
         // The enforcement is part of the identity, and there is nothing else to say.
         ModeratorAct::AdmitHeld(_) | ModeratorAct::Cancel(_) => true,

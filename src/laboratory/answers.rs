@@ -4,7 +4,9 @@
 //! An answer that came while a frame was under way counts as given before that frame.
 
 use super::trial::Trial;
-use crate::events::{EnforcementCancelled, EnforcementOrigin, Envelope, Event, WarningAnswerWithdrawn};
+use crate::events::{
+    EnforcementCancelled, EnforcementOrigin, Envelope, Event, ReputationAdjusted, SessionEndBecause, SessionEnded, WarningAnswerWithdrawn, WarningOverturned,
+};
 use crate::model::{EnforcementId, EventId, ModeratorId, SessionId, WarningId};
 use crate::warden::{Answering, Command, ModeratorAct, UndoTime, WARNINGS_PER_ANSWER_MAX};
 
@@ -46,9 +48,13 @@ impl Trial {
         self.let_go();
     }
 
-    /// A broadcast ended, says the platform.
-    pub fn end(&mut self, envelope: &Envelope, session: &SessionId, event: &Event) {
-        self.run(&Command::EndSession { session: session.clone() }, envelope.recorded_at);
+    /// A broadcast ended: the platform said so, or a stop was seen to have worked. Here it counts as stopped only if a
+    /// stop was asked for here too.
+    pub fn end(&mut self, envelope: &Envelope, ended: &SessionEnded, event: &Event) {
+        let session = &ended.session;
+        if ended.because != SessionEndBecause::Stopped || self.stops.of(session).is_none() {
+            self.run(&Command::EndSession { session: session.clone() }, envelope.recorded_at);
+        }
         if !self.state.has_ended(session) {
             self.apply_one(event, envelope.recorded_at, envelope.captured_at);
         }
@@ -87,6 +93,22 @@ impl Trial {
                 self.apply_one(&event.into(), envelope.recorded_at, None);
             }
         }
+    }
+
+    /// An appeal overturned a warning: what goes by it on trial is overturned too, however long ago it was.
+    pub fn overturn(&mut self, envelope: &Envelope, overturned: &WarningOverturned) {
+        for warning in self.matches.going_by(overturned.warning) {
+            let event = WarningOverturned { warning, ..overturned.clone() };
+            self.apply_one(&event.into(), envelope.recorded_at, envelope.captured_at);
+        }
+    }
+
+    /// A person set the channel's reputation: whatever the policy, they would have.
+    pub fn adjust(&mut self, envelope: &Envelope, adjusted: &ReputationAdjusted) {
+        let ReputationAdjusted { by, change, until, why } = adjusted;
+        let act = ModeratorAct::AdjustReputation { change: *change, until: *until, why: why.clone() };
+        let request = EventId::of_command("backtest", &[envelope.id.as_bytes()]);
+        self.run(&Command::Moderate { request, by: by.clone(), act }, envelope.recorded_at);
     }
 
     /// A recorded answer led to this enforcement: whatever becomes of it becomes of the one that it led to here.

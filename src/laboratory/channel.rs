@@ -106,7 +106,7 @@ impl Channel {
             self.start(envelope, &started.session, event);
         } else if let Event::SessionEnded(ended) = event {
             self.past.end(ended);
-            self.trials.iter_mut().for_each(|trial| trial.end(envelope, &ended.session, event));
+            self.trials.iter_mut().for_each(|trial| trial.end(envelope, ended, event));
         } else if let Event::FrameAssessed(assessed) = event {
             self.assess(envelope, assessed, whole, tallies, recording);
         } else if let Event::FrameSkipped(skipped) = event {
@@ -123,6 +123,11 @@ impl Channel {
             self.trials.iter_mut().for_each(|trial| trial.withdraw(envelope, withdrawn));
         } else if let Event::EnforcementRequested(requested) = event {
             self.request(envelope, event, requested, tallies);
+        } else if let Event::WarningOverturned(overturned) = event {
+            self.past.answer(overturned.warning, AnswerKind::Dismissed); // the answer that counts in the end
+            self.trials.iter_mut().for_each(|trial| trial.overturn(envelope, overturned));
+        } else if let Event::ReputationAdjusted(adjusted) = event {
+            self.trials.iter_mut().for_each(|trial| trial.adjust(envelope, adjusted));
         } else {
             self.follow(envelope, event);
         }

@@ -25,6 +25,7 @@ impl Trial {
         let command = Command::JudgeFrame {
             frame,
             policy: self.policy.clone(),
+            shadow: None, // what is tried beside another is no part of it
             measured: assessed.image.zip(assessed.hash).map(|(image, hash)| Measurement { image, hash, luma: None }),
             answer: Answered {
                 provider: assessed.provider.clone(),

@@ -28,7 +28,7 @@ const BATCH: usize = 512;
 const QUEUED_MAX: usize = 8;
 
 /// Event types that have a part in a trial.
-const NEEDED: [EventType; 19] = [
+const NEEDED: [EventType; 21] = [
     EventType::FrameSkipped,
     EventType::FrameAssessed,
     EventType::FrameFailed,
@@ -38,6 +38,8 @@ const NEEDED: [EventType; 19] = [
     EventType::WarningUpheld,
     EventType::WarningDismissed,
     EventType::WarningAnswerWithdrawn,
+    EventType::WarningOverturned,
+    EventType::ReputationAdjusted,
     EventType::EnforcementRequested,
     EventType::EnforcementAdmitted,
     EventType::EnforcementHeld,

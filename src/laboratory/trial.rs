@@ -303,8 +303,9 @@ impl Trial {
 
     /// The frame is looked at: if a look was due before and no frame was at hand, this one stands in.
     fn take(&mut self, seen: &Seen<'_>, tally: &mut Tally) {
-        tally.asked.add(i64::from(self.interval_ms()));
-        tally.tolerance_ms_max = tally.tolerance_ms_max.max(self.policy.sampling.tolerance_ms);
+        let pace = self.state.pace_under(&self.policy);
+        tally.asked.add(i64::from(pace.interval_ms));
+        tally.tolerance_ms_max = tally.tolerance_ms_max.max(pace.tolerance_ms);
         if let Some(gap) = self.waits.take()
             && gap.first <= seen.captured_at
         {
@@ -315,12 +316,8 @@ impl Trial {
         }
     }
 
-    fn interval_ms(&self) -> u32 {
-        self.state.pace.as_ref().map_or(self.policy.sampling.interval_ms, |(pace, _)| pace.interval_ms)
-    }
-
     fn wait(&mut self, kind: Unknown, seen: &Seen<'_>, frame: FrameId) {
-        let interval_ms = u64::from(self.interval_ms());
+        let interval_ms = u64::from(self.state.pace_under(&self.policy).interval_ms);
         match &mut self.waits {
             Some(gap) if seen.captured_at >= gap.latest.plus_ms(interval_ms) => {
                 gap.latest = seen.captured_at;

@@ -110,6 +110,12 @@ impl Matches {
         self.raised.get(&proposed).is_some_and(|proposed| proposed.goes_by().contains(&recorded))
     }
 
+    /// The warnings on trial that go by the answer to the recorded one.
+    pub fn going_by(&self, recorded: WarningId) -> Vec<WarningId> {
+        let by = self.raised.iter().filter(|(_, proposed)| proposed.goes_by().contains(&recorded));
+        by.map(|(warning, _)| *warning).collect()
+    }
+
     fn found(&self, recorded: WarningId) -> Option<Timestamp> {
         let found = self.found.get(&recorded)?;
         found.same.or(found.other)

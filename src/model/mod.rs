@@ -11,6 +11,7 @@ mod label;
 mod pattern;
 mod perceptual;
 mod scope;
+mod score;
 mod time;
 mod verdict;
 
@@ -27,5 +28,6 @@ pub use label::{Label, LabelPath, LabelPathError, ProviderRef};
 pub use pattern::{ChannelPattern, PatternError};
 pub use perceptual::{HashScheme, LumaDelta, LumaPlane, Measurement, PerceptualHash, Similarity};
 pub use scope::{Scope, SystemScope};
+pub use score::Score;
 pub use time::Timestamp;
 pub use verdict::{Action, Approval, OnUnavailable, Verdict};

@@ -28,6 +28,7 @@ pub const DEFAULT_TYPES: &[EventType] = &[
     EventType::WarningAnswerWithdrawn,
     EventType::WarningEscalated,
     EventType::WarningLapsed,
+    EventType::WarningOverturned,
     EventType::EnforcementRequested,
     EventType::EnforcementHeld,
     EventType::EnforcementVerified,
@@ -37,6 +38,8 @@ pub const DEFAULT_TYPES: &[EventType] = &[
     EventType::EnforcementCancelled,
     EventType::PolicyPublished,
     EventType::PolicyRetired,
+    EventType::PolicyShadowed,
+    EventType::PolicyUnshadowed,
     EventType::InputGap,
 ];
 

@@ -32,6 +32,16 @@ const DAY: u32 = 24 * HOUR;
 
 /// Cadence, in milliseconds.
 pub const EVERY_MS: std::ops::RangeInclusive<u32> = 100..=HOUR;
+/// Time to stop, in milliseconds.
+pub const TIME_TO_STOP_MS: std::ops::RangeInclusive<u32> = 5 * SECOND..=HOUR;
+/// What judging a frame, deciding and stopping may take of it, in milliseconds.
+pub const JUDGE_AND_STOP_MS: u32 = 30 * SECOND;
+/// Clean watched time that earns half of the trust, in milliseconds.
+pub const TRUST_AFTER_MS: std::ops::RangeInclusive<u32> = MINUTE..=1000 * HOUR;
+/// Half-life of evidence, in milliseconds: the most that fits is 49 days.
+pub const HALF_LIFE_MS: std::ops::RangeInclusive<u32> = HOUR..=45 * DAY;
+/// For how long a channel is watched closely, in milliseconds.
+pub const CLOSELY_MS: std::ops::RangeInclusive<u32> = 0..=DAY;
 /// Age from which a similar frame is assessed again, in milliseconds; at least the cadence.
 pub const REASSESS_AFTER_MS_MAX: u32 = DAY;
 /// Age from which a frame is stale, in milliseconds.

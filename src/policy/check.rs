@@ -181,9 +181,9 @@ impl Findings {
     /// A rule partly met has the next frame assessed whatever the cadence; but it must have been made by then.
     fn window(&mut self, loaded: &Loaded, rule: &Rule, places: &RulePlaces) {
         let Window::Time { hits, within_ms } = rule.window else { return };
-        let needed_ms = u64::from(hits - 1) * u64::from(loaded.policy.sampling.interval_ms);
+        let needed_ms = u64::from(hits - 1) * u64::from(loaded.policy.sampling.slowest_ms);
         if needed_ms > u64::from(within_ms) {
-            let every = terms::show_duration(loaded.policy.sampling.interval_ms);
+            let every = terms::show_duration(loaded.policy.sampling.slowest_ms);
             let needed = terms::show_duration(u32::try_from(needed_ms).unwrap_or(u32::MAX));
             let within = terms::show_duration(within_ms);
             let what = format!(

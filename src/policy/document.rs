@@ -49,6 +49,9 @@ pub(super) struct PolicyDocument {
     pub taxonomy: Option<Text>,
     /// Which frames are looked at.
     pub sampling: Option<SamplingDocument>,
+    /// How a channel's past sets its cadence, where `sampling.every` is a range.
+    #[schemars(with = "Option<ReputationDocument>")]
+    pub reputation: Option<Spanned<ReputationDocument>>,
     /// When a frame shows nothing new and is not assessed; `off` assesses every sampled frame.
     #[schemars(with = "Option<SimilarityDocument>")]
     pub similarity: Option<Spanned<SimilarityDocument>>,
@@ -95,13 +98,18 @@ pub(super) struct MatchingDocument {
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Sampling")]
 pub(super) struct SamplingDocument {
-    /// Wanted distance between two sampled frames, 100ms to 1h. Default 60s.
-    #[schemars(with = "Option<DurationText>")]
+    /// Wanted distance between two sampled frames, 100ms to 1h: `60s`, or from the closest to the most trusting
+    /// watch, `10s to 2m`; within it the channel's reputation sets the cadence. Default 60s.
+    #[schemars(with = "Option<CadenceText>")]
     pub every: Option<Text>,
-    /// How much earlier a frame is still taken, below `every`. Default a tenth of `every`, at least 500ms, at most
-    /// half of `every`.
+    /// How much earlier a frame is still taken, below `every`. Default a tenth of the cadence in force, at least 500ms,
+    /// at most half of it.
     #[schemars(with = "Option<DurationText>")]
     pub tolerance: Option<Text>,
+    /// Within how long after its first harmful frame a stream shall be stopped, 5s to 1h, where `every` is a range: it
+    /// may go as far as this less 30s, which judging and deciding may take. Default 3m.
+    #[schemars(with = "Option<DurationText>")]
+    pub time_to_stop: Option<Text>,
     /// A frame like the last assessed one is assessed again after this long, at least `every` and at most 24h.
     /// Default 5m, or `every` if that is longer.
     #[schemars(with = "Option<DurationText>")]
@@ -109,6 +117,28 @@ pub(super) struct SamplingDocument {
     /// A frame older than this on arrival is recorded as stale and not assessed, 1s to 7d. Default 15m.
     #[schemars(with = "Option<DurationText>")]
     pub max_age: Option<Text>,
+}
+
+/// How a channel's past sets its cadence, between the two ends of `sampling.every`.
+#[derive(Debug, Default, serde::Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Reputation")]
+pub(super) struct ReputationDocument {
+    /// After so much watched time without a hit a channel has half of the trust that such time can earn, 1m to 1000h.
+    /// Default 20h.
+    #[schemars(with = "Option<DurationText>")]
+    pub trust_after: Option<Text>,
+    /// Evidence of this age counts half, 1h to 45d. Default 30d.
+    #[schemars(with = "Option<DurationText>")]
+    pub half_life: Option<Text>,
+    /// A label this many percent points below a rule's threshold is a near miss, after which the channel is watched
+    /// more closely; 0 for never. Default 10.
+    #[schemars(with = "Option<crate::model::Confidence>")]
+    pub near_miss: Option<Text>,
+    /// For how long after a hit, a near miss or the beginning of a broadcast a channel is watched more closely, 0s to
+    /// 24h. Default 5m.
+    #[schemars(with = "Option<DurationText>")]
+    pub closely_for: Option<Text>,
 }
 
 /// When a frame shows what the last assessed one showed.
@@ -239,6 +269,11 @@ macro_rules! schema_only {
 schema_only! {
     /// A number and a unit.
     DurationText = json_schema!({ "type": "string", "pattern": r"^[0-9]+(\.[0-9]+)? ?(ms|s|m|h|d)$" });
+    /// One cadence, or from the closest to the most trusting.
+    CadenceText = json_schema!({
+        "type": "string",
+        "pattern": r"^[0-9]+(\.[0-9]+)? ?(ms|s|m|h)( to [0-9]+(\.[0-9]+)? ?(ms|s|m|h))?$",
+    });
     /// Frames or time.
     WindowText = json_schema!({
         "type": "string",

@@ -10,11 +10,14 @@ use serde_saphyr::Spanned;
 
 use super::diagnostic::{Diagnostic, Diagnostics, Flaw, Place, Severity};
 use super::document::{
-    ChannelsDocument, PolicyDocument, RuleDocument, SamplingDocument, SimilarityDocument, Text, place,
+    ChannelsDocument, PolicyDocument, ReputationDocument, RuleDocument, SamplingDocument, SimilarityDocument, Text,
+    place,
 };
 use super::taxonomy::{Taxonomy, closest_name};
-use super::{Category, Channels, Policy, Rule, Sampling, SimilarityLimits, Window, bounds, category, shape, terms};
-use crate::model::{Action, Approval, ChannelId, LumaDelta, OnUnavailable, PolicyId, PolicyRef, RuleId};
+use super::{
+    Category, Channels, Policy, Rule, Sampling, SimilarityLimits, Tuning, Window, bounds, category, shape, terms,
+};
+use crate::model::{Action, Approval, ChannelId, Confidence, LumaDelta, OnUnavailable, PolicyId, PolicyRef, RuleId};
 
 /// A policy as it was read from a file.
 #[derive(Debug, Clone)]
@@ -127,6 +130,14 @@ pub fn read(file: &str, text: &str) -> Reading {
     Reading { policies, diagnostics: diagnostics.into_sorted() }
 }
 
+/// Within how long a stream shall be stopped unless it is said, in milliseconds.
+const TIME_TO_STOP_MS: u32 = 180_000;
+/// How far below a threshold a label is a near miss unless it is said.
+const NEAR_MISS: Confidence = match Confidence::from_milli(10_000) {
+    Some(ten_percent) => ten_percent,
+    None => Confidence::MAX,
+};
+
 /// Gives the texts of one document their meaning. A missing or mistaken part is reported and replaced by nothing, so
 /// that the parts after it are read too.
 struct DocumentReader<'a> {
@@ -164,6 +175,7 @@ impl DocumentReader<'_> {
         );
         let taxonomy = self.read(taxonomy, taxonomy_named);
         let sampling = self.sampling(written.sampling.unwrap_or_default());
+        let reputation = self.reputation(&sampling, written.reputation.as_ref());
         let similarity = self.similarity(written.similarity.as_ref());
         let on_unavailable = self.read(written.on_unavailable.as_ref(), |text| {
             let words =
@@ -184,6 +196,7 @@ impl DocumentReader<'_> {
                 channels: channels?,
                 priority: priority.unwrap_or(0),
                 sampling,
+                reputation,
                 similarity,
                 on_unavailable: on_unavailable.unwrap_or_default(),
                 automatic_stops: automatic_stops.unwrap_or_default(),
@@ -240,17 +253,66 @@ impl DocumentReader<'_> {
     }
 
     fn sampling(&mut self, written: SamplingDocument) -> Sampling {
-        let SamplingDocument { every, tolerance, reassess_after, max_age } = written;
-        let every_ms = self.read(every.as_ref(), |text| terms::duration(text, bounds::EVERY_MS)).unwrap_or(60_000);
-        let tolerance_ms = self
-            .read(tolerance.as_ref(), |text| terms::duration(text, 0..=every_ms - 1))
-            .unwrap_or((every_ms / 10).max(500).min(every_ms / 2));
+        let SamplingDocument { every, tolerance, time_to_stop, reassess_after, max_age } = written;
+        let read = self.read(every.as_ref(), |text| terms::cadence(text, bounds::EVERY_MS));
+        let (fastest_ms, slowest_ms) = read.unwrap_or((60_000, 60_000));
+        let time_to_stop_ms = self.read(time_to_stop.as_ref(), |text| terms::duration(text, bounds::TIME_TO_STOP_MS));
+        if let (Some(every), true) = (&every, fastest_ms < slowest_ms) {
+            self.slow_enough_to_stop(place(every), fastest_ms, slowest_ms, time_to_stop_ms.unwrap_or(TIME_TO_STOP_MS));
+        } else if let Some(unused) = &time_to_stop {
+            let hint = "write `every: 10s to 2m` for a cadence that follows the channel's reputation, or leave it out";
+            self.said.warning(place(unused), "a fixed cadence is what it is: time_to_stop changes nothing", hint);
+        }
+        let tolerance_ms = self.read(tolerance.as_ref(), |text| terms::duration(text, 0..=fastest_ms - 1));
         let reassess_after_ms = self
-            .read(reassess_after.as_ref(), |text| terms::duration(text, every_ms..=bounds::REASSESS_AFTER_MS_MAX))
-            .unwrap_or(every_ms.max(300_000));
+            .read(reassess_after.as_ref(), |text| terms::duration(text, slowest_ms..=bounds::REASSESS_AFTER_MS_MAX))
+            .unwrap_or(slowest_ms.max(300_000));
         let max_age_ms =
             self.read(max_age.as_ref(), |text| terms::duration(text, bounds::MAX_AGE_MS)).unwrap_or(900_000);
-        Sampling { interval_ms: every_ms, tolerance_ms, reassess_after_ms, max_age_ms }
+        Sampling { fastest_ms, slowest_ms, tolerance_ms, reassess_after_ms, max_age_ms }
+    }
+
+    /// However much a channel is trusted, a stream that turns harmful must be stopped in time.
+    fn slow_enough_to_stop(&mut self, at: Place, fastest_ms: u32, slowest_ms: u32, time_to_stop_ms: u32) {
+        let most_ms = time_to_stop_ms.saturating_sub(bounds::JUDGE_AND_STOP_MS);
+        if slowest_ms <= most_ms {
+            return;
+        }
+        let [slowest, time_to_stop, most, reserve, needed] = [
+            slowest_ms,
+            time_to_stop_ms,
+            most_ms,
+            bounds::JUDGE_AND_STOP_MS,
+            slowest_ms.saturating_add(bounds::JUDGE_AND_STOP_MS),
+        ]
+        .map(terms::show_duration);
+        let what =
+            format!("a stream shall be stopped within {time_to_stop}; looking every {slowest} is too slow for it");
+        let expected = format!("at most {most}: {time_to_stop} less {reserve} for judging and deciding");
+        let hint = match most_ms > fastest_ms {
+            true => format!("write up to {most}, or `time_to_stop: {needed}`"),
+            false => format!("write `time_to_stop: {needed}` if that is soon enough"),
+        };
+        self.said.error(at, Flaw::new(what, expected, hint));
+    }
+
+    fn reputation(&mut self, sampling: &Sampling, written: Option<&Spanned<ReputationDocument>>) -> Option<Tuning> {
+        let ranges = sampling.fastest_ms < sampling.slowest_ms;
+        if let (Some(written), false) = (written, ranges) {
+            let hint = "write `every: 10s to 2m` under `sampling:`, or leave `reputation:` out";
+            self.said.warning(place(written), "the cadence is fixed: reputation changes nothing", hint);
+        }
+        let unsaid = ReputationDocument::default();
+        let ReputationDocument { trust_after, half_life, near_miss, closely_for } =
+            written.map_or(&unsaid, |written| &written.value);
+        let mut duration = |text: &Option<Text>, range, unsaid: u32| {
+            self.read(text.as_ref(), |text| terms::duration(text, range)).unwrap_or(unsaid)
+        };
+        let trust_after_ms = duration(trust_after, bounds::TRUST_AFTER_MS, 20 * 3_600_000);
+        let half_life_ms = duration(half_life, bounds::HALF_LIFE_MS, 30 * 86_400_000);
+        let closely_ms = duration(closely_for, bounds::CLOSELY_MS, 300_000);
+        let near_miss = self.read(near_miss.as_ref(), terms::percent).unwrap_or(NEAR_MISS);
+        ranges.then_some(Tuning { trust_after_ms, half_life_ms, near_miss, closely_ms })
     }
 
     fn similarity(&mut self, written: Option<&Spanned<SimilarityDocument>>) -> Option<SimilarityLimits> {

@@ -1,7 +1,7 @@
 //! Where a threshold is compared: labels against rules.
 
 use super::{Category, Policy, Rule};
-use crate::model::Label;
+use crate::model::{Confidence, Label};
 
 /// A rule that a label hits.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +29,18 @@ fn hit<'a>(rule: &'a Rule, labels: &[Label]) -> Option<RuleHit<'a>> {
         }
     }
     best
+}
+
+/// The rule that some label came nearest to without hitting it, and by how much it fell short, in thousandths of a
+/// percent; none if no label came within `margin` of a threshold.
+pub fn nearest<'a>(policy: &'a Policy, labels: &[Label], margin: Confidence) -> Option<(&'a Rule, u32)> {
+    let short = |rule: &Rule| {
+        let held = labels.iter().filter(|label| rule.categories.iter().any(|category| category.holds(label)));
+        let surest = held.map(|label| label.confidence()).max()?;
+        let short = u32::try_from(-surest.margin_over(rule.confidence)).ok()?;
+        (short > 0 && short <= margin.as_milli()).then_some(short)
+    };
+    policy.rules.iter().filter_map(|rule| Some((rule, short(rule)?))).min_by_key(|(_, short)| *short)
 }
 
 impl Category {

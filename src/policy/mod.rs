@@ -20,12 +20,13 @@ pub mod taxonomy;
 mod terms;
 
 pub use document::schema;
-pub use judge::{RuleHit, hits};
+pub use judge::{RuleHit, hits, nearest};
 
 use std::sync::Arc;
 
 use regex::Regex;
 
+use crate::events::Pace;
 use crate::model::{
     Action, Approval, ChannelId, Confidence, LabelPath, LumaDelta, OnUnavailable, PolicyRef, RuleId, Sha256,
 };
@@ -43,6 +44,8 @@ pub struct Policy {
     pub priority: i32,
     /// Which frames are looked at.
     pub sampling: Sampling,
+    /// How a channel's past sets its cadence; none where the cadence is fixed.
+    pub reputation: Option<Tuning>,
     /// When a frame shows nothing new; none: every sampled frame is assessed.
     pub similarity: Option<SimilarityLimits>,
     /// What follows where frames come and nobody can judge them.
@@ -94,14 +97,45 @@ impl Channels {
 /// Which frames are looked at, by captured-at. Milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sampling {
-    /// Wanted distance between two sampled frames.
-    pub interval_ms: u32,
-    /// How much earlier a frame is still taken, so that jitter does not skip every other one.
-    pub tolerance_ms: u32,
+    /// Wanted distance between two sampled frames of a channel that is watched as closely as it gets.
+    pub fastest_ms: u32,
+    /// Wanted distance between two sampled frames of a channel that is fully trusted; the same where the cadence is
+    /// fixed.
+    pub slowest_ms: u32,
+    /// How much earlier a frame is still taken, so that jitter does not skip every other one; none: a tenth of the
+    /// cadence in force, see [`Sampling::pace_at`].
+    pub tolerance_ms: Option<u32>,
     /// A reference older than this no longer excuses a frame: a still violating picture stays one, slow drift is seen.
     pub reassess_after_ms: u32,
     /// A frame older than this on arrival is stale.
     pub max_age_ms: u32,
+}
+
+impl Sampling {
+    /// The pace of a channel whose frames are wanted every `interval_ms`.
+    pub fn pace_at(&self, interval_ms: u32) -> Pace {
+        let tenth = || (interval_ms / 10).max(500).min(interval_ms / 2);
+        Pace { interval_ms, tolerance_ms: self.tolerance_ms.unwrap_or_else(tenth) }
+    }
+
+    /// The pace of a channel that is watched as closely as it gets; the only one where the cadence is fixed.
+    pub fn closest(&self) -> Pace {
+        self.pace_at(self.fastest_ms)
+    }
+}
+
+/// How a channel's past sets its cadence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tuning {
+    /// Clean watched time, in milliseconds, after which a channel has half of the trust that such time can earn.
+    pub trust_after_ms: u32,
+    /// Age, in milliseconds, at which evidence counts half.
+    pub half_life_ms: u32,
+    /// How far below a rule's threshold a label is a near miss.
+    pub near_miss: Confidence,
+    /// For how long after a hit, a near miss or a beginning a channel is watched more closely, in milliseconds of
+    /// captured-at.
+    pub closely_ms: u32,
 }
 
 /// When a frame shows what the last assessed one showed.
@@ -217,28 +251,54 @@ impl Window {
     }
 }
 
-/// The policies in force, as one immutable snapshot: a frame is decided wholly under the one it started with.
+/// The policies in force, and those in shadow, as one immutable snapshot: a frame is decided wholly under those it
+/// started with.
 #[derive(Debug, Clone, Default)]
 pub struct PolicySet {
     policies: Vec<Arc<Policy>>,
+    shadows: Vec<Arc<Policy>>,
 }
 
 impl PolicySet {
     /// Takes the policies in force, at most one version of each.
-    pub fn new(mut policies: Vec<Arc<Policy>>) -> Self {
-        policies.sort_by(|a, b| b.priority.cmp(&a.priority).then_with(|| a.reference.id.cmp(&b.reference.id)));
-        Self { policies }
+    pub fn new(policies: Vec<Arc<Policy>>) -> Self {
+        Self { policies: in_order(policies), shadows: Vec::new() }
+    }
+
+    /// With these in shadow beside them, at most one version of each.
+    pub fn with_shadows(self, shadows: Vec<Arc<Policy>>) -> Self {
+        Self { shadows: in_order(shadows), ..self }
     }
 
     /// The policy that watches a channel: one that lists it, else the first pattern by priority that finds it.
     pub fn for_channel(&self, channel: &ChannelId) -> Option<&Arc<Policy>> {
-        let listing = self.policies.iter().filter(|policy| matches!(policy.channels, Channels::Listed(_)));
-        let matching = self.policies.iter().filter(|policy| matches!(policy.channels, Channels::Matching(_)));
-        listing.chain(matching).find(|policy| policy.channels.holds(channel))
+        first_for(&self.policies, channel)
     }
 
-    /// All of them, in order of priority.
+    /// The policy in shadow that judges beside the live one on a channel: chosen among those in shadow as the live one
+    /// is among the live, so that a channel has at most one.
+    pub fn shadow_of(&self, channel: &ChannelId) -> Option<&Arc<Policy>> {
+        first_for(&self.shadows, channel)
+    }
+
+    /// All that are in force, in order of priority.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Policy>> {
         self.policies.iter()
     }
+
+    /// All that are in shadow, in order of priority.
+    pub fn shadows(&self) -> impl Iterator<Item = &Arc<Policy>> {
+        self.shadows.iter()
+    }
+}
+
+fn in_order(mut policies: Vec<Arc<Policy>>) -> Vec<Arc<Policy>> {
+    policies.sort_by(|a, b| b.priority.cmp(&a.priority).then_with(|| a.reference.id.cmp(&b.reference.id)));
+    policies
+}
+
+fn first_for<'a>(policies: &'a [Arc<Policy>], channel: &ChannelId) -> Option<&'a Arc<Policy>> {
+    let listing = policies.iter().filter(|policy| matches!(policy.channels, Channels::Listed(_)));
+    let matching = policies.iter().filter(|policy| matches!(policy.channels, Channels::Matching(_)));
+    listing.chain(matching).find(|policy| policy.channels.holds(channel))
 }

@@ -6,7 +6,7 @@ use std::fmt::Display;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{AutomaticStops, Channels, Policy, Rule, Sampling, SimilarityLimits, terms};
+use super::{AutomaticStops, Channels, Policy, Rule, Sampling, SimilarityLimits, Tuning, terms};
 use crate::model::{Action, Approval, ChannelId, Confidence, OnUnavailable, PolicyRef, RuleId};
 
 /// Channels named where two lists differ; of the others their number.
@@ -25,6 +25,9 @@ pub struct Outline {
     pub priority: i32,
     /// Which frames are looked at.
     pub sampling: SamplingOutline,
+    /// How a channel's past sets its cadence; none where the cadence is fixed.
+    #[serde(default)]
+    pub reputation: Option<ReputationOutline>,
     /// When a frame shows nothing new; none: every sampled frame is assessed.
     pub similarity: Option<SimilarityOutline>,
     /// What follows where frames come and nobody can judge them.
@@ -55,14 +58,27 @@ pub enum ChannelsOutline {
 /// Which frames are looked at; durations as a policy file writes them: `10s`, `5m`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SamplingOutline {
-    /// Wanted distance between two sampled frames.
+    /// Wanted distance between two sampled frames: `60s`, or from the closest to the most trusting, `10s to 2m`.
     pub every: String,
-    /// How much earlier a frame is still taken.
+    /// How much earlier a frame is still taken; where it follows the cadence, at the closest.
     pub tolerance: String,
     /// From which age on a reference excuses no frame any more.
     pub reassess_after: String,
     /// From which age on a frame is stale.
     pub max_age: String,
+}
+
+/// How a channel's past sets its cadence.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ReputationOutline {
+    /// Watched time without a hit that earns half of the trust that such time can earn.
+    pub trust_after: String,
+    /// Age at which evidence counts half.
+    pub half_life: String,
+    /// How far below a threshold a label is a near miss, in percent points; 0 is never.
+    pub near_miss: Confidence,
+    /// For how long a channel is watched more closely after a hit, a near miss or a beginning.
+    pub closely_for: String,
 }
 
 /// When a frame shows nothing new.
@@ -139,6 +155,7 @@ impl Outline {
             channels,
             priority,
             sampling,
+            reputation,
             similarity,
             on_unavailable,
             automatic_stops,
@@ -153,6 +170,7 @@ impl Outline {
             },
             priority: *priority,
             sampling: SamplingOutline::of(sampling),
+            reputation: reputation.as_ref().map(ReputationOutline::of),
             similarity: similarity.as_ref().map(SimilarityOutline::of),
             on_unavailable: *on_unavailable,
             automatic_stops: terms::show_automatic_stops(*automatic_stops),
@@ -187,6 +205,10 @@ impl Outline {
             Some(limits) => format!("hash_distance {}, luma_delta {}", limits.hash_distance, limits.luma_delta),
             None => "off".to_owned(),
         };
+        let reputation = |outline: &Self| match &outline.reputation {
+            Some(tuning) => tuning.to_string(),
+            None => "none".to_owned(),
+        };
         let (sampling, earlier) = (&self.sampling, &before.sampling);
         let mut changes = Said::default();
         changes.compare("taxonomy", &before.taxonomy, &self.taxonomy);
@@ -199,6 +221,7 @@ impl Outline {
         changes.compare("sampling.tolerance", &earlier.tolerance, &sampling.tolerance);
         changes.compare("sampling.reassess_after", &earlier.reassess_after, &sampling.reassess_after);
         changes.compare("sampling.max_age", &earlier.max_age, &sampling.max_age);
+        changes.compare("reputation", reputation(before), reputation(self));
         changes.compare("similarity", similarity(before), similarity(self));
         let unavailable = |outline: &Self| terms::show_on_unavailable(outline.on_unavailable);
         changes.compare("on_unavailable", unavailable(before), unavailable(self));
@@ -210,11 +233,30 @@ impl Outline {
 impl SamplingOutline {
     fn of(sampling: &Sampling) -> Self {
         Self {
-            every: terms::show_duration(sampling.interval_ms),
-            tolerance: terms::show_duration(sampling.tolerance_ms),
+            every: terms::show_cadence(sampling.fastest_ms, sampling.slowest_ms),
+            tolerance: terms::show_duration(sampling.closest().tolerance_ms),
             reassess_after: terms::show_duration(sampling.reassess_after_ms),
             max_age: terms::show_duration(sampling.max_age_ms),
         }
+    }
+}
+
+impl ReputationOutline {
+    fn of(tuning: &Tuning) -> Self {
+        Self {
+            trust_after: terms::show_duration(tuning.trust_after_ms),
+            half_life: terms::show_duration(tuning.half_life_ms),
+            near_miss: tuning.near_miss,
+            closely_for: terms::show_duration(tuning.closely_ms),
+        }
+    }
+}
+
+impl Display for ReputationOutline {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { trust_after, half_life, near_miss, closely_for } = self;
+        let near_miss = f64::from(near_miss.as_milli()) / 1000.0;
+        write!(f, "trust_after {trust_after}, half_life {half_life}, near_miss {near_miss}, closely_for {closely_for}")
     }
 }
 

@@ -47,6 +47,31 @@ pub(super) fn duration(text: &str, range: RangeInclusive<u32>) -> Result<u32, Fl
     Ok(ms as u32)
 }
 
+/// Reads one cadence such as `60s`, or two such as `10s to 2m`, the faster first.
+pub(super) fn cadence(text: &str, range: RangeInclusive<u32>) -> Result<(u32, u32), Flaw> {
+    let Some((fastest, slowest)) = text.split_once(" to ") else {
+        return duration(text, range).map(|every| (every, every));
+    };
+    let fastest = duration(fastest.trim(), range.clone())?;
+    let slowest = duration(slowest.trim(), range)?;
+    if fastest >= slowest {
+        let (low, high) = (show_duration(slowest), show_duration(fastest));
+        let hint =
+            if low == high { format!("write {low} for a fixed cadence") } else { format!("write {low} to {high}") };
+        let what = format!("{text:?} does not go from the closest watch to the most trusting");
+        return Err(Flaw::new(what, "the shorter duration first", hint));
+    }
+    Ok((fastest, slowest))
+}
+
+/// Writes a cadence as [`cadence`] reads it.
+pub(super) fn show_cadence(fastest_ms: u32, slowest_ms: u32) -> String {
+    if fastest_ms == slowest_ms {
+        return show_duration(fastest_ms);
+    }
+    format!("{} to {}", show_duration(fastest_ms), show_duration(slowest_ms))
+}
+
 /// Writes milliseconds in the largest unit that keeps them whole.
 pub(super) fn show_duration(ms: u32) -> String {
     for (unit, per_unit) in [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000)] {

@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::events::{CadenceBecause, CadenceChanged, Envelope, Event, FailedStage, Pace, Skip, UnwatchedBecause};
-use crate::model::{ChannelId, FrameId, PolicyRef, Position, Sequence, SessionId, Timestamp, Verdict};
+use crate::model::{ChannelId, FrameId, PolicyRef, Position, Score, Sequence, SessionId, Timestamp, Verdict};
 
 /// The most channels kept. Beyond it the ones off the air the longest are left out; their events stay.
 pub const CHANNELS_MAX: usize = 500_000;
@@ -108,6 +108,8 @@ pub struct Cadence {
     pub policy: PolicyRef,
     /// Why it is this one.
     pub because: CadenceBecause,
+    /// The channel's reputation when it was set; none where the policy's cadence is fixed.
+    pub score: Option<Score>,
 }
 
 /// Whether somebody looks.
@@ -277,8 +279,8 @@ impl Channel {
                 self.frame(failed.frame, at, LastOutcome::Failed(failed.stage));
                 add(&mut self.counts.failed);
             }
-            Event::CadenceChanged(CadenceChanged { to, policy, because, .. }) => {
-                self.cadence = Some(Cadence { pace: *to, policy: policy.clone(), because: *because });
+            Event::CadenceChanged(CadenceChanged { to, policy, because, score, .. }) => {
+                self.cadence = Some(Cadence { pace: *to, policy: policy.clone(), because: *because, score: *score });
             }
             Event::ChannelWatched(watched) => {
                 self.coverage = Coverage::Watched { since: at };
@@ -293,12 +295,15 @@ impl Channel {
             Event::WarningAnswerWithdrawn(_) => add(&mut self.counts.withdrawn),
             Event::EnforcementRequested(_) => add(&mut self.counts.enforcements),
             Event::FrameConflict(_)
+            | Event::ReputationAdjusted(_)
+            | Event::ShadowVerdict(_)
             | Event::ChannelQuarantined(_)
             | Event::WarningClaimed(_)
             | Event::WarningReleased(_)
             | Event::WarningEscalated(_)
             | Event::WarningNoted(_)
             | Event::WarningLapsed(_)
+            | Event::WarningOverturned(_)
             | Event::EnforcementAdmitted(_)
             | Event::EnforcementHeld(_)
             | Event::EnforcementAttempted(_)
@@ -310,6 +315,8 @@ impl Channel {
             | Event::EnforcementCancelled(_)
             | Event::PolicyPublished(_)
             | Event::PolicyRetired(_)
+            | Event::PolicyShadowed(_)
+            | Event::PolicyUnshadowed(_)
             | Event::NotificationRejected(_)
             | Event::InputGap(_)
             | Event::ProviderSuspended(_)

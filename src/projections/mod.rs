@@ -18,6 +18,6 @@ pub use queue::{QUEUE_MAX, Queue};
 pub use summary::{ChannelSummary, Summary};
 pub use view::View;
 pub use warning::{
-    Answered, Claim, EVIDENCE_MAX, Entry, Escalated, Evidence, Lapsed, LedTo, Stage, Standing, Urgency,
+    Answered, Claim, EVIDENCE_MAX, Entry, Escalated, Evidence, Lapsed, LedTo, Overturned, Stage, Standing, Urgency,
     answer_within_ms,
 };

@@ -130,7 +130,10 @@ impl Queue {
         match about {
             About::Act(_, Act::Answered { .. } | Act::Lapsed(_)) => self.beyond = self.beyond.saturating_sub(1),
             About::Act(_, Act::Withdrawn) => self.beyond += 1,
-            About::Act(_, Act::Claimed { .. } | Act::Released | Act::Noted | Act::Escalated { .. })
+            About::Act(
+                _,
+                Act::Claimed { .. } | Act::Released | Act::Noted | Act::Escalated { .. } | Act::Overturned { .. },
+            )
             | About::Nothing
             | About::Raised(_)
             | About::Assessed(_)

@@ -43,6 +43,9 @@ pub struct Entry {
     pub escalated: Option<Escalated>,
     /// Its answer.
     pub answer: Option<Answered>,
+    /// The appeal that overturned the answer, if one did.
+    #[serde(default)]
+    pub overturned: Option<Overturned>,
     /// Why it needs none any more, if so.
     pub lapsed: Option<Lapsed>,
     /// The last enforcement it led to.
@@ -86,6 +89,16 @@ pub struct Answered {
     pub at: Timestamp,
     /// Until when its author may take it back.
     pub until: Timestamp,
+}
+
+/// An appeal that overturned an upheld warning.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "QueueOverturned")]
+pub struct Overturned {
+    /// Who overturned it.
+    pub by: ModeratorId,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// A warning that needs no answer any more.
@@ -233,6 +246,7 @@ pub(super) enum Act<'a> {
     Answered { by: &'a ModeratorId, upheld: bool, undo_ms: u32 },
     Withdrawn,
     Lapsed(LapsedBecause),
+    Overturned { by: &'a ModeratorId },
 }
 
 impl Entry {
@@ -297,6 +311,7 @@ impl Entry {
             notes: 0,
             escalated: None,
             answer: None,
+            overturned: None,
             enforcement: None,
             lapsed: None,
             hits: u32::from(seen.is_some()),
@@ -345,6 +360,7 @@ impl Entry {
                 self.answer = Some(Answered { by: (*by).clone(), upheld: *upheld, at, until });
             }
             Act::Withdrawn => self.answer = None,
+            Act::Overturned { by } => self.overturned = Some(Overturned { by: (*by).clone(), at }),
             Act::Lapsed(because) => {
                 self.claim = None;
                 self.lapsed = Some(Lapsed { because: *because, at });
@@ -388,6 +404,7 @@ impl<'a> About<'a> {
                 Self::Act(it.warning, Act::Answered { by: &it.by, upheld: false, undo_ms: it.undo_ms })
             }
             Event::WarningAnswerWithdrawn(it) => Self::Act(it.warning, Act::Withdrawn),
+            Event::WarningOverturned(it) => Self::Act(it.warning, Act::Overturned { by: &it.by }),
             Event::EnforcementRequested(requested) => Self::Requested(requested),
             Event::EnforcementAdmitted(it) => Self::Reached(it.enforcement, Stage::Admitted),
             Event::EnforcementHeld(it) => Self::Reached(it.enforcement, Stage::Held(it.budget)),
@@ -403,12 +420,16 @@ impl<'a> About<'a> {
             | Event::FrameSkipped(_)
             | Event::FrameFailed(_)
             | Event::FrameConflict(_)
+            | Event::ShadowVerdict(_)
             | Event::ChannelWatched(_)
             | Event::ChannelUnwatched(_)
             | Event::ChannelQuarantined(_)
             | Event::CadenceChanged(_)
+            | Event::ReputationAdjusted(_)
             | Event::PolicyPublished(_)
             | Event::PolicyRetired(_)
+            | Event::PolicyShadowed(_)
+            | Event::PolicyUnshadowed(_)
             | Event::NotificationRejected(_)
             | Event::InputGap(_)
             | Event::ProviderSuspended(_)

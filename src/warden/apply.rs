@@ -1,11 +1,16 @@
 //! One stored event folded into the state. Never fails, never decides: what happened, happened.
 
-use crate::events::{CodecError, EnforcementOrigin, Event, FrameAssessed, FrameSkipped, Recorded, RuleEffect, Skip};
-use crate::model::{Approval, EnforcementId, ModeratorId, Sequence, SessionId, Timestamp, WarningId};
+use crate::events::{
+    CodecError, EnforcementOrigin, Event, FrameAssessed, FrameSkipped, Recorded, ReputationAdjusted, RuleEffect,
+    SessionEndBecause, SessionEnded, Skip,
+};
+use crate::model::{Approval, EnforcementId, ModeratorId, RuleId, Sequence, SessionId, Timestamp, WarningId};
+use crate::reputation::cadence::{RECONNECT_MS, Roused, Rousing};
+use crate::reputation::{Evidence, Finding};
 
+use super::memory::{self, Hit, grow};
 use super::{
-    Answer, ChannelState, Claim, Cooldown, Coverage, Enforcement, EnforcementStage, Reference, RuleWindow, Session,
-    Warning,
+    Answer, ChannelState, Claim, Cooldown, Coverage, Enforcement, EnforcementStage, Reference, Session, Warning, shadow,
 };
 
 /// What an event's envelope tells a fold.
@@ -45,12 +50,17 @@ pub fn apply(state: &mut ChannelState, at: Applied, event: &Event) {
     let captured_at = at.captured_at.unwrap_or(at.recorded_at);
     match event {
         Event::SessionStarted(started) => start(state, at, started.session.clone(), captured_at),
-        Event::SessionEnded(ended) => end(state, &ended.session),
+        Event::SessionEnded(ended) => end(state, captured_at, ended),
         Event::CadenceChanged(changed) => {
+            if state.pace.as_ref().is_some_and(|(_, policy)| *policy != changed.policy) {
+                shadow::live_policy_changed(state);
+            }
             state.pace = Some((changed.to, changed.policy.clone()));
+            state.pace_because = Some(changed.because);
         }
         Event::FrameSkipped(skipped) => skip(state, captured_at, skipped),
         Event::FrameAssessed(assessed) => assess(state, at, captured_at, assessed),
+        Event::ShadowVerdict(verdict) => shadow::judged(state, captured_at, verdict),
         Event::FrameFailed(_) => seen(state, captured_at),
         Event::FrameConflict(_)
         | Event::ChannelQuarantined(_)
@@ -82,19 +92,37 @@ pub fn apply(state: &mut ChannelState, at: Applied, event: &Event) {
             warning.claim = Some(Claim { by: claimed.by.clone(), until: claimed.until });
         }),
         Event::WarningReleased(released) => touch(state, at, released.warning, |warning| warning.claim = None),
+        Event::ReputationAdjusted(adjusted) => {
+            let ReputationAdjusted { by, change, until, why: _ } = adjusted;
+            state.ledger.take(Evidence::adjusted(by, *change, *until));
+        }
         Event::WarningUpheld(upheld) => {
+            let newest = state.newest_seen.unwrap_or(at.recorded_at);
+            rouse(&mut state.alarmed, Rousing::Upheld, newest);
             answer(state, at, upheld.warning, Answer::new(&upheld.by, true, at, upheld.undo_ms));
         }
         Event::WarningDismissed(dismissed) => {
             answer(state, at, dismissed.warning, Answer::new(&dismissed.by, false, at, dismissed.undo_ms));
             no_longer_met(state, dismissed.warning);
+            calm(state, Rousing::Hit);
         }
         Event::WarningAnswerWithdrawn(withdrawn) => {
             touch(state, at, withdrawn.warning, |warning| warning.answer = None);
             state.cooldowns.retain(|cooldown| cooldown.warning != withdrawn.warning);
+            state.ledger.take(Evidence::Unfound(withdrawn.warning));
+            calm(state, Rousing::Upheld);
+            shadow::live_answer_withdrawn(state, withdrawn.warning);
         }
         Event::WarningEscalated(escalated) => touch(state, at, escalated.warning, |warning| warning.claim = None),
         Event::WarningNoted(noted) => touch(state, at, noted.warning, |_| ()),
+        // An appeal decides long after: what is still remembered of the answer goes.
+        Event::WarningOverturned(overturned) => {
+            state.warnings.retain(|warning| warning.id != overturned.warning);
+            state.cooldowns.retain(|cooldown| cooldown.warning != overturned.warning);
+            state.ledger.take(Evidence::Unfound(overturned.warning));
+            calm(state, Rousing::Upheld);
+            shadow::live_overturned(state, overturned.warning);
+        }
         Event::WarningLapsed(lapsed) => state.warnings.retain(|warning| warning.id != lapsed.warning),
         Event::EnforcementRequested(requested) => {
             if let EnforcementOrigin::Rule { warning, .. } = &requested.origin {
@@ -146,6 +174,8 @@ pub fn apply(state: &mut ChannelState, at: Applied, event: &Event) {
         // The system's own events live in other scopes and say nothing of a channel.
         Event::PolicyPublished(_)
         | Event::PolicyRetired(_)
+        | Event::PolicyShadowed(_)
+        | Event::PolicyUnshadowed(_)
         | Event::NotificationRejected(_)
         | Event::InputGap(_)
         | Event::ProviderSuspended(_)
@@ -171,6 +201,12 @@ pub fn apply(state: &mut ChannelState, at: Applied, event: &Event) {
 
 fn start(state: &mut ChannelState, at: Applied, session: SessionId, since: Timestamp) {
     state.session = Some(Session { id: session, since });
+    state.ledger.take(Evidence::Began { at: since });
+    let stopped = state.alarmed.filter(|alarm| alarm.by == Rousing::Stopped);
+    state.alarmed = stopped
+        .filter(|stopped| since.ms_since(stopped.at) <= RECONNECT_MS)
+        .map(|_| Roused { by: Rousing::Reconnected, at: since });
+    state.stirred = Some(Roused { by: Rousing::Began, at: since });
     state.newest_start = state.newest_start.max(Some(since));
     state.coverage = Coverage::Watched { from: since };
     // What was on the air before says nothing of this broadcast: its first frame is assessed, its windows are empty.
@@ -180,13 +216,18 @@ fn start(state: &mut ChannelState, at: Applied, session: SessionId, since: Times
     state.windows = Vec::new();
     forget_answers(state, at);
     state.cooldowns.retain(|cooldown| cooldown.session.is_none() && cooldown.until > since);
+    shadow::broadcast_began(state, since);
 }
 
-fn end(state: &mut ChannelState, session: &SessionId) {
+fn end(state: &mut ChannelState, at: Timestamp, SessionEnded { session, because }: &SessionEnded) {
+    if *because == SessionEndBecause::Stopped {
+        rouse(&mut state.alarmed, Rousing::Stopped, at);
+    }
     if state.session.as_ref().is_some_and(|current| current.id == *session) {
         state.session = None;
         state.coverage = Coverage::Idle;
         state.windows = Vec::new();
+        shadow::broadcast_ended(state);
     }
     if !state.has_ended(session) {
         let surplus = (state.ended_sessions.len() + 1).saturating_sub(ChannelState::ENDED_MAX);
@@ -199,8 +240,9 @@ fn seen(state: &mut ChannelState, captured_at: Timestamp) {
     state.newest_seen = state.newest_seen.max(Some(captured_at));
 }
 
-fn sampled(state: &mut ChannelState, captured_at: Timestamp) {
+fn sampled(state: &mut ChannelState, captured_at: Timestamp, clean: bool) {
     seen(state, captured_at);
+    watched(state, captured_at, clean);
     state.newest_sampled = state.newest_sampled.max(Some(captured_at));
     state.coverage = match state.coverage {
         Coverage::Watched { from } => Coverage::Watched { from: from.max(captured_at) },
@@ -210,9 +252,36 @@ fn sampled(state: &mut ChannelState, captured_at: Timestamp) {
     };
 }
 
+/// The time since the frame before was watched, as far as one frame covers it.
+fn watched(state: &mut ChannelState, until: Timestamp, clean: bool) {
+    let (Coverage::Watched { from }, Some((pace, _))) = (state.coverage, &state.pace) else { return };
+    let covered_ms = until.ms_since(from).min(u64::from(pace.interval_ms) + u64::from(pace.tolerance_ms));
+    let ms = u32::try_from(covered_ms).unwrap_or(u32::MAX);
+    if ms > 0 {
+        state.ledger.take(Evidence::Watched { until, ms, clean });
+    }
+}
+
+fn rouse(roused: &mut Option<Roused>, by: Rousing, at: Timestamp) {
+    if roused.is_none_or(|known| known.at <= at) {
+        *roused = Some(Roused { by, at });
+    }
+}
+
+/// What called for the closest watch turned out not to.
+fn calm(state: &mut ChannelState, by: Rousing) {
+    if state.open_warnings().next().is_none() {
+        state.alarmed = state.alarmed.filter(|alarm| alarm.by != by);
+    }
+}
+
 fn skip(state: &mut ChannelState, captured_at: Timestamp, skipped: &FrameSkipped) {
     match skipped.because {
-        Skip::Similar { .. } => sampled(state, captured_at),
+        Skip::Similar { .. } => {
+            // It shows what the last assessed frame showed, and that one is the lowest bit of every window.
+            let clean = state.windows.iter().all(|window| window.recent & 1 == 0);
+            sampled(state, captured_at, clean);
+        }
         // A frame of another broadcast or source says nothing of this one's rhythm.
         Skip::OtherSession | Skip::OtherSource => {}
         Skip::TooSoon { .. }
@@ -230,67 +299,30 @@ fn assess(state: &mut ChannelState, at: Applied, captured_at: Timestamp, assesse
             with(state, warning, |warning| warning.newest_hit = warning.newest_hit.max(captured_at));
         }
     }
-    if state.is_replaced(&assessed.session) {
+    let counts = !state.is_replaced(&assessed.session);
+    shadow::follow(state, captured_at, assessed, counts);
+    if !counts {
         return; // judged for a broadcast that another has replaced: recorded, but no measure of this one
     }
-    sampled(state, captured_at);
+    sampled(state, captured_at, assessed.rules.is_empty());
+    if assessed.rules.iter().any(|outcome| !matches!(outcome.effect, RuleEffect::Cooldown(_))) {
+        rouse(&mut state.alarmed, Rousing::Hit, captured_at);
+    } else if assessed.near.is_some() {
+        rouse(&mut state.stirred, Rousing::NearMiss, captured_at);
+    }
     if state.reference.as_ref().is_none_or(|newest| newest.captured_at <= captured_at) {
         state.reference =
             Some(Reference { sequence: at.sequence, frame: assessed.frame, captured_at, hash: assessed.hash });
     }
-    for window in &mut state.windows {
-        window.recent <<= 1;
-    }
+    memory::shift(&mut state.windows);
     for outcome in &assessed.rules {
-        let window = window_of(state, outcome);
-        window.recent |= 1;
-        grow(&mut window.hits_at, captured_at);
-        match outcome.effect {
-            RuleEffect::Raised(_) | RuleEffect::Joined(_) => window.met_at = window.met_at.max(Some(captured_at)),
-            RuleEffect::Partial | RuleEffect::Cooldown(_) => {}
-        }
+        let met = match outcome.effect {
+            RuleEffect::Raised(_) | RuleEffect::Joined(_) => true,
+            RuleEffect::Partial | RuleEffect::Cooldown(_) => false,
+        };
+        memory::hit(&mut state.windows, captured_at, Hit::of(outcome, met));
     }
-    let horizon = captured_at.minus_ms(WINDOW_MS_MAX);
-    for window in &mut state.windows {
-        window.hits_at.retain(|hit| *hit > horizon);
-        let surplus = window.hits_at.len().saturating_sub(RuleWindow::HITS_MAX);
-        window.hits_at.drain(..surplus);
-    }
-    state.windows.retain(|window| window.recent != 0 || !window.hits_at.is_empty());
-    state.cooldowns.retain(|cooldown| cooldown.until > captured_at);
-}
-
-/// No time window looks further back than this.
-const WINDOW_MS_MAX: u64 = 60 * 60 * 1000;
-
-fn window_of<'a>(state: &'a mut ChannelState, outcome: &crate::events::RuleOutcome) -> &'a mut RuleWindow {
-    let at = match state.windows.iter().position(|window| window.rule == outcome.rule) {
-        Some(at) => {
-            if state.windows[at].rev != outcome.rev {
-                // The rule means something else now; hits on its former meaning do not count.
-                state.windows[at] = RuleWindow::empty(outcome);
-            }
-            at
-        }
-        None => {
-            grow(&mut state.windows, RuleWindow::empty(outcome));
-            state.windows.len() - 1
-        }
-    };
-    &mut state.windows[at]
-}
-
-/// Adds to a list that mostly has none or one, and never many. A vector's own growth begins with room for four: with that
-/// of a warning alone a hundred thousand channels would hold 45 MB for nothing.
-fn grow<T>(list: &mut Vec<T>, one: T) {
-    list.reserve_exact(1);
-    list.push(one);
-}
-
-impl RuleWindow {
-    fn empty(outcome: &crate::events::RuleOutcome) -> Self {
-        Self { rule: outcome.rule.clone(), rev: outcome.rev, recent: 0, hits_at: Vec::new(), met_at: None }
-    }
+    memory::prune(&mut state.windows, &mut state.cooldowns, captured_at);
 }
 
 fn with(state: &mut ChannelState, id: WarningId, change: impl FnOnce(&mut Warning)) {
@@ -312,27 +344,37 @@ fn answer(state: &mut ChannelState, at: Applied, id: WarningId, given: Answer) {
     let Some(warning) = state.warnings.iter_mut().find(|warning| warning.id == id) else { return };
     warning.claim = None;
     warning.version = at.sequence;
-    let session = given.upheld.then(|| warning.session.clone());
+    if warning.rule != RuleId::on_unavailable() {
+        state.ledger.take(Evidence::Found(Finding {
+            warning: id,
+            rule: warning.rule.clone(),
+            severity: warning.severity,
+            upheld: given.upheld,
+            at: warning.raised_at,
+        }));
+    }
+    let upheld = given.upheld;
+    let session = upheld.then(|| warning.session.clone());
     warning.answer = Some(given);
     if warning.cooldown_ms > 0 {
         // Counted in the channel's own time, so that footage played fast or late behaves like footage played live.
         let until = newest.plus_ms(u64::from(warning.cooldown_ms));
         grow(&mut state.cooldowns, Cooldown { rule: warning.rule.clone(), session, until, warning: id });
     }
+    shadow::live_answered(state, id, upheld, newest);
     forget_answers(state, at);
 }
 
 /// A person says that a rule was wrong: it speaks for no other rule's stop.
 fn no_longer_met(state: &mut ChannelState, dismissed: WarningId) {
     let Some(rule) = state.warning(dismissed).map(|warning| warning.rule.clone()) else { return };
-    for window in state.windows.iter_mut().filter(|window| window.rule == rule) {
-        window.met_at = None;
-    }
+    memory::no_longer_met(&mut state.windows, &rule);
 }
 
 /// Answers are kept for as long as they can be taken back.
 fn forget_answers(state: &mut ChannelState, at: Applied) {
     state.warnings.retain(|warning| warning.answer.as_ref().is_none_or(|answer| answer.undo_until >= at.recorded_at));
+    shadow::forget_answered(state);
 }
 
 impl Answer {

@@ -64,6 +64,8 @@ pub enum Command {
         frame: Frame,
         /// The policy version it started with.
         policy: Arc<Policy>,
+        /// The policy version in shadow that it started with, if there was one: it judges beside, and nothing follows.
+        shadow: Option<Arc<Policy>>,
         /// What imaging found; none of a picture that the provider read itself.
         measured: Option<Measurement>,
         /// The answer.
@@ -197,6 +199,7 @@ impl Command {
             Self::KeepEvidence { frame, .. } => Some(Self::evidence_id(*frame)),
             Self::CopyEvidence { frame, .. } => Some(Self::copy_id(*frame)),
             Self::MissEvidence { frame, place, .. } => Some(Self::unkept_id(*frame, *place)),
+            Self::Moderate { act: ModeratorAct::Overturn(wanted), .. } => Some(Self::overturn_id(wanted.warning)),
             Self::Moderate { request, .. } => Some(Self::request_id(*request)),
             Self::StartSession { .. }
             | Self::EndSession { .. }
@@ -209,6 +212,11 @@ impl Command {
     /// A frame's picture is kept once.
     pub fn evidence_id(frame: FrameId) -> EventId {
         EventId::of_command("evidence", &[frame.as_bytes()])
+    }
+
+    /// A policy in shadow finds something in a frame once.
+    pub fn shadow_id(frame: FrameId) -> EventId {
+        EventId::of_command("shadow verdict", &[frame.as_bytes()])
     }
 
     /// A frame's picture is copied once.
@@ -228,6 +236,11 @@ impl Command {
     /// The first event that a person's request brings about, if it brings about any.
     pub fn request_id(request: EventId) -> EventId {
         EventId::of_command("moderation", &[request.as_bytes()])
+    }
+
+    /// A warning is overturned once, by whomever.
+    pub fn overturn_id(warning: WarningId) -> EventId {
+        EventId::of_command("overturn", &[warning.as_bytes()])
     }
 
     /// One conflict per frame and print, however often that notification comes.
@@ -308,6 +321,18 @@ pub enum EnforcementReport {
 /// Why a command was refused. Each states the rule; none changes anything.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Rejection {
+    /// What a person set would be over at once.
+    #[error("it would have ended at {until}, which is past; expected a later time, or none")]
+    ExpiredAlready {
+        /// When it would have ended.
+        until: Timestamp,
+    },
+    /// A person adds or takes away more than a whole score.
+    #[error("{milli} thousandths is more than a whole score; expected -1000 to 1000")]
+    AdjustedTooFar {
+        /// What was asked for.
+        milli: i16,
+    },
     /// The warning is not known here, or was answered longer ago than an answer can be taken back.
     #[error("this channel has no warning {0} that can still be acted on")]
     UnknownWarning(WarningId),
@@ -366,6 +391,33 @@ pub enum Rejection {
     /// What the answer led to has already been done.
     #[error("the answer to warning {0} was already carried out; lift the enforcement instead")]
     AlreadyCarriedOut(WarningId),
+    /// There is nothing to overturn: nobody answered, or the answer was a dismissal.
+    #[error("warning {0} was not upheld: only an upheld warning can be overturned")]
+    NotUpheld(WarningId),
+    /// It may still be taken back by whoever gave it, and is not to be appealed against before.
+    #[error("the answer to warning {warning} can be taken back until {until}; it can be overturned afterwards")]
+    AnswerNotFinal {
+        /// The warning.
+        warning: WarningId,
+        /// Until when.
+        until: Timestamp,
+    },
+    /// An appeal was decided already.
+    #[error("warning {warning} was overturned by {by} already")]
+    AlreadyOverturned {
+        /// The warning.
+        warning: WarningId,
+        /// By whom.
+        by: ModeratorId,
+    },
+    /// Nobody decides the appeal against a decision of their own.
+    #[error("warning {warning} was upheld by {by}: an appeal against it is decided by somebody else")]
+    DecidedByTheSame {
+        /// The warning.
+        warning: WarningId,
+        /// By whom.
+        by: ModeratorId,
+    },
     /// No warning was named.
     #[error("an answer must name at least one warning")]
     NoWarningNamed,

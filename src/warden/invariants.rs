@@ -9,10 +9,10 @@ use std::fmt;
 
 use crate::events::{
     CodecError, EnforcementKind, EnforcementOrigin, EnforcementRequested, Envelope, Event, FrameAssessed, Recorded,
-    RuleEffect, WarningLapsed, WarningRaised,
+    RuleEffect, ShadowFound, ShadowLook, ShadowRule, ShadowVerdict, WarningLapsed, WarningRaised,
 };
 use crate::model::{
-    ChannelId, EnforcementId, EventId, FrameId, Position, Scope, Sequence, SessionId, Verdict, WarningId,
+    ChannelId, EnforcementId, EventId, FrameId, PolicyRef, Position, Scope, Sequence, SessionId, Verdict, WarningId,
 };
 
 use super::EnforcementStage;
@@ -118,7 +118,19 @@ struct Channel {
     answered: VecDeque<WarningRaised>,
     /// What the last assessment promised to raise in the same append.
     promised: Vec<WarningId>,
-    assessed: Option<(SessionId, Verdict, bool)>,
+    assessed: Option<Assessed>,
+}
+
+/// The last assessment.
+#[derive(Debug)]
+struct Assessed {
+    frame: FrameId,
+    session: SessionId,
+    policy: PolicyRef,
+    verdict: Verdict,
+    late: bool,
+    /// Whether a shadow's verdict is promised in the same append.
+    shadow: Option<ShadowLook>,
 }
 
 type Found = Result<(), (Invariant, String)>;
@@ -304,6 +316,7 @@ impl Channel {
                 self.unwatched_since = None;
             }
             Event::FrameAssessed(assessed) => self.assessed(assessed)?,
+            Event::ShadowVerdict(verdict) => self.shadowed(verdict, partial)?,
             Event::WarningRaised(raised) => self.raised(raised, partial)?,
             Event::WarningUpheld(upheld) => self.answer(upheld.warning, partial)?,
             Event::WarningDismissed(dismissed) => self.answer(dismissed.warning, partial)?,
@@ -315,6 +328,14 @@ impl Channel {
                         format!("warning {} has no answer that could be taken back", withdrawn.warning)
                     })?,
                 }
+            }
+            Event::WarningOverturned(overturned) => {
+                holds(overturned.by != overturned.upheld_by, Invariant::AnsweredById, || {
+                    format!("{} overturns what they upheld themselves", overturned.by)
+                })?;
+                holds(!self.open.contains_key(&overturned.warning), Invariant::AnsweredById, || {
+                    format!("warning {} is open, and is overturned", overturned.warning)
+                })?;
             }
             Event::WarningLapsed(lapsed) => self.lapsed(lapsed, partial)?,
             Event::WarningClaimed(claimed) => self.is_open(claimed.warning, partial)?,
@@ -356,14 +377,56 @@ impl Channel {
             RuleEffect::Partial | RuleEffect::Joined(_) | RuleEffect::Cooldown(_) => None,
         });
         self.promised = raised.collect();
-        self.assessed = Some((assessed.session.clone(), assessed.verdict, assessed.late));
+        self.shadow_kept_its_word()?;
+        self.assessed = Some(Assessed {
+            frame: assessed.frame,
+            session: assessed.session.clone(),
+            policy: assessed.policy.clone(),
+            verdict: assessed.verdict,
+            late: assessed.late,
+            shadow: assessed.shadow.clone(),
+        });
         Ok(())
+    }
+
+    /// A shadow's verdict stands in the append of the outcome that promised it, names that frame, and rests on labels.
+    fn shadowed(&mut self, verdict: &ShadowVerdict, partial: bool) -> Found {
+        let promised = self.assessed.as_mut().is_some_and(|assessed| {
+            let same = assessed.frame == verdict.frame && assessed.session == verdict.session;
+            same && assessed
+                .shadow
+                .take()
+                .is_some_and(|look| look.policy == verdict.policy && look.found == ShadowFound::Hit)
+        });
+        holds(promised || partial, Invariant::Explained, || {
+            format!("no assessment announces a verdict of {} in shadow about frame {}", verdict.policy, verdict.frame)
+        })?;
+        let rests = |rule: &ShadowRule| usize::from(rule.by) < verdict.labels.len() && rule.margin >= 0;
+        holds(verdict.rules.iter().all(rests), Invariant::Explained, || {
+            format!("a rule of {} in shadow rests on no label of the event", verdict.policy)
+        })?;
+        let met = verdict.rules.iter().any(|rule| rule.effect.is_met());
+        holds(met == (verdict.verdict != Verdict::Clear), Invariant::NeverSilent, || {
+            format!("the verdict in shadow is {:?}, a rule is met: {met}", verdict.verdict)
+        })
+    }
+
+    /// A verdict that was announced has come before the next assessment.
+    fn shadow_kept_its_word(&self) -> Found {
+        let owed = self.assessed.as_ref().and_then(|assessed| assessed.shadow.as_ref());
+        holds(owed.is_none_or(|look| look.found != ShadowFound::Hit), Invariant::Explained, || {
+            format!("the verdict in shadow that was announced never came: {owed:?}")
+        })
     }
 
     fn raised(&mut self, raised: &WarningRaised, partial: bool) -> Found {
         if raised.unavailable.is_some() {
             return self.silent(raised, partial);
         }
+        let of_the_live = self.assessed.as_ref().is_some_and(|assessed| assessed.policy == raised.policy);
+        holds(of_the_live || partial, Invariant::Explained, || {
+            format!("warning {} is of {}, which did not judge the frame", raised.warning, raised.policy)
+        })?;
         match self.promised.iter().position(|warning| *warning == raised.warning) {
             Some(promised) => drop(self.promised.remove(promised)),
             None => {
@@ -417,12 +480,16 @@ impl Channel {
         holds(names_session, Invariant::JudgedSessionOnly, || {
             format!("a {:?} of session {:?}", asked.kind, asked.session)
         })?;
-        if let EnforcementOrigin::Rule { rule, .. } = &asked.origin {
-            let judged = self.assessed.as_ref().is_some_and(|(session, verdict, late)| {
-                Some(session) == asked.session.as_ref() && *verdict == Verdict::Stop && !late
+        if let EnforcementOrigin::Rule { policy, rule, .. } = &asked.origin {
+            let judged = self.assessed.as_ref().is_some_and(|assessed| {
+                let stops = assessed.verdict == Verdict::Stop && !assessed.late;
+                Some(&assessed.session) == asked.session.as_ref() && assessed.policy == *policy && stops
             });
             holds(judged || partial, Invariant::JudgedSessionOnly, || {
-                format!("rule {rule} stops {:?}, the last assessment says {:?}", asked.session, self.assessed)
+                format!(
+                    "rule {rule} of {policy} stops {:?}, the last assessment says {:?}",
+                    asked.session, self.assessed
+                )
             })?;
         }
         let Some(warning) = asked.origin.warning() else { return Ok(()) };

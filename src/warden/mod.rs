@@ -5,20 +5,25 @@
 //! [`react()`] names the outward work that a stored event calls for. [`enforcement`] plans that work where it
 //! touches a stream. The walkthroughs in ARCHITECTURE.md follow a frame, an answer and a stop through them.
 
+mod appeal;
 mod apply;
 mod command;
 mod decide;
 pub mod enforcement;
 pub mod invariants;
+mod memory;
 mod moderator;
 mod react;
+mod shadow;
 mod state;
 
+pub use appeal::{Appealed, Overturning};
 pub use apply::{Applied, apply, replay};
 pub use command::{Answered, Command, EnforcementReport, Rejection};
 pub use decide::{Decision, Next, calls_for, decide, due, why_asks};
 pub use moderator::{Answering, ModeratorAct, SeenWarning, UndoTime, WARNINGS_PER_ANSWER_MAX};
 pub use react::{Alarm, Reaction, react};
+pub use shadow::{Shadow, ShadowWarning};
 pub use state::{
     Answer, ChannelState, Claim, Cooldown, Coverage, Enforcement, EnforcementStage, Reference, RuleWindow, Session,
     Warning,

@@ -1,7 +1,9 @@
 //! What a moderator can ask for: acts on warnings, each as the moderator saw it, and on the stream.
 
-use crate::events::EnforcementKind;
-use crate::model::{ContentRef, EnforcementId, ModeratorId, Sequence, SessionId, WarningId};
+use crate::events::{EnforcementKind, ReputationChange};
+use crate::model::{ContentRef, EnforcementId, ModeratorId, Sequence, SessionId, Timestamp, WarningId};
+
+use super::Overturning;
 
 /// The most warnings that one answer may name. Each may bring about three events besides the enforcements it calls
 /// off, and an append holds 64.
@@ -34,6 +36,8 @@ pub enum ModeratorAct {
         /// The text, kept already.
         note: ContentRef,
     },
+    /// Overturn an upheld warning on appeal, when its answer can no longer be taken back.
+    Overturn(Overturning),
     /// Act on the stream. For a stop or suspension the broadcast that the moderator sees must be named.
     Enforce {
         /// What.
@@ -42,6 +46,15 @@ pub enum ModeratorAct {
         session: Option<SessionId>,
         /// Why, kept already.
         reason: Option<ContentRef>,
+    },
+    /// Set the channel's reputation, or let it go again.
+    AdjustReputation {
+        /// What.
+        change: ReputationChange,
+        /// Until when; none: until somebody changes it.
+        until: Option<Timestamp>,
+        /// Why, kept already.
+        why: ContentRef,
     },
     /// Let a held enforcement go ahead.
     AdmitHeld(EnforcementId),

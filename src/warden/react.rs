@@ -64,20 +64,25 @@ pub fn react(event: &Event) -> Option<Reaction> {
         Event::InputGap(_) => Some(Reaction::Alarm(Alarm::InputGap)),
         Event::ProviderSuspended(_) => Some(Reaction::Alarm(Alarm::ProviderSuspended)),
         Event::DataLossAccepted(_) => Some(Reaction::Alarm(Alarm::DataLoss)),
-        Event::PolicyPublished(_) | Event::PolicyRetired(_) => Some(Reaction::ReloadPolicies),
+        Event::PolicyPublished(_) | Event::PolicyRetired(_) | Event::PolicyShadowed(_) | Event::PolicyUnshadowed(_) => {
+            Some(Reaction::ReloadPolicies)
+        }
         Event::SessionStarted(_)
         | Event::SessionEnded(_)
         | Event::FrameSkipped(_)
         | Event::FrameAssessed(_)
         | Event::FrameFailed(_)
+        | Event::ShadowVerdict(_)
         | Event::ChannelWatched(_)
         | Event::CadenceChanged(_)
+        | Event::ReputationAdjusted(_)
         | Event::WarningClaimed(_)
         | Event::WarningReleased(_)
         | Event::WarningUpheld(_)
         | Event::WarningDismissed(_)
         | Event::WarningNoted(_)
         | Event::WarningLapsed(_)
+        | Event::WarningOverturned(_)
         | Event::NotificationRejected(_)
         | Event::ProviderResumed(_)
         | Event::ConsumerCreated(_)

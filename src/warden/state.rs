@@ -5,12 +5,17 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::events::{EnforcementKind, EnforcementOrigin, Pace, UnwatchedBecause};
+use crate::events::{CadenceBecause, EnforcementKind, EnforcementOrigin, Pace, UnwatchedBecause};
 use crate::model::{
     Action, Approval, ChannelId, EnforcementId, FrameId, ModeratorId, PerceptualHash, PolicyRef, RuleId, Sequence,
     SessionId, Timestamp, WarningId,
 };
 use crate::policy::{Policy, Rule, Window};
+use crate::reputation::Ledger;
+use crate::reputation::cadence::Roused;
+
+use super::Shadow;
+use super::memory::Memory;
 
 /// The channel as its events leave it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -28,6 +33,18 @@ pub struct ChannelState {
     pub newest_start: Option<Timestamp>,
     /// How often frames are taken, and the policy version that says so.
     pub pace: Option<(Pace, PolicyRef)>,
+    /// Why frames are taken so often.
+    #[serde(default)]
+    pub pace_because: Option<CadenceBecause>,
+    /// What is remembered of the channel across broadcasts.
+    #[serde(default)]
+    pub ledger: Ledger,
+    /// The newest event that called for the closest watch.
+    #[serde(default)]
+    pub alarmed: Option<Roused>,
+    /// The newest event that called for a closer watch.
+    #[serde(default)]
+    pub stirred: Option<Roused>,
     /// The last assessed frame.
     pub reference: Option<Reference>,
     /// Captured-at of the newest frame with any outcome.
@@ -44,6 +61,9 @@ pub struct ChannelState {
     pub cooldowns: Vec<Cooldown>,
     /// Enforcements that have not ended.
     pub enforcements: Vec<Enforcement>,
+    /// What is remembered of a policy in shadow, if one has hit something lately. Nothing else is decided by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shadow: Option<Box<Shadow>>,
 }
 
 /// A broadcast on the air.
@@ -223,6 +243,10 @@ impl ChannelState {
             ended_sessions: Vec::new(),
             newest_start: None,
             pace: None,
+            pace_because: None,
+            ledger: Ledger::default(),
+            alarmed: None,
+            stirred: None,
             reference: None,
             newest_seen: None,
             newest_sampled: None,
@@ -231,6 +255,7 @@ impl ChannelState {
             warnings: Vec::new(),
             cooldowns: Vec::new(),
             enforcements: Vec::new(),
+            shadow: None,
         }
     }
 
@@ -277,12 +302,7 @@ impl ChannelState {
 
     /// Until when `rule` raises nothing in `session`, if that is later than `captured_at`.
     pub fn cooldown_of(&self, rule: &RuleId, session: &SessionId, captured_at: Timestamp) -> Option<Timestamp> {
-        let holds = |cooldown: &&Cooldown| {
-            cooldown.rule == *rule
-                && cooldown.session.as_ref().is_none_or(|only| only == session)
-                && cooldown.until > captured_at
-        };
-        self.cooldowns.iter().filter(holds).map(|cooldown| cooldown.until).max()
+        self.memory().cooldown_of(rule, session, captured_at)
     }
 
     /// The enforcement of that id, if it has not ended.
@@ -292,12 +312,7 @@ impl ChannelState {
 
     /// Hits of a rule if the frame captured at `captured_at` hit it as well (`and_this`) or not.
     pub fn hits(&self, rule: &RuleId, rev: u32, window: Window, captured_at: Timestamp, and_this: bool) -> u8 {
-        let before =
-            self.windows.iter().find(|seen| seen.rule == *rule && seen.rev == rev).map_or(0, |seen| match window {
-                Window::Frames { of, .. } => seen.hits_of_last(of.saturating_sub(1)),
-                Window::Time { within_ms, .. } => seen.hits_since(captured_at.minus_ms(u64::from(within_ms))),
-            });
-        before.saturating_add(u8::from(and_this))
+        self.memory().hits(rule, rev, window, captured_at, and_this)
     }
 
     /// The rules of `policy`, as they are defined now, that were met within `within_ms` before a frame captured at
@@ -308,12 +323,12 @@ impl ChannelState {
         within_ms: u32,
         captured_at: Timestamp,
     ) -> impl Iterator<Item = &'a Rule> {
-        let after = captured_at.minus_ms(u64::from(within_ms));
-        let met = move |rule: &&Rule| {
-            let seen = self.windows.iter().find(|seen| seen.rule == rule.id && seen.rev == rule.rev);
-            seen.and_then(|seen| seen.met_at).is_some_and(|at| at > after)
-        };
-        policy.rules.iter().filter(met)
+        self.memory().met_within(policy, within_ms, captured_at)
+    }
+
+    /// What the live policy is judged with.
+    pub(super) fn memory(&self) -> Memory<'_> {
+        Memory::live(&self.windows, &self.cooldowns, &self.warnings)
     }
 
     /// Whether some rule of `policy` has hits but not enough, so that the next frame must be assessed whatever the
@@ -329,6 +344,15 @@ impl ChannelState {
         })
     }
 
+    /// How often frames of the channel are taken under `policy`: what was set, where its past has a say, else what
+    /// the policy says.
+    pub fn pace_under(&self, policy: &Policy) -> Pace {
+        match &self.pace {
+            Some((pace, set_by)) if policy.reputation.is_some() && *set_by == policy.reference => *pace,
+            _ => policy.sampling.closest(),
+        }
+    }
+
     /// Until when (captured-at) the channel counts as watched; none if nobody looks or nothing is on the air.
     pub fn covered_until(&self) -> Option<Timestamp> {
         match (&self.coverage, &self.pace) {
@@ -337,19 +361,5 @@ impl ChannelState {
             }
             _ => None,
         }
-    }
-}
-
-impl RuleWindow {
-    /// The most hits remembered; no window asks for more.
-    pub const HITS_MAX: usize = 32;
-
-    fn hits_of_last(&self, frames: u8) -> u8 {
-        let mask = if frames >= 32 { u32::MAX } else { (1u32 << frames) - 1 };
-        (self.recent & mask).count_ones() as u8
-    }
-
-    fn hits_since(&self, after: Timestamp) -> u8 {
-        self.hits_at.iter().filter(|at| **at > after).count().min(255) as u8
     }
 }

@@ -98,6 +98,7 @@ impl Stage {
         let command = Command::JudgeFrame {
             frame: frame.clone(),
             policy: self.policy(),
+            shadow: None,
             measured: Some(measured(0, None)),
             answer: answered(labels),
             took: Timings(10, 20, 300),

@@ -57,7 +57,7 @@ async fn judged(live: &Live, channel: &ChannelId, captured_at: Timestamp) {
     let measured = Some(Measurement { image, hash, luma: None });
     let start = Command::StartSession { session: unnamed(), at: captured_at };
     live.house.wardens.command(channel, start).await.unwrap();
-    let judge = Command::JudgeFrame { frame, policy, measured, answer, took: Timings::default() };
+    let judge = Command::JudgeFrame { frame, policy, shadow: None, measured, answer, took: Timings::default() };
     live.house.wardens.command(channel, judge).await.unwrap();
 }
 

@@ -23,6 +23,34 @@ pub fn sample(event_type: EventType) -> Event {
         }
         .into(),
         EventType::FrameConflict => FrameConflict { frame: frame(), outcome: outcome(), print: print() }.into(),
+        EventType::ShadowVerdict => ShadowVerdict {
+            frame: frame(),
+            policy: shadow(),
+            session: session(),
+            verdict: Verdict::Stop,
+            would: Some(Action::Suspend),
+            labels: vec![label("Explicit/Explicit Nudity", 97_312)],
+            rules: vec![
+                ShadowRule {
+                    rule: rule(),
+                    rev: 0x5eed_1234,
+                    by: 0,
+                    margin: 17_312,
+                    hits: 2,
+                    effect: ShadowEffect::Raised { approval: Approval::None, cooldown_ms: 300_000 },
+                },
+                ShadowRule {
+                    rule: named(RuleId::new("any-nudity")),
+                    rev: 0x5eed_1235,
+                    by: 0,
+                    margin: 37_312,
+                    hits: 1,
+                    effect: ShadowEffect::Cooldown(moment(120_000)),
+                },
+            ],
+            released: vec![named(RuleId::new("smoking"))],
+        }
+        .into(),
         EventType::ChannelWatched => ChannelWatched { unwatched_since: moment(-90_000), unwatched_ms: 90_000 }.into(),
         EventType::ChannelUnwatched => {
             ChannelUnwatched { since: moment(-90_000), because: UnwatchedBecause::NoInput }.into()
@@ -34,7 +62,15 @@ pub fn sample(event_type: EventType) -> Event {
             from: Some(Pace { interval_ms: 60_000, tolerance_ms: 5_000 }),
             to: Pace { interval_ms: 10_000, tolerance_ms: 1_000 },
             policy: policy(),
-            because: CadenceBecause::PolicyChanged,
+            because: CadenceBecause::NearMiss,
+            score: Score::from_milli(812),
+        }
+        .into(),
+        EventType::ReputationAdjusted => ReputationAdjusted {
+            by: moderator(),
+            change: ReputationChange::By(-250),
+            until: Some(moment(86_400_000)),
+            why: content("moderator/m-17"),
         }
         .into(),
         EventType::WarningRaised => WarningRaised {
@@ -65,6 +101,17 @@ pub fn sample(event_type: EventType) -> Event {
         EventType::WarningEscalated => {
             WarningEscalated { warning: warning(), by: moderator(), to: Some(named(ModeratorId::new("lead-2"))) }.into()
         }
+        EventType::WarningOverturned => WarningOverturned {
+            warning: warning(),
+            by: named(ModeratorId::new("appeals-1")),
+            why: content("moderator/appeals-1"),
+            upheld_by: moderator(),
+            upheld_at: moment(-86_400_000),
+            session: session(),
+            rule: rule(),
+            severity: 4,
+        }
+        .into(),
         EventType::WarningNoted => {
             WarningNoted { warning: warning(), by: moderator(), note: content("moderator/m-17") }.into()
         }
@@ -110,6 +157,13 @@ pub fn sample(event_type: EventType) -> Event {
             PolicyPublished { policy: policy(), text, why }.into()
         }
         EventType::PolicyRetired => PolicyRetired { policy: policy(), why: Some(content("policy/family-safe")) }.into(),
+        EventType::PolicyShadowed => {
+            let (text, why) = (content("policy/family-safe"), Some(content("policy/family-safe/why")));
+            PolicyShadowed { policy: shadow(), text, why }.into()
+        }
+        EventType::PolicyUnshadowed => {
+            PolicyUnshadowed { policy: shadow(), why: Some(content("policy/family-safe")) }.into()
+        }
         EventType::NotificationRejected => NotificationRejected {
             source: "kinesis/thumbnails/shardId-000000000003".to_owned(),
             reason: "expected a string at detail.channel_name, found a number".to_owned(),
@@ -274,6 +328,7 @@ pub fn assessed() -> FrameAssessed {
         unmapped: 0,
         content_types: vec![content_type("Animated", 97_500)],
         floor: None,
+        near: None,
         rules: vec![RuleOutcome {
             rule: rule(),
             rev: 0x5eed_1234,
@@ -284,6 +339,7 @@ pub fn assessed() -> FrameAssessed {
         }],
         verdict: Verdict::Warn,
         late: false,
+        shadow: None,
         took: Timings(38, 9, 412),
     }
 }
@@ -336,6 +392,15 @@ fn hash() -> PerceptualHash {
 
 fn policy() -> PolicyRef {
     PolicyRef { id: named(PolicyId::new("family-safe")), version: 12 }
+}
+
+fn shadow() -> PolicyRef {
+    PolicyRef { version: 13, ..policy() }
+}
+
+/// What most frames say of a policy in shadow.
+pub fn nothing_in_shadow() -> ShadowLook {
+    ShadowLook { policy: shadow(), found: ShadowFound::NoHit }
 }
 
 fn rule() -> RuleId {

@@ -3,7 +3,7 @@
 use streamwarden::events::{Event, EventType, encode};
 use streamwarden::model::{Confidence, Label, LabelPath};
 
-use crate::samples::{assessed, sample, similar_skip};
+use crate::samples::{assessed, nothing_in_shadow, sample, similar_skip};
 
 fn bytes(event: impl Into<Event>) -> usize {
     encode(&event.into()).expect("samples are encodable").len()
@@ -36,6 +36,13 @@ fn so_does_one_with_the_longest_names_of_the_taxonomy() {
     };
     let bytes = bytes(streamwarden::events::FrameAssessed { labels: paths.map(label).into(), ..assessed() });
     assert!(bytes <= 600, "{bytes}");
+}
+
+#[test]
+fn a_shadow_that_finds_nothing_adds_at_most_50_bytes_to_the_frame_and_no_event() {
+    let watched = streamwarden::events::FrameAssessed { shadow: Some(nothing_in_shadow()), ..assessed() };
+    let added = bytes(watched) - bytes(assessed());
+    assert!(added <= 50, "{added}");
 }
 
 #[test]

@@ -19,8 +19,9 @@ const ROOMS: &[(&str, Knows)] = &[
     ("model", These(&[])),
     ("events", These(&["model"])),
     ("policy", These(&["model", "events"])),
-    ("warden", These(&["model", "events", "policy"])),
-    ("projections", These(&["model", "events", "policy"])),
+    ("reputation", These(&["model", "events", "policy"])),
+    ("warden", These(&["model", "events", "policy", "reputation"])),
+    ("projections", These(&["model", "events", "policy", "reputation"])),
     // What many need and what knows nothing.
     ("clock", These(&["model"])),
     ("telemetry", These(&["model", "events"])), // it counts what events say; who reports knows it, it knows nobody
@@ -34,7 +35,7 @@ const ROOMS: &[(&str, Knows)] = &[
     // Where frames come from. The bundled footage names the provider that may read its labels, and no other may.
     ("intake", These(&["model", "events", "clock", "imaging", "providers"])),
     // What the journal says about the past: asks the core and the journal, runs nothing.
-    ("audit", These(&["model", "events", "policy", "warden", "journal"])),
+    ("audit", These(&["model", "events", "policy", "reputation", "warden", "journal"])),
     // What another policy would have made of the past.
     ("laboratory", These(&["model", "events", "policy", "warden", "journal"])),
     // Who runs, and the whole put together: wiring, no rules.

@@ -4,7 +4,7 @@ use crate::code::{Source, find_words, line_of, sources};
 use crate::{Finding, none_of};
 
 /// The rooms that decide and fold.
-const CORE: &[&str] = &["model", "events", "policy", "warden", "projections"];
+const CORE: &[&str] = &["model", "events", "policy", "reputation", "warden", "projections"];
 
 /// Words that let the outside in, and what each would bring.
 const OUTSIDE: &[(&str, &str)] = &[
@@ -44,12 +44,20 @@ const OUTSIDE: &[(&str, &str)] = &[
 ];
 
 /// Where a decision is computed or stored: integers only, so that it replays to the bit on every machine.
-const INTEGERS_ONLY: &[&str] =
-    &["src/model/", "src/events/", "src/policy/mod.rs", "src/policy/judge.rs", "src/warden/", "src/projections/"];
+const INTEGERS_ONLY: &[&str] = &[
+    "src/model/",
+    "src/events/",
+    "src/policy/mod.rs",
+    "src/policy/judge.rs",
+    "src/reputation/",
+    "src/warden/",
+    "src/projections/",
+];
 
 /// Where a float is read or shown, and becomes or was an integer.
 const FLOATS_END_HERE: &[(&str, &str)] = &[
     ("src/model/confidence.rs", "a provider's percentage is cut to thousandths here; people are shown percent"),
+    ("src/model/score.rs", "people are shown, and may write, a share of one"),
     ("src/model/perceptual.rs", "a mean difference is cut to hundredths here; people are shown levels"),
     ("src/events/codec.rs", "shows the payload of an event type that it does not know, whatever is in it"),
 ];

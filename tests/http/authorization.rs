@@ -35,6 +35,8 @@ const OPERATIONS: &[(&str, Permission, bool)] = &[
     ("try_policies", WritePolicy, true),
     ("publish_policies", WritePolicy, true),
     ("retire_policy", WritePolicy, true),
+    ("shadow_policies", WritePolicy, true),
+    ("unshadow_policy", WritePolicy, true),
     ("start_session", Ingest, false),
     ("end_session", Ingest, false),
     ("create_frame", Ingest, false),

@@ -26,4 +26,5 @@ mod recorded;
 #[path = "../actors/scripted.rs"]
 #[allow(dead_code)] // shared with the tests of the actors, which use all of it
 mod scripted;
+mod shadows;
 mod state;

@@ -6,10 +6,10 @@ use streamwarden::events::{Event, EventType};
 use streamwarden::laboratory::report::{AnswerKind, Passed, Raised};
 use streamwarden::laboratory::unknowable::Unknown;
 use streamwarden::model::{Approval, RuleId, Verdict};
-use streamwarden::policy::{Channels, Policy, PolicySet, Sampling};
+use streamwarden::policy::{Channels, Policy, PolicySet};
 
 use crate::lines::moment;
-use crate::recorder::{at, broadcast, found, only_d, question};
+use crate::recorder::{at, broadcast, every, found, only_d, question};
 use crate::wanted::policy;
 
 /// Every second, as the recorder's policy samples.
@@ -73,11 +73,7 @@ fn a_stop_without_a_person_is_counted_once_per_broadcast_and_what_follows_it_is_
 #[test]
 fn a_slower_cadence_asks_for_fewer_frames_and_says_which_verdicts_it_would_not_have_had() {
     let recorder = seconds(&[&[], &[(2, 90_000)], &[], &[], &[]]);
-    let slower = Policy {
-        sampling: Sampling { interval_ms: 2000, tolerance_ms: 0, ..policy(1).sampling },
-        similarity: None,
-        ..policy(1)
-    };
+    let slower = Policy { similarity: None, ..every(2000, policy(1)) };
     let report = recorder.tried(slower);
     // The first, the third and the fifth; but the second was partly met by rule c, so the third would be anyway.
     assert_eq!((report.calls.recorded, report.calls.proposed), (5, Some(3)));

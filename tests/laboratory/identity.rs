@@ -33,7 +33,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => session().prop_map(|session| Step::CrowdedOut { session }),
         1 => session().prop_map(|session| Step::Other(Wanted::End(session))),
         1 => Just(Step::Other(Wanted::Tick)),
-        6 => (0u8..12, any::<u8>(), 0u8..2, 0u8..200).prop_map(|(act, at, by, request)| {
+        6 => (0u8..14, any::<u8>(), 0u8..2, 0u8..200).prop_map(|(act, at, by, request)| {
             Step::Other(Wanted::Moderate(act, at, by, request))
         }),
         6 => (0u8..9, any::<u8>(), 0u8..4).prop_map(|(report, at, n)| Step::Other(Wanted::Report(report, at, n))),

@@ -8,7 +8,7 @@ use streamwarden::events::{Event, Recorded};
 use streamwarden::journal::{Journal, MemoryJournal};
 use streamwarden::laboratory::{self, Detections, Found, Progress, Question, Report, Stretch, stretch};
 use streamwarden::model::{Confidence, EventId, Fingerprint, FrameId, Position, Timestamp, WarningId};
-use streamwarden::policy::{Channels, Policy, PolicySet};
+use streamwarden::policy::{Channels, Policy, PolicySet, Sampling};
 use streamwarden::warden::{Answered, Answering, Command, ModeratorAct};
 
 use crate::lines::moment;
@@ -60,7 +60,7 @@ impl Recorder {
     /// A frame that was taken, compared and judged.
     fn outcome_of(&mut self, frame: streamwarden::model::Frame, now: Timestamp, shows: &Shows) -> FrameId {
         let id = frame.id;
-        let policy = self.channel.watching();
+        let policy = self.channel.watching().expect("a policy watches");
         let measured = self.channel.measured(shows.hash, shows.luma);
         if self.lacks_outcome(id) {
             let measured = measured.clone();
@@ -68,11 +68,11 @@ impl Recorder {
         }
         if self.lacks_outcome(id) {
             let judge = self.channel.command(&Wanted::Judge(0, 0, 0, shows.labels.clone()));
-            let Command::JudgeFrame { mut answer, took, .. } = judge else { panic!("a judgement was asked for") };
+            let Command::JudgeFrame { mut answer, took, shadow, .. } = judge else { panic!("a judgement was asked for") };
             answer.floor = self.floor;
             answer.kept = Answered::is_long(&answer.labels).then(crate::samples::content);
             let measured = Some(measured);
-            self.channel.run(now, &Command::JudgeFrame { frame, policy, measured, answer, took });
+            self.channel.run(now, &Command::JudgeFrame { frame, policy, shadow, measured, answer, took });
         }
         id
     }
@@ -169,6 +169,15 @@ pub fn only_d(percent: f64) -> Policy {
     policy.rules.retain(|rule| rule.id.as_str() == "d");
     policy.rules[0].confidence = Confidence::from_percent(percent).expect("a percentage");
     policy.automatic_stops = streamwarden::policy::AutomaticStops::OneRule;
+    every(1000, policy)
+}
+
+/// The policy with a fixed cadence, without tolerance.
+pub fn every(interval_ms: u32, mut policy: Policy) -> Policy {
+    let tolerance_ms = Some(0);
+    policy.sampling =
+        Sampling { fastest_ms: interval_ms, slowest_ms: interval_ms, tolerance_ms, ..policy.sampling };
+    policy.reputation = None;
     policy
 }
 

@@ -6,7 +6,7 @@ use streamwarden::model::{Approval, Confidence, RuleId};
 use streamwarden::policy::Policy;
 
 use crate::lines::moment;
-use crate::recorder::{Recorder, Shows, at, broadcast, only_d};
+use crate::recorder::{Recorder, Shows, at, broadcast, every, only_d};
 
 /// A history of one frame a second, in which rule `d` raises at 70 % unless it says otherwise.
 struct History {
@@ -136,9 +136,7 @@ fn a_stop_on_a_persons_word_is_asked_for_on_trial_when_they_agree() {
 fn what_a_stop_cut_short_before_a_slower_cadence_looked_is_not_known_to_be_lost() {
     let mut history = History::new();
     history.shows(10_000).shows(80_000).answered(true);
-    let mut slower = only_d(70.0);
-    slower.sampling.interval_ms = 3000;
-    let report = history.tried(slower);
+    let report = history.tried(every(3000, only_d(70.0)));
     assert_eq!((report.truth.upheld_lost, report.truth.upheld_unknowable), (0, 1), "{:#?}", report.truth);
 }
 

@@ -6,17 +6,10 @@ use streamwarden::model::{Confidence, LumaDelta};
 use streamwarden::policy::{Policy, SimilarityLimits};
 
 use crate::lines::moment;
-use crate::recorder::{Recorder, Shows, at, broadcast, only_d};
+use crate::recorder::{Recorder, Shows, at, broadcast, every, only_d};
 
 fn count(report: &Report, kind: Unknown) -> u64 {
     report.unknowable.iter().find(|of| of.kind == kind).map_or(0, |of| of.count)
-}
-
-fn every(interval_ms: u32, policy: Policy) -> Policy {
-    let mut policy = policy;
-    policy.sampling.interval_ms = interval_ms;
-    policy.sampling.tolerance_ms = 0;
-    policy
 }
 
 /// A frame with the hash and luma of another, as measured against the reference of the time.

@@ -84,7 +84,10 @@ fn the_cadence_names_the_policy_that_sets_it_and_the_last_event_its_place() {
     story.told("a", began("st-1"));
     let to = Pace { interval_ms: 10_000, tolerance_ms: 1_000 };
     story.after_ms(7);
-    story.told("a", CadenceChanged { from: None, to, policy: policy(), because: CadenceBecause::SessionBegan });
+    story.told(
+        "a",
+        CadenceChanged { from: None, to, policy: policy(), because: CadenceBecause::SessionBegan, score: None },
+    );
     let a = channel(&story, "a");
     let cadence = a.cadence.as_ref().expect("one was set");
     assert_eq!((cadence.pace, &cadence.policy), (to, &policy()));

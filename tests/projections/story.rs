@@ -130,9 +130,11 @@ pub fn assessed(number: u64, verdict: Verdict, effect: Option<RuleEffect>) -> Fr
         unmapped: 0,
         content_types: vec![],
         floor: None,
+        near: None,
         rules: rules.collect(),
         verdict,
         late: false,
+        shadow: None,
         took: Timings(0, 0, 0),
     }
 }

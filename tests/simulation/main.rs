@@ -16,7 +16,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use streamwarden::model::{
     Action, Approval, Confidence, LabelPath, LumaDelta, OnUnavailable, PolicyId, PolicyRef, RuleId,
 };
-use streamwarden::policy::{AutomaticStops, Category, Channels, Policy, Rule, Sampling, SimilarityLimits, Window};
+use streamwarden::policy::{
+    AutomaticStops, Category, Channels, Policy, Rule, Sampling, SimilarityLimits, Tuning, Window,
+};
 
 use crate::defect::Defect;
 use crate::run::Run;
@@ -115,11 +117,18 @@ fn policy(version: u32) -> Policy {
         channels: Channels::Listed(Vec::new()),
         priority: 0,
         sampling: Sampling {
-            interval_ms: 4000 / version,
-            tolerance_ms: 1000,
+            fastest_ms: 4000 / version,
+            slowest_ms: 4000,
+            tolerance_ms: Some(1000),
             reassess_after_ms: 20_000,
             max_age_ms: 15_000,
         },
+        reputation: (version > 1).then(|| Tuning {
+            trust_after_ms: 60_000,
+            half_life_ms: 86_400_000,
+            near_miss: Confidence::from_percent(10.0).expect("a percentage"),
+            closely_ms: 20_000,
+        }),
         similarity: Some(SimilarityLimits { hash_distance_max: 6, luma_delta_max: LumaDelta(300) }),
         on_unavailable: if version == 1 { OnUnavailable::Warn } else { OnUnavailable::Page },
         automatic_stops: match version {

@@ -11,6 +11,7 @@ mod render;
 mod reports;
 mod samples;
 mod script;
+mod shadows;
 mod shown;
 mod tables;
 mod time_travel;

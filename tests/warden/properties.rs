@@ -5,10 +5,10 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use streamwarden::events::{Event, Recorded, Timings, UnwatchedBecause};
 use streamwarden::model::{
-    Confidence, EnforcementId, EventId, Label, LabelPath, ModeratorId, PolicyId, ProviderRef, RuleId, Sequence,
-    SessionId, WarningId,
+    Confidence, EnforcementId, EventId, Label, LabelPath, ModeratorId, PolicyId, PolicyRef, ProviderRef, RuleId,
+    Sequence, SessionId, WarningId,
 };
-use streamwarden::policy::{Category, Rule, Window};
+use streamwarden::policy::{Category, Policy, Rule, Window};
 use streamwarden::warden::invariants::{self, Invariants};
 use streamwarden::warden::{Answered, ChannelState, Command, replay};
 
@@ -112,10 +112,13 @@ fn the_longest_answer_under_the_longest_policy_still_fits_its_event() {
     let long = "m".repeat(60);
     policy.taxonomy = long.as_str().into();
     let provider = ProviderRef { name: "provider".into(), model: long.as_str().into(), taxonomy: long.as_str().into() };
+    let shadow =
+        PolicyRef { id: PolicyId::new("s".repeat(PolicyId::BYTES_MAX)).expect("a sound name"), version: u32::MAX };
     let mut frame = channel.frame(1, 0, moment(1.0).as_micros());
     frame.session = SessionId::new("s".repeat(SessionId::BYTES_MAX)).expect("a sound name");
     let command = Command::JudgeFrame {
         frame,
+        shadow: Some(Arc::new(Policy { reference: shadow, ..policy.clone() })),
         policy: Arc::new(policy),
         measured: Some(channel.measured(u64::MAX, Some(u16::MAX))),
         answer: Answered {
@@ -133,6 +136,11 @@ fn the_longest_answer_under_the_longest_policy_still_fits_its_event() {
     let Ok(Event::FrameAssessed(assessed)) = events[0].event() else { panic!("it was assessed") };
     assert!(assessed.rules.len() >= 5, "{} rules", assessed.rules.len());
     assert!(assessed.rules.iter().all(|rule| usize::from(rule.by) < assessed.labels.len()));
+    let shadowed = events.iter().find_map(|recorded| match recorded.event() {
+        Ok(Event::ShadowVerdict(verdict)) => Some(verdict),
+        _ => None,
+    });
+    assert_eq!(shadowed.map(|verdict| verdict.rules.len()), Some(assessed.rules.len()), "the shadow keeps as many");
     assert!(invariants::check(&events).is_ok());
 }
 

@@ -32,7 +32,8 @@ fn sample(event_type: EventType) -> Event {
         "filter": "", "events_max": 1, "consumer": "x", "slot": 0, "event": "{id}", "position": 1, "replay": "{id}",
         "name": "x", "target": "feed", "speed": "max", "how": "completed", "reached": 1,
         "object": {{"bucket": "b", "key": "k"}}, "place": "store", "after": 1, "through": 2, "kept_before": "{at}",
-        "pictures": 1, "failures": 1, "suspended_since": "{at}"
+        "why": {content}, "upheld_by": "ben", "upheld_at": "{at}", "pictures": 1, "failures": 1, "suspended_since": "{at}",
+        "change": "release"
         }}"#
     );
     let mut payload: serde_json::Value = serde_json::from_str(&everything).expect("the sample is JSON");

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde_json::Value;
 use streamwarden::events::Event;
 use streamwarden::model::Timestamp;
-use streamwarden::warden::{ChannelState, Coverage};
+use streamwarden::warden::{ChannelState, Coverage, Shadow};
 
 use crate::lines::seconds;
 
@@ -70,6 +70,13 @@ fn plain(value: &Value, names: &Names) -> String {
     }
 }
 
+/// `s@1:gore@s1` with its warnings that are open.
+fn shadow(shadow: &Shadow) -> String {
+    let open = shadow.warnings.iter().filter(|warning| warning.ended_by.is_none());
+    let open: Vec<String> = open.map(|warning| format!("{}@{}", warning.rule, warning.session)).collect();
+    format!("{}:{}", shadow.policy, if open.is_empty() { "none".to_owned() } else { open.join(",") })
+}
+
 /// What a table can check of a state.
 pub fn state(state: &ChannelState, names: &Names) -> Vec<String> {
     let name = |id: String| names.get(&id).cloned().unwrap_or(id);
@@ -99,11 +106,13 @@ pub fn state(state: &ChannelState, names: &Names) -> Vec<String> {
         format!("ended={}", listed(state.ended_sessions.iter().map(|session| session.to_string()).collect())),
         format!("reference={}", state.reference.as_ref().map_or("none".into(), |seen| name(seen.frame.to_string()))),
         format!("coverage={coverage}"),
+        format!("every={}", state.pace.as_ref().map_or("none".into(), |(pace, _)| pace.interval_ms.to_string())),
         format!("covered_until={}", state.covered_until().map_or("none".into(), seconds)),
         format!("warnings={}", listed(warnings.collect())),
         format!("versions={}", listed(versions.collect())),
         format!("enforcements={}", listed(enforcements.collect())),
         format!("windows={}", listed(windows.collect())),
         format!("cooldowns={}", listed(cooldowns.collect())),
+        format!("shadow={}", state.shadow.as_deref().map_or("none".to_owned(), shadow)),
     ]
 }

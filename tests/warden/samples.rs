@@ -4,7 +4,9 @@ use streamwarden::events::BucketObject;
 use streamwarden::model::{
     Action, Approval, Confidence, ContentRef, LabelPath, LumaDelta, OnUnavailable, PolicyId, PolicyRef, RuleId, Sha256,
 };
-use streamwarden::policy::{AutomaticStops, Category, Channels, Policy, Rule, Sampling, SimilarityLimits, Window};
+use streamwarden::policy::{
+    AutomaticStops, Category, Channels, Policy, Rule, Sampling, SimilarityLimits, Tuning, Window,
+};
 
 use crate::lines::Line;
 
@@ -30,11 +32,18 @@ pub fn policy(line: &Line<'_>) -> Policy {
         channels: Channels::Listed(Vec::new()),
         priority: 0,
         sampling: Sampling {
-            interval_ms: seconds("interval", 60.0),
-            tolerance_ms: seconds("tolerance", 15.0),
+            fastest_ms: seconds("interval", 60.0),
+            slowest_ms: seconds("slowest", line.value::<f64>("interval", 60.0)),
+            tolerance_ms: Some(seconds("tolerance", 15.0)),
             reassess_after_ms: seconds("reassess", 300.0),
             max_age_ms: seconds("age", 120.0),
         },
+        reputation: line.option("trust").map(|_| Tuning {
+            trust_after_ms: seconds("trust", 0.0),
+            half_life_ms: seconds("half-life", 86_400.0),
+            near_miss: Confidence::from_percent(line.value("near", 10.0)).expect("a percentage"),
+            closely_ms: seconds("closely", 300.0),
+        }),
         similarity,
         on_unavailable: match line.option("unavailable").unwrap_or("record") {
             "record" => OnUnavailable::Record,

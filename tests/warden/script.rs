@@ -12,13 +12,14 @@ use streamwarden::model::{
 };
 use streamwarden::policy::Policy;
 use streamwarden::warden::{
-    Answering, Applied, ChannelState, Command, Decision, ModeratorAct, Next, SeenWarning, UndoTime, apply, decide,
+    Answering, Appealed, Applied, ChannelState, Command, Decision, ModeratorAct, Next, Rejection, SeenWarning,
+    UndoTime, apply, decide,
 };
 
 use crate::lines::{Line, moment};
 use crate::render::{self, Names};
 use crate::samples;
-use crate::words::{answered, first_word, measurement, rejection_name, report, session_id, word};
+use crate::words::{answered, first_word, measurement, rejection_name, report, reputation_change, session_id, word};
 
 /// What rows have produced, so that a missing row can be told.
 #[derive(Default)]
@@ -36,11 +37,13 @@ pub struct Script {
     now: Timestamp,
     policies: HashMap<String, Arc<Policy>>,
     current: Option<Arc<Policy>>,
+    shadow: Option<Arc<Policy>>,
     frames: HashMap<String, (Frame, Option<Arc<Policy>>, Measurement)>,
     names: Names,
     warnings: Vec<WarningId>,
     enforcements: Vec<EnforcementId>,
     requests: u32,
+    log: Vec<Recorded>,
     outcome: Vec<Vec<String>>,
 }
 
@@ -52,11 +55,13 @@ impl Script {
             now: moment(0.0),
             policies: HashMap::new(),
             current: None,
+            shadow: None,
             frames: HashMap::new(),
             names: Names::new(),
             warnings: Vec::new(),
             enforcements: Vec::new(),
             requests: 0,
+            log: Vec::new(),
             outcome: Vec::new(),
         }
     }
@@ -66,6 +71,7 @@ impl Script {
         match line.word(0) {
             "policy" => self.declare_policy(line),
             "rule" => self.declare_rule(line),
+            "shadow" => self.shadow = self.policies.get(line.word(1)).cloned(),
             "use" => self.current = self.policies.get(line.word(1)).cloned(),
             "given" => {
                 self.settle_row(line);
@@ -114,6 +120,7 @@ impl Script {
             "assess" => self.whole_way(line, covered),
             "recorded" => self.record_skip(line),
             "wait" => {}
+            _ if line.words.get(1) == Some(&"overturns") => self.overturn(line, covered),
             _ => {
                 let command = self.command(line);
                 self.decide(&command, covered);
@@ -138,11 +145,34 @@ impl Script {
                 next
             }
             Err(rejection) => {
-                let name = rejection_name(&rejection);
-                covered.rejections.insert(name.to_owned());
-                assert!(!rejection.to_string().is_empty());
-                self.outcome.push(vec!["rejected".into(), name.into()]);
+                self.refused(&rejection, covered);
                 None
+            }
+        }
+    }
+
+    fn refused(&mut self, rejection: &Rejection, covered: &mut Covered) {
+        let name = rejection_name(rejection);
+        covered.rejections.insert(name.to_owned());
+        assert!(!rejection.to_string().is_empty());
+        self.outcome.push(vec!["rejected".into(), name.into()]);
+    }
+
+    /// `ben overturns w1`: with what the events so far tell of the warning.
+    fn overturn(&mut self, line: &Line<'_>, covered: &mut Covered) {
+        let warning = self.warning(line, line.word(2));
+        let mut appealed = Appealed::default();
+        for recorded in &self.log {
+            appealed.see(warning, recorded, &recorded.event().expect("what was written can be read"));
+        }
+        match appealed.overturning(warning, samples::content()) {
+            Err(rejection) => self.refused(&rejection, covered),
+            Ok(wanted) => {
+                self.requests += 1;
+                let request = EventId::of_command("request", &[self.requests.to_string().as_bytes()]);
+                let by = ModeratorId::new(line.word(0)).expect("a sound name");
+                let act = ModeratorAct::Overturn(wanted);
+                self.decide(&Command::Moderate { request, by, act }, covered);
             }
         }
     }
@@ -166,6 +196,7 @@ impl Script {
         let event = sealed.event().expect("what was written can be read");
         assert_eq!(event, new.event);
         apply(&mut self.state, Applied::of(&sealed), &event);
+        self.log.push(sealed);
         self.outcome.push(render::event(&event, &self.names));
     }
 
@@ -206,7 +237,7 @@ impl Script {
             Next::Look => Command::CompareFrame { frame, policy, measured },
             Next::Ask => {
                 let (measured, answer, took) = (Some(measured), answered(line), Timings(1, 2, 3));
-                Command::JudgeFrame { frame, policy, measured, answer, took }
+                Command::JudgeFrame { frame, policy, shadow: self.shadow.clone(), measured, answer, took }
             }
         }
     }
@@ -328,6 +359,11 @@ impl Script {
                 kind: word::<EnforcementKind>(line, line.word(2)),
                 session: line.words.get(3).map(|session| session_id(session)),
                 reason: line.option("reason").map(|_| samples::content()),
+            },
+            "pins" | "adjusts" | "releases-reputation" => ModeratorAct::AdjustReputation {
+                change: reputation_change(line),
+                until: line.moment("until"),
+                why: samples::content(),
             },
             "admits" => ModeratorAct::AdmitHeld(self.enforcement(line, line.word(2))),
             "cancels" => ModeratorAct::Cancel(self.enforcement(line, line.word(2))),

@@ -4,14 +4,17 @@ use crate::lines::{self, Line};
 use crate::script::{Covered, Script};
 use crate::words::REJECTIONS;
 
-const TABLES: [(&str, &str); 7] = [
+const TABLES: [(&str, &str); 10] = [
     ("sampling.table", include_str!("tables/sampling.table")),
     ("similarity.table", include_str!("tables/similarity.table")),
     ("rules.table", include_str!("tables/rules.table")),
     ("sessions.table", include_str!("tables/sessions.table")),
     ("coverage.table", include_str!("tables/coverage.table")),
     ("moderators.table", include_str!("tables/moderators.table")),
+    ("cadence.table", include_str!("tables/cadence.table")),
     ("stops.table", include_str!("tables/stops.table")),
+    ("shadows.table", include_str!("tables/shadows.table")),
+    ("appeals.table", include_str!("tables/appeals.table")),
 ];
 
 fn run_all() -> Covered {
@@ -48,6 +51,8 @@ fn every_row_of_the_decider_tables_holds_and_none_is_missing() {
     let systems_own = [
         "PolicyPublished",
         "PolicyRetired",
+        "PolicyShadowed",
+        "PolicyUnshadowed",
         "NotificationRejected",
         "InputGap",
         "ProviderSuspended",

@@ -5,18 +5,22 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use streamwarden::clock::ManualClock;
 use streamwarden::events::{
-    Budget, EnforcementKind, FailedStage, NotNeededBecause, Recorded, SupersededBecause, Timings,
+    Budget, EnforcementKind, Event, FailedStage, NotNeededBecause, Recorded, ReputationChange, SupersededBecause,
+    Timings,
 };
 use streamwarden::journal::{Append, AppendError, Appended, Expected, Journal, MemoryJournal, READ_LIMIT_MAX};
 use streamwarden::model::{
     Action, Approval, ChannelId, Confidence, EnforcementId, EventId, Fingerprint, Frame, FrameId, FrameOrigin,
     HashScheme, ImageFacts, ImageFormat, Label, LabelPath, LumaDelta, Measurement, ModeratorId, OnUnavailable,
-    PerceptualHash, PolicyId, PolicyRef, ProviderRef, RuleId, Scope, Sequence, SessionId, Sha256, Timestamp, WarningId,
+    PerceptualHash, PolicyId, PolicyRef, ProviderRef, RuleId, Scope, Score, Sequence, SessionId, Sha256, Timestamp,
+    WarningId,
 };
-use streamwarden::policy::{AutomaticStops, Category, Channels, Policy, Rule, Sampling, SimilarityLimits, Window};
+use streamwarden::policy::{
+    AutomaticStops, Category, Channels, Policy, Rule, Sampling, SimilarityLimits, Tuning, Window,
+};
 use streamwarden::warden::{
-    Answered, Answering, Applied, ChannelState, Command, Decision, EnforcementReport, ModeratorAct, SeenWarning, apply,
-    decide,
+    Answered, Answering, Appealed, Applied, ChannelState, Command, Decision, EnforcementReport, ModeratorAct,
+    Overturning, SeenWarning, apply, decide,
 };
 
 use crate::lines::moment;
@@ -36,6 +40,8 @@ pub enum Wanted {
     Quarantine(u8, u8, i64),
     Conflict(u8, u8, i64),
     Reconsider(u8),
+    /// Another policy in shadow, or none.
+    Shadow(u8),
     Tick,
     Moderate(u8, u8, u8, u8),
     Report(u8, u8, u8),
@@ -65,8 +71,9 @@ pub fn wanted() -> impl Strategy<Value = Wanted> {
         1 => (frame(), session(), time()).prop_map(|(f, s, at)| Wanted::Quarantine(f, s, at)),
         1 => (frame(), session(), time()).prop_map(|(f, s, at)| Wanted::Conflict(f, s, at)),
         1 => (0u8..3).prop_map(Wanted::Reconsider),
+        2 => (0u8..4).prop_map(Wanted::Shadow),
         3 => Just(Wanted::Tick),
-        8 => (0u8..12, any::<u8>(), 0u8..2, 0u8..60).prop_map(|(act, at, by, r)| Wanted::Moderate(act, at, by, r)),
+        8 => (0u8..14, any::<u8>(), 0u8..2, 0u8..60).prop_map(|(act, at, by, r)| Wanted::Moderate(act, at, by, r)),
         8 => (0u8..9, any::<u8>(), 0u8..4).prop_map(|(report, at, n)| Wanted::Report(report, at, n)),
     ]
 }
@@ -78,6 +85,8 @@ pub struct Channel {
     pub state: ChannelState,
     policies: [Option<Arc<Policy>>; 3],
     policy: usize,
+    shadows: [Option<Arc<Policy>>; 4],
+    pub shadow: usize,
 }
 
 impl Channel {
@@ -90,6 +99,8 @@ impl Channel {
             state: ChannelState::new(channel),
             policies: [Some(Arc::new(policy(1))), Some(Arc::new(policy(2))), None],
             policy: 0,
+            shadows: [None, Some(Arc::new(shadow(1))), Some(Arc::new(shadow(2))), Some(Arc::new(shadow(3)))],
+            shadow: 0,
         }
     }
 
@@ -98,11 +109,6 @@ impl Channel {
     pub fn watch_by(&mut self, policy: Policy) {
         self.policies = [Some(Arc::new(policy)), None, None];
         self.policy = 0;
-    }
-
-    /// The policy that watches, or the first if none does.
-    pub fn watching(&self) -> Arc<Policy> {
-        self.policies[self.policy].clone().unwrap_or_else(|| Arc::new(policy(1)))
     }
 
     pub fn events(&self) -> Vec<Recorded> {
@@ -142,13 +148,18 @@ impl Channel {
         }
     }
 
+    /// The policy that watches it now.
+    pub fn watching(&self) -> Option<Arc<Policy>> {
+        self.policies[self.policy].clone()
+    }
+
     /// Whether the journal holds the outcome of the command: how a redelivery changes nothing.
     fn is_done(&self, command: &Command) -> bool {
         command.done_as().is_some_and(|id| self.journal.find(id).expect("memory can be read").is_some())
     }
 
     pub fn command(&mut self, wanted: &Wanted) -> Command {
-        let policy = self.watching();
+        let policy = self.watching().unwrap_or_else(|| Arc::new(policy(1)));
         match wanted {
             Wanted::Start(session, at) => {
                 Command::StartSession { session: session_id(*session), at: Timestamp::from_micros(*at) }
@@ -167,6 +178,7 @@ impl Channel {
             Wanted::Judge(f, s, at, labels) => Command::JudgeFrame {
                 frame: self.frame(*f, *s, *at),
                 policy,
+                shadow: self.shadows[self.shadow].clone(),
                 measured: Some(self.measured(u64::from(*f), None)),
                 answer: answered(labels),
                 took: Timings(u32::MAX, 0, 1),
@@ -185,6 +197,10 @@ impl Channel {
             }
             Wanted::Reconsider(policy) => {
                 self.policy = usize::from(*policy);
+                Command::ReconsiderPolicy
+            }
+            Wanted::Shadow(shadow) => {
+                self.shadow = usize::from(*shadow);
                 Command::ReconsiderPolicy
             }
             Wanted::Tick => Command::Tick,
@@ -236,10 +252,40 @@ impl Channel {
             8 => ModeratorAct::Enforce { kind: EnforcementKind::Suspend, session, reason: Some(samples::content()) },
             9 => ModeratorAct::Enforce { kind: EnforcementKind::Lift, session: None, reason: None },
             10 => ModeratorAct::AdmitHeld(enforcement),
-            _ => ModeratorAct::Cancel(enforcement),
+            11 => match self.overturning(at) {
+                Some(wanted) => ModeratorAct::Overturn(wanted),
+                None => ModeratorAct::Cancel(enforcement),
+            },
+            12 => ModeratorAct::Cancel(enforcement),
+            _ => {
+                let change = match request % 3 {
+                    0 => ReputationChange::Pin(Score::clamped(i64::from(at) * 4)),
+                    1 => ReputationChange::By(i16::from(at) * 9 - 1100), // now and then farther than it may go
+                    _ => ReputationChange::Release,
+                };
+                let until = (at % 2 == 0).then(|| moment(f64::from(at)));
+                ModeratorAct::AdjustReputation { change, until, why: samples::content() }
+            }
         };
         let by = ModeratorId::new(["ann", "ben"][usize::from(by)]).expect("a sound name");
         Command::Moderate { request: EventId::of_command("request", &[&[request]]), by, act }
+    }
+
+    /// An appeal against some warning that was upheld, as the journal tells of it.
+    fn overturning(&self, at: u8) -> Option<Overturning> {
+        let events: Vec<(Recorded, Event)> =
+            self.events().into_iter().map(|recorded| (recorded.clone(), recorded.event().expect("known"))).collect();
+        let upheld: Vec<WarningId> = events
+            .iter()
+            .filter_map(|(_, event)| match event {
+                Event::WarningUpheld(upheld) => Some(upheld.warning),
+                _ => None,
+            })
+            .collect();
+        let warning = *upheld.get(usize::from(at) % upheld.len().max(1))?;
+        let mut appealed = Appealed::default();
+        events.iter().for_each(|(recorded, event)| appealed.see(warning, recorded, event));
+        appealed.overturning(warning, samples::content()).ok()
     }
 
     fn report(&self, report: u8, at: u8, n: u8) -> Command {
@@ -309,7 +355,20 @@ pub fn policy(version: u32) -> Policy {
         reference: PolicyRef { id: PolicyId::new("p").expect("a sound name"), version },
         channels: Channels::Listed(Vec::new()),
         priority: 0,
-        sampling: Sampling { interval_ms: 1000, tolerance_ms: 200, reassess_after_ms: 10_000, max_age_ms: u32::MAX },
+        // The second version lets a channel's past have a say, so short that a run of commands shows it.
+        sampling: Sampling {
+            fastest_ms: 1000,
+            slowest_ms: 1000 * version.min(2).pow(3),
+            tolerance_ms: Some(200),
+            reassess_after_ms: 10_000,
+            max_age_ms: u32::MAX,
+        },
+        reputation: (version > 1).then(|| Tuning {
+            trust_after_ms: 10_000,
+            half_life_ms: 3_600_000,
+            near_miss: Confidence::from_milli(10_000).expect("a percentage"),
+            closely_ms: 5000,
+        }),
         similarity: Some(SimilarityLimits { hash_distance_max: 20, luma_delta_max: LumaDelta(300) }),
         on_unavailable: if version == 1 { OnUnavailable::Warn } else { OnUnavailable::Page },
         automatic_stops: match version {
@@ -323,6 +382,26 @@ pub fn policy(version: u32) -> Policy {
             rule("d", Category::Any, once, Action::Stop, Approval::Person, 0),
         ],
     }
+}
+
+/// Policies in shadow: the rules of the second policy with other thresholds, windows and names; of the third in words
+/// that no answer is in.
+pub fn shadow(version: u32) -> Policy {
+    let mut shadow = policy(2);
+    shadow.reference = PolicyRef { id: PolicyId::new("s").expect("a sound name"), version };
+    match version {
+        1 => shadow.automatic_stops = AutomaticStops::OneRule,
+        2 => {
+            for rule in &mut shadow.rules {
+                rule.confidence = Confidence::from_milli(60_000).expect("a percentage");
+                rule.window = Window::Frames { hits: 1, of: 1 };
+                rule.cooldown_ms = 0;
+            }
+            shadow.rules[1].id = RuleId::new("other").expect("a sound name");
+        }
+        _ => shadow.taxonomy = "another/1".into(),
+    }
+    shadow
 }
 
 /// A run of commands, each at a time not before the last but now and then far beyond it.

@@ -1,9 +1,9 @@
 //! What the words of a row stand for: rejections, reports, measurements, answers.
 
-use streamwarden::events::{Budget, NotNeededBecause, SupersededBecause};
+use streamwarden::events::{Budget, NotNeededBecause, ReputationChange, SupersededBecause};
 use streamwarden::model::{
     Confidence, ContentRef, HashScheme, ImageFacts, ImageFormat, Label, LabelPath, Measurement, PerceptualHash,
-    ProviderRef, SessionId, Sha256,
+    ProviderRef, Score, SessionId, Sha256,
 };
 use streamwarden::warden::{Answered, EnforcementReport, Rejection};
 
@@ -22,6 +22,10 @@ pub fn rejection_name(rejection: &Rejection) -> &'static str {
         Rejection::AnsweredByAnother { .. } => "AnsweredByAnother",
         Rejection::WithdrawnTooLate { .. } => "WithdrawnTooLate",
         Rejection::AlreadyCarriedOut(_) => "AlreadyCarriedOut",
+        Rejection::NotUpheld(_) => "NotUpheld",
+        Rejection::AnswerNotFinal { .. } => "AnswerNotFinal",
+        Rejection::AlreadyOverturned { .. } => "AlreadyOverturned",
+        Rejection::DecidedByTheSame { .. } => "DecidedByTheSame",
         Rejection::NoWarningNamed => "NoWarningNamed",
         Rejection::TooManyWarningsNamed { .. } => "TooManyWarningsNamed",
         Rejection::OtherSession { .. } => "OtherSession",
@@ -29,11 +33,13 @@ pub fn rejection_name(rejection: &Rejection) -> &'static str {
         Rejection::AlreadyUnderWay(_) => "AlreadyUnderWay",
         Rejection::UnknownEnforcement(_) => "UnknownEnforcement",
         Rejection::WrongStage { .. } => "WrongStage",
+        Rejection::ExpiredAlready { .. } => "ExpiredAlready",
+        Rejection::AdjustedTooFar { .. } => "AdjustedTooFar",
     }
 }
 
 /// Every name that [`rejection_name`] gives.
-pub const REJECTIONS: [&str; 16] = [
+pub const REJECTIONS: [&str; 22] = [
     "UnknownWarning",
     "ChangedSince",
     "AlreadyAnswered",
@@ -43,6 +49,10 @@ pub const REJECTIONS: [&str; 16] = [
     "AnsweredByAnother",
     "WithdrawnTooLate",
     "AlreadyCarriedOut",
+    "NotUpheld",
+    "AnswerNotFinal",
+    "AlreadyOverturned",
+    "DecidedByTheSame",
     "NoWarningNamed",
     "TooManyWarningsNamed",
     "OtherSession",
@@ -50,7 +60,18 @@ pub const REJECTIONS: [&str; 16] = [
     "AlreadyUnderWay",
     "UnknownEnforcement",
     "WrongStage",
+    "ExpiredAlready",
+    "AdjustedTooFar",
 ];
+
+/// What a person does with a reputation: `pins 0.5`, `adjusts -250` (thousandths), `releases-reputation`.
+pub fn reputation_change(line: &Line<'_>) -> ReputationChange {
+    match line.word(1) {
+        "pins" => ReputationChange::Pin(Score::from_milli(line.number(2)).expect("a score in thousandths")),
+        "adjusts" => ReputationChange::By(line.number(2)),
+        _ => ReputationChange::Release,
+    }
+}
 
 /// The serialised name of an enum's variant.
 pub fn first_word<T: serde::Serialize>(value: &T) -> String {

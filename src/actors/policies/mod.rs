@@ -1,6 +1,8 @@
-//! The policies in force: published into the journal, read back from it, handed to every warden as one snapshot.
+//! The policies in force, and those in shadow: published into the journal, read back from it, handed to every warden as
+//! one snapshot.
 
 mod history;
+mod shadows;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,7 +16,8 @@ use crate::model::{ContentRef, EventId, PolicyId, PolicyRef, Scope, Sequence, Sy
 use crate::policy::file::{self, PolicyFileError};
 use crate::policy::{Policy, PolicySet};
 
-pub use history::{PolicyAct, PolicyHistory, PolicyVersion};
+pub use history::{PolicyAct, PolicyHistory, PolicyVersion, PolicyVersions};
+pub use shadows::SHADOWS_MAX;
 
 /// The most bytes that the reason for publishing or retiring may have.
 pub const REASON_BYTES_MAX: usize = 2000;
@@ -44,6 +47,12 @@ pub enum PublishError {
         /// Its bytes.
         found: usize,
     },
+    /// No more policies may run in shadow.
+    #[error("at most {SHADOWS_MAX} policies may run in shadow, these would be {wanted}; end one of them first")]
+    TooManyShadows {
+        /// How many there would be.
+        wanted: usize,
+    },
     /// The text of a published policy is gone.
     #[error("the text of {0} was erased; publish it again")]
     Erased(PolicyRef),
@@ -66,6 +75,7 @@ pub struct PolicyDesk {
     journal: Arc<dyn Journal>,
     content: Arc<content::Store>,
     in_force: BTreeMap<PolicyId, Published>,
+    shadows: BTreeMap<PolicyId, Published>,
     history: PolicyHistory,
     sequence: Sequence,
     set: watch::Sender<Arc<PolicySet>>,
@@ -83,6 +93,7 @@ impl PolicyDesk {
             journal,
             content,
             in_force: BTreeMap::new(),
+            shadows: BTreeMap::new(),
             history: PolicyHistory::default(),
             sequence: Sequence(0),
             set: watch::Sender::new(Arc::new(PolicySet::default())),
@@ -91,13 +102,17 @@ impl PolicyDesk {
         let in_force: Vec<(PolicyRef, ContentRef)> =
             desk.history.in_force().map(|version| (version.policy.clone(), version.text.clone())).collect();
         for (reference, text) in in_force {
-            let plain = match desk.content.get(&text) {
-                Ok(Content::Plain(plain)) => plain,
-                Ok(Content::Erased | Content::Expired) => return Err(PublishError::Erased(reference)),
-                Err(source) => return Err(PublishError::Content { file: reference.to_string(), source }),
-            };
-            let policy = compile(&reference, &plain)?;
-            desk.in_force.insert(reference.id, Published { text: plain, policy: Arc::new(policy) });
+            let published = desk.read(&reference, &text)?;
+            desk.in_force.insert(reference.id, published);
+        }
+        let in_shadow: Vec<(PolicyRef, ContentRef)> =
+            desk.history.in_shadow().map(|version| (version.policy.clone(), version.text.clone())).collect();
+        for (reference, text) in in_shadow {
+            // Nothing follows from a shadow: one that cannot be read keeps nobody from watching.
+            match desk.read(&reference, &text) {
+                Ok(shadowed) => drop(desk.shadows.insert(reference.id, shadowed)),
+                Err(error) => tracing::error!(policy = %reference, "a policy in shadow does not judge: {error}"),
+            }
         }
         desk.announce();
         Ok(desk)
@@ -149,10 +164,7 @@ impl PolicyDesk {
             if now.is_some_and(|now| now.text == text.as_bytes()) {
                 continue;
             }
-            // A version is used once, also by a policy that was retired since: decisions name it.
-            let version = self.history.newest(&id).map_or(0, |newest| newest.policy.version) + 1;
-            let version = if one.version_stated { one.policy.reference.version.max(version) } else { version };
-            let reference = PolicyRef { id: id.clone(), version };
+            let reference = self.next(&one);
             let text_ref = self.keep(&reference, text)?;
             let why = why.map(|why| self.keep(&reference, why)).transpose()?;
             let event = PolicyPublished { policy: reference.clone(), text: text_ref, why };
@@ -175,6 +187,25 @@ impl PolicyDesk {
         self.in_force.remove(id);
         self.announce();
         Ok(Some(reference))
+    }
+
+    /// A version is used once, also by a policy that was retired since, and by one that only ran in shadow: decisions name
+    /// it.
+    fn next(&self, loaded: &file::Loaded) -> PolicyRef {
+        let PolicyRef { id, version: stated } = loaded.policy.reference.clone();
+        let version = self.history.next_version(&id);
+        PolicyRef { id, version: if loaded.version_stated { stated.max(version) } else { version } }
+    }
+
+    /// What was published as that version.
+    fn read(&self, reference: &PolicyRef, text: &ContentRef) -> Result<Published, PublishError> {
+        let plain = match self.content.get(text) {
+            Ok(Content::Plain(plain)) => plain,
+            Ok(Content::Erased | Content::Expired) => return Err(PublishError::Erased(reference.clone())),
+            Err(source) => return Err(PublishError::Content { file: reference.to_string(), source }),
+        };
+        let policy = Arc::new(compile(reference, &plain)?);
+        Ok(Published { text: plain, policy })
     }
 
     /// A policy's text, or why it was published or retired: both belong to the policy and are erased with it.
@@ -211,8 +242,9 @@ impl PolicyDesk {
     }
 
     fn announce(&self) {
-        let policies = self.in_force.values().map(|published| published.policy.clone()).collect();
-        self.set.send_replace(Arc::new(PolicySet::new(policies)));
+        let policies = |of: &BTreeMap<PolicyId, Published>| of.values().map(|one| one.policy.clone()).collect();
+        let set = PolicySet::new(policies(&self.in_force)).with_shadows(policies(&self.shadows));
+        self.set.send_replace(Arc::new(set));
     }
 }
 

@@ -44,6 +44,8 @@ pub(super) struct Warden {
     gauge: Rc<Gauge>,
     life: Life,
     policy: Option<Arc<Policy>>,
+    /// Judges beside the live one, if there is one; nothing follows from it.
+    shadow: Option<Arc<Policy>>,
     work: Option<Box<Work>>,
     waiting: Option<Box<Waiting>>,
     rest: Option<oneshot::Sender<()>>,
@@ -82,6 +84,8 @@ struct Work {
     replies: Vec<Reply>,
     /// The policy version in force when it was taken up: it is judged wholly under that one.
     policy: Option<Arc<Policy>>,
+    /// Likewise, of the policy in shadow.
+    shadow: Option<Arc<Policy>>,
     begun: Instant,
     seen: Option<(Measurement, LumaPlane, Arc<[u8]>)>,
     took: Timings,
@@ -97,13 +101,14 @@ struct Committed {
 
 impl Warden {
     pub(super) fn wake(channel: ChannelId, parts: Rc<ShardParts>, gauge: Rc<Gauge>) -> Addr<Self> {
-        let policy = parts.house.policies.borrow().for_channel(&channel).cloned();
+        let (policy, shadow) = watching(&parts, &channel);
         let warden = Self {
             channel,
             parts,
             gauge,
             life: Life::Waking,
             policy,
+            shadow,
             work: None,
             waiting: None,
             rest: None,
@@ -311,6 +316,12 @@ impl Warden {
     }
 }
 
+/// The policy that watches a channel, and the one in shadow beside it.
+fn watching(parts: &ShardParts, channel: &ChannelId) -> (Option<Arc<Policy>>, Option<Arc<Policy>>) {
+    let policies = parts.house.policies.borrow();
+    (policies.for_channel(channel).cloned(), policies.shadow_of(channel).cloned())
+}
+
 impl Actor for Warden {
     type Context = Context<Self>;
 
@@ -409,7 +420,7 @@ impl Handler<Reconsider> for Warden {
     type Result = ();
 
     fn handle(&mut self, _: Reconsider, ctx: &mut Context<Self>) {
-        self.policy = self.parts.house.policies.borrow().for_channel(&self.channel).cloned();
+        (self.policy, self.shadow) = watching(&self.parts, &self.channel);
         self.step_aside(&Command::ReconsiderPolicy, ctx);
     }
 }

@@ -30,6 +30,7 @@ impl Warden {
             frame,
             replies,
             policy: self.policy.clone(),
+            shadow: self.shadow.clone(),
             begun: Instant::now(),
             seen: None,
             took: Timings::default(),
@@ -67,6 +68,7 @@ impl Warden {
     fn take(&mut self, ctx: &mut Context<Self>) {
         let Some(work) = &mut self.work else { return };
         work.policy = self.policy.clone(); // the one it is decided under now, and from here on
+        work.shadow = self.shadow.clone();
         let command = Command::TakeFrame { frame: work.frame.clone() };
         self.step(command, ctx, Self::proceed);
     }
@@ -200,6 +202,7 @@ impl Warden {
         let command = Command::JudgeFrame {
             frame: work.frame.clone(),
             policy: policy.clone(),
+            shadow: work.shadow.clone(),
             measured: work.seen.as_ref().map(|(measured, ..)| measured.clone()),
             answer,
             took: work.took,

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::events::Skip;
+use crate::events::{Pace, Skip};
 use crate::model::{PolicyRef, SessionId, Timestamp};
 use crate::policy::Policy;
 use crate::warden::{ChannelState, due};
@@ -41,9 +41,7 @@ pub(super) fn arithmetic(
     skip: Option<&Skip>,
 ) -> Option<Cadence> {
     let (pace, set_by) = state.pace.as_ref()?;
-    let (interval_ms, tolerance_ms) = policy.map_or((pace.interval_ms, pace.tolerance_ms), |policy| {
-        (policy.sampling.interval_ms, policy.sampling.tolerance_ms)
-    });
+    let Pace { interval_ms, tolerance_ms } = policy.map_or(*pace, |policy| state.pace_under(policy));
     let partly_met =
         policy.zip(session).is_some_and(|(policy, session)| state.partly_met(policy, session, captured_at));
     // A frame that was too soon has its due time in its event; of the others the state says it.

@@ -9,6 +9,7 @@ mod evidence;
 mod judgement;
 mod likeness;
 mod published;
+mod shadow;
 mod story;
 
 use schemars::JsonSchema;
@@ -30,6 +31,7 @@ pub use evidence::{Copied, Evidence, Kept, Unkept, stored};
 pub use judgement::{Alternative, BestLabel, Judgement, LabelView, LabelsFrom, ReachedView, RuleView};
 pub use likeness::{ComparedFrame, Likeness};
 pub use published::{PolicyVersion, Published};
+pub use shadow::InShadow;
 pub use story::{EnforcementStory, Followed, Relation, Stage, Standing, WarningStory};
 
 /// The most events followed back from a decision to what caused it.
@@ -73,6 +75,8 @@ pub struct Decision {
     pub likeness: Option<Likeness>,
     /// What the provider said and the policy made of it; none where it was not assessed.
     pub judgement: Option<Judgement>,
+    /// What a policy in shadow said of it, if one ran beside the live one; it had no part in the decision.
+    pub shadow: Option<InShadow>,
     /// The policy version it was decided under; none where no policy had a part in it.
     pub policy: Option<PolicyVersion>,
     /// What it took, and how long after the frame's own time it was durable.
@@ -90,7 +94,8 @@ impl Decision {
     pub fn lines(&self) -> Vec<String> {
         let rules = self.judgement.iter().flat_map(|judgement| &judgement.rules).map(|rule| rule.text.clone());
         let missing = self.missing.iter().map(|missing| format!("cannot be shown: {missing}"));
-        std::iter::once(self.because.clone()).chain(rules).chain(missing).collect()
+        let shadow = self.shadow.iter().map(|shadow| shadow.because.clone());
+        std::iter::once(self.because.clone()).chain(rules).chain(shadow).chain(missing).collect()
     }
 }
 
@@ -189,6 +194,10 @@ pub fn decision(sources: Sources<'_>, recorded: Recorded) -> Result<Option<Decis
         judgement::of(sources, &frame, compiled, before.as_ref())
     });
     missing.extend(judgement.iter().filter_map(|judgement| judgement.missing.clone()));
+    let shadow = match &assessed {
+        Some(assessed) => shadow::of(sources.journal, frame, assessed, &mut missing)?,
+        None => None,
+    };
     let because = because(skip.as_ref(), assessed.as_ref(), failed.as_ref(), judgement.as_ref());
     let followed = story::followed(sources, &channel, &recorded, assessed.as_ref(), &mut missing)?;
     let evidence = evidence::of(sources, frame, assessed.as_ref())?;
@@ -209,6 +218,7 @@ pub fn decision(sources: Sources<'_>, recorded: Recorded) -> Result<Option<Decis
         cadence,
         likeness,
         judgement,
+        shadow,
         took: took(assessed.as_ref(), envelope.captured_at, envelope.recorded_at),
         policy: policy.map(|(version, _)| version),
         caused_by: causes(sources.journal, envelope.causation)?,

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::events::{Event, PolicyPublished};
+use crate::events::{Event, PolicyPublished, PolicyShadowed};
 use crate::journal::READ_LIMIT_MAX;
 use crate::model::{PolicyRef, Scope, Sequence, Sha256, SystemScope};
 use crate::policy::excerpt::excerpt;
@@ -85,6 +85,7 @@ pub(super) fn version(
     }
 }
 
+/// A version's publication, or where it was put in shadow: each holds its text.
 fn find(sources: Sources<'_>, wanted: &PolicyRef) -> Result<Option<(EventLink, PolicyPublished)>, AuditError> {
     let scope = Scope::System(SystemScope::Policies);
     let mut after = Sequence(0);
@@ -93,10 +94,15 @@ fn find(sources: Sources<'_>, wanted: &PolicyRef) -> Result<Option<(EventLink, P
         let Some(last) = page.last() else { return Ok(None) };
         after = last.envelope.sequence;
         for recorded in &page {
-            if let Ok(Event::PolicyPublished(published)) = recorded.event()
-                && published.policy == *wanted
-            {
-                return Ok(Some((EventLink::from(recorded), published)));
+            let found = match recorded.event() {
+                Ok(Event::PolicyPublished(published)) => published,
+                Ok(Event::PolicyShadowed(PolicyShadowed { policy, text, why })) => {
+                    PolicyPublished { policy, text, why }
+                }
+                _ => continue, // nothing else puts a version anywhere
+            };
+            if found.policy == *wanted {
+                return Ok(Some((EventLink::from(recorded), found)));
             }
         }
     }

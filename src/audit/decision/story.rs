@@ -81,6 +81,17 @@ pub enum Standing {
         /// When.
         at: Timestamp,
     },
+    /// A moderator agreed, and an appeal overturned it.
+    Overturned {
+        /// Who overturned it.
+        by: ModeratorId,
+        /// When.
+        at: Timestamp,
+        /// Who had upheld it.
+        upheld_by: ModeratorId,
+        /// When.
+        upheld_at: Timestamp,
+    },
     /// What it asked about has passed: nobody needs to answer.
     Lapsed {
         /// What has passed.
@@ -259,7 +270,7 @@ impl Reading {
     fn is_settled(&self, now: Timestamp) -> bool {
         let answered = |story: &WarningStory| match story.standing {
             Standing::Open | Standing::Claimed { .. } => false,
-            Standing::Lapsed { .. } => true,
+            Standing::Lapsed { .. } | Standing::Overturned { .. } => true,
             Standing::Upheld { at, .. } | Standing::Dismissed { at, .. } => {
                 now > at.plus_ms(u64::from(UndoTime::MS_MAX))
             }
@@ -324,6 +335,10 @@ impl WarningStory {
             }
             Event::WarningUpheld(answer) => self.standing = Standing::Upheld { by: answer.by.clone(), at },
             Event::WarningDismissed(answer) => self.standing = Standing::Dismissed { by: answer.by.clone(), at },
+            Event::WarningOverturned(act) => {
+                let (by, upheld_by, upheld_at) = (act.by.clone(), act.upheld_by.clone(), act.upheld_at);
+                self.standing = Standing::Overturned { by, at, upheld_by, upheld_at };
+            }
             Event::WarningLapsed(lapsed) => self.standing = Standing::Lapsed { because: lapsed.because, at },
             _ => {} // a note changes nothing of how it stands, and nothing else is about a warning
         }
@@ -351,6 +366,7 @@ fn about(event: &Event) -> About<'_> {
         Event::WarningEscalated(e) => About::Warning(e.warning),
         Event::WarningNoted(e) => About::Warning(e.warning),
         Event::WarningLapsed(e) => About::Warning(e.warning),
+        Event::WarningOverturned(e) => About::Warning(e.warning),
         Event::EnforcementRequested(e) => About::Request(e),
         Event::EnforcementAdmitted(e) => About::Enforcement(e.enforcement, Stage::Admitted),
         Event::EnforcementHeld(e) => About::Enforcement(e.enforcement, Stage::Held),
@@ -367,6 +383,7 @@ fn about(event: &Event) -> About<'_> {
         | Event::FrameAssessed(_)
         | Event::FrameFailed(_)
         | Event::FrameConflict(_)
+        | Event::ShadowVerdict(_)
         | Event::ChannelWatched(_)
         | Event::ChannelUnwatched(_)
         | Event::ChannelQuarantined(_)
@@ -377,8 +394,11 @@ fn about(event: &Event) -> About<'_> {
         | Event::EvidenceRead(_)
         | Event::ExportMade(_)
         | Event::CadenceChanged(_)
+        | Event::ReputationAdjusted(_)
         | Event::PolicyPublished(_)
         | Event::PolicyRetired(_)
+        | Event::PolicyShadowed(_)
+        | Event::PolicyUnshadowed(_)
         | Event::NotificationRejected(_)
         | Event::InputGap(_)
         | Event::ProviderSuspended(_)

@@ -32,6 +32,7 @@ pub(super) fn says(event_type: EventType) -> Says {
     const POLICY: Says = Says { policies: true, ..NOTHING };
     match event_type {
         EventType::FrameAssessed => Says { verdict: true, labels: true, rules: true, policies: true, ..NOTHING },
+        EventType::ShadowVerdict => Says { verdict: true, labels: true, rules: true, policies: true, ..NOTHING },
         EventType::WarningRaised => Says { labels: true, rules: true, policies: true, ..NOTHING },
         EventType::EnforcementRequested => Says { rules: true, moderators: true, policies: true, ..NOTHING },
         EventType::WarningClaimed
@@ -41,9 +42,15 @@ pub(super) fn says(event_type: EventType) -> Says {
         | EventType::WarningAnswerWithdrawn
         | EventType::WarningEscalated
         | EventType::WarningNoted
+        | EventType::WarningOverturned
         | EventType::EnforcementAdmitted
-        | EventType::EnforcementCancelled => MODERATOR,
-        EventType::CadenceChanged | EventType::PolicyPublished | EventType::PolicyRetired => POLICY,
+        | EventType::EnforcementCancelled
+        | EventType::ReputationAdjusted => MODERATOR,
+        EventType::CadenceChanged
+        | EventType::PolicyPublished
+        | EventType::PolicyRetired
+        | EventType::PolicyShadowed
+        | EventType::PolicyUnshadowed => POLICY,
         EventType::SessionStarted
         | EventType::SessionEnded
         | EventType::FrameSkipped
@@ -98,6 +105,13 @@ pub(super) fn said(event: &Event) -> Said<'_> {
             policies: vec![&e.policy],
             moderators: Vec::new(),
         },
+        Event::ShadowVerdict(e) => Said {
+            verdict: Some(e.verdict),
+            labels: e.labels.iter().map(|label| label.path()).collect(),
+            rules: e.rules.iter().map(|outcome| &outcome.rule).collect(),
+            policies: vec![&e.policy],
+            moderators: Vec::new(),
+        },
         Event::WarningRaised(e) => {
             let labels = e.label.iter().map(|label| label.path()).collect();
             Said { labels, rules: vec![&e.rule], policies: vec![&e.policy], ..Said::default() }
@@ -117,11 +131,15 @@ pub(super) fn said(event: &Event) -> Said<'_> {
             Said { moderators: std::iter::once(&e.by).chain(&e.to).collect(), ..Said::default() }
         }
         Event::WarningNoted(e) => moderator(&e.by),
+        Event::WarningOverturned(e) => Said { moderators: vec![&e.by, &e.upheld_by], ..Said::default() },
         Event::EnforcementAdmitted(e) => Said { moderators: e.by.iter().collect(), ..Said::default() },
         Event::EnforcementCancelled(e) => Said { moderators: e.by.iter().collect(), ..Said::default() },
+        Event::ReputationAdjusted(e) => moderator(&e.by),
         Event::CadenceChanged(e) => policy(&e.policy),
         Event::PolicyPublished(e) => policy(&e.policy),
         Event::PolicyRetired(e) => policy(&e.policy),
+        Event::PolicyShadowed(e) => policy(&e.policy),
+        Event::PolicyUnshadowed(e) => policy(&e.policy),
         Event::SessionStarted(_)
         | Event::SessionEnded(_)
         | Event::FrameSkipped(_)

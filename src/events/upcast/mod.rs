@@ -3,6 +3,7 @@
 //! A step turns the payload of one version of one type into the next version's. Steps live in a file each, named for
 //! the change, and are listed in [`STEPS`].
 
+mod causes;
 mod labels_of_warnings;
 mod reasons;
 mod undo_in_answers;
@@ -25,6 +26,7 @@ pub const STEPS: &[Step] = &[
     labels_of_warnings::WARNING_RAISED,
     undo_in_answers::WARNING_UPHELD,
     undo_in_answers::WARNING_DISMISSED,
+    causes::CADENCE_CHANGED,
     reasons::ENFORCEMENT_REQUESTED,
     reasons::POLICY_PUBLISHED,
     reasons::POLICY_RETIRED,

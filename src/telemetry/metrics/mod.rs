@@ -111,6 +111,7 @@ impl Metrics {
             Event::WarningDismissed(_) => self.warnings.answered("dismissed"),
             Event::WarningAnswerWithdrawn(_) => self.warnings.answered("withdrawn"),
             Event::WarningLapsed(_) => self.warnings.answered("lapsed"),
+            Event::WarningOverturned(_) => self.warnings.answered("overturned"),
             Event::EnforcementRequested(request) => self.enforcement.requested(request),
             Event::EnforcementHeld(_) => self.enforcement.held(),
             Event::EnforcementVerified(verified) => self.enforcement.verified(verified),
@@ -121,10 +122,12 @@ impl Metrics {
             Event::SessionStarted(_)
             | Event::SessionEnded(_)
             | Event::FrameConflict(_)
+            | Event::ShadowVerdict(_)
             | Event::ChannelWatched(_)
             | Event::ChannelUnwatched(_)
             | Event::ChannelQuarantined(_)
             | Event::CadenceChanged(_)
+            | Event::ReputationAdjusted(_)
             | Event::WarningClaimed(_)
             | Event::WarningReleased(_)
             | Event::WarningEscalated(_)
@@ -134,6 +137,8 @@ impl Metrics {
             | Event::EnforcementSucceeded(_)
             | Event::PolicyPublished(_)
             | Event::PolicyRetired(_)
+            | Event::PolicyShadowed(_)
+            | Event::PolicyUnshadowed(_)
             | Event::NotificationRejected(_)
             | Event::InputGap(_)
             | Event::ProviderSuspended(_)

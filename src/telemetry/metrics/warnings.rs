@@ -32,7 +32,8 @@ impl WarningMetrics {
         registry.register("warnings_raised", "Warnings raised, by severity", metrics.raised.clone());
         registry.register(
             "warnings_answered",
-            "Answers to warnings (upheld, dismissed), answers taken back (withdrawn), warnings that needed none (lapsed)",
+            "Answers to warnings (upheld, dismissed), answers taken back (withdrawn) or overturned by an appeal (overturned), \
+             warnings that needed none (lapsed)",
             metrics.answered.clone(),
         );
         metrics

@@ -1,30 +1,23 @@
 //! A provider's answer becomes a verdict: where a warning is raised and a stop asked for.
 
 use crate::events::{
-    AsksBecause, BucketObject, FailedStage, FrameAssessed, RuleEffect, RuleOutcome, Timings, WarningRaised,
+    AsksBecause, BucketObject, FailedStage, FrameAssessed, NearMiss, RuleEffect, RuleOutcome, Timings, WarningRaised,
 };
 use crate::model::{
-    Approval, ContentType, EventId, Frame, FrameOrigin, Label, Measurement, RuleId, Timestamp, Verdict, WarningId,
+    Approval, ContentType, EventId, Frame, FrameOrigin, Label, Measurement, Timestamp, Verdict, WarningId,
 };
-use crate::policy::{Policy, RuleHit, hits};
-use crate::warden::{Answered, ChannelState};
+use crate::policy::{Policy, RuleHit, nearest};
+use crate::reputation::cadence::Rousing;
+use crate::warden::{Answered, ChannelState, Command};
 
-use super::stops::{self, calls_for};
-use super::{Decision, Draft, coverage, frame};
-
-/// The most rules whose outcome an event holds. A policy has at most 200; more than this hit by one frame means a
-/// policy of catch-alls, and the gravest come first.
-const RULES_INLINE_MAX: usize = 16;
-/// The most bytes that outcomes of rules may take, so that with the labels and the longest names of everything else
-/// the event stays below what an event may have. At least five rules fit, however long their names.
-const RULES_BYTES_MAX: usize = 1100;
-/// Bytes that a rule's outcome takes besides its name: field names, numbers, a warning id.
-const RULE_BYTES: usize = 86;
+use super::judgement::{self, Effect, JudgedRule, Shown};
+use super::{Decision, Draft, cadence, coverage, frame, shadow, stops};
 
 /// What is known of a frame when its answer is judged.
 pub(super) struct Judged<'a> {
     pub frame: &'a Frame,
     pub policy: &'a Policy,
+    pub shadow: Option<&'a Policy>,
     pub measured: Option<&'a Measurement>,
     pub answer: &'a Answered,
     pub took: Timings,
@@ -46,42 +39,27 @@ pub(super) fn judge(state: &ChannelState, now: Timestamp, judged: &Judged<'_>) -
     let replaced = state.is_replaced(&frame.session);
     let late = replaced || state.newest_sampled.is_some_and(|newest| frame.captured_at < newest);
 
-    let mut hit = hits(policy, &answer.labels);
-    hit.sort_by_key(|hit| std::cmp::Reverse((hit.rule.severity, hit.rule.action)));
-    keep_rules(&mut hit, &answer.labels);
-    let (labels, kept_at) = keep_labels(&answer.labels, &hit);
+    let shown =
+        Shown { session: &frame.session, captured_at: frame.captured_at, replaced, late, labels: &answer.labels };
+    let judgement = judgement::judge(state.memory(), policy, shown);
+    let (look, shadow_verdict) = judged.shadow.map(|policy| shadow::judge(state, policy, frame, answer, shown)).unzip();
 
-    let rules: Vec<RuleOutcome> = hit
-        .iter()
-        .map(|hit| {
-            // Hits of another broadcast, which has replaced this one, are none of this one's.
-            let so_far = match replaced {
-                true => 1,
-                false => state.hits(&hit.rule.id, hit.rule.rev, hit.rule.window, frame.captured_at, true),
-            };
-            RuleOutcome {
-                rule: hit.rule.id.clone(),
-                rev: hit.rule.rev,
-                by: kept_at(hit.label),
-                margin: hit.margin,
-                hits: so_far,
-                effect: effect(state, frame, outcome, hit, so_far),
-            }
-        })
-        .collect();
-    let is_met = |rule: &RuleOutcome| matches!(rule.effect, RuleEffect::Raised(_) | RuleEffect::Joined(_));
-    let met: Vec<&RuleId> = rules.iter().filter(|rule| is_met(rule)).map(|rule| &rule.rule).collect();
-    let agreeing = stops::rules_met(state, policy, frame.captured_at, replaced, &met);
-    let asks = stops::why_asks(policy, &frame.session, late, agreeing);
-    let backed = match asks {
-        None => stops::backed(state, policy, &frame.session, frame.captured_at, &met),
-        Some(_) => Vec::new(),
+    let (labels, kept_at) = keep_labels(&answer.labels, &judgement.rules);
+    let outcome_of = |rule: &JudgedRule<'_>| RuleOutcome {
+        rule: rule.hit.rule.id.clone(),
+        rev: rule.hit.rule.rev,
+        by: kept_at(rule.hit.label),
+        margin: rule.hit.margin,
+        hits: rule.hits,
+        effect: effect(state, frame, outcome, rule),
     };
-    let called_for = hit.iter().zip(&rules).filter(|(_, rule)| is_met(rule));
-    let called_for = called_for.map(|(hit, _)| calls_for(hit.rule, asks.is_some()));
-    let verdict = called_for.max().unwrap_or(Verdict::Clear);
-    let verdict = if backed.is_empty() { verdict } else { Verdict::Stop };
+    let rules: Vec<RuleOutcome> = judgement.rules.iter().map(outcome_of).collect();
 
+    let near = match (&policy.reputation, rules.is_empty()) {
+        (Some(tuning), true) => nearest(policy, &answer.labels, tuning.near_miss),
+        _ => None, // a hit says more than a near miss
+    };
+    let is_near = near.is_some();
     let mut draft = Draft::outcome(state, Some(policy), frame.id, frame.captured_at);
     let distance = state
         .reference
@@ -103,30 +81,43 @@ pub(super) fn judge(state: &ChannelState, now: Timestamp, judged: &Judged<'_>) -
         unmapped: answer.unmapped,
         content_types: answer.content_types.iter().take(ContentType::INLINE_MAX).cloned().collect(),
         floor: answer.floor,
+        near: near.map(|(rule, short)| NearMiss { rule: rule.id.clone(), short }),
         rules: rules.clone(),
-        verdict,
+        verdict: judgement.verdict,
         late,
+        shadow: look,
         took: judged.took,
     });
-    for (hit, outcome) in hit.iter().zip(&rules) {
-        let stops = calls_for(hit.rule, asks.is_some()) == Verdict::Stop;
+    for (rule, outcome) in judgement.rules.iter().zip(&rules) {
+        let stops = judgement.calls_for(rule.hit.rule) == Verdict::Stop;
         match outcome.effect {
             RuleEffect::Raised(warning) => {
-                let raised = raise(&mut draft, judged, hit, warning, asks);
+                let raised = raise(&mut draft, judged, &rule.hit, warning, judgement.asks);
                 if stops {
-                    stops::ask_for_stop(&mut draft, now, judged, hit.rule, warning, raised);
+                    stops::ask_for_stop(&mut draft, now, judged, rule.hit.rule, warning, raised);
                 }
             }
             RuleEffect::Joined(warning) if stops => {
-                stops::stop_after_all(&mut draft, now, judged, hit.rule, warning);
+                stops::stop_after_all(&mut draft, now, judged, rule.hit.rule, warning);
             }
             RuleEffect::Joined(_) | RuleEffect::Partial | RuleEffect::Cooldown(_) => {}
         }
     }
-    for (rule, warning) in backed {
-        stops::stop_after_all(&mut draft, now, judged, rule, warning);
+    for rule in &judgement.backed {
+        if let Some(open) = state.open_warning_of(&rule.id, &frame.session) {
+            stops::stop_after_all(&mut draft, now, judged, rule, open.id);
+        }
     }
     coverage::covered(&mut draft, policy, &frame.session, frame.captured_at);
+    if !replaced {
+        let hit = rules.iter().any(|rule| !matches!(rule.effect, RuleEffect::Cooldown(_)));
+        let news = if hit { Some(Rousing::Hit) } else { is_near.then_some(Rousing::NearMiss) };
+        cadence::follow(&mut draft, policy, frame.captured_at, news);
+    }
+    if let Some(verdict) = shadow_verdict.flatten() {
+        // Last, under an id that follows from the frame: what the live policy brings about is the same without it.
+        draft.push_as(Command::shadow_id(frame.id), verdict);
+    }
     draft.decided()
 }
 
@@ -138,28 +129,12 @@ fn object(judged: &Judged<'_>) -> Option<BucketObject> {
     }
 }
 
-/// Keeps as many rules, gravest first, as fit the event together with the labels that they rest on.
-fn keep_rules(hit: &mut Vec<RuleHit<'_>>, labels: &[Label]) {
-    let (mut rules_bytes, mut labels_bytes) = (0, 0);
-    let mut rest_on: Vec<usize> = Vec::new();
-    let fits = |hit: &RuleHit<'_>| {
-        rules_bytes += RULE_BYTES + hit.rule.id.as_str().len();
-        if !rest_on.contains(&hit.label) {
-            rest_on.push(hit.label);
-            labels_bytes += Answered::bytes_of(&labels[hit.label]);
-        }
-        rules_bytes <= RULES_BYTES_MAX && labels_bytes <= Answered::LABELS_BYTES_INLINE_MAX
-    };
-    let kept = hit.iter().map(fits).take(RULES_INLINE_MAX).take_while(|fits| *fits).count();
-    hit.truncate(kept);
-}
-
 /// The labels an event holds, and where a label of the answer is found among them: the rules' own labels first of
 /// all, then the surest.
-fn keep_labels(labels: &[Label], hit: &[RuleHit<'_>]) -> (Vec<Label>, impl Fn(usize) -> u8 + use<>) {
+fn keep_labels(labels: &[Label], rules: &[JudgedRule<'_>]) -> (Vec<Label>, impl Fn(usize) -> u8 + use<>) {
     let mut order: Vec<usize> = (0..labels.len()).collect();
     order.sort_by_key(|&at| {
-        let decided = hit.iter().any(|hit| hit.label == at);
+        let decided = rules.iter().any(|rule| rule.hit.label == at);
         (!decided, std::cmp::Reverse(labels[at].confidence()), at)
     });
     order.truncate(Answered::LABELS_INLINE_MAX);
@@ -175,16 +150,17 @@ fn keep_labels(labels: &[Label], hit: &[RuleHit<'_>]) -> (Vec<Label>, impl Fn(us
     (kept, move |label| order.iter().position(|&at| at == label).unwrap_or(0) as u8)
 }
 
-fn effect(state: &ChannelState, frame: &Frame, outcome: EventId, hit: &RuleHit<'_>, so_far: u8) -> RuleEffect {
-    if so_far < hit.rule.window.hits_needed() {
-        return RuleEffect::Partial;
-    }
-    if let Some(open) = state.open_warning_of(&hit.rule.id, &frame.session) {
-        return RuleEffect::Joined(open.id);
-    }
-    match state.cooldown_of(&hit.rule.id, &frame.session, frame.captured_at) {
-        Some(until) => RuleEffect::Cooldown(until),
-        None => RuleEffect::Raised(WarningId::of(outcome, &hit.rule.id)),
+/// What came of a rule, with the warning that it is about.
+fn effect(state: &ChannelState, frame: &Frame, outcome: EventId, rule: &JudgedRule<'_>) -> RuleEffect {
+    let id = &rule.hit.rule.id;
+    match rule.effect {
+        Effect::Partial => RuleEffect::Partial,
+        Effect::Cooldown(until) => RuleEffect::Cooldown(until),
+        Effect::Raised => RuleEffect::Raised(WarningId::of(outcome, id)),
+        Effect::Joined(_) => {
+            let open = state.open_warning_of(id, &frame.session);
+            RuleEffect::Joined(open.expect("what was joined a moment ago is open in the same state").id)
+        }
     }
 }
 

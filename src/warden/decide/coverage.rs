@@ -106,7 +106,8 @@ pub(super) fn unpolicied(draft: &mut Draft<'_>, since: Timestamp) {
 /// A frame so late that its cover had ended before the channel was called unwatched covers nothing.
 pub(super) fn covered(draft: &mut Draft<'_>, policy: &Policy, session: &SessionId, captured_at: Timestamp) {
     let Coverage::Unwatched { since, .. } = draft.state.coverage else { return };
-    let until = captured_at.plus_ms(u64::from(policy.sampling.interval_ms) + u64::from(policy.sampling.tolerance_ms));
+    let pace = draft.state.pace_under(policy);
+    let until = captured_at.plus_ms(u64::from(pace.interval_ms) + u64::from(pace.tolerance_ms));
     if until > since && !draft.state.is_replaced(session) {
         draft.push(ChannelWatched { unwatched_since: since, unwatched_ms: captured_at.ms_since(since) });
         lapse(draft, LapsedBecause::WatchedAgain);

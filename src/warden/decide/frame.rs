@@ -8,7 +8,7 @@ use crate::model::{EventId, Frame, FrameId, Measurement, SessionId, Similarity, 
 use crate::policy::{Policy, SimilarityLimits};
 use crate::warden::{ChannelState, Command, LUMA_DELTA_DIFFERENT, LUMA_DELTA_SAME, Reference};
 
-use super::{Decision, Draft, Next, coverage, session, short};
+use super::{Decision, Draft, Next, cadence, coverage, session, short};
 
 /// A frame arrived. In order of precedence: another session, no policy, too late, too soon; otherwise look at it.
 pub(super) fn take(state: &ChannelState, policy: Option<&Policy>, now: Timestamp, frame: &Frame) -> Decision {
@@ -64,8 +64,9 @@ pub fn due(state: &ChannelState, policy: &Policy, session: &SessionId, captured_
     let sampled = state.newest_sampled?;
     let sampled = if captured_at < sampled { assessed? } else { sampled };
     let spacing_ms = captured_at.ms_since(state.newest_seen.unwrap_or(sampled));
-    let early_ms = u64::from(policy.sampling.tolerance_ms).min(spacing_ms / 2);
-    Some(sampled.plus_ms(u64::from(policy.sampling.interval_ms)).minus_ms(early_ms))
+    let pace = state.pace_under(policy);
+    let early_ms = u64::from(pace.tolerance_ms).min(spacing_ms / 2);
+    Some(sampled.plus_ms(u64::from(pace.interval_ms)).minus_ms(early_ms))
 }
 
 /// A frame was fetched and hashed: is it what the last assessed one was?
@@ -84,6 +85,7 @@ pub(super) fn compare(state: &ChannelState, frame: &Frame, policy: &Policy, meas
             let because = Skip::Similar { hash: measured.hash, distance, to: reference.sequence };
             draft.push(FrameSkipped { frame: frame.id, print: frame.fingerprint, because });
             coverage::covered(&mut draft, policy, &frame.session, frame.captured_at);
+            cadence::follow(&mut draft, policy, frame.captured_at, None);
             draft.decided()
         }
         _ => Decision { events: Vec::new(), next: Some(Next::Ask) },

@@ -1,12 +1,15 @@
 //! From a state and a command to events, or to a refusal. Never changes the state.
 
 mod answer;
+mod cadence;
 mod coverage;
 mod enforcement;
 mod evidence;
 mod frame;
+mod judgement;
 mod moderator;
 mod session;
+mod shadow;
 mod stops;
 
 pub use frame::due;
@@ -52,11 +55,10 @@ pub fn decide(
         Command::SupersedeFrame { frame, by } => Ok(frame::supersede(state, frame, *by)),
         Command::PassOverFrame { frame } => Ok(frame::pass_over(state, frame)),
         Command::CompareFrame { frame, policy, measured } => Ok(frame::compare(state, frame, policy, measured)),
-        Command::JudgeFrame { frame, policy, measured, answer, took } => Ok(answer::judge(
-            state,
-            now,
-            &answer::Judged { frame, policy, measured: measured.as_ref(), answer, took: *took },
-        )),
+        Command::JudgeFrame { frame, policy, shadow, measured, answer, took } => {
+            let (shadow, measured) = (shadow.as_deref(), measured.as_ref());
+            Ok(answer::judge(state, now, &answer::Judged { frame, policy, shadow, measured, answer, took: *took }))
+        }
         Command::FailFrame { frame, stage, reason, attempts } => {
             Ok(frame::fail(state, policy, frame, *stage, reason, *attempts))
         }
@@ -76,7 +78,7 @@ pub fn decide(
         }
         Command::ReconsiderPolicy => Ok(session::reconsider(state, policy, now)),
         Command::Tick => Ok(coverage::tick(state, policy, now)),
-        Command::Moderate { request, by, act } => moderator::act(state, now, *request, by, act),
+        Command::Moderate { request, by, act } => moderator::act(state, policy, now, *request, by, act),
         Command::Report { enforcement, report } => enforcement::report(state, now, *enforcement, report),
     }
 }
@@ -127,12 +129,16 @@ impl<'a> Draft<'a> {
     fn push(&mut self, event: impl Into<Event>) -> EventId {
         let ordinal = self.events.len() as u32; // a decision has a handful of events
         let id = if ordinal == 0 { self.first } else { EventId::follower(self.first, ordinal) };
+        self.push_as(id, event)
+    }
+
+    fn push_as(&mut self, id: EventId, event: impl Into<Event>) -> EventId {
         self.events.push(NewEvent {
             id,
             event: event.into(),
             captured_at: self.captured_at,
             actor: self.actor.clone(),
-            causation: if ordinal == 0 { self.causation } else { Some(self.first) },
+            causation: if self.events.is_empty() { self.causation } else { Some(self.first) },
             correlation: Some(self.first),
         });
         id

@@ -2,24 +2,28 @@
 
 use crate::events::{
     Actor, EnforcementAdmitted, EnforcementCancelled, EnforcementKind, EnforcementOrigin, EnforcementRequested, Event,
-    LapsedBecause, NewEvent, WarningAnswerWithdrawn, WarningClaimed, WarningDismissed, WarningEscalated, WarningLapsed,
-    WarningNoted, WarningReleased, WarningUpheld,
+    LapsedBecause, NewEvent, ReputationAdjusted, ReputationChange, WarningAnswerWithdrawn, WarningClaimed,
+    WarningDismissed, WarningEscalated, WarningLapsed, WarningNoted, WarningOverturned, WarningReleased, WarningUpheld,
 };
 use crate::model::{
-    Action, Approval, ContentRef, EnforcementId, EventId, ModeratorId, RuleId, SessionId, Timestamp, WarningId,
+    Action, Approval, ContentRef, EnforcementId, EventId, ModeratorId, RuleId, Score, SessionId, Timestamp, WarningId,
 };
+use crate::policy::Policy;
+use crate::reputation::Evidence;
+use crate::reputation::cadence::Rousing;
 use crate::warden::{
     Answering, CLAIM_MS, ChannelState, Command, Coverage, ENFORCEMENT_TTL_MS, EnforcementStage, ModeratorAct,
-    Rejection, SeenWarning, WARNINGS_PER_ANSWER_MAX, Warning,
+    Overturning, Rejection, SeenWarning, WARNINGS_PER_ANSWER_MAX, Warning,
 };
 
-use super::{Decision, Draft};
+use super::{Decision, Draft, cadence};
 
 /// A person's stop is as grave as it gets: it goes before every automatic one.
 const SEVERITY_OF_A_PERSON: u8 = 5;
 
 pub(super) fn act(
     state: &ChannelState,
+    policy: Option<&Policy>,
     now: Timestamp,
     request: EventId,
     by: &ModeratorId,
@@ -30,7 +34,12 @@ pub(super) fn act(
     match act {
         ModeratorAct::Claim(warning) => claim(&mut draft, now, by, *warning)?,
         ModeratorAct::Release(warning) => release(&mut draft, now, by, *warning)?,
-        ModeratorAct::Uphold(answering) => answer(&mut draft, now, by, answering, true)?,
+        ModeratorAct::Uphold(answering) => {
+            answer(&mut draft, now, by, answering, true)?;
+            if let (Some(policy), false) = (policy, draft.events.is_empty()) {
+                cadence::follow(&mut draft, policy, state.newest_seen.unwrap_or(now), Some(Rousing::Upheld));
+            }
+        }
         ModeratorAct::Dismiss(answering) => answer(&mut draft, now, by, answering, false)?,
         ModeratorAct::Withdraw(warning) => withdraw(&mut draft, now, by, *warning)?,
         ModeratorAct::Escalate { warning, to } => {
@@ -41,8 +50,12 @@ pub(super) fn act(
             let warning = known(state, *warning)?.id;
             draft.push(WarningNoted { warning, by: by.clone(), note: note.clone() });
         }
+        ModeratorAct::Overturn(wanted) => overturn(&mut draft, now, by, wanted)?,
         ModeratorAct::Enforce { kind, session, reason } => {
             enforce(&mut draft, now, by, *kind, session.as_ref(), reason.clone())?;
+        }
+        ModeratorAct::AdjustReputation { change, until, why } => {
+            adjust(&mut draft, policy, now, by, *change, *until, why.clone())?;
         }
         ModeratorAct::AdmitHeld(enforcement) => {
             let held = under_way(state, *enforcement)?;
@@ -307,6 +320,60 @@ fn withdraw(draft: &mut Draft<'_>, now: Timestamp, by: &ModeratorId, named: Seen
     for (enforcement, _) in led_to {
         draft.push(EnforcementCancelled { enforcement, by: Some(by.clone()) });
     }
+    Ok(())
+}
+
+/// A person knows better than the events. It tunes the watch and nothing else.
+fn adjust(
+    draft: &mut Draft<'_>,
+    policy: Option<&Policy>,
+    now: Timestamp,
+    by: &ModeratorId,
+    change: ReputationChange,
+    until: Option<Timestamp>,
+    why: ContentRef,
+) -> Result<(), Rejection> {
+    if let Some(until) = until.filter(|until| *until <= now) {
+        return Err(Rejection::ExpiredAlready { until });
+    }
+    if let ReputationChange::By(milli) = change
+        && milli.unsigned_abs() > Score::MAX.as_milli()
+    {
+        return Err(Rejection::AdjustedTooFar { milli });
+    }
+    let mut ledger = draft.state.ledger.clone();
+    ledger.take(Evidence::adjusted(by, change, until));
+    draft.push(ReputationAdjusted { by: by.clone(), change, until, why });
+    if let Some(policy) = policy {
+        cadence::adjust(draft, policy, &ledger, draft.state.newest_seen.unwrap_or(now));
+    }
+    Ok(())
+}
+
+/// An appeal is decided by somebody else than the decision, and after its author can no longer take it back. What the
+/// channel remembers of the warning, if anything, must be what the appeal was decided on.
+fn overturn(draft: &mut Draft<'_>, now: Timestamp, by: &ModeratorId, wanted: &Overturning) -> Result<(), Rejection> {
+    let Overturning { warning, why, upheld_by, upheld_at, session, rule, severity } = wanted;
+    if let Some(remembered) = draft.state.warning(*warning) {
+        let answer = remembered.answer.as_ref().filter(|answer| answer.upheld).ok_or(Rejection::NotUpheld(*warning))?;
+        if now <= answer.undo_until || answer.at != *upheld_at {
+            return Err(Rejection::AnswerNotFinal { warning: *warning, until: answer.undo_until });
+        }
+    }
+    if by == upheld_by {
+        return Err(Rejection::DecidedByTheSame { warning: *warning, by: by.clone() });
+    }
+    draft.first = Command::overturn_id(*warning);
+    draft.push(WarningOverturned {
+        warning: *warning,
+        by: by.clone(),
+        why: why.clone(),
+        upheld_by: upheld_by.clone(),
+        upheld_at: *upheld_at,
+        session: session.clone(),
+        rule: rule.clone(),
+        severity: *severity,
+    });
     Ok(())
 }
 

@@ -1,14 +1,15 @@
 //! Broadcasts begin and end, and the pace that goes with them.
 
 use crate::events::{
-    Actor, CadenceBecause, CadenceChanged, ChannelUnwatched, LapsedBecause, Pace, SessionEndBecause, SessionEnded,
-    SessionStartBecause, SessionStarted, UnwatchedBecause,
+    Actor, CadenceBecause, ChannelUnwatched, LapsedBecause, SessionEndBecause, SessionEnded, SessionStartBecause,
+    SessionStarted, UnwatchedBecause,
 };
 use crate::model::{SessionId, Timestamp};
 use crate::policy::Policy;
+use crate::reputation::cadence::{RECONNECT_MS, Rousing};
 use crate::warden::ChannelState;
 
-use super::{Decision, Draft, coverage};
+use super::{Decision, Draft, cadence, coverage};
 
 /// The platform says that a broadcast began. Announcements are best effort: repeated, late, out of order.
 pub(super) fn start(
@@ -43,13 +44,25 @@ pub(super) fn begin(
     draft.push(SessionStarted { session: session.clone(), because });
     match policy {
         Some(policy) => {
-            set_pace(draft, policy, CadenceBecause::SessionBegan);
+            let at = draft.captured_at.unwrap_or(now);
+            begin_cadence(draft, policy, at);
         }
         None => {
             let since = draft.captured_at.unwrap_or(now);
             draft.push(ChannelUnwatched { since, because: UnwatchedBecause::NoPolicy });
         }
     }
+}
+
+/// The cadence that a broadcast begins with: closer than the channel's trust alone asks for, and as close as it gets
+/// if the broadcast comes soon after a stop.
+fn begin_cadence(draft: &mut Draft<'_>, policy: &Policy, at: Timestamp) {
+    let stopped = draft.state.alarmed.filter(|alarm| alarm.by == Rousing::Stopped);
+    let (news, because) = match stopped.is_some_and(|stopped| at.ms_since(stopped.at) <= RECONNECT_MS) {
+        true => (Rousing::Reconnected, CadenceBecause::Reconnected),
+        false => (Rousing::Began, CadenceBecause::SessionBegan),
+    };
+    cadence::set(draft, policy, at, Some(news), because);
 }
 
 /// The platform says that a broadcast ended. An end that overtook its start is kept, so that the start, when it
@@ -73,18 +86,10 @@ pub(super) fn reconsider(state: &ChannelState, policy: Option<&Policy>, now: Tim
         Draft::other(state, Actor::Warden(policy.map(|policy| policy.reference.clone())), "policy reconsidered");
     match policy {
         Some(policy) => {
-            set_pace(&mut draft, policy, CadenceBecause::PolicyChanged);
+            let at = state.newest_seen.unwrap_or(now);
+            cadence::set(&mut draft, policy, at, None, CadenceBecause::PolicyChanged);
         }
         None => coverage::unpolicied(&mut draft, now),
     }
     draft.decided()
-}
-
-/// Appends `CadenceChanged` unless pace and policy version are what they were.
-fn set_pace(draft: &mut Draft<'_>, policy: &Policy, because: CadenceBecause) {
-    let to = Pace { interval_ms: policy.sampling.interval_ms, tolerance_ms: policy.sampling.tolerance_ms };
-    let from = draft.state.pace.as_ref().map(|(pace, _)| *pace);
-    if draft.state.pace != Some((to, policy.reference.clone())) {
-        draft.push(CadenceChanged { from, to, policy: policy.reference.clone(), because });
-    }
 }

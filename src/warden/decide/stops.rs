@@ -3,7 +3,8 @@
 use crate::events::{AsksBecause, EnforcementKind, EnforcementOrigin, EnforcementRequested, Event};
 use crate::model::{Action, Approval, EnforcementId, EventId, RuleId, SessionId, Timestamp, Verdict, WarningId};
 use crate::policy::{AutomaticStops, Policy, Rule};
-use crate::warden::{ChannelState, ENFORCEMENT_TTL_MS, EnforcementStage};
+use crate::warden::memory::Memory;
+use crate::warden::{ENFORCEMENT_TTL_MS, EnforcementStage};
 
 use super::Draft;
 use super::answer::Judged;
@@ -33,7 +34,7 @@ pub fn why_asks(policy: &Policy, session: &SessionId, late: bool, met: usize) ->
 
 /// How many different rules speak for a stop: those that this frame met, and those met within the policy's time before.
 pub(super) fn rules_met(
-    state: &ChannelState,
+    memory: Memory<'_>,
     policy: &Policy,
     captured_at: Timestamp,
     replaced: bool,
@@ -41,7 +42,7 @@ pub(super) fn rules_met(
 ) -> usize {
     let before: Vec<&RuleId> = match policy.automatic_stops {
         AutomaticStops::SeveralRules { within_ms, .. } if !replaced => {
-            state.met_within(policy, within_ms, captured_at).map(|rule| &rule.id).collect()
+            memory.met_within(policy, within_ms, captured_at).map(|rule| &rule.id).collect()
         }
         AutomaticStops::SeveralRules { .. } | AutomaticStops::OneRule | AutomaticStops::ProposeOnly => Vec::new(),
     };
@@ -49,26 +50,23 @@ pub(super) fn rules_met(
 }
 
 /// Rules that this frame did not meet and whose stop it lets go ahead: each was met within the policy's time and asked
-/// a person only because too few rules agreed, and with this frame's enough do. With the warning that waits.
+/// a person only because too few rules agreed, and with this frame's enough do.
 pub(super) fn backed<'a>(
-    state: &'a ChannelState,
+    memory: Memory<'_>,
     policy: &'a Policy,
     session: &SessionId,
     captured_at: Timestamp,
     by_this: &[&RuleId],
-) -> Vec<(&'a Rule, WarningId)> {
+) -> Vec<&'a Rule> {
     let AutomaticStops::SeveralRules { within_ms, .. } = policy.automatic_stops else { return Vec::new() };
     if by_this.is_empty() {
         return Vec::new(); // time alone brings no agreement
     }
-    let waiting = |rule: &'a Rule| {
-        let open = state.open_warning_of(&rule.id, session)?;
-        (open.approval == Approval::Person).then_some((rule, open.id))
-    };
-    let met = state.met_within(policy, within_ms, captured_at);
+    let waits = |rule: &&Rule| memory.open_of(&rule.id, session) == Some(Approval::Person);
+    let met = memory.met_within(policy, within_ms, captured_at);
     let stopping = met.filter(|rule| rule.stops_by_itself() && !by_this.contains(&&rule.id));
-    let mut backed: Vec<(&Rule, WarningId)> = stopping.filter_map(waiting).collect();
-    backed.sort_by_key(|(rule, _)| std::cmp::Reverse((rule.severity, rule.action)));
+    let mut backed: Vec<&Rule> = stopping.filter(waits).collect();
+    backed.sort_by_key(|rule| std::cmp::Reverse((rule.severity, rule.action)));
     backed
 }
 

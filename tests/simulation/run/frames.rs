@@ -216,7 +216,7 @@ impl Run {
         let measured = Some(self.measured(channel, id));
         let provider = ProviderRef { name: "scripted".into(), model: "1".into(), taxonomy: "scripted/1".into() };
         let answer = Answered { provider, labels, kept: None, unmapped: 0, content_types: vec![], floor: None };
-        let command = Command::JudgeFrame { frame, policy, measured, answer, took: Timings(1, 2, 3) };
+        let command = Command::JudgeFrame { frame, policy, shadow: None, measured, answer, took: Timings(1, 2, 3) };
         self.send(channel, Message { command, then: Then::FrameGoesOn(id) });
     }
 

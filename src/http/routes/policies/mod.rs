@@ -1,8 +1,9 @@
-//! Policies: read with their history, checked, tried on the past, published, retired. They belong to no channel, so
+//! Policies: read with their history, checked, tried on the past, run in shadow, published, retired. They belong to no channel, so
 //! each of these needs its permission everywhere.
 
 mod publish;
 mod read;
+mod shadow;
 mod text;
 mod trial;
 
@@ -14,14 +15,15 @@ use crate::policy::outline::Outline;
 
 use publish::{Published, Retire, Retired};
 use read::{ListPolicies, OnePolicy, OneVersion, PolicyItem};
-use text::{CheckPolicies, PublishPolicies, PublishSaid, TryPolicies, TrySaid, YAML};
+use shadow::Shadowed;
+use text::{CheckPolicies, PublishPolicies, PublishSaid, ShadowPolicies, ShadowSaid, TryPolicies, TrySaid, YAML};
 use trial::{Checked, DryRun};
 
 pub(in crate::http) fn routes() -> Vec<Route> {
     const POLICY: &str = "The policy's id.";
     vec![
         Route::get("/v1/policies", "list_policies", Permission::Read)
-            .says("Every policy ever published", "By id, with the version in force, if one is.")
+            .says("Every policy ever published", "By id, with the version in force and the one in shadow, if there are.")
             .everywhere()
             .query::<ListPolicies>()
             .answers::<List<PolicyItem>>(200, "A page of policies.")
@@ -81,6 +83,29 @@ pub(in crate::http) fn routes() -> Vec<Route> {
             .refuses(409, "Another version is in force than was seen.")
             .refuses(422, "The text has mistakes; `mistakes` names them.")
             .to(publish::publish),
+        Route::post("/v1/policies/shadow", "shadow_policies", Permission::WritePolicy)
+            .says(
+                "Run policies in shadow",
+                "Every policy of a text judges from now on beside the live one, what that one looks at, and what it says \
+                 is recorded: no warning, no stop, no other cadence follows from it. A channel has at most one policy \
+                 in shadow, chosen among those in shadow as the live one is among the live. Versions are counted \
+                 together with those in force: published later, the same text is another version.",
+            )
+            .everywhere()
+            .takes::<ShadowPolicies>("The text, and why.")
+            .takes_bytes(YAML, "The text by itself; why stands in the query.")
+            .query::<ShadowSaid>()
+            .answers::<Shadowed>(200, "What runs in shadow now.")
+            .refuses(409, "As many policies are in shadow as may be.")
+            .refuses(422, "The text has mistakes; `mistakes` names them.")
+            .to(shadow::start),
+        Route::post("/v1/policies/{policy}/unshadow", "unshadow_policy", Permission::WritePolicy)
+            .says("End a policy's shadow", "What it said stays recorded.")
+            .everywhere()
+            .path::<PolicyId>("policy", POLICY)
+            .takes::<Retire>("Why.")
+            .answers::<Retired>(200, "It is no longer in shadow.")
+            .to(shadow::end),
         Route::post("/v1/policies/{policy}/retire", "retire_policy", Permission::WritePolicy)
             .says("Take a policy out of force", "Channels that no other policy watches are not watched any more, and say so.")
             .everywhere()

@@ -42,22 +42,22 @@ pub(super) struct PublishedPolicy {
     changes: Changes,
 }
 
-/// Why a policy is taken out of force.
+/// Why a policy is taken out of force, or its shadow ended.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Retire {
     /// Why, in 1 to 2000 bytes. Recorded.
     #[schemars(length(min = 1, max = 2000))]
-    why: String,
+    pub(super) why: String,
 }
 
-/// A policy that is out of force.
+/// A policy that is out of force, or no longer in shadow.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Retired {
-    /// The version that was in force.
-    policy: PolicyRef,
+    /// The version that was in force, or in shadow.
+    pub(super) policy: PolicyRef,
     /// Position of the event.
-    position: Position,
+    pub(super) position: Position,
 }
 
 pub(super) async fn publish(
@@ -145,17 +145,18 @@ pub(super) async fn retire(
     Ok(Json(Retired { policy, position }))
 }
 
-fn reason(why: String) -> Result<String, Problem> {
+pub(super) fn reason(why: String) -> Result<String, Problem> {
     if why.trim().is_empty() || why.len() > REASON_BYTES_MAX {
         return Err(Problem::malformed("why", format!("expected a reason of 1 to {REASON_BYTES_MAX} bytes")));
     }
     Ok(why)
 }
 
-fn refusal(error: &PublishError) -> Problem {
+pub(super) fn refusal(error: &PublishError) -> Problem {
     match error {
         PublishError::Text { source, .. } => mistaken(&source.0),
         PublishError::ReasonTooLong { .. } => Problem::malformed("why", error),
+        PublishError::TooManyShadows { .. } => Problem::new(Code::Conflict, error.to_string()),
         PublishError::Append(reason) => refused::journal(reason),
         PublishError::Content { .. }
         | PublishError::Erased(_)

@@ -33,6 +33,8 @@ pub(super) struct ListPolicies {
     limit: Option<Limit>,
     /// Only policies that are in force, or only those that are not.
     in_force: Option<bool>,
+    /// Only policies that run in shadow, or only those that do not.
+    in_shadow: Option<bool>,
 }
 
 /// A policy.
@@ -43,9 +45,11 @@ pub(super) struct PolicyItem {
     id: PolicyId,
     /// The version in force; none if it was retired.
     in_force: Option<u32>,
-    /// How many versions are remembered.
+    /// The version in shadow; none if none is.
+    in_shadow: Option<u32>,
+    /// How many versions are remembered, those that only ran in shadow included.
     versions: u32,
-    /// The newest version, in force or not.
+    /// The newest version that was put in force, or in shadow where none ever was in force.
     newest: VersionView,
 }
 
@@ -55,13 +59,15 @@ pub(super) struct PolicyItem {
 pub(super) struct VersionView {
     /// Which.
     policy: PolicyRef,
-    /// Who put it in force.
+    /// Whether it ran in shadow, beside the version in force.
+    shadow: bool,
+    /// Who put it there.
     published_by: Actor,
     /// When.
     published_at: Timestamp,
     /// Where that is recorded.
     position: Position,
-    /// Who took it out of force, without another version in its place.
+    /// Who took it out again, without another version in its place.
     retired_by: Option<Actor>,
     /// When.
     retired_at: Option<Timestamp>,
@@ -72,7 +78,9 @@ pub(super) struct VersionView {
 pub(super) struct OnePolicy {
     /// The version in force, with every default written out; none if it was retired.
     in_force: Option<Outline>,
-    /// Its versions, newest first; at most 200.
+    /// The version in shadow, likewise.
+    in_shadow: Option<Outline>,
+    /// Its versions, newest first, those in shadow among them; at most 200.
     versions: Vec<VersionView>,
 }
 
@@ -116,12 +124,21 @@ fn page(desk: &PolicyDesk, wanted: &ListPolicies, head: Position) -> List<Policy
         .history()
         .after(from)
         .filter_map(|(id, versions)| {
-            let newest = versions.back()?;
-            let in_force = newest.retired.is_none().then_some(newest.policy.version);
-            let newest = VersionView::of(newest);
-            Some(PolicyItem { id: id.clone(), in_force, versions: versions.len() as u32, newest })
+            let newest = match versions.published.back() {
+                Some(newest) => VersionView::of(newest, false),
+                None => VersionView::of(versions.shadowed.back()?, true),
+            };
+            let number = |version: &PolicyVersion| version.policy.version;
+            Some(PolicyItem {
+                id: id.clone(),
+                in_force: versions.in_force().map(number),
+                in_shadow: versions.in_shadow().map(number),
+                versions: (versions.published.len() + versions.shadowed.len()) as u32,
+                newest,
+            })
         })
         .filter(|item| wanted.in_force.is_none_or(|wanted| item.in_force.is_some() == wanted))
+        .filter(|item| wanted.in_shadow.is_none_or(|wanted| item.in_shadow.is_some() == wanted))
         .take(limit + 1)
         .collect();
     let more = items.len() > limit;
@@ -134,9 +151,14 @@ pub(super) async fn get(app: Data<App>, id: Path<PolicyId>) -> Result<Json<OnePo
     let id = id.into_inner();
     let nothing = Problem::not_found(format!("policy {id}"));
     let found = with_desk(&app, "reading a policy", move |desk| {
-        let versions = desk.history().of(&id)?;
-        let versions = versions.iter().rev().take(VERSIONS_SHOWN_MAX).map(VersionView::of).collect();
-        Some(OnePolicy { in_force: outline_of(desk, &id), versions })
+        let all = desk.history().of(&id)?;
+        let published = all.published.iter().map(|version| VersionView::of(version, false));
+        let mut versions: Vec<VersionView> =
+            published.chain(all.shadowed.iter().map(|version| VersionView::of(version, true))).collect();
+        versions.sort_by_key(|version| std::cmp::Reverse(version.policy.version));
+        versions.truncate(VERSIONS_SHOWN_MAX);
+        let in_shadow = desk.in_shadow(&id).map(|policy| Outline::of(policy));
+        Some(OnePolicy { in_force: outline_of(desk, &id), in_shadow, versions })
     });
     found.await?.map(Json).ok_or(nothing)
 }
@@ -147,15 +169,16 @@ pub(super) async fn version(app: Data<App>, path: Path<(PolicyId, u32)>) -> Resu
     let nothing = Problem::not_found(format!("policy version {wanted}"));
     let named = wanted.clone();
     let found = with_desk(&app, "reading a policy version", move |desk| {
-        desk.history().of(&named.id)?.iter().find(|version| version.policy == named).cloned()
+        let (version, shadow) = desk.history().of(&named.id)?.numbered(named.version)?;
+        Some((version.clone(), shadow))
     });
-    let Some(version) = found.await? else { return Err(nothing) };
+    let Some((version, shadow)) = found.await? else { return Err(nothing) };
     let content = app.content.clone();
-    let read = blocking("reading a policy's text", move || read_version(&content, &version)).await?;
+    let read = blocking("reading a policy's text", move || read_version(&content, &version, shadow)).await?;
     Ok(Json(read))
 }
 
-fn read_version(content: &Store, version: &PolicyVersion) -> Result<OneVersion, ContentError> {
+fn read_version(content: &Store, version: &PolicyVersion, shadow: bool) -> Result<OneVersion, ContentError> {
     let reason = |act: Option<&PolicyAct>| match act.and_then(|act| act.why.as_ref()) {
         Some(why) => plain(content, why),
         None => Ok(None),
@@ -167,7 +190,7 @@ fn read_version(content: &Store, version: &PolicyVersion) -> Result<OneVersion, 
         Some(Outline { policy: version.policy.clone(), ..Outline::of(&found.policy) })
     });
     Ok(OneVersion {
-        version: VersionView::of(version),
+        version: VersionView::of(version, shadow),
         text,
         why: reason(Some(&version.published))?,
         retired_why: reason(version.retired.as_ref())?,
@@ -184,10 +207,11 @@ fn plain(content: &Store, wanted: &ContentRef) -> Result<Option<String>, Content
 }
 
 impl VersionView {
-    fn of(version: &PolicyVersion) -> Self {
+    fn of(version: &PolicyVersion, shadow: bool) -> Self {
         let PolicyVersion { policy, text: _, published, retired } = version;
         Self {
             policy: policy.clone(),
+            shadow,
             published_by: published.by.clone(),
             published_at: published.at,
             position: published.position,

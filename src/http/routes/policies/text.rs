@@ -69,6 +69,26 @@ pub(super) struct PublishSaid {
     pub expected_version: Option<u32>,
 }
 
+/// What is to run in shadow.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ShadowPolicies {
+    /// The text: one or more policies in YAML.
+    pub text: String,
+    /// Why, in 1 to 2000 bytes. Recorded.
+    #[schemars(length(min = 1, max = 2000))]
+    pub why: String,
+}
+
+/// Why, where the body is the text by itself.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ShadowSaid {
+    /// Why, in 1 to 2000 bytes. Recorded. Only with a body that is not JSON.
+    #[schemars(length(min = 1, max = 2000))]
+    pub why: Option<String>,
+}
+
 /// A body as it was sent.
 pub(super) enum Sent<T> {
     /// JSON.

@@ -1,0 +1,100 @@
+//! How often frames are taken: set when a broadcast begins or another policy applies, and moved by what is learnt of
+//! the channel. Every change is an event that names its cause.
+
+use crate::events::{CadenceBecause, CadenceChanged};
+use crate::model::Timestamp;
+use crate::policy::Policy;
+use crate::reputation::cadence::{Roused, Rousing, wanted};
+use crate::reputation::{Ledger, score};
+
+use super::Draft;
+
+/// A broadcast begins, another policy applies, or a person set the reputation: the cadence is set anew. `news` is what
+/// this decision itself has seen and the state does not know yet.
+pub(super) fn set(
+    draft: &mut Draft<'_>,
+    policy: &Policy,
+    at: Timestamp,
+    news: Option<Rousing>,
+    because: CadenceBecause,
+) {
+    move_to(draft, policy, &draft.state.ledger, at, news, Some(because));
+}
+
+/// Something was learnt of the channel: the cadence follows, where the policy in force lets its past have a say. A
+/// frame judged under the version before changes nothing.
+pub(super) fn follow(draft: &mut Draft<'_>, policy: &Policy, at: Timestamp, news: Option<Rousing>) {
+    let state = draft.state;
+    let in_force = state.pace.as_ref().is_some_and(|(_, set_by)| *set_by == policy.reference);
+    if policy.reputation.is_some() && in_force && state.session.is_some() {
+        move_to(draft, policy, &state.ledger, at, news, None);
+    }
+}
+
+/// A person sets the reputation of a channel that is on the air: the cadence is what `ledger`, which holds that
+/// already, asks for.
+pub(super) fn adjust(draft: &mut Draft<'_>, policy: &Policy, ledger: &Ledger, at: Timestamp) {
+    if policy.reputation.is_some() && draft.state.session.is_some() {
+        move_to(draft, policy, ledger, at, None, Some(CadenceBecause::Adjusted));
+    }
+}
+
+/// Appends `CadenceChanged` unless pace and policy version are what they were.
+fn move_to(
+    draft: &mut Draft<'_>,
+    policy: &Policy,
+    ledger: &Ledger,
+    at: Timestamp,
+    news: Option<Rousing>,
+    because: Option<CadenceBecause>,
+) {
+    let state = draft.state;
+    let (interval_ms, trust) = match &policy.reputation {
+        None => (policy.sampling.fastest_ms, None),
+        Some(tuning) => {
+            let score = score(ledger, tuning, at);
+            let news = news.map(|by| Roused { by, at });
+            let roused = state.alarmed.into_iter().chain(state.stirred).chain(news);
+            let wanted = wanted(&state.channel, &policy.sampling, tuning, score, roused, at);
+            (wanted.interval_ms, Some((score, wanted.roused)))
+        }
+    };
+    let to = policy.sampling.pace_at(interval_ms);
+    if state.pace.as_ref().is_some_and(|(pace, set_by)| *pace == to && *set_by == policy.reference) {
+        return;
+    }
+    let from = state.pace.as_ref().map(|(pace, _)| *pace);
+    let roused = trust.and_then(|(_, roused)| roused);
+    let faster = from.is_some_and(|from| to.interval_ms < from.interval_ms);
+    let because = match (because, roused) {
+        (Some(because), _) => because,
+        (None, Some(roused)) if faster => roused.cause(),
+        (None, None) if faster => CadenceBecause::Distrust,
+        // Slower: either what had called for a closer watch is over, or the score alone asks for it.
+        _ if state.pace_because.is_some_and(is_for_a_while) => CadenceBecause::Calm,
+        _ => CadenceBecause::Trust,
+    };
+    draft.push(CadenceChanged {
+        from,
+        to,
+        policy: policy.reference.clone(),
+        because,
+        score: trust.map(|(score, _)| score),
+    });
+}
+
+/// Whether a cadence set for that reason ends by itself.
+fn is_for_a_while(because: CadenceBecause) -> bool {
+    match because {
+        CadenceBecause::SessionBegan
+        | CadenceBecause::Hit
+        | CadenceBecause::NearMiss
+        | CadenceBecause::Reconnected
+        | CadenceBecause::Upheld => true,
+        CadenceBecause::PolicyChanged
+        | CadenceBecause::Calm
+        | CadenceBecause::Trust
+        | CadenceBecause::Distrust
+        | CadenceBecause::Adjusted => false,
+    }
+}

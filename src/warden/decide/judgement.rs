@@ -1,0 +1,159 @@
+//! What a policy makes of an answer, given what is remembered of the frames before: the one definition, for the live
+//! policy and for one in shadow. Names no warning and no enforcement; what follows is for whoever asked.
+
+use crate::events::AsksBecause;
+use crate::model::{Action, Approval, Label, RuleId, SessionId, Timestamp, Verdict};
+use crate::policy::{Policy, Rule, RuleHit, hits};
+use crate::warden::Answered;
+use crate::warden::memory::Memory;
+
+use super::stops::{self, calls_for};
+
+/// The most rules whose outcome an event holds. A policy has at most 200; more than this hit by one frame means a
+/// policy of catch-alls, and the gravest come first.
+const RULES_INLINE_MAX: usize = 16;
+/// The most bytes that outcomes of rules may take, so that with the labels and the longest names of everything else
+/// the event stays below what an event may have. At least five rules fit, however long their names.
+const RULES_BYTES_MAX: usize = 1100;
+/// Bytes that a rule's outcome takes besides its name: field names, numbers, a warning id.
+const RULE_BYTES: usize = 86;
+
+/// The frame whose answer is judged.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Shown<'a> {
+    pub session: &'a SessionId,
+    pub captured_at: Timestamp,
+    /// Another broadcast has replaced the frame's.
+    pub replaced: bool,
+    /// A newer frame had been looked at already, or it was replaced.
+    pub late: bool,
+    pub labels: &'a [Label],
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub(super) struct Judgement<'a> {
+    /// Rules that a label hit, gravest first.
+    pub rules: Vec<JudgedRule<'a>>,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Why no stop goes ahead by itself; none if it may.
+    pub asks: Option<AsksBecause>,
+    /// Rules that the frame did not hit, whose open warning waits for a person, and whose stop it lets go ahead: with
+    /// this frame's enough rules agree.
+    pub backed: Vec<&'a Rule>,
+}
+
+/// What one rule made of the frame.
+#[derive(Debug)]
+pub(super) struct JudgedRule<'a> {
+    pub hit: RuleHit<'a>,
+    /// Hits in its window, this one included.
+    pub hits: u8,
+    pub effect: Effect,
+}
+
+/// What came of a rule that a label hit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Effect {
+    /// Not enough hits in the window yet.
+    Partial,
+    /// There is a new warning.
+    Raised,
+    /// Its warning is still open, and asks as it is said here.
+    Joined(Approval),
+    /// Its warning was answered a short time ago; no new one until then.
+    Cooldown(Timestamp),
+}
+
+impl JudgedRule<'_> {
+    pub(super) fn is_met(&self) -> bool {
+        match self.effect {
+            Effect::Raised | Effect::Joined(_) => true,
+            Effect::Partial | Effect::Cooldown(_) => false,
+        }
+    }
+}
+
+impl<'a> Judgement<'a> {
+    /// What a rule that is met calls for here.
+    pub(super) fn calls_for(&self, rule: &Rule) -> Verdict {
+        calls_for(rule, self.asks.is_some())
+    }
+
+    /// The gravest thing that is called for; none where nothing is.
+    pub(super) fn gravest(&self) -> Option<Action> {
+        let met = self.rules.iter().filter(|rule| rule.is_met()).map(|rule| match self.calls_for(rule.hit.rule) {
+            Verdict::Stop => rule.hit.rule.action,
+            Verdict::Warn | Verdict::Clear => Action::Warn,
+        });
+        met.chain(self.backed.iter().map(|rule| rule.action)).max()
+    }
+
+    /// The rules whose warning, raised before, waits for a person, and whose stop goes ahead now.
+    pub(super) fn released(&self) -> impl Iterator<Item = &'a Rule> {
+        let again = self.rules.iter().filter(|rule| {
+            rule.effect == Effect::Joined(Approval::Person) && self.calls_for(rule.hit.rule) == Verdict::Stop
+        });
+        again.map(|rule| rule.hit.rule).chain(self.backed.iter().copied())
+    }
+}
+
+/// Judges an answer, all labels of it, under a policy written in its taxonomy.
+pub(super) fn judge<'a>(memory: Memory<'_>, policy: &'a Policy, shown: Shown<'_>) -> Judgement<'a> {
+    let Shown { session, captured_at, replaced, late, labels } = shown;
+    let mut hit = hits(policy, labels);
+    hit.sort_by_key(|hit| std::cmp::Reverse((hit.rule.severity, hit.rule.action)));
+    keep_rules(&mut hit, labels);
+
+    let judged = |hit: RuleHit<'a>| {
+        // Hits of another broadcast, which has replaced this one, are none of this one's.
+        let hits = match replaced {
+            true => 1,
+            false => memory.hits(&hit.rule.id, hit.rule.rev, hit.rule.window, captured_at, true),
+        };
+        let effect = effect(memory, &hit, hits, session, captured_at);
+        JudgedRule { hit, hits, effect }
+    };
+    let rules: Vec<JudgedRule<'a>> = hit.into_iter().map(judged).collect();
+    let met: Vec<&RuleId> = rules.iter().filter(|rule| rule.is_met()).map(|rule| &rule.hit.rule.id).collect();
+    let agreeing = stops::rules_met(memory, policy, captured_at, replaced, &met);
+    let asks = stops::why_asks(policy, session, late, agreeing);
+    let backed = match asks {
+        None => stops::backed(memory, policy, session, captured_at, &met),
+        Some(_) => Vec::new(),
+    };
+    let called_for = rules.iter().filter(|rule| rule.is_met()).map(|rule| calls_for(rule.hit.rule, asks.is_some()));
+    let verdict = called_for.max().unwrap_or(Verdict::Clear);
+    let verdict = if backed.is_empty() { verdict } else { Verdict::Stop };
+    Judgement { rules, verdict, asks, backed }
+}
+
+fn effect(memory: Memory<'_>, hit: &RuleHit<'_>, so_far: u8, session: &SessionId, captured_at: Timestamp) -> Effect {
+    if so_far < hit.rule.window.hits_needed() {
+        return Effect::Partial;
+    }
+    if let Some(approval) = memory.open_of(&hit.rule.id, session) {
+        return Effect::Joined(approval);
+    }
+    match memory.cooldown_of(&hit.rule.id, session, captured_at) {
+        Some(until) => Effect::Cooldown(until),
+        None => Effect::Raised,
+    }
+}
+
+/// Keeps as many rules, gravest first, as fit an event together with the labels that they rest on.
+fn keep_rules(hit: &mut Vec<RuleHit<'_>>, labels: &[Label]) {
+    let (mut rules_bytes, mut labels_bytes) = (0, 0);
+    let mut rest_on: Vec<usize> = Vec::new();
+    let fits = |hit: &RuleHit<'_>| {
+        rules_bytes += RULE_BYTES + hit.rule.id.as_str().len();
+        if !rest_on.contains(&hit.label) {
+            rest_on.push(hit.label);
+            labels_bytes += Answered::bytes_of(&labels[hit.label]);
+        }
+        rules_bytes <= RULES_BYTES_MAX && labels_bytes <= Answered::LABELS_BYTES_INLINE_MAX
+    };
+    let kept = hit.iter().map(fits).take(RULES_INLINE_MAX).take_while(|fits| *fits).count();
+    hit.truncate(kept);
+}
