@@ -5,7 +5,8 @@
 
 use super::trial::Trial;
 use crate::events::{
-    EnforcementCancelled, EnforcementOrigin, Envelope, Event, ReputationAdjusted, SessionEndBecause, SessionEnded, WarningAnswerWithdrawn, WarningOverturned,
+    EnforcementCancelled, EnforcementOrigin, Envelope, Event, ReputationAdjusted, SessionEndBecause, SessionEnded,
+    WarningAnswerWithdrawn, WarningOverturned,
 };
 use crate::model::{EnforcementId, EventId, ModeratorId, SessionId, WarningId};
 use crate::warden::{Answering, Command, ModeratorAct, UndoTime, WARNINGS_PER_ANSWER_MAX};

@@ -10,6 +10,9 @@
 
 mod answers;
 mod channel;
+pub mod document;
+pub mod frontier;
+pub mod html;
 mod judging;
 mod likeness;
 mod past;
@@ -20,11 +23,13 @@ pub mod report;
 mod shown;
 mod spread;
 mod stops;
+pub mod summary;
 mod tally;
 mod trial;
 mod truth;
 pub mod unknowable;
 
+pub use document::Backtest;
 pub use proposal::{proposed, trying, whole_answer};
 pub use reading::{Found, LaboratoryError, PROPOSALS_MAX, Progress, Question, Stretch, run, stretch};
 pub use report::Report;

@@ -281,6 +281,17 @@ pub enum Passed {
     Stale,
 }
 
+impl Passed {
+    /// In words.
+    pub const fn about(self) -> &'static str {
+        match self {
+            Self::TooSoon => "too soon",
+            Self::Similar => "similar",
+            Self::Stale => "stale",
+        }
+    }
+}
+
 impl Answers {
     /// Counts one.
     pub(super) fn add(&mut self, answer: AnswerKind) {

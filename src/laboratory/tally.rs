@@ -41,8 +41,10 @@ pub(super) struct Tally {
     pub differences: Shown<Position, Difference, DIFFERENCES_MAX>,
     /// Time from the onset of an upheld warning's episode until it would have been warned of, in milliseconds.
     pub detection: Spread,
-    /// Episodes with an onset that would not have been warned of, or perhaps not.
+    /// Episodes that certainly would not have been warned of.
     pub missed_episodes: u64,
+    /// Episodes that may or may not have been.
+    pub unknowable_episodes: u64,
 }
 
 /// What a person answered first, then in order of position and rule.
@@ -113,6 +115,7 @@ impl Tally {
         self.differences.merge(other.differences);
         self.detection.merge(other.detection);
         self.missed_episodes += other.missed_episodes;
+        self.unknowable_episodes += other.unknowable_episodes;
     }
 
     /// The report, at a price of so many millionths of a dollar a call.

@@ -159,12 +159,10 @@ impl Trial {
             }
         }
         for (id, warned) in &past.warnings {
+            let counts = detections == Detections::All || warned.answer == AnswerKind::Upheld;
             self.finish_recorded(*id, warned, channel, past, tally);
-            if detections == Detections::All || warned.answer == AnswerKind::Upheld {
-                match self.matches.found(*id) {
-                    Some(at) => tally.detection.add(i64::try_from(at.ms_since(warned.onset)).unwrap_or(i64::MAX)),
-                    None => tally.missed_episodes += 1,
-                }
+            if counts {
+                self.time(*id, warned, past, tally);
             }
         }
         if self.judged > 0 {
@@ -177,12 +175,27 @@ impl Trial {
         }
     }
 
+    /// How long after its onset an episode would have been warned of.
+    fn time(&self, id: WarningId, warned: &Warned, past: &Past, tally: &mut Tally) {
+        match self.matches.found(id) {
+            Some(at) => tally.detection.add(i64::try_from(at.ms_since(warned.onset)).unwrap_or(i64::MAX)),
+            None if self.is_unknowable(warned, past) => tally.unknowable_episodes += 1,
+            None => tally.missed_episodes += 1,
+        }
+    }
+
+    /// Whether nothing certain can be said of a warning that was not found: something around it is not known, or its
+    /// broadcast was stopped before any frame of it was judged here.
+    fn is_unknowable(&self, warned: &Warned, past: &Past) -> bool {
+        let cut_short = warned.weighed & self.bit == 0 && past.stops.of(&warned.session).is_some();
+        warned.clouded & self.bit != 0 || cut_short
+    }
+
     fn finish_recorded(&self, id: WarningId, warned: &Warned, channel: &ChannelId, past: &Past, tally: &mut Tally) {
         tally.truth.recorded.add(warned.answer);
         tally.rules.entry(warned.rule.clone()).or_default().recorded.add(warned.answer);
         let found = self.matches.found(id);
-        let cut_short = warned.weighed & self.bit == 0 && past.stops.of(&warned.session).is_some();
-        let unknowable = found.is_none() && (warned.clouded & self.bit != 0 || cut_short);
+        let unknowable = found.is_none() && self.is_unknowable(warned, past);
         if found.is_none() && !unknowable {
             let key = (warned.answer, warned.position, warned.rule.clone());
             tally.lost.add(key, || warned.episode(channel));

@@ -138,6 +138,14 @@ pub struct Tuning {
     pub closely_ms: u32,
 }
 
+/// What a policy says of nothing else: 20 hours, 30 days, 10 %, 5 minutes.
+impl Default for Tuning {
+    fn default() -> Self {
+        let near_miss = Confidence::from_milli(10_000).unwrap_or(Confidence::MAX); // 10 %, which is a percentage
+        Self { trust_after_ms: 20 * 3_600_000, half_life_ms: 30 * 86_400_000, near_miss, closely_ms: 300_000 }
+    }
+}
+
 /// When a frame shows what the last assessed one showed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SimilarityLimits {

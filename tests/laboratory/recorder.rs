@@ -68,7 +68,9 @@ impl Recorder {
         }
         if self.lacks_outcome(id) {
             let judge = self.channel.command(&Wanted::Judge(0, 0, 0, shows.labels.clone()));
-            let Command::JudgeFrame { mut answer, took, shadow, .. } = judge else { panic!("a judgement was asked for") };
+            let Command::JudgeFrame { mut answer, took, shadow, .. } = judge else {
+                panic!("a judgement was asked for")
+            };
             answer.floor = self.floor;
             answer.kept = Answered::is_long(&answer.labels).then(crate::samples::content);
             let measured = Some(measured);
@@ -175,8 +177,7 @@ pub fn only_d(percent: f64) -> Policy {
 /// The policy with a fixed cadence, without tolerance.
 pub fn every(interval_ms: u32, mut policy: Policy) -> Policy {
     let tolerance_ms = Some(0);
-    policy.sampling =
-        Sampling { fastest_ms: interval_ms, slowest_ms: interval_ms, tolerance_ms, ..policy.sampling };
+    policy.sampling = Sampling { fastest_ms: interval_ms, slowest_ms: interval_ms, tolerance_ms, ..policy.sampling };
     policy.reputation = None;
     policy
 }
