@@ -3,6 +3,7 @@
 
 mod api;
 mod authorization;
+mod backtests;
 mod broadcast;
 mod channels;
 mod consumers;

@@ -2,10 +2,12 @@
 //! what must hold of any, and the commands and the store as a person uses them.
 
 mod changed;
+mod frontier;
 mod identity;
 #[path = "../warden/lines.rs"]
 #[allow(dead_code)] // shared with the tests of the warden, which use all of it
 mod lines;
+mod pages;
 mod recorder;
 mod running;
 #[path = "../warden/samples.rs"]

@@ -3,6 +3,7 @@
 mod acts;
 mod answers;
 mod api;
+mod backtests;
 mod channels;
 mod consumers;
 mod decisions;
@@ -36,6 +37,7 @@ pub(in crate::http) fn all() -> Vec<Route> {
         answers::routes(),
         enforcements::routes(),
         policies::routes(),
+        backtests::routes(),
         feed::routes(),
         consumers::routes(),
         replays::routes(),
