@@ -6,7 +6,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use actix::{
@@ -18,6 +18,7 @@ use super::planes::Planes;
 use super::system::Parts;
 use super::warden::{EvidenceRoom, Inspect, Offer, Order, Reconsider, Rest, Stale, Tick, Warden};
 use crate::model::{ChannelId, FrameId, PolicyId};
+use crate::reputation::budget::Purse;
 use crate::telemetry::metrics;
 use crate::telemetry::metrics::{Mailbox, Unwatched};
 use crate::warden::Command;
@@ -44,6 +45,8 @@ pub(super) struct ShardParts {
     pub(super) fetches: Arc<Semaphore>,
     pub(super) recoveries: Arc<Semaphore>,
     pub(super) saves: Arc<Semaphore>,
+    /// What is left of the process's budget of provider calls; none: calls are not counted. Held for nanoseconds.
+    pub(super) purse: Option<Arc<Mutex<Purse>>>,
     pub(super) planes: RefCell<Planes>,
     pub(super) evidence: EvidenceRoom,
     unrecorded: Cell<Unrecorded>,
@@ -62,11 +65,12 @@ impl ShardParts {
         looks: Arc<Semaphore>,
         fetches: Arc<Semaphore>,
         recoveries: Arc<Semaphore>,
+        purse: Option<Arc<Mutex<Purse>>>,
     ) -> Self {
         let planes = RefCell::new(Planes::new(house.settings.planes_max));
         let saves = Arc::new(Semaphore::new(SAVES_MAX));
         let evidence = EvidenceRoom::new();
-        Self { house, looks, fetches, recoveries, saves, planes, evidence, unrecorded: Cell::default() }
+        Self { house, looks, fetches, recoveries, saves, purse, planes, evidence, unrecorded: Cell::default() }
     }
 
     /// A warden's own step was not recorded and will be tried again. On a full disk every warden says so at every tick:

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use actix::Addr;
@@ -20,6 +20,7 @@ use crate::journal::{AppendError, Journal, content, snapshots};
 use crate::model::{ChannelId, EventId, Frame, FrameId, Position};
 use crate::policy::PolicySet;
 use crate::providers::Provider;
+use crate::reputation::budget::Purse;
 use crate::telemetry::metrics;
 use crate::telemetry::metrics::Mailbox;
 use crate::warden::{ChannelState, Command, Rejection};
@@ -52,6 +53,9 @@ pub struct Settings {
     pub snapshot_every: u32,
     /// Which pictures are kept.
     pub evidence: Evidence,
+    /// Provider calls an hour that the process makes; beyond it channels give way to those with more need, down to what
+    /// their policies promise at least. None: as many as are asked for.
+    pub calls_per_hour: Option<u32>,
 }
 
 /// Which pictures are kept as evidence, encrypted under their channel's key, until they are erased.
@@ -79,6 +83,7 @@ impl Default for Settings {
             planes_max: 8192,
             snapshot_every: 200,
             evidence: Evidence::default(),
+            calls_per_hour: None,
         }
     }
 }
@@ -222,13 +227,16 @@ impl Wardens {
         let looks = Arc::new(Semaphore::new(parts.settings.looks_max.max(1)));
         let fetches = Arc::new(Semaphore::new(FETCHES_MAX));
         let recoveries = Arc::new(Semaphore::new(parts.settings.recoveries_max.max(1)));
+        let purse = parts.settings.calls_per_hour.map(|calls| Purse::new(calls, parts.wall.now()));
+        let purse = purse.map(|purse| Arc::new(Mutex::new(purse)));
         let shards = (0..parts.settings.arbiters.max(1))
             .map(|_| {
                 let fetches = fetches.clone();
                 let arbiter = actix::Arbiter::new().handle();
                 let (parts, looks, recoveries) = (parts.clone(), looks.clone(), recoveries.clone());
+                let purse = purse.clone();
                 <Shard as actix::Actor>::start_in_arbiter(&arbiter, move |_| {
-                    Shard::new(ShardParts::new(parts, looks, fetches, recoveries))
+                    Shard::new(ShardParts::new(parts, looks, fetches, recoveries, purse))
                 })
             })
             .collect();

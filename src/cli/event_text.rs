@@ -180,6 +180,7 @@ fn skip(because: &Skip) -> String {
             let luma = distance.1.map_or(String::new(), |luma| format!(", luma {luma}"));
             format!("similar to #{to}: {} bits{luma}", distance.0)
         }
+        Skip::GaveWay { need, bar, due } => format!("gave way: need {need} below {bar}, due at {due}"),
         Skip::Overloaded => "overloaded".to_owned(),
         Skip::Superseded { by } => format!("superseded by {by}"),
         Skip::Stale { newest: Some(newest) } => format!("stale: {newest} was assessed before"),

@@ -42,7 +42,8 @@ pub(super) fn run(args: &ServeArgs) -> anyhow::Result<()> {
 
     let mut ground = Ground::open_with(config.data.journal(clock.clone()))?;
     actix::System::new().block_on(async move {
-        let (budget, settings) = (config.enforcement.budget(), config.wardens.settings(&config.evidence));
+        let (budget, settings) =
+            (config.enforcement.budget(), config.wardens.settings(&config.evidence, &config.provider));
         let signals = Signals::listen().context("listening for signals")?;
         let cloud = Cloud::reach(&config, &clock).await?;
         let default = cloud.provider.or_else(|| local_provider(&config));

@@ -68,6 +68,10 @@ pub struct ProviderConfig {
     /// Weights of the local model; `make model` fetches them. Their digest is checked. Empty: no provider, and every
     /// frame that needs one fails, loudly.
     pub local_model: PathBuf,
+    /// Calls an hour that this process makes to providers, 0 to 100,000,000; 0 (the default): as many as are asked for.
+    /// When they run short, channels whose policy lets their reputation set the cadence give way to those with more
+    /// need, down to what the policy promises at least.
+    pub calls_per_hour: Bounded<0, 100_000_000>,
     /// How Amazon Rekognition is asked.
     pub rekognition: RekognitionConfig,
 }
@@ -241,9 +245,10 @@ impl EvidenceConfig {
 }
 
 impl WardensConfig {
-    /// The bounds as the actors take them, with the pictures that are kept.
-    pub fn settings(&self, evidence: &EvidenceConfig) -> Settings {
+    /// The bounds as the actors take them, with the pictures that are kept and the calls that may be made.
+    pub fn settings(&self, evidence: &EvidenceConfig, provider: &ProviderConfig) -> Settings {
         Settings {
+            calls_per_hour: Some(provider.calls_per_hour.small()).filter(|calls| *calls > 0),
             evidence: evidence.keep,
             arbiters: self.arbiters.count(),
             frames_max: self.frames_max.count(),
@@ -286,7 +291,12 @@ impl Default for ListenConfig {
 
 impl Default for ProviderConfig {
     fn default() -> Self {
-        Self { judge: Judge::default(), local_model: PINNED_PATH.into(), rekognition: RekognitionConfig::default() }
+        Self {
+            judge: Judge::default(),
+            local_model: PINNED_PATH.into(),
+            calls_per_hour: Bounded::of(0),
+            rekognition: RekognitionConfig::default(),
+        }
     }
 }
 

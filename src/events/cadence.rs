@@ -54,6 +54,11 @@ pub enum CadenceBecause {
     Distrust,
     /// A person set the channel's reputation.
     Adjusted,
+    /// The node's budget of provider calls ran short: the channel is watched as closely as its policy promises at
+    /// least.
+    Budget,
+    /// The budget has a call for it again.
+    BudgetEased,
 }
 
 impl std::fmt::Display for CadenceBecause {
@@ -69,6 +74,8 @@ impl std::fmt::Display for CadenceBecause {
             Self::Trust => "its reputation rose",
             Self::Distrust => "its reputation fell",
             Self::Adjusted => "a person set its reputation",
+            Self::Budget => "the budget of provider calls ran short",
+            Self::BudgetEased => "the budget has a call for it again",
         })
     }
 }

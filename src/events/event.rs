@@ -93,7 +93,7 @@ macro_rules! events {
 events! {
     SessionStarted = 1,
     SessionEnded = 1,
-    FrameSkipped = 1,
+    FrameSkipped = 2,
     FrameAssessed = 1,
     FrameFailed = 1,
     FrameConflict = 1,

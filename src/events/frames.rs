@@ -39,6 +39,16 @@ pub enum Skip {
         /// Sequence of the `FrameAssessed` it was compared with.
         to: Sequence,
     },
+    /// The node's budget of provider calls ran short, and other channels had more need. It was looked at and showed
+    /// something new; nobody judged it.
+    GaveWay {
+        /// How much harm is to be expected of the channel, in thousandths.
+        need: u16,
+        /// How much a call needed then.
+        bar: u16,
+        /// From then on (captured-at) a frame is judged whatever the budget.
+        due: Timestamp,
+    },
     /// No room: too many frames were waiting in this process.
     Overloaded,
     /// A newer frame of the channel arrived while this one was waiting.

@@ -82,6 +82,8 @@ pub enum SkippedBecause {
     TooSoon,
     /// It shows what the last assessed frame showed.
     Similar,
+    /// The budget of provider calls ran short.
+    GaveWay,
     /// No room in the process.
     Overloaded,
     /// A newer one took its place.
@@ -259,7 +261,8 @@ impl Channel {
                 add(match because {
                     SkippedBecause::Similar => &mut self.counts.similar,
                     SkippedBecause::TooSoon => &mut self.counts.too_soon,
-                    SkippedBecause::Overloaded
+                    SkippedBecause::GaveWay
+                    | SkippedBecause::Overloaded
                     | SkippedBecause::Superseded
                     | SkippedBecause::Stale
                     | SkippedBecause::OtherSource
@@ -360,6 +363,7 @@ impl SkippedBecause {
         match skip {
             Skip::TooSoon { .. } => Self::TooSoon,
             Skip::Similar { .. } => Self::Similar,
+            Skip::GaveWay { .. } => Self::GaveWay,
             Skip::Overloaded => Self::Overloaded,
             Skip::Superseded { .. } => Self::Superseded,
             Skip::Stale { .. } => Self::Stale,

@@ -96,7 +96,8 @@ impl ChannelSummary {
                 match skipped.because {
                     Skip::Similar { .. } => self.similar += 1,
                     Skip::TooSoon { .. } => self.too_soon += 1,
-                    Skip::Overloaded
+                    Skip::GaveWay { .. }
+                    | Skip::Overloaded
                     | Skip::Superseded { .. }
                     | Skip::Stale { .. }
                     | Skip::OtherSource

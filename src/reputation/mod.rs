@@ -8,6 +8,7 @@
 //! Nothing here reads a clock, and everything is whole numbers: the same events give the same score on every machine,
 //! and events of equal times the same score in any order.
 
+pub mod budget;
 pub mod cadence;
 mod fixed;
 mod ledger;

@@ -285,6 +285,7 @@ fn skip(state: &mut ChannelState, captured_at: Timestamp, skipped: &FrameSkipped
         // A frame of another broadcast or source says nothing of this one's rhythm.
         Skip::OtherSession | Skip::OtherSource => {}
         Skip::TooSoon { .. }
+        | Skip::GaveWay { .. }
         | Skip::Overloaded
         | Skip::Superseded { .. }
         | Skip::Stale { .. }

@@ -8,6 +8,7 @@ use crate::model::{
     ModeratorId, ProviderRef, Sequence, SessionId, Sha256, Timestamp, WarningId,
 };
 use crate::policy::Policy;
+use crate::reputation::budget::Need;
 
 use super::{ModeratorAct, WARNINGS_PER_ANSWER_MAX};
 
@@ -57,6 +58,15 @@ pub enum Command {
         policy: Arc<Policy>,
         /// What imaging found.
         measured: Measurement,
+    },
+    /// A frame is to be shown to a provider, where the node has a budget of calls.
+    SpendCall {
+        /// The frame.
+        frame: Frame,
+        /// The policy version it started with.
+        policy: Arc<Policy>,
+        /// How much need a call must have now.
+        bar: Need,
     },
     /// A provider answered.
     JudgeFrame {
@@ -166,6 +176,7 @@ impl Command {
             | Self::SupersedeFrame { frame, .. }
             | Self::PassOverFrame { frame }
             | Self::CompareFrame { frame, .. }
+            | Self::SpendCall { frame, .. }
             | Self::JudgeFrame { frame, .. }
             | Self::FailFrame { frame, .. }
             | Self::Quarantine { frame, .. }
@@ -192,6 +203,7 @@ impl Command {
             | Self::SupersedeFrame { frame, .. }
             | Self::PassOverFrame { frame }
             | Self::CompareFrame { frame, .. }
+            | Self::SpendCall { frame, .. }
             | Self::JudgeFrame { frame, .. }
             | Self::FailFrame { frame, .. }
             | Self::Quarantine { frame, .. } => Some(EventId::outcome_of(frame.id)),

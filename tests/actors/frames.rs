@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use streamwarden::actors::{OfferError, Settings};
-use streamwarden::events::{Event, FailedStage, Skip};
+use streamwarden::events::{CadenceBecause, Event, FailedStage, FrameSkipped, Skip};
 use streamwarden::journal::AppendError;
 use streamwarden::model::{EventId, Fingerprint, ModeratorId, Verdict};
 use streamwarden::warden::{Answering, Command, ModeratorAct};
@@ -276,6 +276,33 @@ fn what_there_is_no_room_for_is_recorded_as_dropped() {
         let last = crate::premises::frame(&channel("ch-9"), 5, &held);
         live.assert_one_outcome_each(frames.iter().chain([&last]));
     });
+}
+
+/// The purse holds two calls, and the first frames of the two channels take them.
+#[test]
+fn when_calls_run_short_they_go_where_something_was_seen_and_everybody_keeps_what_is_promised() {
+    const POLICY: &str = "policy: tuned\nchannels: { matching: .* }\ntaxonomy: rekognition/7.0\n\
+                          sampling: { every: 1s to 60s, max_age: 24h }\nsimilarity: off\n\
+                          rules: [{ id: alcohol, categories: [Alcohol], confidence: 80 }]";
+    let settings = Settings { calls_per_hour: Some(1), ..Setup::default().settings };
+    let (premises, setup) = (Premises::new(), Setup { settings, policy: POLICY, ..Setup::default() });
+    let pictures: Vec<_> = (1..=5).map(picture).collect();
+    setup.provider.says(&pictures[1], Says::Labels(&[("Alcohol", 95.0)]));
+    let (calm, hot) = (channel("calm"), channel("hot"));
+    premises.live(&setup, async |live| {
+        let judged = async |channel: &_, second, picture: &_| live.offer(&frame(channel, second, picture)).await.event;
+        assert_eq!(assessed(&judged(&calm, 0, &pictures[0]).await), Verdict::Clear);
+        assert_eq!(assessed(&judged(&hot, 0, &pictures[1]).await), Verdict::Warn);
+        match judged(&calm, 5, &pictures[2]).await {
+            Event::FrameSkipped(FrameSkipped { because: Skip::GaveWay { bar: 1000, .. }, .. }) => {}
+            other => panic!("the channel was to give way, it came to {other:?}"),
+        }
+        assert_eq!(assessed(&judged(&hot, 5, &pictures[3]).await), Verdict::Clear);
+        assert_eq!(assessed(&judged(&calm, 60, &pictures[4]).await), Verdict::Clear, "as often as is promised");
+        let pace_because = live.state(&calm).await.pace_because;
+        assert_eq!(pace_because, Some(CadenceBecause::BudgetEased));
+    });
+    assert_eq!(setup.provider.calls(&pictures[2]), 0, "no call was made for what gave way");
 }
 
 #[test]

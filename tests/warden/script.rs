@@ -19,6 +19,7 @@ use streamwarden::warden::{
 use crate::lines::{Line, moment};
 use crate::render::{self, Names};
 use crate::samples;
+use crate::wanted::need;
 use crate::words::{answered, first_word, measurement, rejection_name, report, reputation_change, session_id, word};
 
 /// What rows have produced, so that a missing row can be told.
@@ -291,6 +292,11 @@ impl Script {
                 }
             }
             "pass-over" => Command::PassOverFrame { frame: self.frame(line) },
+            "spend" => {
+                let (frame, policy, _) = self.known_frame(line, line.word(1)).clone();
+                let policy = policy.unwrap_or_else(|| panic!("{}: the frame started without a policy", line.place));
+                Command::SpendCall { frame, policy, bar: need(line.value("bar", 0)) }
+            }
             "compare" => self.step(line, Next::Look),
             "judge" => self.step(line, Next::Ask),
             "fail" => {

@@ -44,8 +44,17 @@ fn every_row_of_the_decider_tables_holds_and_none_is_missing() {
     let none: [String; 0] = [];
     assert_eq!(missing(&REJECTIONS, &covered.rejections), none, "rejections without a row");
     // Unsupported is decided by who takes notifications in, never here.
-    let skips =
-        ["too_soon", "similar", "overloaded", "superseded", "stale", "other_session", "other_source", "no_policy"];
+    let skips = [
+        "too_soon",
+        "similar",
+        "gave_way",
+        "overloaded",
+        "superseded",
+        "stale",
+        "other_session",
+        "other_source",
+        "no_policy",
+    ];
     assert_eq!(missing(&skips, &covered.skips), none, "skips without a row");
     assert_eq!(missing(&["partial", "raised", "joined", "cooldown"], &covered.effects), none, "effects without a row");
     let systems_own = [

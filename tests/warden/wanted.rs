@@ -18,6 +18,7 @@ use streamwarden::model::{
 use streamwarden::policy::{
     AutomaticStops, Category, Channels, Policy, Rule, Sampling, SimilarityLimits, Tuning, Window,
 };
+use streamwarden::reputation::budget::Need;
 use streamwarden::warden::{
     Answered, Answering, Appealed, Applied, ChannelState, Command, Decision, EnforcementReport, ModeratorAct,
     Overturning, SeenWarning, apply, decide,
@@ -35,6 +36,7 @@ pub enum Wanted {
     Shed(u8, u8, i64),
     Supersede(u8, u8, i64),
     Compare(u8, u8, i64, u64, Option<u16>),
+    Spend(u8, u8, i64, u16),
     Judge(u8, u8, i64, Vec<(u8, u32)>),
     Fail(u8, u8, i64),
     Quarantine(u8, u8, i64),
@@ -66,6 +68,7 @@ pub fn wanted() -> impl Strategy<Value = Wanted> {
         1 => (frame(), session(), time()).prop_map(|(f, s, at)| Wanted::Supersede(f, s, at)),
         2 => (frame(), session(), time(), any::<u64>(), any::<Option<u16>>())
             .prop_map(|(f, s, at, hash, luma)| Wanted::Compare(f, s, at, hash, luma)),
+        2 => (frame(), session(), time(), 0u16..1001).prop_map(|(f, s, at, bar)| Wanted::Spend(f, s, at, bar)),
         8 => (frame(), session(), time(), labels).prop_map(|(f, s, at, labels)| Wanted::Judge(f, s, at, labels)),
         4 => (frame(), session(), time()).prop_map(|(f, s, at)| Wanted::Fail(f, s, at)),
         1 => (frame(), session(), time()).prop_map(|(f, s, at)| Wanted::Quarantine(f, s, at)),
@@ -174,6 +177,9 @@ impl Channel {
             Wanted::Compare(f, s, at, hash, luma) => {
                 let measured = self.measured(*hash, *luma);
                 Command::CompareFrame { frame: self.frame(*f, *s, *at), policy, measured }
+            }
+            Wanted::Spend(f, s, at, bar) => {
+                Command::SpendCall { frame: self.frame(*f, *s, *at), policy, bar: need(*bar) }
             }
             Wanted::Judge(f, s, at, labels) => Command::JudgeFrame {
                 frame: self.frame(*f, *s, *at),
@@ -334,6 +340,11 @@ fn answered(labels: &[(u8, u32)]) -> Answered {
         content_types: vec![],
         floor: None,
     }
+}
+
+/// So many thousandths of a need.
+pub fn need(milli: u16) -> Need {
+    serde_json::from_value(milli.into()).expect("a need is a number")
 }
 
 pub fn policy(version: u32) -> Policy {

@@ -1,6 +1,7 @@
 //! The frame under way, from being taken up to its outcome. What takes time runs beside the warden, and its result
 //! re-enters here as a command.
 
+use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 use actix::Context;
@@ -75,20 +76,43 @@ impl Warden {
 
     /// After a step of the frame under way: its outcome, or the next thing it needs.
     fn proceed(&mut self, committed: Committed, ctx: &mut Context<Self>) {
-        let Some(work) = &self.work else { return };
-        match committed.next {
-            Some(Next::Look) if self.object_to_show().is_some() => self.ask(ctx),
-            Some(Next::Look) => self.look(ctx),
-            Some(Next::Ask) => self.ask(ctx),
-            None => {
-                let id = EventId::outcome_of(work.frame.id);
-                let Some((at, new)) = committed.events.iter().enumerate().find(|(_, new)| new.id == id) else {
-                    return self.abandon(Stale::Gone, ctx); // cannot be: a frame's last step has its outcome
-                };
-                let position = Position(committed.first.0 + at as u64);
-                self.finish(&Outcome { id, position, event: new.event.clone(), repeated: false }, ctx);
-            }
+        if self.work.is_none() {
+            return;
         }
+        match committed.next {
+            Some(Next::Look) if self.object_to_show().is_some() => self.spend(ctx),
+            Some(Next::Look) => self.look(ctx),
+            Some(Next::Ask) => self.spend(ctx),
+            None => self.settle(&committed, ctx),
+        }
+    }
+
+    /// The frame has its outcome.
+    fn settle(&mut self, committed: &Committed, ctx: &mut Context<Self>) {
+        let Some(work) = &self.work else { return };
+        let id = EventId::outcome_of(work.frame.id);
+        let Some((at, new)) = committed.events.iter().enumerate().find(|(_, new)| new.id == id) else {
+            return self.abandon(Stale::Gone, ctx); // cannot be: a frame's last step has its outcome
+        };
+        let position = Position(committed.first.0 + at as u64);
+        self.finish(&Outcome { id, position, event: new.event.clone(), repeated: false }, ctx);
+    }
+
+    /// Asks the provider, unless calls are counted and others have more need of this one.
+    fn spend(&mut self, ctx: &mut Context<Self>) {
+        let Some(purse) = self.parts.purse.clone() else { return self.ask(ctx) };
+        let Some(work) = &self.work else { return };
+        let Some(policy) = work.policy.clone() else { return self.abandon(Stale::Gone, ctx) };
+        let bar = purse.lock().unwrap_or_else(PoisonError::into_inner).bar(self.parts.house.wall.now());
+        metrics().providers.call_needs(bar.as_milli());
+        let command = Command::SpendCall { frame: work.frame.clone(), policy, bar };
+        self.step(command, ctx, move |warden, committed, ctx| match committed.next {
+            Some(_) => {
+                purse.lock().unwrap_or_else(PoisonError::into_inner).spend();
+                warden.ask(ctx);
+            }
+            None => warden.settle(&committed, ctx),
+        });
     }
 
     fn look(&mut self, ctx: &mut Context<Self>) {

@@ -352,6 +352,10 @@ fn skipped_because(skip: &Skip) -> String {
                 distance.0
             )
         }
+        Skip::GaveWay { need, bar, due } => format!(
+            "not shown to a provider: the budget of calls ran short, the channel's need of {need} was below {bar} of \
+             1000; from {due} on a frame is judged whatever the budget"
+        ),
         Skip::Overloaded => "not looked at: too many frames were waiting".to_owned(),
         Skip::Superseded { by } => format!("not looked at: the newer frame {by} took its place while it waited"),
         Skip::Stale { newest: Some(newest) } => {

@@ -27,6 +27,7 @@ pub const STEPS: &[Step] = &[
     undo_in_answers::WARNING_UPHELD,
     undo_in_answers::WARNING_DISMISSED,
     causes::CADENCE_CHANGED,
+    causes::FRAME_SKIPPED,
     reasons::ENFORCEMENT_REQUESTED,
     reasons::POLICY_PUBLISHED,
     reasons::POLICY_RETIRED,

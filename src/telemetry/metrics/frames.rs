@@ -193,6 +193,7 @@ fn skip(because: &Skip) -> &'static str {
     match because {
         Skip::TooSoon { .. } => "too_soon",
         Skip::Similar { .. } => "similar",
+        Skip::GaveWay { .. } => "gave_way",
         Skip::Overloaded => "overloaded",
         Skip::Superseded { .. } => "superseded",
         Skip::Stale { .. } => "stale",

@@ -18,6 +18,7 @@ pub struct ProviderMetrics {
     errors: Family<Named<2>, Counter>,
     suspended: Family<Named<1>, Gauge>,
     unmapped: Family<Named<1>, Counter>,
+    call_needs: Gauge,
 }
 
 impl ProviderMetrics {
@@ -27,6 +28,7 @@ impl ProviderMetrics {
             errors: Family::default(),
             suspended: Family::default(),
             unmapped: Family::default(),
+            call_needs: Gauge::default(),
         };
         registry.register_with_unit(
             "provider_answer",
@@ -49,7 +51,17 @@ impl ProviderMetrics {
             "Labels in answers that the provider's taxonomy does not hold: no rule can name them",
             metrics.unmapped.clone(),
         );
+        registry.register(
+            "provider_call_needs",
+            "How much need, in thousandths, a channel must have for a provider call: 0 unless the budget of calls runs short",
+            metrics.call_needs.clone(),
+        );
         metrics
+    }
+
+    /// A channel must have so much need, in thousandths, for a call to be made for it.
+    pub fn call_needs(&self, milli: u16) {
+        self.call_needs.set(i64::from(milli));
     }
 
     /// A provider is asked no more, or again.

@@ -2,7 +2,7 @@
 //! the channel. Every change is an event that names its cause.
 
 use crate::events::{CadenceBecause, CadenceChanged};
-use crate::model::Timestamp;
+use crate::model::{Score, Timestamp};
 use crate::policy::Policy;
 use crate::reputation::cadence::{Roused, Rousing, wanted};
 use crate::reputation::{Ledger, score};
@@ -39,6 +39,17 @@ pub(super) fn adjust(draft: &mut Draft<'_>, policy: &Policy, ledger: &Ledger, at
     }
 }
 
+/// The budget has no call for the channel: until it has, the channel is watched as closely as its policy promises at
+/// least.
+pub(super) fn give_way(draft: &mut Draft<'_>, policy: &Policy, score: Score) {
+    let to = policy.sampling.pace_at(policy.sampling.slowest_ms);
+    let from = draft.state.pace.as_ref().map(|(pace, _)| *pace);
+    if from != Some(to) {
+        let because = CadenceBecause::Budget;
+        draft.push(CadenceChanged { from, to, policy: policy.reference.clone(), because, score: Some(score) });
+    }
+}
+
 /// Appends `CadenceChanged` unless pace and policy version are what they were.
 fn move_to(
     draft: &mut Draft<'_>,
@@ -68,6 +79,7 @@ fn move_to(
     let faster = from.is_some_and(|from| to.interval_ms < from.interval_ms);
     let because = match (because, roused) {
         (Some(because), _) => because,
+        _ if state.pace_because == Some(CadenceBecause::Budget) => CadenceBecause::BudgetEased,
         (None, Some(roused)) if faster => roused.cause(),
         (None, None) if faster => CadenceBecause::Distrust,
         // Slower: either what had called for a closer watch is over, or the score alone asks for it.
@@ -95,6 +107,8 @@ fn is_for_a_while(because: CadenceBecause) -> bool {
         | CadenceBecause::Calm
         | CadenceBecause::Trust
         | CadenceBecause::Distrust
-        | CadenceBecause::Adjusted => false,
+        | CadenceBecause::Adjusted
+        | CadenceBecause::Budget
+        | CadenceBecause::BudgetEased => false,
     }
 }

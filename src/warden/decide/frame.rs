@@ -6,6 +6,8 @@ use crate::events::{
 };
 use crate::model::{EventId, Frame, FrameId, Measurement, SessionId, Similarity, Timestamp};
 use crate::policy::{Policy, SimilarityLimits};
+use crate::reputation::budget::Need;
+use crate::reputation::score;
 use crate::warden::{ChannelState, Command, LUMA_DELTA_DIFFERENT, LUMA_DELTA_SAME, Reference};
 
 use super::{Decision, Draft, Next, cadence, coverage, session, short};
@@ -90,6 +92,27 @@ pub(super) fn compare(state: &ChannelState, frame: &Frame, policy: &Policy, meas
         }
         _ => Decision { events: Vec::new(), next: Some(Next::Ask) },
     }
+}
+
+/// A call is to be made for the frame, and the node's are counted: the channel gives way to those with more need. Never
+/// beyond what the policy promises at least, never while a rule is partly met, and not at all where the cadence is fixed.
+pub(super) fn spend(state: &ChannelState, frame: &Frame, policy: &Policy, bar: Need) -> Decision {
+    if let Some(decision) = no_longer_wanted(state, policy, frame) {
+        return decision;
+    }
+    let granted = Decision { events: Vec::new(), next: Some(Next::Ask) };
+    let (Some(tuning), Some(sampled)) = (&policy.reputation, state.newest_sampled) else { return granted };
+    let least = policy.sampling.pace_at(policy.sampling.slowest_ms);
+    let due = sampled.plus_ms(u64::from(least.interval_ms)).minus_ms(u64::from(least.tolerance_ms));
+    let score = score(&state.ledger, tuning, frame.captured_at);
+    let need = Need::of(score, tuning, state.alarmed.into_iter().chain(state.stirred), frame.captured_at);
+    if need >= bar || frame.captured_at >= due || state.partly_met(policy, &frame.session, frame.captured_at) {
+        return granted;
+    }
+    let because = Skip::GaveWay { need: need.as_milli(), bar: bar.as_milli(), due };
+    let mut draft = skipped(state, Some(policy), frame, because);
+    cadence::give_way(&mut draft, policy, score);
+    draft.decided()
 }
 
 /// While the frame was being fetched its session may have ended and another begun, or a newer frame been assessed.

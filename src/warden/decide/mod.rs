@@ -55,6 +55,7 @@ pub fn decide(
         Command::SupersedeFrame { frame, by } => Ok(frame::supersede(state, frame, *by)),
         Command::PassOverFrame { frame } => Ok(frame::pass_over(state, frame)),
         Command::CompareFrame { frame, policy, measured } => Ok(frame::compare(state, frame, policy, measured)),
+        Command::SpendCall { frame, policy, bar } => Ok(frame::spend(state, frame, policy, *bar)),
         Command::JudgeFrame { frame, policy, shadow, measured, answer, took } => {
             let (shadow, measured) = (shadow.as_deref(), measured.as_ref());
             Ok(answer::judge(state, now, &answer::Judged { frame, policy, shadow, measured, answer, took: *took }))
