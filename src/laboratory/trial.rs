@@ -229,7 +229,7 @@ impl Trial {
     pub fn unseen(&mut self, seen: &Seen<'_>, event: &Event, frame: FrameId, because: &Skip) -> Known {
         let kind = match because {
             Skip::TooSoon { .. } => Some(Unknown::TooSoonThen),
-            Skip::Superseded { .. } | Skip::Overloaded => Some(Unknown::CrowdedOut),
+            Skip::Superseded { .. } | Skip::Overloaded | Skip::GaveWay { .. } => Some(Unknown::CrowdedOut),
             Skip::Stale { .. } | Skip::NoPolicy => Some(Unknown::PassedOver),
             // Of another broadcast or source, or nothing that anybody could read.
             Skip::OtherSession | Skip::OtherSource | Skip::Unsupported | Skip::Similar { .. } => None,

@@ -19,7 +19,7 @@ pub enum Unknown {
     SimilarThen,
     /// A look was due, and the frame had come too soon for the cadence then: it was never looked at.
     TooSoonThen,
-    /// A look was due, and the frame gave way to a newer one, or there was no room for it.
+    /// A look was due, and the frame gave way to a newer one or to channels with more need, or there was no room for it.
     CrowdedOut,
     /// A look was due, and the frame had been too old, or of a channel that no policy watched.
     PassedOver,
@@ -86,7 +86,9 @@ impl Unknown {
         match self {
             Self::SimilarThen => "found similar then and not shown to a provider; would have been",
             Self::TooSoonThen => "a look was due, the frame had come too soon then and was never looked at",
-            Self::CrowdedOut => "a look was due, the frame had given way to another or found no room",
+            Self::CrowdedOut => {
+                "a look was due, the frame had given way to another, or to channels with more need, or found no room"
+            }
             Self::PassedOver => "a look was due, the frame had been too old or no policy watched",
             Self::Failed => "would have been shown to a provider, and could not be judged then",
             Self::Likeness => "may or may not be similar to the frame it would have been compared with",
