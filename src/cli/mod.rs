@@ -5,6 +5,7 @@
 
 mod alive;
 mod cloud;
+mod compare;
 mod demo;
 pub mod doctor;
 pub mod event_text;
@@ -59,7 +60,7 @@ enum Command {
     ///
     /// Changes nothing. Exit code 0: nothing that was looked at is wrong; 1: something is.
     Doctor(doctor::DoctorArgs),
-    /// Check, explain and import policies.
+    /// Check, explain, import and compare policies.
     Policy(policy::PolicyArgs),
     /// Say what a policy would have done to what was recorded, without a call to any provider.
     ///

@@ -20,6 +20,7 @@ pub mod price;
 mod proposal;
 mod reading;
 pub mod report;
+pub mod shadow;
 mod shown;
 mod spread;
 mod stops;

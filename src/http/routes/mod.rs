@@ -3,6 +3,7 @@
 mod acts;
 mod answers;
 mod api;
+mod appeals;
 mod backtests;
 mod channels;
 mod consumers;
@@ -35,6 +36,7 @@ pub(in crate::http) fn all() -> Vec<Route> {
         queue::routes(),
         acts::routes(),
         answers::routes(),
+        appeals::routes(),
         enforcements::routes(),
         policies::routes(),
         backtests::routes(),
