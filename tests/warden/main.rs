@@ -1,6 +1,7 @@
 //! The core, tested from text: decider tables, the enforcement plan, the budget, reactions, and properties over random
 //! command sequences. The tables in `tables/` are the specification that a newcomer reads first.
 
+mod backtest;
 mod compared;
 mod desk;
 mod lines;
@@ -10,6 +11,7 @@ mod properties;
 mod reactions;
 mod render;
 mod reports;
+mod reputation;
 mod samples;
 mod script;
 mod shadows;

@@ -107,13 +107,6 @@ impl Channel {
         }
     }
 
-    /// The channel is watched by this policy, and by no other.
-    #[allow(dead_code)] // for the tests of the laboratory, which records with this
-    pub fn watch_by(&mut self, policy: Policy) {
-        self.policies = [Some(Arc::new(policy)), None, None];
-        self.policy = 0;
-    }
-
     pub fn events(&self) -> Vec<Recorded> {
         let mut events: Vec<Recorded> = Vec::new();
         loop {
@@ -151,18 +144,18 @@ impl Channel {
         }
     }
 
+    /// Whether the journal holds the outcome of the command: how a redelivery changes nothing.
     /// The policy that watches it now.
     pub fn watching(&self) -> Option<Arc<Policy>> {
         self.policies[self.policy].clone()
     }
 
-    /// Whether the journal holds the outcome of the command: how a redelivery changes nothing.
     fn is_done(&self, command: &Command) -> bool {
         command.done_as().is_some_and(|id| self.journal.find(id).expect("memory can be read").is_some())
     }
 
     pub fn command(&mut self, wanted: &Wanted) -> Command {
-        let policy = self.watching().unwrap_or_else(|| Arc::new(policy(1)));
+        let policy = self.policies[self.policy].clone().unwrap_or_else(|| Arc::new(policy(1)));
         match wanted {
             Wanted::Start(session, at) => {
                 Command::StartSession { session: session_id(*session), at: Timestamp::from_micros(*at) }
@@ -277,20 +270,25 @@ impl Channel {
         Command::Moderate { request: EventId::of_command("request", &[&[request]]), by, act }
     }
 
-    /// An appeal against some warning that was upheld, as the journal tells of it.
+    /// An appeal against some warning that was upheld.
     fn overturning(&self, at: u8) -> Option<UpheldWarning> {
-        let events: Vec<(Recorded, Event)> =
-            self.events().into_iter().map(|recorded| (recorded.clone(), recorded.event().expect("known"))).collect();
-        let upheld: Vec<WarningId> = events
+        let upheld: Vec<WarningId> = self
+            .events()
             .iter()
-            .filter_map(|(_, event)| match event {
-                Event::WarningUpheld(upheld) => Some(upheld.warning),
+            .filter_map(|recorded| match recorded.event() {
+                Ok(Event::WarningUpheld(upheld)) => Some(upheld.warning),
                 _ => None,
             })
             .collect();
-        let warning = *upheld.get(usize::from(at) % upheld.len().max(1))?;
+        self.appeal(*upheld.get(usize::from(at) % upheld.len().max(1))?)
+    }
+
+    /// An appeal against a warning, as the journal tells of it.
+    pub fn appeal(&self, warning: WarningId) -> Option<UpheldWarning> {
         let mut appealed = Appealed::default();
-        events.iter().for_each(|(recorded, event)| appealed.see(warning, recorded, event));
+        for recorded in self.events() {
+            appealed.see(warning, &recorded, &recorded.event().expect("a known event"));
+        }
         appealed.upheld(warning, &ModeratorId::new("nobody").expect("a sound name")).ok()
     }
 
