@@ -13,7 +13,6 @@ use crate::journal::{Journal, content};
 use crate::policy::PolicySet;
 use crate::warden::UndoTime;
 
-use super::backtesting::Backtests;
 use super::picture::PictureRoom;
 
 /// The house as requests see it.
@@ -42,8 +41,6 @@ pub struct App {
     pub undo: UndoTime,
     /// Where frames are put before they are judged; none: they are judged as they came.
     pub store_frames: Option<Deposit>,
-    /// Backtests of all history.
-    pub(in crate::http) backtests: Backtests,
     /// Memory for pictures that are being taken in.
     pub(in crate::http) pictures: PictureRoom,
 }
@@ -64,7 +61,6 @@ impl App {
             clock,
             undo: UndoTime::default(),
             store_frames: None,
-            backtests: Backtests::default(),
             pictures: PictureRoom::default(),
         }
     }

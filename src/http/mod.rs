@@ -3,7 +3,6 @@
 
 mod app;
 pub mod auth;
-mod backtesting;
 mod blocking;
 mod consuming;
 mod edge;

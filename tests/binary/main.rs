@@ -4,7 +4,6 @@
 
 #![allow(clippy::unwrap_used)] // the lint spares only functions marked as tests, not what they call
 
-mod backtest;
 mod demo;
 mod ingest;
 mod kill;

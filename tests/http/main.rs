@@ -4,7 +4,6 @@
 mod api;
 mod appeals;
 mod authorization;
-mod backtests;
 mod broadcast;
 mod channels;
 mod consumers;
@@ -25,6 +24,7 @@ mod premises;
 mod queue;
 mod raw;
 mod recorded;
+mod reputation;
 #[path = "../actors/scripted.rs"]
 #[allow(dead_code)] // shared with the tests of the actors, which use all of it
 mod scripted;

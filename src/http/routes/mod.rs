@@ -4,7 +4,6 @@ mod acts;
 mod answers;
 mod api;
 mod appeals;
-mod backtests;
 mod channels;
 mod consumers;
 mod decisions;
@@ -18,6 +17,7 @@ mod journal;
 mod policies;
 mod queue;
 mod replays;
+mod reputation;
 mod sessions;
 mod state;
 
@@ -33,13 +33,13 @@ pub(in crate::http) fn all() -> Vec<Route> {
         evidence::routes(),
         events::routes(),
         state::routes(),
+        reputation::routes(),
         queue::routes(),
         acts::routes(),
         answers::routes(),
         appeals::routes(),
         enforcements::routes(),
         policies::routes(),
-        backtests::routes(),
         feed::routes(),
         consumers::routes(),
         replays::routes(),
