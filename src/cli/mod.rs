@@ -17,6 +17,7 @@ mod laboratory;
 mod play;
 pub mod policy;
 mod print;
+pub mod reputation;
 mod serve;
 mod show;
 mod token;
@@ -76,6 +77,7 @@ enum Command {
     Token(token::TokenArgs),
     /// Look into a journal, verify it, export, import and repair it.
     Journal(journal::JournalArgs),
+    Reputation(reputation::ReputationArgs),
 }
 
 /// Runs the program; returns its exit code.
@@ -90,6 +92,7 @@ pub fn run(cli: Cli) -> u8 {
         Command::Policy(args) => policy::run(&args, &mut out, &mut err),
         Command::Doctor(args) => doctor::run(&args, &mut out),
         Command::Journal(args) => journal::run(&args, Arc::new(SystemClock), &mut out, &mut err),
+        Command::Reputation(args) => reputation::run(&args, Arc::new(SystemClock), &mut out, &mut err),
         Command::Backtest(args) => return played(laboratory::backtest(&args)),
         Command::Frontier(args) => return played(laboratory::frontier(&args)),
         Command::Demo(args) => return played(demo::run(&args)),

@@ -138,11 +138,15 @@ pub struct Tuning {
     pub closely_ms: u32,
 }
 
-/// What a policy says of nothing else: 20 hours, 30 days, 10 %, 5 minutes.
+/// What holds where a policy says nothing of it.
 impl Default for Tuning {
     fn default() -> Self {
-        let near_miss = Confidence::from_milli(10_000).unwrap_or(Confidence::MAX); // 10 %, which is a percentage
-        Self { trust_after_ms: 20 * 3_600_000, half_life_ms: 30 * 86_400_000, near_miss, closely_ms: 300_000 }
+        Self {
+            trust_after_ms: 20 * 3_600_000,
+            half_life_ms: 30 * 86_400_000,
+            near_miss: Confidence::from_milli(10_000).expect("10 is a percentage"),
+            closely_ms: 300_000,
+        }
     }
 }
 
