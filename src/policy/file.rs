@@ -308,7 +308,7 @@ impl DocumentReader<'_> {
         let mut duration = |text: &Option<Text>, range, unsaid: u32| {
             self.read(text.as_ref(), |text| terms::duration(text, range)).unwrap_or(unsaid)
         };
-        let trust_after_ms = duration(trust_after, bounds::TRUST_AFTER_MS, 20 * 3_600_000);
+        let trust_after_ms = duration(trust_after, bounds::TRUST_AFTER_MS, 12 * 3_600_000);
         let half_life_ms = duration(half_life, bounds::HALF_LIFE_MS, 30 * 86_400_000);
         let closely_ms = duration(closely_for, bounds::CLOSELY_MS, 300_000);
         let near_miss = self.read(near_miss.as_ref(), terms::percent).unwrap_or(NEAR_MISS);
