@@ -20,6 +20,7 @@ pub mod http;
 pub mod imaging;
 pub mod intake;
 pub mod journal;
+pub mod laboratory;
 pub mod model;
 pub mod notifications;
 pub mod outbox;

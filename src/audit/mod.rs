@@ -5,6 +5,7 @@
 //! kept. It blocks on the disk: off the arbiters. Every answer reads a bounded number of events and says so where the
 //! bound cut it short. It must not know who asks, or what they may see: callers restrict the filter.
 
+pub mod appeal;
 pub mod decision;
 pub mod export;
 pub mod search;
@@ -12,7 +13,7 @@ pub mod state_at;
 
 use crate::events::CodecError;
 use crate::journal::ReadError;
-use crate::model::{ChannelId, Scope, Sequence};
+use crate::model::{ChannelId, Scope, Sequence, WarningId};
 
 /// Why a question about the past has no answer.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +44,14 @@ pub enum AuditError {
     /// No event of that channel is in the journal.
     #[error("the journal holds no event of channel {0}")]
     UnknownChannel(ChannelId),
+    /// A warning's answer lies further behind its raising than one answer reads.
+    #[error("no answer to warning {warning} was found in the {read} events of its channel behind its raising")]
+    AnswerTooFar {
+        /// The warning.
+        warning: WarningId,
+        /// How many were read.
+        read: u64,
+    },
     /// The state would have to be folded from more events than one answer may read.
     #[error("channel {channel} had {events} events by then; at most {max} are folded for one answer", max = state_at::FOLD_EVENTS_MAX)]
     TooLong {

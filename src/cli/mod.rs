@@ -5,6 +5,7 @@
 
 mod alive;
 mod cloud;
+mod compare;
 mod demo;
 pub mod doctor;
 pub mod event_text;
@@ -58,7 +59,7 @@ enum Command {
     ///
     /// Changes nothing. Exit code 0: nothing that was looked at is wrong; 1: something is.
     Doctor(doctor::DoctorArgs),
-    /// Check, explain and import policies.
+    /// Check, explain, import and compare policies.
     Policy(policy::PolicyArgs),
     /// Create, list and revoke bearer tokens.
     Token(token::TokenArgs),

@@ -1,4 +1,4 @@
-//! `streamwarden policy`: check, explain, import, schema. Reads the files, asks [`crate::policy`], writes to what it is
+//! `streamwarden policy`: check, explain, import, compare, schema. Reads the files, asks [`crate::policy`], writes to what it is
 //! given: the answer to `out`, everything else to `err`.
 
 pub use super::Outcome;
@@ -17,7 +17,7 @@ use crate::policy::explain::standings;
 use crate::policy::import::{self, Imported};
 use crate::policy::{AutomaticStops, Category, Policy, Window, bounds, schema};
 
-/// Check, explain and import policies.
+/// Check, explain, import and compare policies.
 #[derive(Debug, Args)]
 pub struct PolicyArgs {
     /// What to do.
@@ -63,6 +63,11 @@ pub enum PolicyCommand {
         #[arg(value_name = "FILE")]
         file: PathBuf,
     },
+    /// Hold what a policy said in shadow against what was decided.
+    ///
+    /// Reads the journal of a data directory that no process is writing. Exit code 0: compared; 1: the policy never ran in
+    /// shadow, or something is wrong with the journal; 2: the question could not be answered.
+    Compare(super::compare::CompareArgs),
     /// Write the JSON Schema of policy files, for editors.
     Schema,
 }
@@ -76,6 +81,7 @@ pub fn run(args: &PolicyArgs, out: &mut dyn Write, err: &mut dyn Write) -> io::R
         }
         PolicyCommand::Explain { channel, files } => run_explain(files, channel, out, err),
         PolicyCommand::Import { file } => run_import(file, out, err),
+        PolicyCommand::Compare(args) => super::compare::run(args, out, err),
         PolicyCommand::Schema => {
             let schema = serde_json::to_string_pretty(&schema()).expect("a schema is JSON");
             writeln!(out, "{schema}")?;

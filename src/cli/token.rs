@@ -66,6 +66,7 @@ struct TokensFile {
 enum NamedRole {
     Viewer,
     Moderator,
+    AppealReviewer,
     PolicyAuthor,
     Auditor,
     Ingest,
@@ -157,6 +158,7 @@ const fn name_of(role: Role) -> &'static str {
     match role {
         Role::Viewer => "viewer",
         Role::Moderator => "moderator",
+        Role::AppealReviewer => "appeal-reviewer",
         Role::PolicyAuthor => "policy-author",
         Role::Auditor => "auditor",
         Role::Ingest => "ingest",
@@ -169,6 +171,7 @@ impl From<NamedRole> for Role {
         match named {
             NamedRole::Viewer => Self::Viewer,
             NamedRole::Moderator => Self::Moderator,
+            NamedRole::AppealReviewer => Self::AppealReviewer,
             NamedRole::PolicyAuthor => Self::PolicyAuthor,
             NamedRole::Auditor => Self::Auditor,
             NamedRole::Ingest => Self::Ingest,

@@ -101,7 +101,7 @@ pub(in crate::http) struct Done {
 impl Asked<'_> {
     /// Has the warden carry the act out, once. The words are kept only if the act would be accepted.
     pub async fn carry_out(self, act: impl Fn(Option<ContentRef>) -> ModeratorAct) -> Result<Done, Problem> {
-        let first = Command::request_id(self.request);
+        let first = self.first(&act);
         let before = story(self.app, first).await?;
         if !before.is_empty() {
             self.must_be_of_this(&before, &act(self.stand_in()), None).await?;
@@ -125,6 +125,11 @@ impl Asked<'_> {
             shown(self.app, last.envelope.position).await;
         }
         Ok(Done { story, repeated: false })
+    }
+
+    /// The event under which what follows is recorded: the request's first, or that of what can happen only once.
+    fn first(&self, act: &impl Fn(Option<ContentRef>) -> ModeratorAct) -> EventId {
+        self.command(act(self.stand_in())).done_as().unwrap_or_else(|| Command::request_id(self.request))
     }
 
     /// Refuses if what was recorded under this request's identity followed from another request.
@@ -165,6 +170,7 @@ impl Asked<'_> {
     async fn said_the_same(&self, story: &[Recorded], kept: Option<&ContentRef>) -> Result<bool, Problem> {
         let recorded = story.iter().find_map(|one| match one.event() {
             Ok(Event::WarningNoted(noted)) => Some(noted.note),
+            Ok(Event::WarningOverturned(overturned)) => Some(overturned.why),
             Ok(Event::EnforcementRequested(requested)) => requested.reason,
             _ => None, // no other event that a person brings about has words
         });
@@ -253,16 +259,21 @@ pub(in crate::http) async fn kept_words(app: &App, kept: ContentRef) -> Result<O
     })
 }
 
+/// Where a warning was raised, if it is one of the newest, which are found by id.
+pub(in crate::http) async fn raised_at(app: &App, warning: WarningId) -> Option<Position> {
+    let raised = app.views.read(|view| view.index.warning(warning));
+    if raised.is_some() {
+        return raised;
+    }
+    // It may have been raised a moment ago.
+    let durable = *app.journal.watermark().borrow();
+    shown(app, durable).await;
+    app.views.read(|view| view.index.warning(warning))
+}
+
 /// The channel of a warning, if this caller may act there.
 pub(in crate::http) async fn channel_of(app: &App, caller: &Caller, warning: WarningId) -> Result<ChannelId, Problem> {
-    let mut raised = app.views.read(|view| view.index.warning(warning));
-    if raised.is_none() {
-        // It may have been raised a moment ago.
-        let durable = *app.journal.watermark().borrow();
-        shown(app, durable).await;
-        raised = app.views.read(|view| view.index.warning(warning));
-    }
-    let channel = match raised {
+    let channel = match raised_at(app, warning).await {
         Some(position) => channel_at(app, position).await?,
         None => None,
     };

@@ -26,7 +26,9 @@ pub(in crate::http) async fn ask<T: Send + 'static>(
     answer.map_err(|error| match &error {
         AuditError::Beyond { parameter, .. } => Problem::malformed(parameter, &error),
         AuditError::UnknownChannel(channel) => Problem::not_found(format!("event of channel {channel}")),
-        AuditError::TooLong { .. } => Problem::new(Code::Unprocessable, error.to_string()),
+        AuditError::TooLong { .. } | AuditError::AnswerTooFar { .. } => {
+            Problem::new(Code::Unprocessable, error.to_string())
+        }
         AuditError::Read(_) | AuditError::Codec { .. } => Problem::internal(doing, &error),
     })
 }

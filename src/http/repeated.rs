@@ -34,7 +34,7 @@ pub(in crate::http) fn compared(act: &ModeratorAct, story: &[Recorded]) -> Compa
         }
         ModeratorAct::Uphold(answering) | ModeratorAct::Dismiss(answering) => return answered(&told, answering),
         // A warning is overturned once: what came before is this act if it was about the same warning.
-        ModeratorAct::Overturn(wanted) => told.iter().any(|one| one.warning() == Some(wanted.warning)),
+        ModeratorAct::Overturn { upheld, .. } => told.iter().any(|one| one.warning() == Some(upheld.warning)),
         ModeratorAct::Enforce { kind, session, .. } => told.iter().any(|one| match &one.event {
             // A lift concerns the channel: what broadcast was named with it is not recorded.
             Event::EnforcementRequested(it) => it.kind == *kind && (it.session.is_none() || it.session == *session),

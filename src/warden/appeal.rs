@@ -2,7 +2,7 @@
 //! as long as it can be taken back: what the journal says of the warning is folded here, and goes with the act.
 
 use crate::events::{Event, Recorded};
-use crate::model::{ContentRef, ModeratorId, RuleId, SessionId, Timestamp, WarningId};
+use crate::model::{ModeratorId, RuleId, SessionId, Timestamp, WarningId};
 
 use super::Rejection;
 
@@ -14,13 +14,11 @@ pub struct Appealed {
     overturned: Option<ModeratorId>,
 }
 
-/// Overturns an upheld warning, with what the journal says of it.
+/// An upheld warning, as the journal tells of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Overturning {
+pub struct UpheldWarning {
     /// The warning.
     pub warning: WarningId,
-    /// Why, kept already.
-    pub why: ContentRef,
     /// Who upheld it.
     pub upheld_by: ModeratorId,
     /// When that was recorded.
@@ -48,13 +46,19 @@ impl Appealed {
         }
     }
 
-    /// The act, unless the journal shows that there is nothing to overturn.
-    pub fn overturning(self, warning: WarningId, why: ContentRef) -> Result<Overturning, Rejection> {
+    /// When it was upheld, by an answer that nobody took back; none if it was not.
+    pub fn upheld_at(&self) -> Option<Timestamp> {
+        self.upheld.as_ref().map(|(_, at)| *at)
+    }
+
+    /// What `by` would overturn, unless the journal shows that there is nothing to. What they overturned themselves they
+    /// may ask for again: it changes nothing.
+    pub fn upheld(self, warning: WarningId, by: &ModeratorId) -> Result<UpheldWarning, Rejection> {
         let (session, rule, severity) = self.raised.ok_or(Rejection::UnknownWarning(warning))?;
-        if let Some(by) = self.overturned {
+        if let Some(by) = self.overturned.filter(|overturned| overturned != by) {
             return Err(Rejection::AlreadyOverturned { warning, by });
         }
         let (upheld_by, upheld_at) = self.upheld.ok_or(Rejection::NotUpheld(warning))?;
-        Ok(Overturning { warning, why, upheld_by, upheld_at, session, rule, severity })
+        Ok(UpheldWarning { warning, upheld_by, upheld_at, session, rule, severity })
     }
 }

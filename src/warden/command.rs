@@ -211,7 +211,9 @@ impl Command {
             Self::KeepEvidence { frame, .. } => Some(Self::evidence_id(*frame)),
             Self::CopyEvidence { frame, .. } => Some(Self::copy_id(*frame)),
             Self::MissEvidence { frame, place, .. } => Some(Self::unkept_id(*frame, *place)),
-            Self::Moderate { act: ModeratorAct::Overturn(wanted), .. } => Some(Self::overturn_id(wanted.warning)),
+            Self::Moderate { act: ModeratorAct::Overturn { upheld, .. }, .. } => {
+                Some(Self::overturn_id(upheld.warning))
+            }
             Self::Moderate { request, .. } => Some(Self::request_id(*request)),
             Self::StartSession { .. }
             | Self::EndSession { .. }

@@ -19,7 +19,7 @@ mod react;
 mod shadow;
 mod state;
 
-pub use appeal::{Appealed, Overturning};
+pub use appeal::{Appealed, UpheldWarning};
 pub use apply::{Applied, apply, replay};
 pub use command::{Answered, Command, EnforcementReport, Rejection};
 pub use decide::{Decision, Next, calls_for, decide, due, why_asks};

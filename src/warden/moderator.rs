@@ -3,7 +3,7 @@
 use crate::events::{EnforcementKind, ReputationChange};
 use crate::model::{ContentRef, EnforcementId, ModeratorId, Sequence, SessionId, Timestamp, WarningId};
 
-use super::Overturning;
+use super::UpheldWarning;
 
 /// The most warnings that one answer may name. Each may bring about three events besides the enforcements it calls
 /// off, and an append holds 64.
@@ -37,7 +37,12 @@ pub enum ModeratorAct {
         note: ContentRef,
     },
     /// Overturn an upheld warning on appeal, when its answer can no longer be taken back.
-    Overturn(Overturning),
+    Overturn {
+        /// What, as the journal tells of it.
+        upheld: UpheldWarning,
+        /// Why, kept already.
+        why: ContentRef,
+    },
     /// Act on the stream. For a stop or suspension the broadcast that the moderator sees must be named.
     Enforce {
         /// What.

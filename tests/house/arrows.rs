@@ -36,6 +36,8 @@ const ROOMS: &[(&str, Knows)] = &[
     ("intake", These(&["model", "events", "clock", "imaging", "providers"])),
     // What the journal says about the past: asks the core and the journal, runs nothing.
     ("audit", These(&["model", "events", "policy", "reputation", "warden", "journal"])),
+    // What policies would have made of it: pure but for the reading.
+    ("laboratory", These(&["model", "events", "policy", "reputation", "warden", "journal"])),
     // Who runs, and the whole put together: wiring, no rules.
     ("actors", AllBefore),
     // Who reads on outside. It knows nobody who acts: a replay causes nothing.

@@ -36,6 +36,7 @@ const OPERATIONS: &[(&str, Permission, bool)] = &[
     ("publish_policies", WritePolicy, true),
     ("retire_policy", WritePolicy, true),
     ("shadow_policies", WritePolicy, true),
+    ("compare_shadow", WritePolicy, true),
     ("unshadow_policy", WritePolicy, true),
     ("start_session", Ingest, false),
     ("end_session", Ingest, false),
@@ -47,6 +48,7 @@ const OPERATIONS: &[(&str, Permission, bool)] = &[
     ("note_warning", Moderate, false),
     ("escalate_warning", Moderate, false),
     ("create_answer", Moderate, false),
+    ("overturn_warning", Appeal, false),
     ("create_enforcement", Enforce, false),
     ("get_enforcement", Read, false),
     ("admit_enforcement", Enforce, false),
@@ -78,12 +80,16 @@ const OPERATIONS: &[(&str, Permission, bool)] = &[
 
 /// Every permission, and the roles that have it, besides admin, who has all.
 const GRANTED: &[(Permission, &[Role])] = &[
-    (Read, &[Role::Viewer, Role::Moderator, Role::PolicyAuthor, Role::Auditor]),
+    (Read, &[Role::Viewer, Role::Moderator, Role::AppealReviewer, Role::PolicyAuthor, Role::Auditor]),
     (Ingest, &[Role::Ingest]),
-    (ReadOutcome, &[Role::Viewer, Role::Moderator, Role::PolicyAuthor, Role::Auditor, Role::Ingest]),
+    (
+        ReadOutcome,
+        &[Role::Viewer, Role::Moderator, Role::AppealReviewer, Role::PolicyAuthor, Role::Auditor, Role::Ingest],
+    ),
     (Moderate, &[Role::Moderator]),
+    (Appeal, &[Role::AppealReviewer]),
     (Enforce, &[Role::Moderator]),
-    (ReadEvidence, &[Role::Moderator, Role::Auditor]),
+    (ReadEvidence, &[Role::Moderator, Role::AppealReviewer, Role::Auditor]),
     (Export, &[Role::Auditor]),
     (Consume, &[Role::Auditor]),
     (WritePolicy, &[Role::PolicyAuthor]),

@@ -2,6 +2,7 @@
 //! own. One module per noun. Only the provider and the platform are stand-ins that say what a test wrote down.
 
 mod api;
+mod appeals;
 mod authorization;
 mod broadcast;
 mod channels;

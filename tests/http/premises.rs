@@ -70,6 +70,11 @@ impl Premises {
         }
     }
 
+    /// Where the journal is.
+    pub fn data(&self) -> &std::path::Path {
+        self.dir.path()
+    }
+
     /// Opens the house and its server, in an actix system.
     pub async fn open(&self) -> Live {
         let dir = self.dir.path().to_owned();

@@ -136,3 +136,58 @@ async fn more_shadows_than_may_be_are_refused_and_so_is_a_text_with_mistakes() {
     assert_eq!(posted(&live, "/v1/policies/shadow", json!({"text": STRICTER, "why": " "})).await.0, 400);
     live.close().await;
 }
+
+#[actix_rt::test]
+async fn a_shadow_is_held_against_what_was_decided_over_http_and_at_the_terminal() {
+    let premises = Premises::new();
+    let live = premises.open().await;
+    let (status, problem) = json(live.get("/v1/policies/test/shadow")).await;
+    assert_eq!((status, &problem["code"]), (404, &json!("not_found")), "{problem}");
+    posted(&live, "/v1/policies/shadow", json!({"text": STRICTER, "why": "trying"})).await;
+    let mut stage = Broadcast::begins(&live, &premises, "stage").await;
+    stage.shows(&[("Violence/Weapons", 70.0)]).await;
+    stage.shows(&[("Violence/Weapons", 95.0)]).await;
+    stage.shows(&[("Alcohol", 90.0)]).await;
+    stage.shows(&[]).await;
+    let (_, open) = json(live.get("/v1/warnings")).await;
+    let weapons = open["items"].as_array().expect("items").iter().find(|one| one["rule"] == "weapons").expect("one");
+    let answer = json!({"answer": "uphold", "warnings": [{"id": weapons["warning"], "version": weapons["version"]}]});
+    let (status, answered) = posted(&live, "/v1/answers", answer).await;
+    assert_eq!(status, 200, "{answered}");
+    stage.ends().await;
+
+    let (status, compared) = json(live.get("/v1/policies/test/shadow?version=2")).await;
+    assert_eq!(status, 200, "{compared}");
+    let counts = ["frames", "agree", "live_only", "shadow_only", "otherwise"].map(|name| compared[name].as_u64());
+    assert_eq!(counts, [Some(4), Some(1), Some(1), Some(1), Some(1)], "{compared}");
+    assert_eq!(compared["beside"], json!([{"id": "test", "version": 1}]));
+    assert_eq!((&compared["live"]["upheld"], &compared["shadow"]["precision_milli"]), (&json!(1), &json!(1000)));
+    assert_eq!(compared["differences"].as_array().map(Vec::len), Some(3));
+    let page = live.get("/v1/policies/test/shadow?format=html").send().await.expect("an answer");
+    let policy = page.headers()["content-security-policy"].to_str().expect("text").to_owned();
+    assert!(policy.starts_with("default-src 'none'; style-src 'sha256-") && !policy.contains("unsafe"), "{policy}");
+    let page = page.text().await.expect("the page");
+    assert!(page.contains("test@2 in shadow") && page.contains("1 got the same verdict"), "{page}");
+    assert_eq!(json(live.get("/v1/policies/test/shadow?version=1")).await.0, 404, "that one never ran in shadow");
+    live.close().await;
+
+    let called = |arguments: &[&str]| {
+        let mut program = std::process::Command::new(env!("CARGO_BIN_EXE_streamwarden"));
+        program.args(["policy", "compare"]).args(arguments).arg("--data").arg(premises.data());
+        let done = program.output().expect("the program runs");
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
+        (done.status.code(), text(done.stdout), text(done.stderr))
+    };
+    let (code, text, err) = called(&["test"]);
+    assert_eq!((code, err.as_str()), (Some(0), ""));
+    assert!(text.contains("4 frames judged by both") && text.contains("the shadow would have stopped"), "{text}");
+    let (_, said, _) = called(&["test@2", "--json"]);
+    let said: Value = serde_json::from_str(&said).expect("JSON");
+    assert_eq!((&said["frames"], &said["differences"]), (&compared["frames"], &compared["differences"]));
+    let written = premises.data().join("page.html");
+    assert_eq!(called(&["test", "--html", written.to_str().expect("a path")]).0, Some(0));
+    assert!(std::fs::read_to_string(&written).expect("the page").starts_with("<!doctype html>"));
+    let (code, _, err) = called(&["test@9"]);
+    assert_eq!(code, Some(1));
+    assert!(err.contains("test@9 never ran in shadow") && err.contains("\nhint: "), "{err}");
+}

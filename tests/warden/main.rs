@@ -2,6 +2,7 @@
 //! command sequences. The tables in `tables/` are the specification that a newcomer reads first.
 
 mod backtest;
+mod compared;
 mod desk;
 mod lines;
 mod no_answer;

@@ -166,13 +166,13 @@ impl Script {
         for recorded in &self.log {
             appealed.see(warning, recorded, &recorded.event().expect("what was written can be read"));
         }
-        match appealed.overturning(warning, samples::content()) {
+        let by = ModeratorId::new(line.word(0)).expect("a sound name");
+        match appealed.upheld(warning, &by) {
             Err(rejection) => self.refused(&rejection, covered),
-            Ok(wanted) => {
+            Ok(upheld) => {
                 self.requests += 1;
                 let request = EventId::of_command("request", &[self.requests.to_string().as_bytes()]);
-                let by = ModeratorId::new(line.word(0)).expect("a sound name");
-                let act = ModeratorAct::Overturn(wanted);
+                let act = ModeratorAct::Overturn { upheld, why: samples::content() };
                 self.decide(&Command::Moderate { request, by, act }, covered);
             }
         }

@@ -21,7 +21,7 @@ use streamwarden::policy::{
 use streamwarden::reputation::budget::Need;
 use streamwarden::warden::{
     Answered, Answering, Appealed, Applied, ChannelState, Command, Decision, EnforcementReport, ModeratorAct,
-    Overturning, SeenWarning, apply, decide,
+    SeenWarning, UpheldWarning, apply, decide,
 };
 
 use crate::lines::moment;
@@ -252,7 +252,7 @@ impl Channel {
             9 => ModeratorAct::Enforce { kind: EnforcementKind::Lift, session: None, reason: None },
             10 => ModeratorAct::AdmitHeld(enforcement),
             11 => match self.overturning(at) {
-                Some(wanted) => ModeratorAct::Overturn(wanted),
+                Some(upheld) => ModeratorAct::Overturn { upheld, why: samples::content() },
                 None => ModeratorAct::Cancel(enforcement),
             },
             12 => ModeratorAct::Cancel(enforcement),
@@ -271,7 +271,7 @@ impl Channel {
     }
 
     /// An appeal against some warning that was upheld, as the journal tells of it.
-    fn overturning(&self, at: u8) -> Option<Overturning> {
+    fn overturning(&self, at: u8) -> Option<UpheldWarning> {
         let events: Vec<(Recorded, Event)> =
             self.events().into_iter().map(|recorded| (recorded.clone(), recorded.event().expect("known"))).collect();
         let upheld: Vec<WarningId> = events
@@ -284,7 +284,7 @@ impl Channel {
         let warning = *upheld.get(usize::from(at) % upheld.len().max(1))?;
         let mut appealed = Appealed::default();
         events.iter().for_each(|(recorded, event)| appealed.see(warning, recorded, event));
-        appealed.overturning(warning, samples::content()).ok()
+        appealed.upheld(warning, &ModeratorId::new("nobody").expect("a sound name")).ok()
     }
 
     fn report(&self, report: u8, at: u8, n: u8) -> Command {

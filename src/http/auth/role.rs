@@ -10,6 +10,8 @@ pub enum Role {
     Viewer,
     /// Works the queue and may stop streams.
     Moderator,
+    /// Decides appeals: sees what a moderator sees, kept pictures included, and overturns what others decided.
+    AppealReviewer,
     /// Publishes and retires policies.
     PolicyAuthor,
     /// Asks about the past: exports, evidence, consumers and replays.
@@ -34,6 +36,8 @@ pub enum Permission {
     ReadOutcome,
     /// Claim, answer, note, escalate.
     Moderate,
+    /// Overturn what somebody else upheld.
+    Appeal,
     /// Stop, suspend, lift.
     Enforce,
     /// Look at kept pictures. Recorded.
@@ -50,8 +54,15 @@ pub enum Permission {
 
 impl Role {
     /// Every role.
-    pub const ALL: [Self; 6] =
-        [Self::Viewer, Self::Moderator, Self::PolicyAuthor, Self::Auditor, Self::Ingest, Self::Admin];
+    pub const ALL: [Self; 7] = [
+        Self::Viewer,
+        Self::Moderator,
+        Self::AppealReviewer,
+        Self::PolicyAuthor,
+        Self::Auditor,
+        Self::Ingest,
+        Self::Admin,
+    ];
 
     /// Whether the role may.
     pub fn may(self, permission: Permission) -> bool {
@@ -62,6 +73,7 @@ impl Role {
             Self::Moderator => {
                 matches!(permission, Open | Read | ReadOutcome | Moderate | Enforce | ReadEvidence)
             }
+            Self::AppealReviewer => matches!(permission, Open | Read | ReadOutcome | ReadEvidence | Appeal),
             Self::PolicyAuthor => matches!(permission, Open | Read | ReadOutcome | WritePolicy),
             Self::Auditor => {
                 matches!(permission, Open | Read | ReadOutcome | ReadEvidence | Export | Consume | Operate)

@@ -3,6 +3,7 @@
 mod acts;
 mod answers;
 mod api;
+mod appeals;
 mod channels;
 mod consumers;
 mod decisions;
@@ -34,6 +35,7 @@ pub(in crate::http) fn all() -> Vec<Route> {
         queue::routes(),
         acts::routes(),
         answers::routes(),
+        appeals::routes(),
         enforcements::routes(),
         policies::routes(),
         feed::routes(),

@@ -21,7 +21,9 @@ use crate::model::{
     Action, Approval, ChannelId, ChannelPattern, Confidence, EventId, FrameId, LabelPath, ModeratorId, OnUnavailable,
     PolicyRef, Position, RuleId, Scope, Sequence, SessionId, Timestamp, WarningId,
 };
-use crate::projections::{Answered, Claim, Entry, Escalated, Evidence, Lapsed, LedTo, Standing, Urgency, View};
+use crate::projections::{
+    Answered, Claim, Entry, Escalated, Evidence, Lapsed, LedTo, Overturned, Standing, Urgency, View,
+};
 
 /// Later events of its channel that are looked at for one warning's story.
 const STORY_SCAN_MAX: usize = 20_000;
@@ -173,6 +175,8 @@ struct WarningView {
     escalated: Option<Escalated>,
     /// Its answer.
     answer: Option<Answered>,
+    /// The appeal that overturned the answer, if one did.
+    overturned: Option<Overturned>,
     /// Why it needs none any more, if so.
     lapsed: Option<Lapsed>,
     /// The last enforcement it led to.
@@ -338,13 +342,17 @@ fn tell(journal: &dyn Journal, warning: WarningId, raised: Position) -> Result<O
     Ok(Some(Story { entry, story, complete, head }))
 }
 
-/// The notes of a story, at most [`STORY_MAX`]. Their words are not in the journal but beside it.
+/// The notes of a story and why it was overturned, at most [`STORY_MAX`]. Their words are not in the journal but beside it.
 async fn said(app: &App, story: &[Recorded]) -> Result<Vec<NoteSaid>, Problem> {
     let mut said = Vec::new();
     for recorded in story {
-        let Ok(Event::WarningNoted(noted)) = recorded.event() else { continue };
+        let (by, words) = match recorded.event() {
+            Ok(Event::WarningNoted(noted)) => (noted.by, noted.note),
+            Ok(Event::WarningOverturned(overturned)) => (overturned.by, overturned.why),
+            _ => continue, // nothing else that happens to a warning has words
+        };
         let (event, at) = (recorded.envelope.id, recorded.envelope.recorded_at);
-        said.push(NoteSaid { event, at, by: noted.by, note: kept_words(app, noted.note).await? });
+        said.push(NoteSaid { event, at, by, note: kept_words(app, words).await? });
     }
     Ok(said)
 }
@@ -377,6 +385,7 @@ impl WarningView {
             notes: entry.notes,
             escalated: entry.escalated.clone(),
             answer: entry.answer.clone(),
+            overturned: entry.overturned.clone(),
             lapsed: entry.lapsed.clone(),
             enforcement: entry.enforcement.clone(),
             hits: entry.hits,

@@ -13,7 +13,7 @@ use crate::reputation::Evidence;
 use crate::reputation::cadence::Rousing;
 use crate::warden::{
     Answering, CLAIM_MS, ChannelState, Command, Coverage, ENFORCEMENT_TTL_MS, EnforcementStage, ModeratorAct,
-    Overturning, Rejection, SeenWarning, WARNINGS_PER_ANSWER_MAX, Warning,
+    Rejection, SeenWarning, UpheldWarning, WARNINGS_PER_ANSWER_MAX, Warning,
 };
 
 use super::{Decision, Draft, cadence};
@@ -50,7 +50,7 @@ pub(super) fn act(
             let warning = known(state, *warning)?.id;
             draft.push(WarningNoted { warning, by: by.clone(), note: note.clone() });
         }
-        ModeratorAct::Overturn(wanted) => overturn(&mut draft, now, by, wanted)?,
+        ModeratorAct::Overturn { upheld, why } => overturn(&mut draft, now, by, upheld, why)?,
         ModeratorAct::Enforce { kind, session, reason } => {
             enforce(&mut draft, now, by, *kind, session.as_ref(), reason.clone())?;
         }
@@ -352,8 +352,14 @@ fn adjust(
 
 /// An appeal is decided by somebody else than the decision, and after its author can no longer take it back. What the
 /// channel remembers of the warning, if anything, must be what the appeal was decided on.
-fn overturn(draft: &mut Draft<'_>, now: Timestamp, by: &ModeratorId, wanted: &Overturning) -> Result<(), Rejection> {
-    let Overturning { warning, why, upheld_by, upheld_at, session, rule, severity } = wanted;
+fn overturn(
+    draft: &mut Draft<'_>,
+    now: Timestamp,
+    by: &ModeratorId,
+    upheld: &UpheldWarning,
+    why: &ContentRef,
+) -> Result<(), Rejection> {
+    let UpheldWarning { warning, upheld_by, upheld_at, session, rule, severity } = upheld;
     if let Some(remembered) = draft.state.warning(*warning) {
         let answer = remembered.answer.as_ref().filter(|answer| answer.upheld).ok_or(Rejection::NotUpheld(*warning))?;
         if now <= answer.undo_until || answer.at != *upheld_at {

@@ -1,6 +1,7 @@
 //! Policies: read with their history, checked, tried on the past, run in shadow, published, retired. They belong to no channel, so
 //! each of these needs its permission everywhere.
 
+mod compare;
 mod publish;
 mod read;
 mod shadow;
@@ -10,9 +11,11 @@ mod trial;
 use crate::http::auth::Permission;
 use crate::http::list::List;
 use crate::http::route::Route;
+use crate::laboratory::shadow::Compared;
 use crate::model::PolicyId;
 use crate::policy::outline::Outline;
 
+use compare::CompareShadow;
 use publish::{Published, Retire, Retired};
 use read::{ListPolicies, OnePolicy, OneVersion, PolicyItem};
 use shadow::Shadowed;
@@ -99,6 +102,19 @@ pub(in crate::http) fn routes() -> Vec<Route> {
             .refuses(409, "As many policies are in shadow as may be.")
             .refuses(422, "The text has mistakes; `mistakes` names them.")
             .to(shadow::start),
+        Route::get("/v1/policies/{policy}/shadow", "compare_shadow", Permission::WritePolicy)
+            .says(
+                "Hold a shadow against what was decided",
+                "Frames judged by both, how far the verdicts agree, which rules were met under which, what people's answers \
+                 say of the warnings of both, and the first frames with another verdict. Reads up to a million events \
+                 from where the version was put in shadow.",
+            )
+            .everywhere()
+            .path::<PolicyId>("policy", POLICY)
+            .query::<CompareShadow>()
+            .answers::<Compared>(200, "The comparison.")
+            .answers_as(200, "text/html", "The comparison as a page that needs nothing else.")
+            .to(compare::comparison),
         Route::post("/v1/policies/{policy}/unshadow", "unshadow_policy", Permission::WritePolicy)
             .says("End a policy's shadow", "What it said stays recorded.")
             .everywhere()

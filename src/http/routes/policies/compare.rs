@@ -1,0 +1,105 @@
+//! What a policy said in shadow, held against what was decided.
+
+use std::fmt::Write;
+
+use actix_web::HttpResponse;
+use actix_web::http::header::{CONTENT_SECURITY_POLICY, ContentType};
+use actix_web::web::{Data, Path, Query};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use tokio::sync::Semaphore;
+
+use crate::http::App;
+use crate::http::blocking::blocking;
+use crate::http::problem::{Code, Problem};
+use crate::laboratory::shadow::{compare, html, ran};
+use crate::model::PolicyId;
+
+/// Events that one comparison reads, from where the version was put in shadow: seconds of work. The command line reads
+/// all there are.
+const EVENTS_MAX: u64 = 1_000_000;
+/// Comparisons at the same time: each keeps a processor busy for seconds, and wardens need theirs.
+static TURN: Semaphore = Semaphore::const_new(1);
+/// When to come back if one is under way.
+const RETRY_AFTER_S: u32 = 10;
+
+/// Which version, and in which form.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CompareShadow {
+    /// The version; the last one that ran in shadow unless it is said.
+    version: Option<u32>,
+    /// The form. JSON unless it is said.
+    format: Option<Form>,
+}
+
+/// A form of the comparison.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Form {
+    /// For programs.
+    Json,
+    /// For people: a page that needs nothing else.
+    Html,
+}
+
+pub(super) async fn comparison(
+    app: Data<App>,
+    id: Path<PolicyId>,
+    wanted: Query<CompareShadow>,
+) -> Result<HttpResponse, Problem> {
+    let (id, CompareShadow { version, format }) = (id.into_inner(), wanted.into_inner());
+    let turn = TURN
+        .try_acquire()
+        .map_err(|_| Problem::new(Code::Unavailable, "another comparison is under way").retry_after(RETRY_AFTER_S))?;
+    let nothing = Problem::not_found(format!("policy {id} in shadow, now or before"));
+    let journal = app.journal.clone();
+    let comparing = blocking("comparing a policy in shadow", move || {
+        let _turn = turn; // it ends with the work, also where nobody waits for it any more
+        match ran(&*journal, &id, version)? {
+            Some(ran) => compare(&*journal, &ran, EVENTS_MAX, |_| true).map(Some),
+            None => Ok(None),
+        }
+    });
+    let compared = comparing.await?.ok_or(nothing)?;
+    Ok(match format.unwrap_or(Form::Json) {
+        Form::Json => HttpResponse::Ok().json(compared),
+        Form::Html => HttpResponse::Ok()
+            .insert_header(ContentType::html())
+            .insert_header((CONTENT_SECURITY_POLICY, only_its_style()))
+            .body(html::page(&compared)),
+    })
+}
+
+/// Nothing but the style sheet that stands in the page, by its digest.
+fn only_its_style() -> String {
+    let digest = ring::digest::digest(&ring::digest::SHA256, html::STYLE.as_bytes());
+    format!("default-src 'none'; style-src 'sha256-{}'; frame-ancestors 'none'", base64(digest.as_ref()))
+}
+
+fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for three in bytes.chunks(3) {
+        let bits = three.iter().enumerate().fold(0u32, |bits, (at, byte)| bits | u32::from(*byte) << (16 - 8 * at));
+        for digit in 0..4 {
+            let _ = match digit <= three.len() {
+                true => text.write_char(char::from(DIGITS[(bits >> (18 - 6 * digit)) as usize & 63])),
+                false => text.write_char('='),
+            };
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::base64;
+
+    #[test]
+    fn bytes_are_written_as_rfc_4648_says() {
+        for (plain, text) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy")] {
+            assert_eq!(base64(plain.as_bytes()), text);
+        }
+    }
+}
