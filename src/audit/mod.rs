@@ -1,5 +1,5 @@
 //! What the journal says about the past: pages of events, one decision with its whole explanation, a channel's state
-//! at any moment, exports. Asked by auditors, moderators and the terminal.
+//! at any moment, its reputation, exports. Asked by auditors, moderators and the terminal.
 //!
 //! Everything here is folded from stored events and read from the content store at the time of asking; nothing is
 //! kept. It blocks on the disk: off the arbiters. Every answer reads a bounded number of events and says so where the
@@ -8,6 +8,7 @@
 pub mod appeal;
 pub mod decision;
 pub mod export;
+pub mod reputation;
 pub mod search;
 pub mod state_at;
 

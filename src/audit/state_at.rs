@@ -7,7 +7,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::events::Recorded;
+use crate::events::{Event, Recorded};
 use crate::journal::{Journal, READ_LIMIT_MAX};
 use crate::model::{ChannelId, Position, Scope, Sequence, Timestamp};
 use crate::warden::{Applied, ChannelState, apply};
@@ -64,6 +64,16 @@ pub struct StateAt {
 
 /// A channel's state at a moment.
 pub fn state_at(journal: &dyn Journal, channel: &ChannelId, moment: Moment) -> Result<StateAt, AuditError> {
+    folded(journal, channel, moment, |_, _| ())
+}
+
+/// A channel's state at a moment; `see` is shown every event folded, for what the state does not hold.
+pub(super) fn folded(
+    journal: &dyn Journal,
+    channel: &ChannelId,
+    moment: Moment,
+    see: impl FnMut(&Recorded, &Event),
+) -> Result<StateAt, AuditError> {
     let list = List::of(journal, &Within::Channel(channel.clone()));
     if list.head == 0 {
         return Err(AuditError::UnknownChannel(channel.clone()));
@@ -88,18 +98,28 @@ pub fn state_at(journal: &dyn Journal, channel: &ChannelId, moment: Moment) -> R
         captured_by.is_none_or(|at| recorded.envelope.captured_at.unwrap_or(recorded.envelope.recorded_at) <= at)
     };
     let basis = if captured_by.is_some() { Basis::Captured } else { Basis::Recorded };
-    fold(journal, channel, Sequence(last), basis, list.head, holds)
+    let wanted = Wanted { last: Sequence(last), basis, head: list.head };
+    fold(journal, channel, &wanted, holds, see)
+}
+
+/// Which events are to be folded.
+struct Wanted {
+    /// Up to this one.
+    last: Sequence,
+    basis: Basis,
+    /// How many the channel has.
+    head: u64,
 }
 
 /// Folds a channel's events up to a sequence, those that `holds` wants.
 fn fold(
     journal: &dyn Journal,
     channel: &ChannelId,
-    last: Sequence,
-    basis: Basis,
-    head: u64,
+    wanted: &Wanted,
     holds: impl Fn(&Recorded) -> bool,
+    mut see: impl FnMut(&Recorded, &Event),
 ) -> Result<StateAt, AuditError> {
+    let Wanted { last, basis, head } = *wanted;
     if last.0 > FOLD_EVENTS_MAX {
         return Err(AuditError::TooLong { channel: channel.clone(), events: last.0 });
     }
@@ -134,6 +154,7 @@ fn fold(
                 source,
             })?;
             apply(&mut at.state, Applied::of(&recorded), &event);
+            see(&recorded, &event);
             at.last_sequence = envelope.sequence;
             at.last_position = envelope.position;
             at.last_recorded_at = Some(envelope.recorded_at);

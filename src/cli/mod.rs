@@ -16,6 +16,7 @@ mod journal_stats;
 mod play;
 pub mod policy;
 mod print;
+pub mod reputation;
 mod serve;
 mod show;
 mod token;
@@ -65,6 +66,7 @@ enum Command {
     Token(token::TokenArgs),
     /// Look into a journal, verify it, export, import and repair it.
     Journal(journal::JournalArgs),
+    Reputation(reputation::ReputationArgs),
 }
 
 /// Runs the program; returns its exit code.
@@ -79,6 +81,7 @@ pub fn run(cli: Cli) -> u8 {
         Command::Policy(args) => policy::run(&args, &mut out, &mut err),
         Command::Doctor(args) => doctor::run(&args, &mut out),
         Command::Journal(args) => journal::run(&args, Arc::new(SystemClock), &mut out, &mut err),
+        Command::Reputation(args) => reputation::run(&args, Arc::new(SystemClock), &mut out, &mut err),
         Command::Demo(args) => return played(demo::run(&args)),
         Command::Watch(args) => return played(watch::run(&args)),
         Command::Serve(args) => return played(serve::run(&args)),

@@ -172,6 +172,7 @@ impl Asked<'_> {
             Ok(Event::WarningNoted(noted)) => Some(noted.note),
             Ok(Event::WarningOverturned(overturned)) => Some(overturned.why),
             Ok(Event::EnforcementRequested(requested)) => requested.reason,
+            Ok(Event::ReputationAdjusted(adjusted)) => Some(adjusted.why),
             _ => None, // no other event that a person brings about has words
         });
         let (words, recorded) = match (&self.words, recorded) {

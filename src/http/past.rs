@@ -5,17 +5,70 @@ use std::fmt::Display;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use schemars::JsonSchema;
+use serde::Deserialize;
+
 use super::App;
 use super::auth::Principal;
 use super::blocking::blocking;
 use super::problem::{Code, Problem};
 use crate::audit::AuditError;
+use crate::audit::state_at::{Basis, Moment};
 use crate::events::{Event, NewEvent};
 use crate::journal::{Append, Expected};
-use crate::model::{EventId, Scope, SystemScope};
+use crate::model::{EventId, Position, Scope, Sequence, SystemScope, Timestamp};
 
 /// When to come back if the journal takes no events.
 const RETRY_AFTER_S: u32 = 5;
+
+/// How far ahead of this machine's clock a source's may run: frames are taken in up to as far.
+const CAPTURED_AHEAD_MS_MAX: u64 = 5 * 60_000;
+
+/// Which moment: at most one of `at`, `sequence` and `position`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::http) struct PastMoment {
+    /// At this time, RFC 3339.
+    #[schemars(with = "Option<Timestamp>")]
+    at: Option<String>,
+    /// After this event of the channel.
+    #[schemars(with = "Option<Sequence>")]
+    sequence: Option<String>,
+    /// After the channel's last event up to this position of the journal.
+    #[schemars(with = "Option<Position>")]
+    position: Option<String>,
+    /// What `at` is compared with; `recorded` unless said otherwise.
+    basis: Option<Basis>,
+}
+
+impl PastMoment {
+    /// The moment, if it has come.
+    pub fn moment(&self, now: Timestamp) -> Result<Moment, Problem> {
+        let at: Option<Timestamp> = parameter("at", "a moment in RFC 3339", self.at.as_deref())?;
+        let sequence: Option<u64> = parameter("sequence", "a whole number", self.sequence.as_deref())?;
+        let position: Option<u64> = parameter("position", "a whole number", self.position.as_deref())?;
+        if self.basis.is_some() && at.is_none() {
+            return Err(Problem::malformed("basis", "goes with `at`, which is not given"));
+        }
+        match (at, sequence, position) {
+            (None, None, None) => Ok(Moment::Now),
+            (Some(at), None, None) => {
+                let basis = self.basis.unwrap_or_default();
+                let latest = match basis {
+                    Basis::Recorded => now,
+                    Basis::Captured => now.plus_ms(CAPTURED_AHEAD_MS_MAX),
+                };
+                if at > latest {
+                    return Err(Problem::malformed("at", format!("{at} has not come yet; it is {now}")));
+                }
+                Ok(Moment::Time(at, basis))
+            }
+            (None, Some(sequence), None) => Ok(Moment::Sequence(Sequence(sequence))),
+            (None, None, Some(position)) => Ok(Moment::Position(Position(position))),
+            _ => Err(Problem::malformed("at", "give one of `at`, `sequence` and `position`, not several")),
+        }
+    }
+}
 
 /// Asks where it may block.
 pub(in crate::http) async fn ask<T: Send + 'static>(

@@ -60,6 +60,8 @@ pub(in crate::http) fn rejected(rejection: &Rejection) -> Problem {
     let problem = Problem::new(code, rejection.to_string()).with("rule", rule);
     match rejection {
         Rejection::AlreadyUnderWay(enforcement) => problem.with("enforcement", enforcement),
+        Rejection::ExpiredAlready { .. } => problem.with("parameter", "until"),
+        Rejection::AdjustedTooFar { .. } => problem.with("parameter", "change.by"),
         _ => problem,
     }
 }

@@ -79,6 +79,10 @@ impl Route {
         Self::building(Method::POST, path, id, needs)
     }
 
+    pub fn put(path: &'static str, id: &'static str, needs: Permission) -> Building {
+        Self::building(Method::PUT, path, id, needs)
+    }
+
     pub fn delete(path: &'static str, id: &'static str, needs: Permission) -> Building {
         Self::building(Method::DELETE, path, id, needs)
     }

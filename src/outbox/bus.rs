@@ -14,14 +14,16 @@ pub const SOURCE: &str = "streamwarden";
 /// Calls that may wait for their turn: those of the live lane and of replays.
 const WAITING_MAX: usize = 64;
 
-/// What is put by default: what people and machines decided and did, and that nobody looks. Not what became of every
-/// single frame; whoever wants that names the types.
+/// What is put by default: what people and machines decided and did, that nobody looks, and how closely somebody does. Not
+/// what became of every single frame; whoever wants that names the types.
 pub const DEFAULT_TYPES: &[EventType] = &[
     EventType::SessionStarted,
     EventType::SessionEnded,
     EventType::ChannelWatched,
     EventType::ChannelUnwatched,
     EventType::ChannelQuarantined,
+    EventType::CadenceChanged,
+    EventType::ReputationAdjusted,
     EventType::WarningRaised,
     EventType::WarningUpheld,
     EventType::WarningDismissed,

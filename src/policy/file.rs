@@ -17,7 +17,7 @@ use super::taxonomy::{Taxonomy, closest_name};
 use super::{
     Category, Channels, Policy, Rule, Sampling, SimilarityLimits, Tuning, Window, bounds, category, shape, terms,
 };
-use crate::model::{Action, Approval, ChannelId, Confidence, LumaDelta, OnUnavailable, PolicyId, PolicyRef, RuleId};
+use crate::model::{Action, Approval, ChannelId, LumaDelta, OnUnavailable, PolicyId, PolicyRef, RuleId};
 
 /// A policy as it was read from a file.
 #[derive(Debug, Clone)]
@@ -132,11 +132,6 @@ pub fn read(file: &str, text: &str) -> Reading {
 
 /// Within how long a stream shall be stopped unless it is said, in milliseconds.
 const TIME_TO_STOP_MS: u32 = 180_000;
-/// How far below a threshold a label is a near miss unless it is said.
-const NEAR_MISS: Confidence = match Confidence::from_milli(10_000) {
-    Some(ten_percent) => ten_percent,
-    None => Confidence::MAX,
-};
 
 /// Gives the texts of one document their meaning. A missing or mistaken part is reported and replaced by nothing, so
 /// that the parts after it are read too.
@@ -308,10 +303,11 @@ impl DocumentReader<'_> {
         let mut duration = |text: &Option<Text>, range, unsaid: u32| {
             self.read(text.as_ref(), |text| terms::duration(text, range)).unwrap_or(unsaid)
         };
-        let trust_after_ms = duration(trust_after, bounds::TRUST_AFTER_MS, 12 * 3_600_000);
-        let half_life_ms = duration(half_life, bounds::HALF_LIFE_MS, 30 * 86_400_000);
-        let closely_ms = duration(closely_for, bounds::CLOSELY_MS, 300_000);
-        let near_miss = self.read(near_miss.as_ref(), terms::percent).unwrap_or(NEAR_MISS);
+        let default = Tuning::default();
+        let trust_after_ms = duration(trust_after, bounds::TRUST_AFTER_MS, default.trust_after_ms);
+        let half_life_ms = duration(half_life, bounds::HALF_LIFE_MS, default.half_life_ms);
+        let closely_ms = duration(closely_for, bounds::CLOSELY_MS, default.closely_ms);
+        let near_miss = self.read(near_miss.as_ref(), terms::percent).unwrap_or(default.near_miss);
         ranges.then_some(Tuning { trust_after_ms, half_life_ms, near_miss, closely_ms })
     }
 

@@ -138,6 +138,18 @@ pub struct Tuning {
     pub closely_ms: u32,
 }
 
+/// What holds where a policy says nothing of it.
+impl Default for Tuning {
+    fn default() -> Self {
+        Self {
+            trust_after_ms: 12 * 3_600_000,
+            half_life_ms: 30 * 86_400_000,
+            near_miss: Confidence::from_milli(10_000).expect("10 is a percentage"),
+            closely_ms: 300_000,
+        }
+    }
+}
+
 /// When a frame shows what the last assessed one showed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SimilarityLimits {

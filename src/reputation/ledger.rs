@@ -9,7 +9,9 @@ use crate::model::{ModeratorId, RuleId, Timestamp, WarningId};
 
 /// Days remembered, the newest on which anything was watched.
 pub const DAYS_MAX: usize = 64;
-/// Answers to warnings remembered, the newest.
+/// Answers to warnings remembered, the newest: so many upheld and so many dismissed. Counted apart, so that no rule that
+/// is often wrong can push out of memory what people upheld. What fell out for a newer one does not come back when that
+/// one is taken back.
 pub const FINDINGS_MAX: usize = 64;
 
 /// What is remembered of a channel: a fold over its [`Evidence`].
@@ -108,13 +110,23 @@ impl Ledger {
                 self.findings.retain(|known| known.warning != finding.warning);
                 let at =
                     self.findings.partition_point(|known| (known.at, known.warning) < (finding.at, finding.warning));
+                let upheld = finding.upheld;
                 self.findings.reserve_exact(1);
                 self.findings.insert(at, finding);
-                let surplus = self.findings.len().saturating_sub(FINDINGS_MAX);
-                self.findings.drain(..surplus);
+                self.forget_beyond(upheld);
             }
             Evidence::Unfound(warning) => self.findings.retain(|known| known.warning != warning),
             Evidence::Adjusted(adjusted) => self.adjusted = adjusted.map(Box::new),
+        }
+    }
+
+    /// Forgets the oldest answer of that kind, if one more than [`FINDINGS_MAX`] are remembered.
+    fn forget_beyond(&mut self, upheld: bool) {
+        let of_kind = |known: &Finding| known.upheld == upheld;
+        if self.findings.iter().filter(|known| of_kind(known)).count() > FINDINGS_MAX
+            && let Some(oldest) = self.findings.iter().position(of_kind)
+        {
+            self.findings.remove(oldest);
         }
     }
 

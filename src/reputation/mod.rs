@@ -11,8 +11,11 @@
 pub mod budget;
 pub mod cadence;
 mod fixed;
+pub mod forecast;
 mod ledger;
 mod score;
+mod standing;
 
 pub use ledger::{Adjusted, DAYS_MAX, Day, Evidence, FINDINGS_MAX, Finding, Ledger};
 pub use score::{Appraisal, Ground, LINES_MAX, Term, score};
+pub use standing::{Grounds, Standing, Watch};

@@ -192,7 +192,7 @@ fn each_term(ledger: &Ledger, tuning: &Tuning, at: Timestamp, mut term: impl FnM
     }
     // One more answer of neither kind stands for what is not known: a single upheld warning is not all of a channel.
     let share = SHARE * upheld / (upheld + dismissed + i64::from(ONE));
-    let count = |upheld| ledger.findings().iter().filter(|finding| finding.upheld == upheld).count() as u32; // ≤ 64
+    let count = |upheld| ledger.findings().iter().filter(|finding| finding.upheld == upheld).count() as u32; // of each kind ≤ 64
     if share > 0 {
         term(-share, &|| Ground::Share { upheld: count(true), answered: count(true) + count(false) });
     }

@@ -97,8 +97,12 @@ pub fn apply(state: &mut ChannelState, at: Applied, event: &Event) {
             state.ledger.take(Evidence::adjusted(by, *change, *until));
         }
         Event::WarningUpheld(upheld) => {
-            let newest = state.newest_seen.unwrap_or(at.recorded_at);
-            rouse(&mut state.alarmed, Rousing::Upheld, newest);
+            // Between two broadcasts there is nothing to watch, and that the last one was stopped must be known at the
+            // beginning of the next.
+            if state.session.is_some() {
+                let newest = state.newest_seen.unwrap_or(at.recorded_at);
+                rouse(&mut state.alarmed, Rousing::Upheld, newest);
+            }
             answer(state, at, upheld.warning, Answer::new(&upheld.by, true, at, upheld.undo_ms));
         }
         Event::WarningDismissed(dismissed) => {
@@ -306,7 +310,7 @@ fn assess(state: &mut ChannelState, at: Applied, captured_at: Timestamp, assesse
         return; // judged for a broadcast that another has replaced: recorded, but no measure of this one
     }
     sampled(state, captured_at, assessed.rules.is_empty());
-    if assessed.rules.iter().any(|outcome| !matches!(outcome.effect, RuleEffect::Cooldown(_))) {
+    if assessed.rules.iter().any(|outcome| state.is_alarming(outcome, &assessed.session, captured_at)) {
         rouse(&mut state.alarmed, Rousing::Hit, captured_at);
     } else if assessed.near.is_some() {
         rouse(&mut state.stirred, Rousing::NearMiss, captured_at);

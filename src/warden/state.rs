@@ -5,7 +5,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::events::{CadenceBecause, EnforcementKind, EnforcementOrigin, Pace, UnwatchedBecause};
+use crate::events::{
+    CadenceBecause, EnforcementKind, EnforcementOrigin, Pace, RuleEffect, RuleOutcome, UnwatchedBecause,
+};
 use crate::model::{
     Action, Approval, ChannelId, EnforcementId, FrameId, ModeratorId, PerceptualHash, PolicyRef, RuleId, Sequence,
     SessionId, Timestamp, WarningId,
@@ -303,6 +305,20 @@ impl ChannelState {
     /// Until when `rule` raises nothing in `session`, if that is later than `captured_at`.
     pub fn cooldown_of(&self, rule: &RuleId, session: &SessionId, captured_at: Timestamp) -> Option<Timestamp> {
         self.memory().cooldown_of(rule, session, captured_at)
+    }
+
+    /// Whether a rule's outcome calls for the closest watch. A hit in the quiet time after an answer does only if the
+    /// person agreed with the rule: else who upholds a warning would loosen the watch on what goes on to be harmful.
+    pub fn is_alarming(&self, outcome: &RuleOutcome, session: &SessionId, captured_at: Timestamp) -> bool {
+        match outcome.effect {
+            RuleEffect::Partial | RuleEffect::Raised(_) | RuleEffect::Joined(_) => true,
+            RuleEffect::Cooldown(_) => self.cooldowns.iter().any(|cooldown| {
+                // Of one session: the answer was that the rule is right.
+                cooldown.rule == outcome.rule
+                    && cooldown.session.as_ref() == Some(session)
+                    && cooldown.until > captured_at
+            }),
+        }
     }
 
     /// The enforcement of that id, if it has not ended.

@@ -24,6 +24,7 @@ mod premises;
 mod queue;
 mod raw;
 mod recorded;
+mod reputation;
 #[path = "../actors/scripted.rs"]
 #[allow(dead_code)] // shared with the tests of the actors, which use all of it
 mod scripted;

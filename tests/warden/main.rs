@@ -11,6 +11,7 @@ mod properties;
 mod reactions;
 mod render;
 mod reports;
+mod reputation;
 mod samples;
 mod script;
 mod shadows;

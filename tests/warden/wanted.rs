@@ -270,20 +270,25 @@ impl Channel {
         Command::Moderate { request: EventId::of_command("request", &[&[request]]), by, act }
     }
 
-    /// An appeal against some warning that was upheld, as the journal tells of it.
+    /// An appeal against some warning that was upheld.
     fn overturning(&self, at: u8) -> Option<UpheldWarning> {
-        let events: Vec<(Recorded, Event)> =
-            self.events().into_iter().map(|recorded| (recorded.clone(), recorded.event().expect("known"))).collect();
-        let upheld: Vec<WarningId> = events
+        let upheld: Vec<WarningId> = self
+            .events()
             .iter()
-            .filter_map(|(_, event)| match event {
-                Event::WarningUpheld(upheld) => Some(upheld.warning),
+            .filter_map(|recorded| match recorded.event() {
+                Ok(Event::WarningUpheld(upheld)) => Some(upheld.warning),
                 _ => None,
             })
             .collect();
-        let warning = *upheld.get(usize::from(at) % upheld.len().max(1))?;
+        self.appeal(*upheld.get(usize::from(at) % upheld.len().max(1))?)
+    }
+
+    /// An appeal against a warning, as the journal tells of it.
+    pub fn appeal(&self, warning: WarningId) -> Option<UpheldWarning> {
         let mut appealed = Appealed::default();
-        events.iter().for_each(|(recorded, event)| appealed.see(warning, recorded, event));
+        for recorded in self.events() {
+            appealed.see(warning, &recorded, &recorded.event().expect("a known event"));
+        }
         appealed.upheld(warning, &ModeratorId::new("nobody").expect("a sound name")).ok()
     }
 

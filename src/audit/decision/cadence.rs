@@ -3,9 +3,10 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::events::{Pace, Skip};
-use crate::model::{PolicyRef, SessionId, Timestamp};
+use crate::events::{CadenceBecause, Pace, Skip};
+use crate::model::{PolicyRef, Score, SessionId, Timestamp};
 use crate::policy::Policy;
+use crate::reputation::score;
 use crate::warden::{ChannelState, due};
 
 /// How often frames are taken, and whether this one was due. A frame is taken from `newest_sampled` + `interval_ms` −
@@ -16,6 +17,10 @@ pub struct Cadence {
     pub policy: PolicyRef,
     /// Wanted distance between two taken frames, in milliseconds of captured-at.
     pub interval_ms: u32,
+    /// Why it was this one; none where that was recorded before causes were.
+    pub because: Option<CadenceBecause>,
+    /// The channel's reputation just before, where the policy lets it have a say.
+    pub score: Option<Score>,
     /// How much earlier a frame is still taken at most, in milliseconds.
     pub tolerance_ms: u32,
     /// Captured-at of the newest frame with any outcome, just before.
@@ -68,10 +73,18 @@ pub(super) fn arithmetic(
         (_, None) => "no frame of the broadcast had been looked at yet, so any frame was taken".to_owned(),
         (None, Some(sampled)) => format!("the last frame looked at was captured at {sampled}"),
     };
+    let tuning = policy.and_then(|policy| policy.reputation);
+    let score = tuning.map(|tuning| score(&state.ledger, &tuning, captured_at));
+    let because = state.pace_because;
+    let why = because.map_or(String::new(), |because| format!(", because {because}"));
+    let trust = score.map_or(String::new(), |score| format!(" (reputation {score})"));
+    let text = format!("frames were wanted every {interval_ms} ms{why}{trust}; {text}");
     let policy = policy.map_or(set_by, |policy| &policy.reference).clone();
     Some(Cadence {
         policy,
         interval_ms,
+        because,
+        score,
         tolerance_ms,
         newest_seen: state.newest_seen,
         newest_sampled: state.newest_sampled,

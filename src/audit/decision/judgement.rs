@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::events::{FrameAssessed, RuleEffect, RuleOutcome};
+use crate::events::{FrameAssessed, NearMiss, RuleEffect, RuleOutcome};
 use crate::model::{
     Action, Approval, Confidence, ContentType, Label, LabelPath, ProviderRef, RuleId, Timestamp, Verdict,
 };
@@ -32,6 +32,9 @@ pub struct Judgement {
     pub labels_from: LabelsFrom,
     /// Labels that the provider's taxonomy does not know.
     pub unmapped: u8,
+    /// The rule that a label came near without hitting any, where the channel's past has a say in its cadence: it is
+    /// watched more closely for a while.
+    pub near: Option<NearMiss>,
     /// What kind of picture the provider took it for, surest first; empty if it did not say.
     pub content_types: Vec<ContentTypeView>,
     /// Every rule of the policy version, in its order; empty if its text is gone.
@@ -184,6 +187,7 @@ pub(super) fn of(
         labels: labels.iter().map(shown).collect(),
         labels_from,
         unmapped: assessed.unmapped,
+        near: assessed.near.clone(),
         content_types: assessed.content_types.iter().map(kind).collect(),
         rules,
         missing,

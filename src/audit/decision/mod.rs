@@ -30,6 +30,7 @@ pub use cadence::Cadence;
 pub use evidence::{Copied, Evidence, Kept, Unkept, stored};
 pub use judgement::{Alternative, BestLabel, Judgement, LabelView, LabelsFrom, ReachedView, RuleView};
 pub use likeness::{ComparedFrame, Likeness};
+pub(super) use published::version as policy_version;
 pub use published::{PolicyVersion, Published};
 pub use shadow::InShadow;
 pub use story::{EnforcementStory, Followed, Relation, Stage, Standing, WarningStory};
@@ -90,12 +91,14 @@ pub struct Decision {
 }
 
 impl Decision {
-    /// Its explanation in lines of text: the sentence, one line per rule, what is missing.
+    /// Its explanation in lines of text: the sentence, one line per rule, whether a frame was due, what is
+    /// missing.
     pub fn lines(&self) -> Vec<String> {
         let rules = self.judgement.iter().flat_map(|judgement| &judgement.rules).map(|rule| rule.text.clone());
         let missing = self.missing.iter().map(|missing| format!("cannot be shown: {missing}"));
         let shadow = self.shadow.iter().map(|shadow| shadow.because.clone());
-        std::iter::once(self.because.clone()).chain(rules).chain(shadow).chain(missing).collect()
+        let cadence = self.cadence.iter().map(|cadence| cadence.text.clone());
+        std::iter::once(self.because.clone()).chain(rules).chain(shadow).chain(cadence).chain(missing).collect()
     }
 }
 
@@ -333,7 +336,13 @@ fn because(
     let (Some(assessed), Some(judgement)) = (assessed, judgement) else { return String::new() };
     let rules: Vec<&str> = judgement.decided_by.iter().map(|rule| rule.as_str()).collect();
     match assessed.verdict {
-        Verdict::Clear if assessed.rules.is_empty() => format!("clear: no label hit a rule of {}", assessed.policy),
+        Verdict::Clear if assessed.rules.is_empty() => {
+            let near = assessed.near.as_ref().map_or(String::new(), |near| {
+                let short = f64::from(near.short) / 1000.0;
+                format!("; one came within {short:.1} percent points of {}, a near miss", near.rule)
+            });
+            format!("clear: no label hit a rule of {}{near}", assessed.policy)
+        }
         Verdict::Clear => {
             format!("clear: labels hit rules of {}, and none of them asked for anything", assessed.policy)
         }
@@ -367,6 +376,11 @@ fn skipped_because(skip: &Skip) -> String {
         Skip::NoPolicy => "not looked at: no policy watches this channel".to_owned(),
         Skip::Unsupported => "not looked at: its kind of picture is not read".to_owned(),
     }
+}
+
+/// What somebody wrote, or why it cannot be shown.
+pub(super) fn plain_text(sources: Sources<'_>, wanted: &ContentRef) -> Result<String, String> {
+    plain(sources.content, wanted).map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// Kept content, or why it cannot be shown.

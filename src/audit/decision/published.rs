@@ -54,7 +54,7 @@ impl PolicyVersion {
 }
 
 /// The version, and the policy in it as the warden had it, if its text can be read.
-pub(super) fn version(
+pub(in crate::audit) fn version(
     sources: Sources<'_>,
     reference: PolicyRef,
 ) -> Result<(PolicyVersion, Option<Policy>), AuditError> {

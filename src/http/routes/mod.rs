@@ -17,6 +17,7 @@ mod journal;
 mod policies;
 mod queue;
 mod replays;
+mod reputation;
 mod sessions;
 mod state;
 
@@ -32,6 +33,7 @@ pub(in crate::http) fn all() -> Vec<Route> {
         evidence::routes(),
         events::routes(),
         state::routes(),
+        reputation::routes(),
         queue::routes(),
         acts::routes(),
         answers::routes(),

@@ -73,7 +73,10 @@ impl Display for Agreement<'_> {
             ("shadow", "only the shadow would", *shadow_only),
             ("otherwise", "both, not the same", *otherwise),
         ];
-        write!(f, "<figure>\n<svg viewBox=\"0 0 {WIDTH} 28\" role=\"img\" aria-labelledby=\"agreement\">\n")?;
+        write!(
+            f,
+            "<figure>\n<svg viewBox=\"0 0 {WIDTH} 28\" preserveAspectRatio=\"none\" role=\"img\" aria-labelledby=\"agreement\">\n"
+        )?;
         writeln!(f, "<title id=\"agreement\">{agree} of {frames} frames got the same verdict</title>")?;
         let mut before = 0;
         for (class, _, count) in parts {
@@ -111,9 +114,9 @@ fn standings(page: &mut String, comparison: &Comparison) {
         std::iter::once((*who).to_owned()).chain(counts).chain([precision]).collect()
     });
     page.push_str(
-        "<p class=\"note\">Nobody was asked about the shadow's warnings. An answer to a live warning speaks for one of \
-         them if both rest on one of the same frames, or on the same rule in the same broadcast. Precision is upheld of \
-         those answered.</p>\n",
+        "<p class=\"note\">Nobody was asked about the shadow's warnings. The live warning nearest to one of them speaks for \
+         it: of the same rule about one of its frames, else about one of its frames, else of the same rule in the same \
+         broadcast. Precision is upheld of those answered.</p>\n",
     );
 }
 

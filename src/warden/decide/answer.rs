@@ -110,7 +110,7 @@ pub(super) fn judge(state: &ChannelState, now: Timestamp, judged: &Judged<'_>) -
     }
     coverage::covered(&mut draft, policy, &frame.session, frame.captured_at);
     if !replaced {
-        let hit = rules.iter().any(|rule| !matches!(rule.effect, RuleEffect::Cooldown(_)));
+        let hit = rules.iter().any(|rule| state.is_alarming(rule, &frame.session, frame.captured_at));
         let news = if hit { Some(Rousing::Hit) } else { is_near.then_some(Rousing::NearMiss) };
         cadence::follow(&mut draft, policy, frame.captured_at, news);
     }
