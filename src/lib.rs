@@ -2,9 +2,9 @@
 //!
 //! Rooms, and the one direction in which they may know each other (`tests/house` checks it):
 //! `model` ← `events` ← `policy` ← `reputation` ← `warden`, `projections` ← `journal`, `imaging`, `notifications`, `aws` ←
-//! `providers`, `control` ← `intake`, `audit`, `actors`, `consumers` ← `shards`, `outbox` ← `http` ← `cli`. The core
-//! (`model`, `events`, `policy`, `reputation`, `warden`, `projections`) has no async, clock, randomness, IO or logging: time and
-//! identity enter it as data.
+//! `providers`, `control` ← `intake`, `audit`, `laboratory`, `actors`, `consumers` ← `shards`, `outbox` ← `http` ← `cli`.
+//! The core (`model`, `events`, `policy`, `reputation`, `warden`, `projections`) has no async, clock, randomness, IO or
+//! logging: time and identity enter it as data.
 
 pub mod actors;
 pub mod audit;

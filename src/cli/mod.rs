@@ -13,6 +13,7 @@ mod interrupt;
 pub mod journal;
 mod journal_failure;
 mod journal_stats;
+mod laboratory;
 mod play;
 pub mod policy;
 mod print;
@@ -62,6 +63,16 @@ enum Command {
     Doctor(doctor::DoctorArgs),
     /// Check, explain, import and compare policies.
     Policy(policy::PolicyArgs),
+    /// Say what a policy would have done to what was recorded, without a call to any provider.
+    ///
+    /// Reads a store that no process is writing. Exit code 0: answered; 1: not carried out; 130: interrupted, and nothing
+    /// was written.
+    Backtest(laboratory::BacktestArgs),
+    /// Say what watching would cost at each cadence, and how soon it would see: on a dense recording.
+    ///
+    /// Reads a store that no process is writing. Exit code 0: answered; 1: not carried out; 130: interrupted, and nothing
+    /// was written.
+    Frontier(laboratory::FrontierArgs),
     /// Create, list and revoke bearer tokens.
     Token(token::TokenArgs),
     /// Look into a journal, verify it, export, import and repair it.
@@ -82,6 +93,8 @@ pub fn run(cli: Cli) -> u8 {
         Command::Doctor(args) => doctor::run(&args, &mut out),
         Command::Journal(args) => journal::run(&args, Arc::new(SystemClock), &mut out, &mut err),
         Command::Reputation(args) => reputation::run(&args, Arc::new(SystemClock), &mut out, &mut err),
+        Command::Backtest(args) => return played(laboratory::backtest(&args)),
+        Command::Frontier(args) => return played(laboratory::frontier(&args)),
         Command::Demo(args) => return played(demo::run(&args)),
         Command::Watch(args) => return played(watch::run(&args)),
         Command::Serve(args) => return played(serve::run(&args)),
@@ -134,6 +147,7 @@ fn complain(error: &anyhow::Error) -> u8 {
         let _ = writeln!(err, "hint: {hint}");
     }
     match error {
+        error if error.is::<laboratory::CalledOff>() => interrupt::EXIT_INTERRUPTED,
         error if error.is::<interrupt::Interrupted>() => interrupt::EXIT_INTERRUPTED,
         error if error.is::<show::NothingJudged>() => show::EXIT_NOTHING_JUDGED,
         _ => EXIT_FAILED,

@@ -13,6 +13,7 @@ use crate::journal::{Journal, content};
 use crate::policy::PolicySet;
 use crate::warden::UndoTime;
 
+use super::backtesting::Backtests;
 use super::picture::PictureRoom;
 
 /// The house as requests see it.
@@ -41,6 +42,8 @@ pub struct App {
     pub undo: UndoTime,
     /// Where frames are put before they are judged; none: they are judged as they came.
     pub store_frames: Option<Deposit>,
+    /// Backtests of all history.
+    pub(in crate::http) backtests: Backtests,
     /// Memory for pictures that are being taken in.
     pub(in crate::http) pictures: PictureRoom,
 }
@@ -61,6 +64,7 @@ impl App {
             clock,
             undo: UndoTime::default(),
             store_frames: None,
+            backtests: Backtests::default(),
             pictures: PictureRoom::default(),
         }
     }

@@ -3,6 +3,7 @@
 
 mod app;
 pub mod auth;
+mod backtesting;
 mod blocking;
 mod consuming;
 mod edge;

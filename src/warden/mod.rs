@@ -3,12 +3,10 @@
 //! A warden's whole behaviour is three functions. [`decide()`] looks at the state and a command and names the events
 //! that follow, or why none may; [`apply()`] folds one stored event into the state and never fails or decides;
 //! [`react()`] names the outward work that a stored event calls for. [`enforcement`] plans that work where it
-//! touches a stream; [`backtest`] tries a policy on what was recorded. The walkthroughs in ARCHITECTURE.md follow a
-//! frame, an answer and a stop through them.
+//! touches a stream. The walkthroughs in ARCHITECTURE.md follow a frame, an answer and a stop through them.
 
 mod appeal;
 mod apply;
-pub mod backtest;
 mod command;
 mod decide;
 pub mod enforcement;

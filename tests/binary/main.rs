@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used)] // the lint spares only functions marked as tests, not what they call
 
+mod backtest;
 mod demo;
 mod ingest;
 mod kill;

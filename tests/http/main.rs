@@ -4,6 +4,7 @@
 mod api;
 mod appeals;
 mod authorization;
+mod backtests;
 mod broadcast;
 mod channels;
 mod consumers;

@@ -1,7 +1,6 @@
 //! The core, tested from text: decider tables, the enforcement plan, the budget, reactions, and properties over random
 //! command sequences. The tables in `tables/` are the specification that a newcomer reads first.
 
-mod backtest;
 mod compared;
 mod desk;
 mod lines;

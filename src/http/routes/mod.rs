@@ -4,6 +4,7 @@ mod acts;
 mod answers;
 mod api;
 mod appeals;
+mod backtests;
 mod channels;
 mod consumers;
 mod decisions;
@@ -40,6 +41,7 @@ pub(in crate::http) fn all() -> Vec<Route> {
         appeals::routes(),
         enforcements::routes(),
         policies::routes(),
+        backtests::routes(),
         feed::routes(),
         consumers::routes(),
         replays::routes(),

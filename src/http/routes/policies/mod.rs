@@ -19,6 +19,7 @@ use compare::CompareShadow;
 use publish::{Published, Retire, Retired};
 use read::{ListPolicies, OnePolicy, OneVersion, PolicyItem};
 use shadow::Shadowed;
+pub(super) use text::mistaken;
 use text::{CheckPolicies, PublishPolicies, PublishSaid, ShadowPolicies, ShadowSaid, TryPolicies, TrySaid, YAML};
 use trial::{Checked, DryRun};
 
@@ -59,10 +60,10 @@ pub(in crate::http) fn routes() -> Vec<Route> {
             .says(
                 "Try policies on the past",
                 "Judges again, under the policies of a text, what providers answered in the last hours on the channels \
-                 that these policies would watch, and compares it with what was recorded: per rule and channel, and \
-                 the first differing decisions. Nothing is published.\n\nIt is a comparison, not a rerun: the frames \
-                 are those that were assessed then, moderators' answers are not replayed, and a broadcast that would \
-                 have been stopped goes on.",
+                 that these policies would watch, and compares it with what was recorded and with what moderators answered. \
+                 Nothing is published.\n\nCadence and similarity are decided anew as far as the recording says what they \
+                 need; what it does not say is counted as unknowable. A broadcast that would have been stopped goes on. \
+                 For all of the past, start a backtest.",
             )
             .everywhere()
             .takes::<TryPolicies>("The text, and how far back.")

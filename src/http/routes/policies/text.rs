@@ -133,7 +133,7 @@ async fn bytes(body: Payload) -> Result<Bytes, Problem> {
 }
 
 /// A text that cannot be published, with every mistake.
-pub(super) fn mistaken(diagnostics: &[Diagnostic]) -> Problem {
+pub(in crate::http) fn mistaken(diagnostics: &[Diagnostic]) -> Problem {
     let mistakes: Vec<Mistake> = diagnostics.iter().map(Mistake::of).collect();
     Problem::new(Code::Unprocessable, "the text has mistakes; `mistakes` names each with its place and what to do")
         .with("mistakes", mistakes)

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use actix_web::HttpRequest;
 use actix_web::web::{Data, Json, Payload, Query};
@@ -10,19 +11,19 @@ use serde::Serialize;
 use tokio::sync::Semaphore;
 
 use super::text::{CheckPolicies, Mistake, NAME, Sent, TryPolicies, TrySaid, beside_json, mistaken, sent};
-use crate::events::FrameAssessed;
-use crate::events::{CodecError, Event};
 use crate::http::App;
 use crate::http::blocking::blocking;
 use crate::http::problem::{Code, Problem};
-use crate::journal::content::{Content, Store};
-use crate::journal::{Journal, READ_LIMIT_MAX, ReadError, position_at};
-use crate::model::{Label, PolicyId, PolicyRef, Position, Timestamp};
+use crate::journal::Journal;
+use crate::journal::content::Store;
+use crate::laboratory::{
+    self, LaboratoryError, Progress, Question, Report, Stretch, price, stretch, trying, whole_answer,
+};
+use crate::model::{ContentRef, PolicyRef, Position, Timestamp};
 use crate::policy::check::check;
 use crate::policy::diagnostic::Severity;
 use crate::policy::outline::Outline;
 use crate::policy::{Policy, PolicySet, file};
-use crate::warden::backtest::{Backtest, Report};
 
 /// How far back a dry run goes unless it is said, in hours.
 const HOURS_DEFAULT: u32 = 24;
@@ -30,6 +31,8 @@ const HOURS_DEFAULT: u32 = 24;
 const HOURS_MAX: u32 = 168;
 /// Events that one dry run reads, the newest of the stretch: seconds of work.
 const EVENTS_MAX: u64 = 200_000;
+/// Channels that it tries; about 3 KB each.
+const CHANNELS_MAX: usize = 10_000;
 /// Whole answers that it fetches from the content store; beyond it the surest labels have to do.
 const WHOLE_ANSWERS_MAX: usize = 2_000;
 
@@ -103,27 +106,11 @@ pub(super) async fn try_policies(
         .try_acquire()
         .map_err(|_| Problem::new(Code::Unavailable, "another dry run is under way").retry_after(RETRY_AFTER_S))?;
     let in_force = app.in_force.borrow().clone();
-    let tried: Vec<Arc<Policy>> = loaded.into_iter().map(|one| Arc::new(next(one.policy, &in_force))).collect();
+    let tried = laboratory::proposed(loaded.into_iter().map(|one| one.policy), &in_force);
     let since = app.clock.now().minus_ms(u64::from(hours) * 3_600_000);
     let (journal, content) = (app.journal.clone(), app.content.clone());
     let running = blocking("trying policies on the past", move || run(&*journal, &content, &in_force, &tried, since));
     running.await.map(Json)
-}
-
-/// The policy with the version that it would get.
-fn next(policy: Policy, in_force: &PolicySet) -> Policy {
-    let now = in_force.iter().find(|now| now.reference.id == policy.reference.id);
-    let version = now.map_or(0, |now| now.reference.version) + 1;
-    Policy { reference: PolicyRef { version, ..policy.reference }, ..policy }
-}
-
-/// Why a dry run has no answer.
-#[derive(Debug, thiserror::Error)]
-enum TrialError {
-    #[error("the journal could not be read")]
-    Read(#[from] ReadError),
-    #[error("the event at position {at} cannot be understood")]
-    Codec { at: Position, source: CodecError },
 }
 
 fn run(
@@ -132,50 +119,23 @@ fn run(
     in_force: &PolicySet,
     tried: &[Arc<Policy>],
     since: Timestamp,
-) -> Result<DryRun, TrialError> {
-    let ids: Vec<PolicyId> = tried.iter().map(|policy| policy.reference.id.clone()).collect();
-    let others = in_force.iter().filter(|policy| !ids.contains(&policy.reference.id)).cloned();
-    let mut backtest = Backtest::new(PolicySet::new(others.chain(tried.iter().cloned()).collect()), ids);
-
-    let head = *journal.watermark().borrow();
-    let first = position_at(journal, since)?;
-    let newest = Position(head.0.saturating_sub(EVENTS_MAX) + 1);
-    let from = first.max(newest);
-    let mut after = Position(from.0 - 1); // positions begin at 1
-    let mut recorded_from = None;
-    let mut whole_answers = 0;
-    while after < head {
-        let page = journal.read(after, READ_LIMIT_MAX)?;
-        let Some(last) = page.last() else { break };
-        after = last.envelope.position;
-        for recorded in &page {
-            recorded_from = recorded_from.or(Some(recorded.envelope.recorded_at));
-            if recorded.envelope.position > head || !backtest.needs(&recorded.envelope) {
-                continue;
-            }
-            let at = recorded.envelope.position;
-            let event = recorded.event().map_err(|source| TrialError::Codec { at, source })?;
-            let whole = match &event {
-                Event::FrameAssessed(assessed) if whole_answers < WHOLE_ANSWERS_MAX => whole(content, assessed),
-                _ => None,
-            };
-            whole_answers += usize::from(whole.is_some());
-            backtest.see(&recorded.envelope, &event, whole);
-        }
-    }
+) -> Result<DryRun, LaboratoryError> {
+    let asked = stretch(journal, Some(since), None)?;
+    let newest = Position(asked.to.0.saturating_sub(EVENTS_MAX));
+    let after = asked.after.max(newest);
+    let whole_answers = AtomicUsize::new(0);
+    let whole = |kept: &ContentRef| {
+        let counted = whole_answers.fetch_add(1, Ordering::Relaxed);
+        (counted < WHOLE_ANSWERS_MAX).then(|| whole_answer(content, kept)).flatten()
+    };
+    let question = Question { channels_max: CHANNELS_MAX, ..trying(in_force, tried) };
+    let found = laboratory::run(journal, &question, Stretch { after, ..asked }, &whole, &Progress::default())?;
     Ok(DryRun {
         policies: tried.iter().map(|policy| policy.reference.clone()).collect(),
-        from,
-        to: head,
-        recorded_from,
-        cut: newest > first,
-        report: backtest.report(),
+        from: after.next(),
+        to: asked.to,
+        recorded_from: found.recorded_from,
+        cut: newest > asked.after,
+        report: found.report(price::REKOGNITION_MICROS),
     })
-}
-
-/// The whole answer of an assessment whose event holds only the surest labels; none if it is not at hand, which the
-/// report counts.
-fn whole(content: &Store, assessed: &FrameAssessed) -> Option<Vec<Label>> {
-    let Ok(Content::Plain(bytes)) = content.get(assessed.answer.as_ref()?) else { return None };
-    serde_json::from_slice(&bytes).ok()
 }

@@ -1,0 +1,128 @@
+//! A report in a screenful of text, for a terminal.
+
+use std::fmt::Write;
+
+use super::document::{Backtest, Subject};
+use super::frontier::Frontier;
+use super::html::words::{change, count, duration, of, share};
+use super::price::Dollars;
+
+/// Warnings lost that are named.
+const LOST_NAMED_MAX: usize = 5;
+
+/// What came of a backtest.
+pub fn backtest(backtest: &Backtest) -> String {
+    let Backtest { subject, report } = backtest;
+    let mut text = subject_line(subject);
+    let mut line = |name: &str, said: String| {
+        let _ = writeln!(text, "{name:<13}{said}");
+    };
+    let (then, now) = (report.total.recorded, report.total.proposed);
+    line("warnings", format!("{} recorded, {} proposed", count(then.warnings), count(now.warnings)));
+    line("stops", format!("{} recorded, {} proposed without a person", count(then.stops), count(now.stops)));
+    line("gained", of(report.gained.count, "warning", "warnings"));
+    line("lost", of(report.lost.count, "warning", "warnings"));
+    let truth = &report.truth;
+    line(
+        "recall",
+        format!(
+            "{}: {} of {} found, {} lost, {} unknowable",
+            share(truth.recall_permille),
+            count(truth.upheld_found),
+            of(truth.recorded.upheld, "upheld warning", "upheld warnings"),
+            count(truth.upheld_lost),
+            count(truth.upheld_unknowable)
+        ),
+    );
+    line(
+        "precision",
+        format!(
+            "{} recorded ({} upheld, {} dismissed), {} proposed ({}, {})",
+            share(truth.recorded.precision_permille),
+            count(truth.recorded.upheld),
+            count(truth.recorded.dismissed),
+            share(truth.proposed.precision_permille),
+            count(truth.proposed.upheld),
+            count(truth.proposed.dismissed)
+        ),
+    );
+    for (name, times) in [("to warning", &report.to_warning), ("to stop", &report.to_stop)] {
+        if let (Some(median), Some(p95)) = (times.median_ms, times.p95_ms) {
+            line(name, format!("{} at the median, {} at the 95th percentile", change(median), change(p95)));
+        }
+    }
+    let calls = &report.calls;
+    let proposed = match (calls.proposed, calls.proposed_micros) {
+        (Some(calls), Some(micros)) => format!("{} proposed ({})", count(calls), Dollars(micros)),
+        _ => "not to be estimated: the policy looks more often than the recording did".to_owned(),
+    };
+    line("calls", format!("{} recorded ({}), {proposed}", count(calls.recorded), Dollars(calls.recorded_micros)));
+    let unknowable: u64 = report.unknowable.iter().map(|of_kind| of_kind.count).sum();
+    line("unknowable", of(unknowable, "frame", "frames"));
+    for of_kind in &report.unknowable {
+        line("", format!("{} {}", count(of_kind.count), of_kind.kind.about()));
+    }
+    for lost in report.lost.shown.iter().take(LOST_NAMED_MAX) {
+        line(
+            "",
+            format!("lost: {} on {} at {}, position {}", lost.rule, lost.channel, lost.captured_at, lost.position),
+        );
+    }
+    text
+}
+
+/// What came of a frontier.
+pub fn frontier(frontier: &Frontier) -> String {
+    let mut text = subject_line(&frontier.subject);
+    let _ = writeln!(
+        text,
+        "  {:<12} {:>14} {:>14} {:>12} {:>9} {:>7} {:>11} {:>12} {:>12}",
+        "every", "calls/chan-h", "$/chan-h", "$/day", "detected", "missed", "unknowable", "median", "p95"
+    );
+    for point in &frontier.points {
+        let ms = |ms: Option<i64>| ms.map_or("-".to_owned(), |ms| duration(ms.unsigned_abs()));
+        let _ = writeln!(
+            text,
+            "{} {:<12} {:>14} {:>14} {:>12} {:>9} {:>7} {:>11} {:>12} {:>12}",
+            if point.on_the_frontier { "*" } else { " " },
+            point.every,
+            format!(
+                "{}.{}",
+                count(point.calls_per_channel_hour_milli / 1000),
+                point.calls_per_channel_hour_milli % 1000 / 100
+            ),
+            Dollars(point.micros_per_channel_hour).to_string(),
+            Dollars(point.micros_per_day).to_string(),
+            count(point.detected),
+            count(point.missed),
+            count(point.unknowable),
+            ms(point.median_ms),
+            ms(point.p95_ms)
+        );
+    }
+    if !frontier.refused.is_empty() {
+        let _ = writeln!(text, "not dense enough for: {}", frontier.refused.join(", "));
+    }
+    match (&frontier.chosen, frontier.budget_micros_per_day) {
+        (Some(chosen), Some(budget)) => {
+            let _ = write!(text, "\nwithin {} a day:\n{}", Dollars(budget), chosen.yaml);
+        }
+        (None, Some(budget)) => {
+            let _ = writeln!(text, "\nno cadence that was tried is within {} a day", Dollars(budget));
+        }
+        (_, None) => {}
+    }
+    text
+}
+
+fn subject_line(subject: &Subject) -> String {
+    let policies: Vec<String> = subject.policies.iter().map(ToString::to_string).collect();
+    let time = |at: Option<crate::model::Timestamp>| at.map_or("-".to_owned(), |at| at.to_string());
+    format!(
+        "{} on {}, recorded {} to {}\n",
+        policies.join(", "),
+        of(subject.frames, "frame", "frames"),
+        time(subject.recorded_from),
+        time(subject.recorded_to)
+    )
+}
