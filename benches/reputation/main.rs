@@ -21,16 +21,23 @@ use tally::Tallies;
 
 /// Calls of two arms count as equal within this share.
 const EQUAL: f64 = 0.008;
+/// What the arms are called.
+const ARMS: [&str; 3] = ["(a) the AWS sample", "(b) fixed, our similarity", "(c) reputation"];
 
 fn main() {
     let channels = std::env::var("REPUTATION_CHANNELS").map_or(20_000, |text| text.parse().expect("a number"));
     let seeds = std::env::var("REPUTATION_SEEDS").unwrap_or("11,12,13".to_owned());
+    let mut all = ARMS.map(|arm| (arm, Tallies::default()));
     for seed in seeds.split(',') {
-        of_seed(Population { seed: seed.parse().expect("a number"), channels, each: 1 });
+        let came_of_it = of_seed(Population { seed: seed.parse().expect("a number"), channels, each: 1 });
+        for ((_, all), of_seed) in all.iter_mut().zip(&came_of_it) {
+            all.add(of_seed);
+        }
     }
+    report::kinds(&format!("seeds {seeds}, by kind of channel"), &all);
 }
 
-fn of_seed(population: Population) {
+fn of_seed(population: Population) -> [Tallies; 3] {
     let began = Instant::now();
     let seed = population.seed;
     drive::jumping_changes_nothing((0..40).map(|number| Channel::of(seed, number)), &policy("every: 10s to 2m", ""));
@@ -38,15 +45,13 @@ fn of_seed(population: Population) {
     let calls = reputation.all().calls;
     let (fixed_every, fixed) = at_equal_calls(Arm::Fixed, population, calls, EQUAL);
     let (sample_every, sample) = at_equal_calls(Arm::Sample, population, calls, EQUAL);
-    let rows = [
-        Row { arm: "(a) the AWS sample", cadence: every(sample_every), tallies: &sample },
-        Row { arm: "(b) fixed, our similarity", cadence: every(fixed_every), tallies: &fixed },
-        Row { arm: "(c) reputation", cadence: "10 s to 2 m".to_owned(), tallies: &reputation },
-    ];
+    let cadences = [every(sample_every), every(fixed_every), "10 s to 2 m".to_owned()];
+    let came_of_it = [sample, fixed, reputation];
+    let rows = ARMS.iter().zip(cadences).zip(&came_of_it);
+    let rows: Vec<Row<'_>> = rows.map(|((arm, cadence), tallies)| Row { arm, cadence, tallies }).collect();
     report::arms(seed, &rows);
-    report::kinds(seed, &rows);
 
-    let Some(median) = reputation.all().found_within(0.5) else { return };
+    let median = came_of_it[2].all().found_within(0.5).expect("half of the episodes are found");
     println!("\nseed {seed}: for a median of {} as (c) with {calls} calls,", seconds(Some(median)));
     let as_soon = |name: &str, arm: fn(f64) -> Arm| {
         let (closest, found) = at_equal_detection(arm, population, median);
@@ -59,9 +64,10 @@ fn of_seed(population: Population) {
             needed as f64 / calls as f64
         );
     };
-    as_soon("(a) the AWS sample", Arm::Sample);
-    as_soon("(b) fixed, our similarity", Arm::Fixed);
+    as_soon(ARMS[0], Arm::Sample);
+    as_soon(ARMS[1], Arm::Fixed);
     eprintln!("seed {seed} took {:.0} s", began.elapsed().as_secs_f64());
+    came_of_it
 }
 
 /// The cadence at which an arm finds half of all episodes as soon as `wanted`, or the closest one that there is; the

@@ -1,5 +1,6 @@
-//! The figures of a seed, as tables that stand in docs/benches.md.
+//! The figures of a seed, as the tables that stand in docs/benches.md.
 
+use crate::population::Kind;
 use crate::tally::{Tallies, Tally};
 
 /// An arm's name, its cadence as people read it, and what came of it.
@@ -15,49 +16,62 @@ pub struct Row<'a> {
 /// What each arm found, with how many calls.
 pub fn arms(seed: u64, rows: &[Row<'_>]) {
     println!(
-        "\n| seed {seed} | cadence | calls | median | p95 | episodes never found | harmful broadcasts missed | false warnings |"
+        "\n| seed {seed} | calls | found: half within | three quarters | p95 of those found | episodes never found | \
+         harmful broadcasts missed | false warnings |"
     );
-    println!("| --- | --- | --- | --- | --- | --- | --- | --- |");
+    println!("|{}", " --- |".repeat(8));
     for Row { arm, cadence, tallies } in rows {
         let all = tallies.all();
         println!(
-            "| {arm} | {cadence} | {} | {} | {} | {} of {} | {} of {} | {} of {} |",
+            "| {arm}, {cadence} | {} | {} | {} | {} | {} of {} | {} of {} | {} |",
             all.calls,
             seconds(all.found_within(0.5)),
-            seconds(all.found_within(0.95)),
+            seconds(all.found_within(0.75)),
+            seconds(all.of_found_within(0.95)),
             all.never_found(),
             all.found_after.len(),
             all.missed,
             all.harmful,
             all.false_warnings,
-            all.warnings,
         );
     }
 }
 
 /// Where the calls go, and who is found how soon, by kind of channel.
-pub fn kinds(seed: u64, rows: &[Row<'_>]) {
-    println!(
-        "\n| seed {seed}, by kind | channels |{}",
-        rows.iter().map(|row| format!(" {} |", row.arm)).collect::<String>()
-    );
-    println!("| --- | --- |{}", " --- |".repeat(rows.len()));
-    let Some(first) = rows.first() else { return };
-    for (kind, tally) in &first.tallies.0 {
-        let of = |row: &Row<'_>| format!(" {} |", cell(&row.tallies.0[kind], row.tallies.all().calls));
-        println!("| {kind:?} | {} |{}", tally.channels, rows.iter().map(of).collect::<String>());
+pub fn kinds(of: &str, arms: &[(&str, Tallies)]) {
+    let names = |what: &str| arms.iter().map(|(arm, _)| format!(" {arm}: {what} |")).collect::<String>();
+    println!("\n| {of} | channels |{}{}{}", names("calls an hour"), names("half within"), names("broadcasts missed"));
+    println!("|{}", " --- |".repeat(2 + 3 * arms.len()));
+    for (kind, _) in Kind::ALL {
+        let tallies = || arms.iter().filter_map(|(_, tallies)| tallies.0.get(&kind));
+        let row = |cell: fn(&Tally) -> String| tallies().map(|tally| format!(" {} |", cell(tally))).collect::<String>();
+        let channels = tallies().map(|tally| tally.channels).max().unwrap_or(0);
+        println!("| {} | {channels} |{}{}{}", name(kind), row(calls), row(median), row(missed));
     }
 }
 
-fn cell(tally: &Tally, of_calls: u64) -> String {
-    let share = tally.calls as f64 * 100.0 / of_calls as f64;
-    let an_hour = tally.calls as f64 * 3_600_000.0 / tally.on_air as f64;
-    let mut cell = format!("{share:.1} % of calls, {an_hour:.0} an hour");
-    if tally.harmful > 0 {
-        let [median, p95] = [0.5, 0.95].map(|of| seconds(tally.found_within(of)));
-        cell += &format!("; {median} / {p95}, {} of {} missed", tally.missed, tally.harmful);
+fn name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Known => "clean, with a past",
+        Kind::New => "clean, new",
+        Kind::Noisy => "clean, the model often wrong",
+        Kind::HarmfulNew => "harmful, new",
+        Kind::HarmfulKnown => "harmful, upheld before",
+        Kind::LateForetold => "turns harmful late, near misses before",
+        Kind::LateUnforetold => "turns harmful late, without a sign",
     }
-    cell
+}
+
+fn calls(tally: &Tally) -> String {
+    format!("{:.0}", tally.calls as f64 * 3_600_000.0 / tally.on_air as f64)
+}
+
+fn median(tally: &Tally) -> String {
+    if tally.harmful == 0 { String::new() } else { seconds(tally.found_within(0.5)) }
+}
+
+fn missed(tally: &Tally) -> String {
+    if tally.harmful == 0 { String::new() } else { format!("{} of {}", tally.missed, tally.harmful) }
 }
 
 /// Milliseconds as seconds.

@@ -60,16 +60,26 @@ impl Tally {
 
     /// Milliseconds after which that share of all episodes was found; none if more than the rest never was.
     pub fn found_within(&self, share: f64) -> Option<u64> {
-        let mut sorted: Vec<u64> = self.found_after.iter().map(|after| after.unwrap_or(u64::MAX)).collect();
-        sorted.sort_unstable();
-        let place = (sorted.len() as f64 * share).ceil() as usize;
-        sorted.get(place.saturating_sub(1)).copied().filter(|after| *after != u64::MAX)
+        let all = self.found_after.iter().map(|after| after.unwrap_or(u64::MAX));
+        share_of(all, share).filter(|after| *after != u64::MAX)
+    }
+
+    /// Milliseconds after which that share of those episodes was found that were found at all.
+    pub fn of_found_within(&self, share: f64) -> Option<u64> {
+        share_of(self.found_after.iter().flatten().copied(), share)
     }
 
     /// Episodes never found.
     pub fn never_found(&self) -> usize {
         self.found_after.iter().filter(|after| after.is_none()).count()
     }
+}
+
+fn share_of(figures: impl Iterator<Item = u64>, share: f64) -> Option<u64> {
+    let mut sorted: Vec<u64> = figures.collect();
+    sorted.sort_unstable();
+    let place = (sorted.len() as f64 * share).ceil() as usize;
+    sorted.get(place.saturating_sub(1)).copied()
 }
 
 /// Tallies by kind of channel.

@@ -125,7 +125,7 @@ pub(super) struct SamplingDocument {
 #[schemars(rename = "Reputation")]
 pub(super) struct ReputationDocument {
     /// After so much watched time without a hit a channel has half of the trust that such time can earn, 1m to 1000h.
-    /// Default 20h.
+    /// Default 12h.
     #[schemars(with = "Option<DurationText>")]
     pub trust_after: Option<Text>,
     /// Evidence of this age counts half, 1h to 45d. Default 30d.

@@ -142,7 +142,7 @@ pub struct Tuning {
 impl Default for Tuning {
     fn default() -> Self {
         Self {
-            trust_after_ms: 20 * 3_600_000,
+            trust_after_ms: 12 * 3_600_000,
             half_life_ms: 30 * 86_400_000,
             near_miss: Confidence::from_milli(10_000).expect("10 is a percentage"),
             closely_ms: 300_000,

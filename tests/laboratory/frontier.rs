@@ -60,7 +60,9 @@ fn slower_cadences_cost_less_and_see_later_and_may_miss() {
     assert!(slowest.on_the_frontier, "nothing is cheaper");
     assert!(!point(&frontier, "45s").on_the_frontier || point(&frontier, "45s").missed < slowest.missed);
     let ranged = point(&frontier, "1s to 10s");
-    assert!(ranged.calls < fast.calls && ranged.calls > slow.calls / 2, "{ranged:?}");
+    // Twenty minutes earn little trust: it is watched almost as closely as it gets.
+    assert!(ranged.calls <= fast.calls && ranged.calls > slow.calls, "{ranged:?}");
+    assert_eq!((ranged.detected, ranged.missed), (4, 0));
     assert!(frontier.points.is_sorted_by_key(|point| point.calls), "cheapest first");
 }
 

@@ -122,6 +122,7 @@ pub(super) fn scatter(
     curve.sort_unstable();
     let points: Vec<String> = curve.iter().map(|(x, y)| format!("{x},{y}")).collect();
     let _ = write!(svg, "<polyline class=\"curve\" points=\"{}\"/>", points.join(" "));
+    let mut named: Vec<(u64, u64)> = Vec::new(); // of several in one place the first has its name there
     for dot in dots {
         let (x, y, class) = (x_of(dot.x), y_of(dot.y), dot.class);
         let _ = write!(
@@ -132,7 +133,8 @@ pub(super) fn scatter(
         if dot.ringed {
             let _ = write!(svg, "<circle class=\"ring\" cx=\"{x}\" cy=\"{y}\" r=\"10\"/>");
         }
-        if dot.on_curve {
+        if dot.on_curve && !named.contains(&(x, y)) {
+            named.push((x, y));
             let _ = write!(svg, "<text x=\"{}\" y=\"{}\">{}</text>", x + 9, y.saturating_sub(8), escaped(dot.name));
         }
     }
