@@ -66,7 +66,7 @@ pub struct Question {
     pub channels_max: usize,
     /// Which warnings are timed as detections.
     pub detections: Detections,
-    /// Threads that try, at least 1 and at most [`THREADS_MAX`].
+    /// Threads that try, at least 1 and at most `THREADS_MAX`.
     pub threads: usize,
 }
 
