@@ -9,7 +9,7 @@ use crate::model::{ModeratorId, RuleId, Timestamp, WarningId};
 
 /// Days remembered, the newest on which anything was watched.
 pub const DAYS_MAX: usize = 64;
-/// Answers to warnings remembered, the newest: so many upheld and so many dismissed. Counted apart, so that no rule that
+/// Answers to warnings remembered, the gravest: so many upheld and so many dismissed. Counted apart, so that no rule that
 /// is often wrong can push out of memory what people upheld. What fell out for a newer one does not come back when that
 /// one is taken back.
 pub const FINDINGS_MAX: usize = 64;
