@@ -137,7 +137,7 @@ fn fill(dir: &Path, frames: u64, channels: u64) -> Mix {
     for ticket in under_way {
         ticket.wait().expect("the disk has room");
     }
-    while journal.manifest().retired.iter().next().is_some() {
+    while !journal.manifest().retired.is_empty() {
         std::thread::yield_now(); // the sealer is at it
     }
     journal.close();

@@ -81,6 +81,7 @@ pub struct InForce {
 
 /// A change of cadence.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "CadenceStep")]
 pub struct Change {
     /// The event's place in the channel.
     pub sequence: Sequence,

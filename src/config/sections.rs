@@ -68,7 +68,8 @@ pub struct ProviderConfig {
     /// Weights of the local model; `make model` fetches them. Their digest is checked. Empty: no provider, and every
     /// frame that needs one fails, loudly.
     pub local_model: PathBuf,
-    /// Calls an hour that this process makes to providers, 0 to 100,000,000; 0 (the default): as many as are asked for.
+    /// Frames an hour that this process shows to providers, 0 to 100,000,000; tries of one frame count once. 0 (the
+    /// default): as many as are asked for.
     /// When they run short, channels whose policy lets their reputation set the cadence give way to those with more
     /// need, down to what the policy promises at least.
     pub calls_per_hour: Bounded<0, 100_000_000>,

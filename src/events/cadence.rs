@@ -54,6 +54,8 @@ pub enum CadenceBecause {
     Distrust,
     /// A person set the channel's reputation.
     Adjusted,
+    /// What a person had set is over.
+    AdjustmentOver,
     /// The node's budget of provider calls ran short: the channel is watched as closely as its policy promises at
     /// least.
     Budget,
@@ -74,6 +76,7 @@ impl std::fmt::Display for CadenceBecause {
             Self::Trust => "its reputation rose",
             Self::Distrust => "its reputation fell",
             Self::Adjusted => "a person set its reputation",
+            Self::AdjustmentOver => "what a person had set is over",
             Self::Budget => "the budget of provider calls ran short",
             Self::BudgetEased => "the budget has a call for it again",
         })

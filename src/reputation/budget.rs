@@ -62,8 +62,9 @@ impl Purse {
     /// The need from which on a call is made now: none while the purse is at least half full, any but an urgent one
     /// when it is empty.
     pub fn bar(&mut self, now: Timestamp) -> Need {
-        let ms = i64::try_from(now.ms_since(self.at)).unwrap_or(i64::MAX).min(2 * HOLDS_MS); // more than fills it
-        self.at = self.at.max(now);
+        let passed_ms = now.ms_since(self.at);
+        let ms = i64::try_from(passed_ms).unwrap_or(i64::MAX).min(3 * HOLDS_MS); // fills it from its deepest debt
+        self.at = self.at.plus_ms(passed_ms); // by whole milliseconds: the rest is counted with the next
         self.level = (self.level + ms * i64::from(self.per_hour)).min(self.holds());
         let half = (self.holds() / 2).max(1);
         let missing = (half - self.level.max(0)).max(0);
@@ -97,6 +98,21 @@ mod tests {
             }
         }
         assert!((600..=650).contains(&granted), "{granted}");
+    }
+
+    #[test]
+    fn what_is_asked_between_two_milliseconds_loses_no_income() {
+        let start = Timestamp::from_micros(0);
+        let (mut often, mut once) = (Purse::new(1200, start), Purse::new(1200, start));
+        for _ in 0..100 {
+            often.spend();
+            once.spend();
+        }
+        for micros in (0..=30_000_000).step_by(700) {
+            often.bar(Timestamp::from_micros(micros));
+        }
+        let end = Timestamp::from_micros(30_000_000);
+        assert_eq!(often.bar(end), once.bar(end));
     }
 
     #[test]

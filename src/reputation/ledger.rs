@@ -1,5 +1,5 @@
 //! What is remembered of a channel: days watched, and what people found. Small, because a warden holds one for each
-//! channel: nothing on the heap before the first broadcast, 16 bytes for a day, 48 for an answered warning.
+//! channel: nothing on the heap before the first broadcast, 12 bytes for a day, 48 for an answered warning.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -120,13 +120,13 @@ impl Ledger {
         }
     }
 
-    /// Forgets the oldest answer of that kind, if one more than [`FINDINGS_MAX`] are remembered.
+    /// Forgets one answer of that kind, if one more than [`FINDINGS_MAX`] are remembered: the least grave, of those the
+    /// oldest, so that no further one can push out a graver.
     fn forget_beyond(&mut self, upheld: bool) {
-        let of_kind = |known: &Finding| known.upheld == upheld;
-        if self.findings.iter().filter(|known| of_kind(known)).count() > FINDINGS_MAX
-            && let Some(oldest) = self.findings.iter().position(of_kind)
-        {
-            self.findings.remove(oldest);
+        let of_kind = self.findings.iter().enumerate().filter(|(_, known)| known.upheld == upheld);
+        let least = of_kind.clone().min_by_key(|(_, known)| known.severity).map(|(place, _)| place);
+        if let (Some(least), true) = (least, of_kind.count() > FINDINGS_MAX) {
+            self.findings.remove(least);
         }
     }
 
@@ -153,6 +153,11 @@ impl Ledger {
     /// What people answered to its warnings, oldest first.
     pub fn findings(&self) -> &[Finding] {
         &self.findings
+    }
+
+    /// Whether what a person set has run out by that moment.
+    pub fn adjustment_is_over(&self, at: Timestamp) -> bool {
+        self.adjusted.is_some() && self.adjusted(at).is_none()
     }
 
     /// What a person set, if it still holds `at` that moment.

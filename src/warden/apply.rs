@@ -1,12 +1,12 @@
 //! One stored event folded into the state. Never fails, never decides: what happened, happened.
 
 use crate::events::{
-    CodecError, EnforcementOrigin, Event, FrameAssessed, FrameSkipped, Recorded, ReputationAdjusted, RuleEffect,
-    SessionEndBecause, SessionEnded, Skip,
+    CodecError, EnforcementKind, EnforcementOrigin, Event, FailedStage, FrameAssessed, FrameSkipped, Recorded,
+    ReputationAdjusted, RuleEffect, SessionEndBecause, SessionEnded, Skip,
 };
-use crate::model::{Approval, EnforcementId, ModeratorId, RuleId, Sequence, SessionId, Timestamp, WarningId};
+use crate::model::{Approval, EnforcementId, ModeratorId, Sequence, SessionId, Timestamp, WarningId};
+use crate::reputation::Evidence;
 use crate::reputation::cadence::{RECONNECT_MS, Roused, Rousing};
-use crate::reputation::{Evidence, Finding};
 
 use super::memory::{self, Hit, grow};
 use super::{
@@ -55,13 +55,23 @@ pub fn apply(state: &mut ChannelState, at: Applied, event: &Event) {
             if state.pace.as_ref().is_some_and(|(_, policy)| *policy != changed.policy) {
                 shadow::live_policy_changed(state);
             }
+            // In the channel's own time, also where a person changed it by the wall clock while old footage is played.
+            state.pace_since = match (&state.coverage, state.covered_until()) {
+                (Coverage::Watched { from }, Some(until)) => Some(captured_at.min(until).max(*from)),
+                _ => None,
+            };
             state.pace = Some((changed.to, changed.policy.clone()));
             state.pace_because = Some(changed.because);
         }
         Event::FrameSkipped(skipped) => skip(state, captured_at, skipped),
         Event::FrameAssessed(assessed) => assess(state, at, captured_at, assessed),
         Event::ShadowVerdict(verdict) => shadow::judged(state, captured_at, verdict),
-        Event::FrameFailed(_) => seen(state, captured_at),
+        Event::FrameFailed(failed) => {
+            seen(state, captured_at);
+            if matches!(failed.stage, FailedStage::Provider | FailedStage::Deadline) {
+                state.asked_in_vain = state.asked_in_vain.max(Some(captured_at));
+            }
+        }
         Event::FrameConflict(_)
         | Event::ChannelQuarantined(_)
         | Event::EvidenceStored(_)
@@ -114,7 +124,10 @@ pub fn apply(state: &mut ChannelState, at: Applied, event: &Event) {
             touch(state, at, withdrawn.warning, |warning| warning.answer = None);
             state.cooldowns.retain(|cooldown| cooldown.warning != withdrawn.warning);
             state.ledger.take(Evidence::Unfound(withdrawn.warning));
-            calm(state, Rousing::Upheld);
+            state.alarmed = state.alarmed.filter(|alarm| alarm.by != Rousing::Upheld);
+            if let Some(hit) = state.warning(withdrawn.warning).map(|warning| warning.newest_hit) {
+                rouse(&mut state.alarmed, Rousing::Hit, hit);
+            }
             shadow::live_answer_withdrawn(state, withdrawn.warning);
         }
         Event::WarningEscalated(escalated) => touch(state, at, escalated.warning, |warning| warning.claim = None),
@@ -161,6 +174,7 @@ pub fn apply(state: &mut ChannelState, at: Applied, event: &Event) {
             stage(state, succeeded.enforcement, EnforcementStage::Succeeded(succeeded.attempt));
         }
         Event::EnforcementVerified(done) => {
+            verified(state, captured_at, done.enforcement);
             let origin = state.enforcement(done.enforcement).map(|verified| verified.origin.clone());
             if let Some(EnforcementOrigin::Person { warning: Some(upheld), .. }) = origin {
                 with(state, upheld, |warning| {
@@ -206,10 +220,16 @@ pub fn apply(state: &mut ChannelState, at: Applied, event: &Event) {
 fn start(state: &mut ChannelState, at: Applied, session: SessionId, since: Timestamp) {
     state.session = Some(Session { id: session, since });
     state.ledger.take(Evidence::Began { at: since });
-    let stopped = state.alarmed.filter(|alarm| alarm.by == Rousing::Stopped);
-    state.alarmed = stopped
-        .filter(|stopped| since.ms_since(stopped.at) <= RECONNECT_MS)
-        .map(|_| Roused { by: Rousing::Reconnected, at: since });
+    // What called for the closest watch still does: whoever begins anew is the same channel.
+    state.alarmed = state.alarmed.and_then(|alarm| match alarm.by {
+        Rousing::Stopped if since.ms_since(alarm.at) <= RECONNECT_MS => {
+            Some(Roused { by: Rousing::Reconnected, at: since })
+        }
+        Rousing::Stopped => None,
+        _ => Some(alarm),
+    });
+    state.asked_in_vain = None;
+    state.pace_since = None;
     state.stirred = Some(Roused { by: Rousing::Began, at: since });
     state.newest_start = state.newest_start.max(Some(since));
     state.coverage = Coverage::Watched { from: since };
@@ -224,7 +244,7 @@ fn start(state: &mut ChannelState, at: Applied, session: SessionId, since: Times
 }
 
 fn end(state: &mut ChannelState, at: Timestamp, SessionEnded { session, because }: &SessionEnded) {
-    if *because == SessionEndBecause::Stopped {
+    if *because == SessionEndBecause::Stopped || state.is_being_stopped(session) {
         rouse(&mut state.alarmed, Rousing::Stopped, at);
     }
     if state.session.as_ref().is_some_and(|current| current.id == *session) {
@@ -270,6 +290,20 @@ fn rouse(roused: &mut Option<Roused>, by: Rousing, at: Timestamp) {
     if roused.is_none_or(|known| known.at <= at) {
         *roused = Some(Roused { by, at });
     }
+}
+
+/// A broadcast is seen to be off the air because of us. Its end may have been told before, and the next one begun.
+fn verified(state: &mut ChannelState, at: Timestamp, id: EnforcementId) {
+    let Some(done) = state.enforcement(id).filter(|done| done.kind != EnforcementKind::Lift) else { return };
+    let another = state
+        .session
+        .as_ref()
+        .filter(|on_air| done.session.as_ref() != Some(&on_air.id) && done.found.as_ref() != Some(&on_air.id));
+    let (by, at) = match another {
+        Some(on_air) => (Rousing::Reconnected, state.newest_seen.unwrap_or(on_air.since)),
+        None => (Rousing::Stopped, at),
+    };
+    rouse(&mut state.alarmed, by, at);
 }
 
 /// What called for the closest watch turned out not to.
@@ -349,14 +383,8 @@ fn answer(state: &mut ChannelState, at: Applied, id: WarningId, given: Answer) {
     let Some(warning) = state.warnings.iter_mut().find(|warning| warning.id == id) else { return };
     warning.claim = None;
     warning.version = at.sequence;
-    if warning.rule != RuleId::on_unavailable() {
-        state.ledger.take(Evidence::Found(Finding {
-            warning: id,
-            rule: warning.rule.clone(),
-            severity: warning.severity,
-            upheld: given.upheld,
-            at: warning.raised_at,
-        }));
+    if let Some(finding) = warning.finding(given.upheld) {
+        state.ledger.take(Evidence::Found(finding));
     }
     let upheld = given.upheld;
     let session = upheld.then(|| warning.session.clone());

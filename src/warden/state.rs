@@ -13,8 +13,8 @@ use crate::model::{
     SessionId, Timestamp, WarningId,
 };
 use crate::policy::{Policy, Rule, Window};
-use crate::reputation::Ledger;
 use crate::reputation::cadence::Roused;
+use crate::reputation::{Finding, Ledger};
 
 use super::Shadow;
 use super::memory::Memory;
@@ -38,6 +38,13 @@ pub struct ChannelState {
     /// Why frames are taken so often.
     #[serde(default)]
     pub pace_because: Option<CadenceBecause>,
+    /// When the cadence was last changed, in the channel's own time: a closer watch from then on makes nothing of the
+    /// time before unwatched.
+    #[serde(default)]
+    pub pace_since: Option<Timestamp>,
+    /// Captured-at of the newest frame that a provider was asked about in vain: the call was made.
+    #[serde(default)]
+    pub asked_in_vain: Option<Timestamp>,
     /// What is remembered of the channel across broadcasts.
     #[serde(default)]
     pub ledger: Ledger,
@@ -246,6 +253,8 @@ impl ChannelState {
             newest_start: None,
             pace: None,
             pace_because: None,
+            pace_since: None,
+            asked_in_vain: None,
             ledger: Ledger::default(),
             alarmed: None,
             stirred: None,
@@ -371,11 +380,40 @@ impl ChannelState {
 
     /// Until when (captured-at) the channel counts as watched; none if nobody looks or nothing is on the air.
     pub fn covered_until(&self) -> Option<Timestamp> {
+        self.covered_for(1)
+    }
+
+    /// From when on the channel is called unwatched if no frame comes: frames take a while to arrive and be judged, so
+    /// a gap is called one after twice the expected interval.
+    pub fn silent_from(&self) -> Option<Timestamp> {
+        self.covered_for(2)
+    }
+
+    fn covered_for(&self, intervals: u64) -> Option<Timestamp> {
         match (&self.coverage, &self.pace) {
             (Coverage::Watched { from }, Some((pace, _))) => {
-                Some(from.plus_ms(u64::from(pace.interval_ms) + u64::from(pace.tolerance_ms)))
+                let from = self.pace_since.map_or(*from, |since| since.max(*from));
+                Some(from.plus_ms(intervals * u64::from(pace.interval_ms) + u64::from(pace.tolerance_ms)))
             }
             _ => None,
         }
+    }
+
+    /// Whether an enforcement of ours is taking that broadcast off the air, or has.
+    pub fn is_being_stopped(&self, session: &SessionId) -> bool {
+        self.enforcements.iter().any(|asked| {
+            let stops = matches!(asked.kind, EnforcementKind::Stop | EnforcementKind::Suspend);
+            let tried = matches!(asked.stage, EnforcementStage::Attempted(_) | EnforcementStage::Succeeded(_));
+            stops && tried && (asked.session.as_ref() == Some(session) || asked.found.as_ref() == Some(session))
+        })
+    }
+}
+
+impl Warning {
+    /// What the answer to it is to the channel's reputation; nothing where no rule raised it.
+    pub fn finding(&self, upheld: bool) -> Option<Finding> {
+        let Self { id, rule, severity, raised_at, .. } = self;
+        let finding = Finding { warning: *id, rule: rule.clone(), severity: *severity, upheld, at: *raised_at };
+        (*rule != RuleId::on_unavailable()).then_some(finding)
     }
 }

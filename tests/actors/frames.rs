@@ -300,7 +300,7 @@ fn when_calls_run_short_they_go_where_something_was_seen_and_everybody_keeps_wha
         assert_eq!(assessed(&judged(&hot, 5, &pictures[3]).await), Verdict::Clear);
         assert_eq!(assessed(&judged(&calm, 60, &pictures[4]).await), Verdict::Clear, "as often as is promised");
         let pace_because = live.state(&calm).await.pace_because;
-        assert_eq!(pace_because, Some(CadenceBecause::BudgetEased));
+        assert_eq!(pace_because, Some(CadenceBecause::Budget), "that is no sign of plenty");
     });
     assert_eq!(setup.provider.calls(&pictures[2]), 0, "no call was made for what gave way");
 }

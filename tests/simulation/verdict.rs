@@ -143,7 +143,8 @@ fn silence_is_loud(run: &Run) -> Result<(), String> {
     let Some(process) = &run.process else { return Err("no process at the end".to_owned()) };
     for warden in &process.wardens {
         if let (Coverage::Watched { from }, Some((pace, _))) = (&warden.state.coverage, &warden.state.pace) {
-            let silent = run.now().ms_since(*from);
+            let from = warden.state.pace_since.map_or(*from, |since| since.max(*from)); // by the pace since then
+            let silent = run.now().ms_since(from);
             let most = 2 * u64::from(pace.interval_ms) + u64::from(pace.tolerance_ms) + TICKS_EVERY_MS;
             ensure(silent <= most, || format!("I7: {} is called watched after {silent} ms", warden.state.channel))?;
         }

@@ -269,7 +269,7 @@ impl Channel {
                     1 => ReputationChange::By(i16::from(at) * 9 - 1100), // now and then farther than it may go
                     _ => ReputationChange::Release,
                 };
-                let until = (at % 2 == 0).then(|| moment(f64::from(at)));
+                let until = at.is_multiple_of(2).then(|| moment(f64::from(at)));
                 ModeratorAct::AdjustReputation { change, until, why: samples::content() }
             }
         };

@@ -23,7 +23,7 @@ use super::shard::{Gauge, ShardParts};
 use super::system::Outcome;
 use crate::events::{Event, NewEvent, Timings};
 use crate::journal::{Append, AppendError, Appended, Expected};
-use crate::model::{ChannelId, EventId, Frame, LumaPlane, Measurement, Position, Scope};
+use crate::model::{ChannelId, EventId, Frame, LumaPlane, Measurement, Position, Scope, Timestamp};
 use crate::policy::Policy;
 use crate::telemetry::metrics;
 use crate::telemetry::metrics::Held;
@@ -234,12 +234,7 @@ impl Warden {
     /// Sets what the shard sees.
     fn show(&self) {
         let Life::Awake(state) = &self.life else { return };
-        let silent = match (&state.coverage, &state.pace) {
-            (Coverage::Watched { from }, Some((pace, _))) => {
-                from.plus_ms(2 * u64::from(pace.interval_ms) + u64::from(pace.tolerance_ms)).as_micros()
-            }
-            _ => i64::MAX,
-        };
+        let silent = state.silent_from().map_or(i64::MAX, Timestamp::as_micros);
         let claims = state.open_warnings().filter_map(|warning| warning.claim.as_ref());
         let lapse = claims.map(|claim| claim.until.as_micros()).min().unwrap_or(i64::MAX);
         self.gauge.wake_at.set(silent.min(lapse));

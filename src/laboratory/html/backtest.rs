@@ -45,10 +45,10 @@ pub(super) fn head(main: &mut String, title: &str, subject: &Subject) {
     let time = |at: Option<Timestamp>| at.map_or("–".to_owned(), |at| escaped(&at.to_string()));
     let only: Vec<String> = subject.only.iter().map(|pattern| escaped(pattern.as_str())).collect();
     let only = if only.is_empty() { String::new() } else { format!(", channels {}", only.join(", ")) };
-    let _ = write!(
+    let _ = writeln!(
         main,
         "<header><h1>{title}</h1><p class=\"about\"><b>{}</b> on {} recorded from {} to {}, positions {} to {}{only}.</p>\
-         </header>\n",
+         </header>",
         names.join(", "),
         of(subject.frames, "frame", "frames"),
         time(subject.recorded_from),
@@ -116,10 +116,10 @@ fn truth(main: &mut String, report: &Report) {
         );
     }
     main.push_str("</table></div></details></figure>");
-    let _ = write!(
+    let _ = writeln!(
         main,
         "<p>Of {}, {} would have been raised too (recall {}), {} would certainly have been lost, and of {} it cannot be \
-         known. {} would have been spared.</p></section>\n",
+         known. {} would have been spared.</p></section>",
         of(truth.recorded.upheld, "upheld warning", "upheld warnings"),
         count(truth.upheld_found),
         share(truth.recall_permille),
@@ -281,10 +281,10 @@ fn cost(main: &mut String, report: &Report) {
     main.push_str(" The price is what Amazon Rekognition lists for the first million images a month unless another was given.</figcaption></figure>");
     let density = &report.density;
     let ms = |ms: Option<i64>| ms.map_or("–".to_owned(), |ms| duration(ms.unsigned_abs()));
-    let _ = write!(
+    let _ = writeln!(
         main,
         "<p class=\"note\">The recording looked every {} at the median, the policy asks for a look every {}. {} came later \
-         than due, by {} at the median, and {} had no frame at all.</p></section>\n",
+         than due, by {} at the median, and {} had no frame at all.</p></section>",
         ms(density.recorded_median_ms),
         ms(density.asked_median_ms),
         of(density.late, "look", "looks"),

@@ -174,7 +174,7 @@ fn log(value: u64) -> u64 {
     let mut rest = u128::from(value) << (63 - whole); // 1.0 is 2^63
     let mut log = u64::from(whole);
     for _ in 0..4 {
-        rest = rest * rest >> 63;
+        rest = (rest * rest) >> 63;
         log <<= 1;
         if rest >= 1 << 64 {
             rest >>= 1;

@@ -24,10 +24,17 @@ pub(super) fn set(
 /// Something was learnt of the channel: the cadence follows, where the policy in force lets its past have a say. A
 /// frame judged under the version before changes nothing.
 pub(super) fn follow(draft: &mut Draft<'_>, policy: &Policy, at: Timestamp, news: Option<Rousing>) {
+    follow_by(draft, policy, &draft.state.ledger, at, news);
+}
+
+/// The same with a ledger that holds what the decision in the making adds to it.
+pub(super) fn follow_by(draft: &mut Draft<'_>, policy: &Policy, ledger: &Ledger, at: Timestamp, news: Option<Rousing>) {
     let state = draft.state;
     let in_force = state.pace.as_ref().is_some_and(|(_, set_by)| *set_by == policy.reference);
-    if policy.reputation.is_some() && in_force && state.session.is_some() {
-        move_to(draft, policy, &state.ledger, at, news, None);
+    // Who gave way waits until the budget has a call, unless something is seen that cannot wait.
+    let waits = state.pace_because == Some(CadenceBecause::Budget) && !news.is_some_and(Rousing::is_alarm);
+    if policy.reputation.is_some() && in_force && state.session.is_some() && !waits {
+        move_to(draft, policy, ledger, at, news, None);
     }
 }
 
@@ -40,13 +47,22 @@ pub(super) fn adjust(draft: &mut Draft<'_>, policy: &Policy, ledger: &Ledger, at
 }
 
 /// The budget has no call for the channel: until it has, the channel is watched as closely as its policy promises at
-/// least.
+/// least. A frame that started under the version before changes nothing.
 pub(super) fn give_way(draft: &mut Draft<'_>, policy: &Policy, score: Score) {
     let to = policy.sampling.pace_at(policy.sampling.slowest_ms);
-    let from = draft.state.pace.as_ref().map(|(pace, _)| *pace);
-    if from != Some(to) {
-        let because = CadenceBecause::Budget;
+    let Some((from, _)) = draft.state.pace.as_ref().filter(|(_, set_by)| *set_by == policy.reference) else { return };
+    if *from != to {
+        let (from, because) = (Some(*from), CadenceBecause::Budget);
         draft.push(CadenceChanged { from, to, policy: policy.reference.clone(), because, score: Some(score) });
+    }
+}
+
+/// The budget has a call for a channel that gave way: its cadence is what its past asks for again.
+pub(super) fn ease(draft: &mut Draft<'_>, policy: &Policy, at: Timestamp) {
+    let state = draft.state;
+    let in_force = state.pace.as_ref().is_some_and(|(_, set_by)| *set_by == policy.reference);
+    if in_force && state.pace_because == Some(CadenceBecause::Budget) {
+        move_to(draft, policy, &state.ledger, at, None, Some(CadenceBecause::BudgetEased));
     }
 }
 
@@ -79,8 +95,10 @@ fn move_to(
     let faster = from.is_some_and(|from| to.interval_ms < from.interval_ms);
     let because = match (because, roused) {
         (Some(because), _) => because,
-        _ if state.pace_because == Some(CadenceBecause::Budget) => CadenceBecause::BudgetEased,
         (None, Some(roused)) if faster => roused.cause(),
+        _ if state.pace_because == Some(CadenceBecause::Adjusted) && ledger.adjustment_is_over(at) => {
+            CadenceBecause::AdjustmentOver
+        }
         (None, None) if faster => CadenceBecause::Distrust,
         // Slower: either what had called for a closer watch is over, or the score alone asks for it.
         _ if state.pace_because.is_some_and(is_for_a_while) => CadenceBecause::Calm,
@@ -108,6 +126,7 @@ fn is_for_a_while(because: CadenceBecause) -> bool {
         | CadenceBecause::Trust
         | CadenceBecause::Distrust
         | CadenceBecause::Adjusted
+        | CadenceBecause::AdjustmentOver
         | CadenceBecause::Budget
         | CadenceBecause::BudgetEased => false,
     }

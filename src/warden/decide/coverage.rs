@@ -13,13 +13,10 @@ use super::{Decision, Draft};
 pub(super) fn tick(state: &ChannelState, policy: Option<&Policy>, now: Timestamp) -> Decision {
     let mut draft = Draft::other(state, Actor::Warden(policy.map(|policy| policy.reference.clone())), "tick");
     super::moderator::lapse_claims(&mut draft, now);
-    if let (Coverage::Watched { from }, Some((pace, _))) = (&state.coverage, &state.pace) {
-        // Frames take a while to arrive and be judged: a gap is called one after twice the expected interval.
-        let silent_from = from.plus_ms(2 * u64::from(pace.interval_ms) + u64::from(pace.tolerance_ms));
-        if now >= silent_from {
-            let since = state.covered_until().unwrap_or(*from);
-            draft.push(ChannelUnwatched { since, because: UnwatchedBecause::NoInput });
-        }
+    if let (Some(since), Some(silent_from)) = (state.covered_until(), state.silent_from())
+        && now >= silent_from
+    {
+        draft.push(ChannelUnwatched { since, because: UnwatchedBecause::NoInput });
     }
     draft.decided()
 }

@@ -101,12 +101,20 @@ pub(super) fn spend(state: &ChannelState, frame: &Frame, policy: &Policy, bar: N
         return decision;
     }
     let granted = Decision { events: Vec::new(), next: Some(Next::Ask) };
-    let (Some(tuning), Some(sampled)) = (&policy.reputation, state.newest_sampled) else { return granted };
+    // A call that came to nothing was made all the same.
+    let asked = state.newest_sampled.max(state.asked_in_vain);
+    let (Some(tuning), Some(asked)) = (&policy.reputation, asked) else { return granted };
     let least = policy.sampling.pace_at(policy.sampling.slowest_ms);
-    let due = sampled.plus_ms(u64::from(least.interval_ms)).minus_ms(u64::from(least.tolerance_ms));
+    let due = asked.plus_ms(u64::from(least.interval_ms)).minus_ms(u64::from(least.tolerance_ms));
     let score = score(&state.ledger, tuning, frame.captured_at);
     let need = Need::of(score, tuning, state.alarmed.into_iter().chain(state.stirred), frame.captured_at);
-    if need >= bar || frame.captured_at >= due || state.partly_met(policy, &frame.session, frame.captured_at) {
+    if need >= bar {
+        let mut draft = Draft::other(state, Actor::Warden(Some(policy.reference.clone())), "budget eased");
+        draft.captured_at = Some(frame.captured_at);
+        cadence::ease(&mut draft, policy, frame.captured_at);
+        return Decision { next: granted.next, ..draft.decided() };
+    }
+    if frame.captured_at >= due || state.partly_met(policy, &frame.session, frame.captured_at) {
         return granted;
     }
     let because = Skip::GaveWay { need: need.as_milli(), bar: bar.as_milli(), due };

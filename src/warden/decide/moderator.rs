@@ -9,8 +9,8 @@ use crate::model::{
     Action, Approval, ContentRef, EnforcementId, EventId, ModeratorId, RuleId, Score, SessionId, Timestamp, WarningId,
 };
 use crate::policy::Policy;
-use crate::reputation::Evidence;
 use crate::reputation::cadence::Rousing;
+use crate::reputation::{Evidence, Ledger};
 use crate::warden::{
     Answering, CLAIM_MS, ChannelState, Command, Coverage, ENFORCEMENT_TTL_MS, EnforcementStage, ModeratorAct,
     Rejection, SeenWarning, UpheldWarning, WARNINGS_PER_ANSWER_MAX, Warning,
@@ -37,7 +37,9 @@ pub(super) fn act(
         ModeratorAct::Uphold(answering) => {
             answer(&mut draft, now, by, answering, true)?;
             if let (Some(policy), false) = (policy, draft.events.is_empty()) {
-                cadence::follow(&mut draft, policy, state.newest_seen.unwrap_or(now), Some(Rousing::Upheld));
+                let at = state.newest_seen.unwrap_or(now);
+                let ledger = ledger_with(&draft);
+                cadence::follow_by(&mut draft, policy, &ledger, at, Some(Rousing::Upheld));
             }
         }
         ModeratorAct::Dismiss(answering) => answer(&mut draft, now, by, answering, false)?,
@@ -321,6 +323,19 @@ fn withdraw(draft: &mut Draft<'_>, now: Timestamp, by: &ModeratorId, named: Seen
         draft.push(EnforcementCancelled { enforcement, by: Some(by.clone()) });
     }
     Ok(())
+}
+
+/// The channel's ledger with what the answer in the making upholds.
+fn ledger_with(draft: &Draft<'_>) -> Ledger {
+    let mut ledger = draft.state.ledger.clone();
+    for new in &draft.events {
+        if let Event::WarningUpheld(upheld) = &new.event
+            && let Some(finding) = draft.state.warning(upheld.warning).and_then(|warning| warning.finding(true))
+        {
+            ledger.take(Evidence::Found(finding));
+        }
+    }
+    ledger
 }
 
 /// A person knows better than the events. It tunes the watch and nothing else.

@@ -57,8 +57,11 @@ pub(super) fn begin(
 /// The cadence that a broadcast begins with: closer than the channel's trust alone asks for, and as close as it gets
 /// if the broadcast comes soon after a stop.
 fn begin_cadence(draft: &mut Draft<'_>, policy: &Policy, at: Timestamp) {
-    let stopped = draft.state.alarmed.filter(|alarm| alarm.by == Rousing::Stopped);
-    let (news, because) = match stopped.is_some_and(|stopped| at.ms_since(stopped.at) <= RECONNECT_MS) {
+    let state = draft.state;
+    let stopped = state.alarmed.filter(|alarm| alarm.by == Rousing::Stopped);
+    let was_stopped = stopped.is_some_and(|stopped| at.ms_since(stopped.at) <= RECONNECT_MS);
+    let is_being_stopped = state.session.as_ref().is_some_and(|current| state.is_being_stopped(&current.id));
+    let (news, because) = match was_stopped || is_being_stopped {
         true => (Rousing::Reconnected, CadenceBecause::Reconnected),
         false => (Rousing::Began, CadenceBecause::SessionBegan),
     };
