@@ -1,30 +1,31 @@
 //! Everything random in a population, from seeds alone: a figure is drawn for a name (a channel, a moment), never in
 //! an order, so that every arm meets the same world however often it looks.
 
-/// SplitMix64: small, and every seed is as good as any other.
+#[path = "../../tests/simulation/splitmix.rs"]
+mod splitmix;
+
+use splitmix::SplitMix;
+
+/// The figures of a name.
 #[derive(Debug, Clone)]
-pub struct Random(u64);
+pub struct Random(SplitMix);
 
 impl Random {
     /// The figures of a name: a seed and what is asked for.
     pub fn of(seed: u64, what: u64) -> Self {
-        let mut random = Self(seed ^ what.wrapping_mul(0x9e37_79b9_7f4a_7c15));
-        let first = random.bits();
-        Self(first)
+        let mut mixed = SplitMix(seed ^ what.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let first = mixed.bits();
+        Self(SplitMix(first))
     }
 
     /// 64 bits.
     pub fn bits(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
+        self.0.bits()
     }
 
     /// From `low` to `high`, both included.
     pub fn between(&mut self, low: u64, high: u64) -> u64 {
-        low + self.bits() % (high - low + 1)
+        self.0.between(low, high)
     }
 
     /// True with a probability.
