@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use crate::events::{Actor, CodecError, Event, NewEvent, PolicyPublished, PolicyRetired};
+use crate::events::{Actor, CodecError, Event, NewEvent, PolicyPublished, PolicyRetired, PolicyShadowed};
 use crate::journal::content::{self, Content};
 use crate::journal::{Append, AppendError, Expected, Journal, READ_LIMIT_MAX, ReadError};
 use crate::model::{ContentRef, EventId, PolicyId, PolicyRef, Scope, Sequence, SystemScope};
@@ -68,6 +68,15 @@ pub enum PublishError {
     /// An event of the policies scope cannot be understood.
     #[error(transparent)]
     Codec(#[from] CodecError),
+}
+
+/// Where a policy stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// It decides.
+    InForce,
+    /// It judges beside the one that does.
+    InShadow,
 }
 
 /// Publishes policies and keeps the set in force.
@@ -145,35 +154,46 @@ impl PolicyDesk {
     ) -> Result<Vec<PolicyRef>, PublishError> {
         reason_fits(why)?;
         let loaded = file::load(file, text).map_err(|source| PublishError::Text { file: file.to_owned(), source })?;
-        let published = self.put_in_force(loaded, text, by, why);
+        let published = self.put(Place::InForce, loaded, text, by, why);
         self.announce(); // also where one of several could not be published: those before it are durable
         published
     }
 
-    fn put_in_force(
+    /// Each policy that is not there with this very text already, under its next version.
+    fn put(
         &mut self,
+        place: Place,
         loaded: Vec<file::Loaded>,
         text: &str,
         by: &Actor,
         why: Option<&str>,
     ) -> Result<Vec<PolicyRef>, PublishError> {
-        let mut published = Vec::new();
+        let mut put = Vec::new();
         for one in loaded {
             let id = one.policy.reference.id.clone();
-            let now = self.in_force.get(&id);
-            if now.is_some_and(|now| now.text == text.as_bytes()) {
+            if self.at(place).get(&id).is_some_and(|now| now.text == text.as_bytes()) {
                 continue;
             }
-            let reference = self.next(&one);
-            let text_ref = self.keep(&reference, text)?;
-            let why = why.map(|why| self.keep(&reference, why)).transpose()?;
-            let event = PolicyPublished { policy: reference.clone(), text: text_ref, why };
-            self.append(event.into(), &reference, "published", by)?;
-            let policy = Arc::new(Policy { reference: reference.clone(), ..one.policy });
-            self.in_force.insert(id, Published { text: text.as_bytes().to_vec(), policy });
-            published.push(reference);
+            let policy = self.next(&one);
+            let text_ref = self.keep(&policy, text)?;
+            let why = why.map(|why| self.keep(&policy, why)).transpose()?;
+            let (event, what) = match place {
+                Place::InForce => (PolicyPublished { policy: policy.clone(), text: text_ref, why }.into(), "published"),
+                Place::InShadow => (PolicyShadowed { policy: policy.clone(), text: text_ref, why }.into(), "shadowed"),
+            };
+            self.append(event, &policy, what, by)?;
+            let compiled = Arc::new(Policy { reference: policy.clone(), ..one.policy });
+            self.at(place).insert(id, Published { text: text.as_bytes().to_vec(), policy: compiled });
+            put.push(policy);
         }
-        Ok(published)
+        Ok(put)
+    }
+
+    fn at(&mut self, place: Place) -> &mut BTreeMap<PolicyId, Published> {
+        match place {
+            Place::InForce => &mut self.in_force,
+            Place::InShadow => &mut self.shadows,
+        }
     }
 
     /// Takes a policy out of force, in the name of `by` and for the reason they give. None if it is not in force.

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::events::{Actor, PolicyShadowed, PolicyUnshadowed};
+use crate::events::{Actor, PolicyUnshadowed};
 use crate::model::{PolicyId, PolicyRef};
 use crate::policy::{Policy, file};
 
-use super::{PolicyDesk, PublishError, Published, reason_fits};
+use super::{Place, PolicyDesk, PublishError, reason_fits};
 
 /// The most policies in shadow at the same time: each is another judgement of the frames that it is for.
 pub const SHADOWS_MAX: usize = 8;
@@ -34,7 +34,7 @@ impl PolicyDesk {
         if self.shadows.len() + new > SHADOWS_MAX {
             return Err(PublishError::TooManyShadows { wanted: self.shadows.len() + new });
         }
-        let shadowed = self.put_in_shadow(loaded, text, by, why);
+        let shadowed = self.put(Place::InShadow, loaded, text, by, why);
         self.announce(); // also where one of several could not be kept: those before it are durable
         shadowed
     }
@@ -56,30 +56,5 @@ impl PolicyDesk {
         self.shadows.remove(id);
         self.announce();
         Ok(Some(reference))
-    }
-
-    fn put_in_shadow(
-        &mut self,
-        loaded: Vec<file::Loaded>,
-        text: &str,
-        by: &Actor,
-        why: Option<&str>,
-    ) -> Result<Vec<PolicyRef>, PublishError> {
-        let mut shadowed = Vec::new();
-        for one in loaded {
-            let id = one.policy.reference.id.clone();
-            if self.shadows.get(&id).is_some_and(|now| now.text == text.as_bytes()) {
-                continue;
-            }
-            let reference = self.next(&one);
-            let text_ref = self.keep(&reference, text)?;
-            let why = why.map(|why| self.keep(&reference, why)).transpose()?;
-            let event = PolicyShadowed { policy: reference.clone(), text: text_ref, why };
-            self.append(event.into(), &reference, "shadowed", by)?;
-            let policy = Arc::new(Policy { reference: reference.clone(), ..one.policy });
-            self.shadows.insert(id, Published { text: text.as_bytes().to_vec(), policy });
-            shadowed.push(reference);
-        }
-        Ok(shadowed)
     }
 }

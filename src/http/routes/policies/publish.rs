@@ -131,17 +131,30 @@ pub(super) async fn retire(
     id: Path<PolicyId>,
     wanted: Json<Retire>,
 ) -> Result<Json<Retired>, Problem> {
-    let id = id.into_inner();
-    let why = reason(wanted.into_inner().why)?;
-    let by = caller.actor();
     let nothing = Problem::not_found(format!("policy {id} in force"));
-    let retiring = with_desk(&app, "retiring a policy", move |desk| {
-        let policy = desk.retire(&id, &by, Some(&why)).map_err(|error| refusal(&error))?;
+    take_out(&app, &caller, wanted.into_inner(), "retiring a policy", nothing, move |desk, by, why| {
+        let policy = desk.retire(&id, by, Some(why))?;
         let act = desk.history().newest(&id).and_then(|newest| newest.retired.as_ref());
-        Ok::<_, Problem>(policy.zip(act.map(|act| act.position)))
-    });
-    let (policy, position) = retiring.await??.ok_or(nothing)?;
-    written::shown(&app, position).await;
+        Ok(policy.zip(act.map(|act| act.position)))
+    })
+    .await
+}
+
+/// Takes a policy from where it stands, with the reason that the caller gives. `out` says which version it was and where
+/// that is recorded; none if it did not stand there.
+pub(super) async fn take_out(
+    app: &Data<App>,
+    caller: &Caller,
+    wanted: Retire,
+    doing: &'static str,
+    nothing: Problem,
+    out: impl FnOnce(&mut PolicyDesk, &Actor, &str) -> Result<Option<(PolicyRef, Position)>, PublishError> + Send + 'static,
+) -> Result<Json<Retired>, Problem> {
+    let why = reason(wanted.why)?;
+    let by = caller.actor();
+    let taking = with_desk(app, doing, move |desk| out(desk, &by, &why).map_err(|error| refusal(&error)));
+    let (policy, position) = taking.await??.ok_or(nothing)?;
+    written::shown(app, position).await;
     Ok(Json(Retired { policy, position }))
 }
 

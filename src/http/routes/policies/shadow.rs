@@ -5,7 +5,7 @@ use actix_web::web::{Data, Json, Path, Payload, Query};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::publish::{Retire, Retired, reason, refusal};
+use super::publish::{Retire, Retired, reason, refusal, take_out};
 use super::read::with_desk;
 use super::text::{NAME, Sent, ShadowPolicies, ShadowSaid, beside_json, mistaken, sent};
 use crate::actors::PolicyDesk;
@@ -87,16 +87,11 @@ pub(super) async fn end(
     id: Path<PolicyId>,
     wanted: Json<Retire>,
 ) -> Result<Json<Retired>, Problem> {
-    let id = id.into_inner();
-    let why = reason(wanted.into_inner().why)?;
-    let by = caller.actor();
     let nothing = Problem::not_found(format!("policy {id} in shadow"));
-    let ending = with_desk(&app, "ending a policy's shadow", move |desk| {
-        let policy = desk.unshadow(&id, &by, Some(&why)).map_err(|error| refusal(&error))?;
+    take_out(&app, &caller, wanted.into_inner(), "ending a policy's shadow", nothing, move |desk, by, why| {
+        let policy = desk.unshadow(&id, by, Some(why))?;
         let act = desk.history().newest_shadow(&id).and_then(|newest| newest.retired.as_ref());
-        Ok::<_, Problem>(policy.zip(act.map(|act| act.position)))
-    });
-    let (policy, position) = ending.await??.ok_or(nothing)?;
-    written::shown(&app, position).await;
-    Ok(Json(Retired { policy, position }))
+        Ok(policy.zip(act.map(|act| act.position)))
+    })
+    .await
 }
