@@ -25,6 +25,7 @@ mod rate;
 mod recheck;
 mod refused;
 mod repeated;
+mod report;
 mod route;
 mod routes;
 mod server;

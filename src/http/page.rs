@@ -4,6 +4,8 @@ use std::fmt::Write;
 
 use serde_json::Value;
 
+use crate::laboratory::html::escaped;
+
 /// The page's style sheet.
 pub(in crate::http) const STYLE: &str = include_str!("page.css");
 
@@ -216,19 +218,4 @@ fn paragraphs(value: &Value) -> String {
 fn coded(escaped: &str) -> String {
     let pieces = escaped.split('`').enumerate();
     pieces.map(|(at, piece)| if at % 2 == 1 { format!("<code>{piece}</code>") } else { piece.to_owned() }).collect()
-}
-
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '\'' => out.push_str("&#39;"),
-            '"' => out.push_str("&quot;"),
-            c => out.push(c),
-        }
-    }
-    out
 }

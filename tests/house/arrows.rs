@@ -93,6 +93,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("md5", &["notifications"]), // the digest of packed records, which is not ours to choose
     ("rten", &["providers"]),
     ("rten_tensor", &["providers"]),
+    ("base64", &["laboratory"]),
     ("regex", &["policy"]),
     ("serde_saphyr", &["policy"]),
     ("chrono", &["model", "clock"]),

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_SECURITY_POLICY, ContentType};
+use actix_web::http::header::ContentType;
 use actix_web::web::{Data, Json, Path};
 use actix_web::{HttpResponse, Responder};
 use schemars::JsonSchema;
@@ -17,7 +17,7 @@ use crate::http::backtesting::{Asked, BacktestState, BacktestStatus, Job, REMEMB
 use crate::http::blocking::blocking;
 use crate::http::problem::{Code, Problem};
 use crate::http::route::Route;
-use crate::laboratory::{self, Backtest, html, price, proposed, stretch, trying};
+use crate::laboratory::{self, Backtest, price, proposed, stretch, trying};
 use crate::model::{ChannelPattern, Timestamp};
 use crate::policy::file;
 
@@ -145,11 +145,7 @@ async fn get_report(app: Data<App>, id: Path<u64>) -> Result<HttpResponse, Probl
 
 async fn get_page(app: Data<App>, id: Path<u64>) -> Result<HttpResponse, Problem> {
     let report = report(&app, *id)?;
-    let policy = format!("{}; frame-ancestors 'none'", html::content_security_policy());
-    Ok(HttpResponse::Ok()
-        .content_type(ContentType::html())
-        .insert_header((CONTENT_SECURITY_POLICY, policy))
-        .body(laboratory::html::backtest(&report)))
+    Ok(crate::http::report::page(laboratory::html::backtest(&report)))
 }
 
 fn job(app: &App, id: u64) -> Result<Arc<Job>, Problem> {

@@ -6,31 +6,22 @@ use std::fmt::{self, Display, Write};
 use crate::model::{Action, Verdict};
 
 use super::{Compared, Comparison, Standing};
-
-/// The style sheet that stands in the page. Whoever serves the page can allow it by its digest, and nothing else.
-pub const STYLE: &str = include_str!("page.css");
+use crate::laboratory::html::{escaped, framed};
 
 /// The page.
 pub fn page(compared: &Compared) -> String {
     let comparison = &compared.comparison;
-    let mut page = String::with_capacity(16 * 1024);
     let title = format!("{} in shadow", comparison.policy);
-    let _ = write!(
-        page,
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width\">\n<meta name=\"color-scheme\" content=\"light dark\">\n\
-         <title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n<h1>{title}</h1>\n",
-        title = Escaped(&title)
-    );
-    lead(&mut page, compared);
-    let _ = write!(page, "{}", Agreement(comparison));
-    verdicts(&mut page, comparison);
-    standings(&mut page, comparison);
-    rules(&mut page, comparison);
-    channels(&mut page, comparison);
-    differences(&mut page, comparison);
-    page.push_str("</main>\n</body>\n</html>\n");
-    page
+    let mut main = String::with_capacity(16 * 1024);
+    let _ = writeln!(main, "<h1>{}</h1>", escaped(&title));
+    lead(&mut main, compared);
+    let _ = write!(main, "{}", Agreement(comparison));
+    verdicts(&mut main, comparison);
+    standings(&mut main, comparison);
+    rules(&mut main, comparison);
+    channels(&mut main, comparison);
+    differences(&mut main, comparison);
+    framed(&title, &main)
 }
 
 fn lead(page: &mut String, compared: &Compared) {
@@ -43,7 +34,7 @@ fn lead(page: &mut String, compared: &Compared) {
          <p>In shadow since {} {until}, beside {}. Read from position {} to {}{}. A shadow sees what the live policy looked \
          at, at its cadence and by its similarity, and nothing else.</p>\n",
         compared.since,
-        Escaped(&if beside.is_empty() { "no live policy yet".to_owned() } else { beside.join(", ") }),
+        escaped(&if beside.is_empty() { "no live policy yet".to_owned() } else { beside.join(", ") }),
         compared.from,
         compared.to,
         if compared.cut { "; there are later events that were not read" } else { "" },
@@ -75,7 +66,7 @@ impl Display for Agreement<'_> {
         ];
         write!(
             f,
-            "<figure>\n<svg viewBox=\"0 0 {WIDTH} 28\" preserveAspectRatio=\"none\" role=\"img\" aria-labelledby=\"agreement\">\n"
+            "<figure>\n<svg class=\"bar\" viewBox=\"0 0 {WIDTH} 28\" preserveAspectRatio=\"none\" role=\"img\" aria-labelledby=\"agreement\">\n"
         )?;
         writeln!(f, "<title id=\"agreement\">{agree} of {frames} frames got the same verdict</title>")?;
         let mut before = 0;
@@ -155,24 +146,24 @@ fn differences(page: &mut String, comparison: &Comparison) {
 
 /// A table under its title; without rows the title says so.
 fn table<T>(page: &mut String, title: &str, heads: &[&str], rows: &[T], cells: impl Fn(&T) -> Vec<String>) {
-    let _ = writeln!(page, "<h2>{}</h2>", Escaped(title));
+    let _ = writeln!(page, "<h2>{}</h2>", escaped(title));
     if rows.is_empty() {
         page.push_str("<p>None.</p>\n");
         return;
     }
-    page.push_str("<table>\n<thead><tr>");
+    page.push_str("<div class=\"scroll\">\n<table>\n<thead><tr>");
     for head in heads {
-        let _ = write!(page, "<th scope=\"col\">{}</th>", Escaped(head));
+        let _ = write!(page, "<th scope=\"col\">{}</th>", escaped(head));
     }
     page.push_str("</tr></thead>\n<tbody>\n");
     for row in rows {
         page.push_str("<tr>");
         for cell in cells(row) {
-            let _ = write!(page, "<td>{}</td>", Escaped(&cell));
+            let _ = write!(page, "<td>{}</td>", escaped(&cell));
         }
         page.push_str("</tr>\n");
     }
-    page.push_str("</tbody>\n</table>\n");
+    page.push_str("</tbody>\n</table>\n</div>\n");
 }
 
 /// A verdict as people read it.
@@ -203,24 +194,5 @@ impl Display for Milli {
             Some(milli) => write!(f, "{}.{} %", milli / 10, milli % 10),
             None => f.write_str("–"),
         }
-    }
-}
-
-/// Text from outside, which must not become markup.
-struct Escaped<'a>(&'a str);
-
-impl Display for Escaped<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for c in self.0.chars() {
-            match c {
-                '<' => f.write_str("&lt;")?,
-                '>' => f.write_str("&gt;")?,
-                '&' => f.write_str("&amp;")?,
-                '"' => f.write_str("&quot;")?,
-                '\'' => f.write_str("&#39;")?,
-                other => f.write_char(other)?,
-            }
-        }
-        Ok(())
     }
 }

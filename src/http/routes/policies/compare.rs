@@ -1,9 +1,6 @@
 //! What a policy said in shadow, held against what was decided.
 
-use std::fmt::Write;
-
 use actix_web::HttpResponse;
-use actix_web::http::header::{CONTENT_SECURITY_POLICY, ContentType};
 use actix_web::web::{Data, Path, Query};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -12,6 +9,7 @@ use tokio::sync::Semaphore;
 use crate::http::App;
 use crate::http::blocking::blocking;
 use crate::http::problem::{Code, Problem};
+use crate::http::report;
 use crate::laboratory::shadow::{compare, html, ran};
 use crate::model::PolicyId;
 
@@ -64,42 +62,6 @@ pub(super) async fn comparison(
     let compared = comparing.await?.ok_or(nothing)?;
     Ok(match format.unwrap_or(Form::Json) {
         Form::Json => HttpResponse::Ok().json(compared),
-        Form::Html => HttpResponse::Ok()
-            .insert_header(ContentType::html())
-            .insert_header((CONTENT_SECURITY_POLICY, only_its_style()))
-            .body(html::page(&compared)),
+        Form::Html => report::page(html::page(&compared)),
     })
-}
-
-/// Nothing but the style sheet that stands in the page, by its digest.
-fn only_its_style() -> String {
-    let digest = ring::digest::digest(&ring::digest::SHA256, html::STYLE.as_bytes());
-    format!("default-src 'none'; style-src 'sha256-{}'; frame-ancestors 'none'", base64(digest.as_ref()))
-}
-
-fn base64(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for three in bytes.chunks(3) {
-        let bits = three.iter().enumerate().fold(0u32, |bits, (at, byte)| bits | u32::from(*byte) << (16 - 8 * at));
-        for digit in 0..4 {
-            let _ = match digit <= three.len() {
-                true => text.write_char(char::from(DIGITS[(bits >> (18 - 6 * digit)) as usize & 63])),
-                false => text.write_char('='),
-            };
-        }
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::base64;
-
-    #[test]
-    fn bytes_are_written_as_rfc_4648_says() {
-        for (plain, text) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy")] {
-            assert_eq!(base64(plain.as_bytes()), text);
-        }
-    }
 }
