@@ -20,6 +20,7 @@ mod handing_in;
 mod health;
 mod issuer;
 mod moderating;
+mod pages;
 mod policies;
 mod premises;
 mod queue;
