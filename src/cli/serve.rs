@@ -12,6 +12,7 @@ use clap::Args;
 use super::cloud::Cloud;
 use super::demo::local_model;
 use super::interrupt::Signals;
+use super::show::pages_at;
 use crate::actors::ProviderChoice;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, Control, TOKENS_FILE_VARIABLE};
@@ -89,6 +90,7 @@ fn local_provider(config: &Config) -> Option<Arc<dyn crate::providers::Provider>
 fn listens(address: SocketAddr) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
     writeln!(out, "listening on http://{address}")?;
+    writeln!(out, "{}", pages_at(&format!("http://{address}")))?;
     out.flush()?;
     Ok(())
 }

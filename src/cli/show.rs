@@ -19,7 +19,7 @@ use crate::actors::{ProviderChoice, Settings};
 use crate::clock::{Clock, FootageClock, SystemClock};
 use crate::control::{RehearsalControl, StreamControl};
 use crate::house::{Ground, House};
-use crate::http::{App, Gate, Server};
+use crate::http::{App, Gate, Server, has_pages};
 use crate::intake::{Broadcast, Source};
 use crate::journal::Journal;
 use crate::model::{ChannelId, Timestamp};
@@ -128,21 +128,31 @@ fn open(listener: TcpListener, house: &House) -> anyhow::Result<Server> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let gate = Arc::new(Gate::open(clock.clone()).context("letting everybody on this machine in")?);
     let server = Server::start(listener, Arc::new(App::of(house, clock)), gate).context("opening the API")?;
+    let address = server.address();
     let mut out = std::io::stdout().lock();
     writeln!(
         out,
-        "  look inside: http://{}/docs (from this machine; nobody is asked who they are)\n",
-        server.address()
+        "  {pages}\n  the API:   http://{address}/docs (both from this machine only; nobody is asked who they are)\n",
+        pages = pages_at(&format!("http://{address}")),
     )?;
     out.flush()?;
     Ok(server)
+}
+
+/// Says where the pages are, or why there are none.
+pub(super) fn pages_at(base: &str) -> String {
+    match has_pages() {
+        true => format!("the pages: {base}/"),
+        false => "the pages: not in this program; `make web` builds them, the next build of the program takes them in"
+            .to_owned(),
+    }
 }
 
 /// Keeps the house open until somebody ends it, which is an order and no failure.
 async fn stay(address: SocketAddr, asked: Pin<Box<dyn Future<Output = ()>>>) -> anyhow::Result<()> {
     {
         let mut out = std::io::stdout().lock();
-        writeln!(out, "\nthe show is over, the house is open: http://{address}/docs — Ctrl-C closes it")?;
+        writeln!(out, "\nthe show is over, the house is open: http://{address}/ — Ctrl-C closes it")?;
         out.flush()?;
     }
     asked.await;

@@ -5,6 +5,7 @@ mod app;
 pub mod auth;
 mod backtesting;
 mod blocking;
+mod console;
 mod consuming;
 mod edge;
 mod extract;
@@ -37,6 +38,7 @@ mod store_frames;
 mod written;
 
 pub use app::App;
+pub use console::has_pages;
 pub use feed::{Feed, Patience};
 pub use gate::{Gate, GateConfig, GateConfigError};
 pub use origin::OriginError;

@@ -87,6 +87,11 @@ impl Route {
         Self::building(Method::DELETE, path, id, needs)
     }
 
+    /// A route that stands in no description: for a browser's address line, not for programs.
+    pub fn unlisted(method: Method, path: &'static str, id: &'static str, needs: Permission) -> Building {
+        Self::building(method, path, id, needs)
+    }
+
     fn building(method: Method, path: &'static str, id: &'static str, needs: Permission) -> Building {
         Building(Described {
             method,

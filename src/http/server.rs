@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 
 use super::App;
 use super::auth::OpenToOthers;
+use super::console;
 use super::edge;
 use super::feed::Feed;
 use super::gate::{self, Gate, Needed};
@@ -137,7 +138,7 @@ impl Server {
 /// One resource per path, with the gate around all of its methods.
 fn mount(config: &mut web::ServiceConfig, gate: &Arc<Gate>) {
     let mut paths: BTreeMap<&'static str, Vec<Route>> = BTreeMap::new();
-    for route in routes::all() {
+    for route in routes::all().into_iter().chain(console::routes()) {
         paths.entry(route.described.path).or_default().push(route);
     }
     for (path, methods) in paths {

@@ -22,6 +22,7 @@ mod issuer;
 mod listening;
 mod live;
 mod moderating;
+mod pages;
 mod policies;
 mod premises;
 mod queue;
