@@ -14,7 +14,7 @@ import { counting } from "../../words/time";
 import { kindWords } from "../../words/words";
 import { type Act, follows, isChanged, useAct } from "./acts";
 import type { Seen } from "./case";
-import { StopDialog, type StopAsked } from "./stop-dialog";
+import { type StopAsked, StopDialog } from "./stop-dialog";
 
 interface ActionsProps {
   row: WarningRow;
@@ -38,7 +38,10 @@ export function Actions({ row, seen, frame, onAnswered, lastAnswered }: ActionsP
     if (version !== undefined && sent.warning === row.warning) seen.mine(version);
     ask(null);
     if (sent.act.do === "answer") {
-      say(sent.act.answer === "uphold" ? "grave" : "calm", `${sent.act.answer === "uphold" ? "Upheld" : "Dismissed"}: ${row.rule} on ${row.channel}.`);
+      say(
+        sent.act.answer === "uphold" ? "grave" : "calm",
+        `${sent.act.answer === "uphold" ? "Upheld" : "Dismissed"}: ${row.rule} on ${row.channel}.`,
+      );
       onAnswered(sent.warning);
     }
     if (sent.act.do === "withdraw") say("quiet", `Taken back: ${row.rule} on ${row.channel} is open again.`);
@@ -52,7 +55,14 @@ export function Actions({ row, seen, frame, onAnswered, lastAnswered }: ActionsP
     }
     act.mutate(
       { warning, version, act: what },
-      { onError: (error) => setRefusal(isChanged(error) ? "It changed since you looked, and nothing was done. Look again, then press again." : said(error)) },
+      {
+        onError: (error) =>
+          setRefusal(
+            isChanged(error)
+              ? "It changed since you looked, and nothing was done. Look again, then press again."
+              : said(error),
+          ),
+      },
     );
   };
 
@@ -67,7 +77,10 @@ export function Actions({ row, seen, frame, onAnswered, lastAnswered }: ActionsP
   const session = channel?.session?.session ?? null;
   const lifts = row.enforcement?.kind === "suspend" && row.enforcement.stage === "verified";
 
-  const uphold = () => (wouldFollow ? ask({ kind: wouldFollow, by: "answer", session: row.session }) : send({ do: "answer", answer: "uphold", note: null }));
+  const uphold = () =>
+    wouldFollow
+      ? ask({ kind: wouldFollow, by: "answer", session: row.session })
+      : send({ do: "answer", answer: "uphold", note: null });
   const takeBack = useTakeBack(lastAnswered, send);
   useKey("withdraw", takeBack.press, { enabled: undoLeft <= 0 && takeBack.can });
 
@@ -99,11 +112,19 @@ export function Actions({ row, seen, frame, onAnswered, lastAnswered }: ActionsP
               </Button>
             )}
             <span className="divider" />
-            <Button binding="dismiss" onPress={() => send({ do: "answer", answer: "dismiss", note: null })} disabled={theirs || act.isPending}>
+            <Button
+              binding="dismiss"
+              onPress={() => send({ do: "answer", answer: "dismiss", note: null })}
+              disabled={theirs || act.isPending}
+            >
               Dismiss
             </Button>
             <Button binding="uphold" onPress={uphold} disabled={theirs || act.isPending}>
-              {wouldFollow === "stop" ? "Uphold, which stops it…" : wouldFollow === "suspend" ? "Uphold, which suspends it…" : "Uphold"}
+              {wouldFollow === "stop"
+                ? "Uphold, which stops it…"
+                : wouldFollow === "suspend"
+                  ? "Uphold, which suspends it…"
+                  : "Uphold"}
             </Button>
             <span className="divider" />
             <Button binding="escalate" onPress={() => ask("escalate")} disabled={theirs || act.isPending}>
@@ -206,14 +227,22 @@ function WordsDialog({ asking, onClose, send, pending, row }: WordsDialogProps) 
         </>
       }
     >
-      <label className="field">
-        <span>{isNote ? "Your words, for whoever works on this after you" : "To whom (empty: whoever is free)"}</span>
-        {isNote ? (
-          <textarea className="text" maxLength={2000} value={words} onChange={(event) => setWords(event.target.value)} />
-        ) : (
+      {isNote ? (
+        <label className="field">
+          <span>Your words, for whoever works on this after you</span>
+          <textarea
+            className="text"
+            maxLength={2000}
+            value={words}
+            onChange={(event) => setWords(event.target.value)}
+          />
+        </label>
+      ) : (
+        <label className="field">
+          <span>To whom (empty: whoever is free)</span>
           <input className="text" value={words} onChange={(event) => setWords(event.target.value)} />
-        )}
-      </label>
+        </label>
+      )}
       {!isNote && <p className="muted">Your claim on it ends.</p>}
     </Dialog>
   );

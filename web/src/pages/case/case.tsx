@@ -38,10 +38,20 @@ export function Case({ id, onAnswered, lastAnswered }: CaseProps) {
   });
   const row: WarningRow | undefined = live ?? story.data;
   if (!row) {
-    if (story.error) return <Failed what="This warning could not be had." error={story.error} again={() => void story.refetch()} />;
+    if (story.error)
+      return <Failed what="This warning could not be had." error={story.error} again={() => void story.refetch()} />;
     return <Waiting what="Asking for the case" />;
   }
-  return <CaseOf key={id} row={row} story={story.data} failure={story.error} onAnswered={onAnswered} lastAnswered={lastAnswered} />;
+  return (
+    <CaseOf
+      key={id}
+      row={row}
+      story={story.data}
+      failure={story.error}
+      onAnswered={onAnswered}
+      lastAnswered={lastAnswered}
+    />
+  );
 }
 
 interface CaseOfProps {
@@ -61,11 +71,13 @@ function CaseOf({ row, story, failure, onAnswered, lastAnswered }: CaseOfProps) 
       <Head row={row} />
       {failure !== null && <Failed what="The story of this case could not be brought up to date." error={failure} />}
       <Actions row={row} seen={seen} frame={frame} onAnswered={onAnswered} lastAnswered={lastAnswered} />
-      {row.enforcement && <Progress enforcement={row.enforcement.enforcement} led={row.enforcement} channel={row.channel} />}
+      {row.enforcement && (
+        <Progress enforcement={row.enforcement.enforcement} led={row.enforcement} channel={row.channel} />
+      )}
       <div className="case-body">
         <div className="stack">
           <Frames row={row} frame={frame} onFrame={setFrame} pictures={may("read_evidence", row.channel)} />
-          <WhyOfFrame frame={frame} rule={row.rule} />
+          <WhyOfFrame frame={frame} />
         </div>
         <div className="stack">
           <ChannelNow channel={row.channel} />
@@ -136,11 +148,20 @@ function Head({ row }: { row: WarningRow }) {
         {row.hits > 1 && <span className="muted"> · {row.hits} hits</span>}
         <span className="muted">
           {" "}
-          · seen <Moment at={row.captured_at} /> · warned <Moment at={row.raised_at} /> · {row.policy.id}@{row.policy.version}
+          · seen <Moment at={row.captured_at} /> · warned <Moment at={row.raised_at} /> · {row.policy.id}@
+          {row.policy.version}
         </span>
       </p>
-      {row.unavailable && <p className="note" data-tone="broken">Nobody could look: this warning is about the channel being unwatched, not about a picture.</p>}
-      {row.asks && <p className="note" data-tone="warn">The rule would stop by itself; it asks you because {asksWords(row.asks)}.</p>}
+      {row.unavailable && (
+        <p className="note" data-tone="broken">
+          Nobody could look: this warning is about the channel being unwatched, not about a picture.
+        </p>
+      )}
+      {row.asks && (
+        <p className="note" data-tone="warn">
+          The rule would stop by itself; it asks you because {asksWords(row.asks)}.
+        </p>
+      )}
     </header>
   );
 }
@@ -155,11 +176,20 @@ export function Standing({ row, me }: { row: WarningRow; me: string }) {
     );
   }
   if (row.lapsed) return <Badge tone="quiet">lapsed</Badge>;
-  if (!row.claim || Date.parse(row.claim.until) <= now) return <Badge tone="warn" icon="hand">nobody has it</Badge>;
+  if (!row.claim || Date.parse(row.claim.until) <= now)
+    return (
+      <Badge tone="warn" icon="hand">
+        nobody has it
+      </Badge>
+    );
   const left = counting(Date.parse(row.claim.until) - now);
   const mine = row.claim.by === me;
   return (
-    <Badge tone={mine ? "calm" : "quiet"} icon="hand" title={`Claimed until ${new Date(row.claim.until).toLocaleTimeString()}.`}>
+    <Badge
+      tone={mine ? "calm" : "quiet"}
+      icon="hand"
+      title={`Claimed until ${new Date(row.claim.until).toLocaleTimeString()}.`}
+    >
       {mine ? "yours" : row.claim.by} <span className="number">{left}</span>
     </Badge>
   );
@@ -172,7 +202,12 @@ export function DueClock({ row }: { row: WarningRow }) {
   const left = Date.parse(row.due_at) - now;
   const late = left < 0;
   return (
-    <span className="due number" data-tone={late ? "grave" : left < 60_000 ? "warn" : "quiet"} role="timer" aria-live="off">
+    <span
+      className="due number"
+      data-tone={late ? "grave" : left < 60_000 ? "warn" : "quiet"}
+      role="timer"
+      aria-live="off"
+    >
       <Icon name={late ? "octagon" : "clock"} />
       {late ? `overdue ${counting(-left)}` : `due in ${counting(left)}`}
     </span>
@@ -193,13 +228,23 @@ function ChannelNow({ channel }: { channel: string }) {
       <h2>The channel now</h2>
       <dl className="facts">
         <dt>Broadcast</dt>
-        <dd>{!row ? "not known" : row.session ? `on the air for ${lasting(now - Date.parse(row.session.since))}` : "off the air"}</dd>
+        <dd>
+          {!row
+            ? "not known"
+            : row.session
+              ? `on the air for ${lasting(now - Date.parse(row.session.since))}`
+              : "off the air"}
+        </dd>
         <dt>Last frame</dt>
         <dd>{row?.last_frame ? `${lasting(now - Date.parse(row.last_frame.captured_at))} ago` : "none"}</dd>
         <dt>Looked at</dt>
         <dd>{cadenceWords(row?.cadence)}</dd>
         <dt>Answered before</dt>
-        <dd className="number">{row ? `${row.counts.upheld} upheld, ${row.counts.dismissed} dismissed of ${row.counts.warnings}` : "not known"}</dd>
+        <dd className="number">
+          {row
+            ? `${row.counts.upheld} upheld, ${row.counts.dismissed} dismissed of ${row.counts.warnings}`
+            : "not known"}
+        </dd>
         <dt>Reputation</dt>
         <dd>
           {reputation.data ? (

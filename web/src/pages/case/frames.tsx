@@ -55,7 +55,10 @@ export function Frames({ row, frame, onFrame, pictures }: FramesProps) {
         }),
       ),
   });
-  const shots = useMemo(() => shotsOf((query.data as { items?: readonly Recorded[] } | undefined)?.items ?? [], row), [query.data, row]);
+  const shots = useMemo(
+    () => shotsOf((query.data as { items?: readonly Recorded[] } | undefined)?.items ?? [], row),
+    [query.data, row],
+  );
   const at = shots.findIndex((shot) => shot.frame === frame);
   const go = (to: Shot | undefined) => to && onFrame(to.frame);
   const firstHit = shots.find((shot) => shot.hit);
@@ -66,7 +69,11 @@ export function Frames({ row, frame, onFrame, pictures }: FramesProps) {
   return (
     <section className="card frames" aria-label="Frames">
       {pictures ? (
-        <Picture frame={frame} label={`Frame of ${row.channel}${shown ? ` at ${new Date(shown.at).toLocaleTimeString()}` : ""}`} keyed />
+        <Picture
+          frame={frame}
+          label={`Frame of ${row.channel}${shown ? ` at ${new Date(shown.at).toLocaleTimeString()}` : ""}`}
+          keyed
+        />
       ) : (
         <p className="picture-absent">Your role sees no pictures</p>
       )}
@@ -93,20 +100,41 @@ export function Frames({ row, frame, onFrame, pictures }: FramesProps) {
   );
 }
 
-function Strip({ shots, frame, onFrame, threshold }: { shots: readonly Shot[]; frame: string; onFrame: (frame: string) => void; threshold: number | null }) {
+function Strip({
+  shots,
+  frame,
+  onFrame,
+  threshold,
+}: {
+  shots: readonly Shot[];
+  frame: string;
+  onFrame: (frame: string) => void;
+  threshold: number | null;
+}) {
   const strip = useRef<HTMLOListElement>(null);
   useEffect(() => {
-    strip.current?.querySelector(`[data-frame="${CSS.escape(frame)}"]`)?.scrollIntoView({ block: "nearest", inline: "center" });
+    strip.current
+      ?.querySelector(`[data-frame="${CSS.escape(frame)}"]`)
+      ?.scrollIntoView({ block: "nearest", inline: "center" });
   }, [frame]);
   return (
     <ol ref={strip} className="strip" aria-label="Frames around the hit">
       {shots.map((shot) => (
         <li key={shot.frame} data-frame={shot.frame} data-tone={shot.tone}>
-          <button type="button" aria-pressed={shot.frame === frame} onClick={() => onFrame(shot.frame)} title={`${new Date(shot.at).toLocaleTimeString()}: ${shot.text}`}>
+          <button
+            type="button"
+            aria-pressed={shot.frame === frame}
+            onClick={() => onFrame(shot.frame)}
+            title={`${new Date(shot.at).toLocaleTimeString()}: ${shot.text}`}
+          >
             <svg viewBox="0 0 20 40" className="strip-bar" aria-hidden="true">
               <rect className="strip-back" x="0" y="0" width="20" height="40" />
-              {shot.score !== null && <rect className="strip-score" x="3" y={40 - shot.score * 0.4} width="14" height={shot.score * 0.4} />}
-              {threshold !== null && <line className="strip-threshold" x1="0" x2="20" y1={40 - threshold * 0.4} y2={40 - threshold * 0.4} />}
+              {shot.score !== null && (
+                <rect className="strip-score" x="3" y={40 - shot.score * 0.4} width="14" height={shot.score * 0.4} />
+              )}
+              {threshold !== null && (
+                <line className="strip-threshold" x1="0" x2="20" y1={40 - threshold * 0.4} y2={40 - threshold * 0.4} />
+              )}
             </svg>
             <span className="strip-word">{shot.hit ? "hit" : shot.score !== null ? shot.score.toFixed(0) : "–"}</span>
             <span className="unseen">
@@ -128,7 +156,13 @@ function thresholdOf(row: WarningRow): number | null {
 export function shotsOf(events: readonly Recorded[], row: Pick<WarningRow, "evidence" | "label">): Shot[] {
   const hits = new Set(row.evidence.map((hit) => hit.frame));
   return events.flatMap((event): Shot[] => {
-    const payload = event.payload as { frame?: string; verdict?: string; labels?: [string, number][]; because?: unknown; stage?: string };
+    const payload = event.payload as {
+      frame?: string;
+      verdict?: string;
+      labels?: [string, number][];
+      because?: unknown;
+      stage?: string;
+    };
     const frame = payload.frame;
     const at = event.captured_at;
     if (!frame || !at) return [];

@@ -78,7 +78,13 @@ export function earlier(events: readonly Recorded[]): Earlier[] {
   const answers = new Map<string, [string, Tone]>();
   const found: Earlier[] = [];
   for (const event of events) {
-    const payload = event.payload as { warning?: string; warnings?: readonly string[]; rule?: string; severity?: number; frame?: string };
+    const payload = event.payload as {
+      warning?: string;
+      warnings?: readonly string[];
+      rule?: string;
+      severity?: number;
+      frame?: string;
+    };
     const named = payload.warnings ?? (payload.warning ? [payload.warning] : []);
     const answer = ANSWERS[event.type];
     for (const warning of answer ? named : []) if (answer && !answers.has(warning)) answers.set(warning, answer);

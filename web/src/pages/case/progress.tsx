@@ -31,11 +31,17 @@ export function Progress({ enforcement, led, channel }: ProgressProps) {
   });
   const kind = query.data?.kind ?? led?.kind;
   const stage = led?.stage ?? query.data?.stage;
-  if (!kind || !stage) return query.error ? <Failed what="How far the stop is could not be had." error={query.error} /> : null;
+  if (!kind || !stage)
+    return query.error ? <Failed what="How far the stop is could not be had." error={query.error} /> : null;
   const now = stageWords(stage);
   const reached = new Map(query.data?.steps.map((step) => [stageWords(step.stage).name, step]));
   return (
-    <section className="card progress" aria-label={`${kindWords(kind)}: progress`} data-tone={now.tone} data-stage={now.name}>
+    <section
+      className="card progress"
+      aria-label={`${kindWords(kind)}: progress`}
+      data-tone={now.tone}
+      data-stage={now.name}
+    >
       <div className="row">
         <h2>{kindWords(kind)}</h2>
         <Badge tone={now.tone}>{now.text}</Badge>
@@ -62,8 +68,8 @@ export function Progress({ enforcement, led, channel }: ProgressProps) {
       )}
       {now.name === "verified" && kind === "lift" && (
         <p className="note" data-tone="warn">
-          The channel has a <strong>new key</strong>. The streamer must copy it from their settings into their encoder and start
-          again; the old one stays dead.
+          The channel has a <strong>new key</strong>. The streamer must copy it from their settings into their encoder
+          and start again; the old one stays dead.
         </p>
       )}
       {now.name === "failed" && (
@@ -91,7 +97,10 @@ function Held({ enforcement, channel }: { enforcement: string; channel: string }
   if (!may) return null;
   const confirm = () => {
     if (!asking) return;
-    settle.mutate({ enforcement, how: asking }, { onError: (error) => say("broken", said(error)), onSettled: () => ask(null) });
+    settle.mutate(
+      { enforcement, how: asking },
+      { onError: (error) => say("broken", said(error)), onSettled: () => ask(null) },
+    );
   };
   return (
     <>

@@ -32,7 +32,8 @@ interface StopDialogProps {
 
 const EFFECTS: Record<StopAsked["kind"], string> = {
   stop: "The broadcast ends. The streamer's encoder may reconnect by itself.",
-  suspend: "The channel's keys are revoked first, then the broadcast ends: the streamer cannot come back until this is lifted.",
+  suspend:
+    "The channel's keys are revoked first, then the broadcast ends: the streamer cannot come back until this is lifted.",
   lift: "The channel gets a new key. The streamer must copy it into their encoder before they can broadcast again.",
 };
 
@@ -71,19 +72,35 @@ export function StopDialog({ asked, row, frame, onClose, onUphold, pending }: St
           <strong>{row.channel}</strong>
         </dd>
         <dt>Broadcast</dt>
-        <dd>{asked.kind === "lift" ? "any to come" : onAir && !other ? `on the air for ${lasting(now - Date.parse(onAir.since))}` : "no longer on the air"}</dd>
+        <dd>
+          {asked.kind === "lift"
+            ? "any to come"
+            : onAir && !other
+              ? `on the air for ${lasting(now - Date.parse(onAir.since))}`
+              : "no longer on the air"}
+        </dd>
       </dl>
       {other && (
         <p className="note" data-tone="grave" role="alert">
-          <strong>The broadcast that you looked at is over{onAir ? ", and another one is on the air, which nobody judged" : ""}.</strong> Nothing
-          can be stopped from here.
+          <strong>
+            The broadcast that you looked at is over
+            {onAir ? ", and another one is on the air, which nobody judged" : ""}.
+          </strong>{" "}
+          Nothing can be stopped from here.
         </p>
       )}
-      {asked.kind !== "lift" && may("read_evidence", row.channel) && <Picture frame={frame} label={`The frame you decide on, ${row.channel}`} />}
+      {asked.kind !== "lift" && may("read_evidence", row.channel) && (
+        <Picture frame={frame} label={`The frame you decide on, ${row.channel}`} />
+      )}
       <p>{EFFECTS[asked.kind]}</p>
       <label className="field">
         <span>{byAnswer ? "Note (if you like)" : "Why (the streamer and the auditor will ask)"}</span>
-        <textarea className="text" maxLength={2000} value={reason} onChange={(event) => setReason(event.target.value)} />
+        <textarea
+          className="text"
+          maxLength={2000}
+          value={reason}
+          onChange={(event) => setReason(event.target.value)}
+        />
       </label>
       {sent && <Progress enforcement={sent.enforcement} channel={row.channel} />}
     </Confirm>

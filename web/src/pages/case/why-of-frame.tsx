@@ -6,7 +6,7 @@ import { answered, api } from "../../api/client";
 import { Loaded } from "../../design/parts";
 import { Why } from "./why";
 
-export function WhyOfFrame({ frame, rule }: { frame: string; rule: string }) {
+export function WhyOfFrame({ frame }: { frame: string }) {
   const query = useQuery({
     queryKey: ["decision", frame],
     queryFn: () => answered(api.GET("/v1/decisions/{frame}", { params: { path: { frame } } })),
@@ -18,7 +18,7 @@ export function WhyOfFrame({ frame, rule }: { frame: string; rule: string }) {
       <Loaded query={query} what="The explanation">
         {(decision) => (
           <>
-            <Why decision={decision} rule={rule} />
+            <Why decision={decision} />
             <p>
               <Link href={`/decisions/${frame}`}>The whole decision</Link>
             </p>

@@ -55,7 +55,8 @@ export function Queue({ id }: { id: string | null }) {
   // The most urgent one is opened, so that a shift begins with a case and not with a list.
   const first = list.ids[0];
   useEffect(() => {
-    if (id === null && first && window.matchMedia("(min-width: 1000px)").matches) navigate(`/queue/${first}${query}`, { replace: true });
+    if (id === null && first && window.matchMedia("(min-width: 1000px)").matches)
+      navigate(`/queue/${first}${query}`, { replace: true });
   }, [id, first, navigate, query]);
 
   return (
@@ -75,16 +76,23 @@ export function Queue({ id }: { id: string | null }) {
           )}
         </div>
         {!live.everReady() ? (
-          <Waiting what={link === "lost" ? "The feed is broken; nothing is known of warnings" : "Waiting for the live feed"} />
+          <Waiting
+            what={link === "lost" ? "The feed is broken; nothing is known of warnings" : "Waiting for the live feed"}
+          />
         ) : list.ids.length === 0 ? (
           <p className="empty">
             {link === "live" ? "No warning is open." : "No warning was open when the feed was last heard."}
           </p>
         ) : (
-          // biome-ignore lint/a11y/noStaticElementInteractions: the pointer holds the order, and does nothing else here
           <ul onPointerEnter={list.hold} onPointerLeave={list.release}>
             {list.ids.map((warning) => (
-              <Row key={warning} id={warning} selected={warning === id} href={`/queue/${warning}${query}`} me={caller.id} />
+              <Row
+                key={warning}
+                id={warning}
+                selected={warning === id}
+                href={`/queue/${warning}${query}`}
+                me={caller.id}
+              />
             ))}
           </ul>
         )}
@@ -164,7 +172,13 @@ function Row({ id, selected, href, me }: { id: string; selected: boolean; href: 
   }, [selected]);
   if (!row) return null;
   return (
-    <li ref={item} className="queue-row" data-warning={id} data-selected={selected || undefined} data-tone={row.answer ? "quiet" : severityTone(row.severity)}>
+    <li
+      ref={item}
+      className="queue-row"
+      data-warning={id}
+      data-selected={selected || undefined}
+      data-tone={row.answer ? "quiet" : severityTone(row.severity)}
+    >
       <Link href={href} aria-current={selected ? "true" : undefined}>
         <span className="row">
           <Badge tone={severityTone(row.severity)}>{row.severity}</Badge>

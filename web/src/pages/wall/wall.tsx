@@ -44,7 +44,7 @@ export function Wall() {
     <div className="wall">
       <div className="page-head">
         <h1>Wall</h1>
-        <div className="row" role="group" aria-label="Which channels">
+        <fieldset className="row" aria-label="Which channels">
           {FILTERS.map((filter) => (
             <Button
               key={filter.only}
@@ -55,7 +55,7 @@ export function Wall() {
               {filter.name} <span className="number">{counts[filter.only]}</span>
             </Button>
           ))}
-        </div>
+        </fieldset>
         <label className="row">
           <span className="unseen">Search channels and policies</span>
           <input
