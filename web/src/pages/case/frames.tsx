@@ -112,11 +112,12 @@ function Strip({
   threshold: number | null;
 }) {
   const strip = useRef<HTMLOListElement>(null);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: also when the frames come
   useEffect(() => {
     strip.current
       ?.querySelector(`[data-frame="${CSS.escape(frame)}"]`)
       ?.scrollIntoView({ block: "nearest", inline: "center" });
-  }, [frame]);
+  }, [frame, shots.length]);
   return (
     <ol ref={strip} className="strip" aria-label="Frames around the hit">
       {shots.map((shot) => (

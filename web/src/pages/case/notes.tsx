@@ -14,6 +14,16 @@ const DID: Record<string, string> = {
   WarningNoted: "noted",
   WarningLapsed: "lapsed",
   WarningOverturned: "overturned on appeal",
+  EnforcementRequested: "stop asked for",
+  EnforcementAdmitted: "stop let go ahead",
+  EnforcementHeld: "stop held: budget",
+  EnforcementAttempted: "stop tried",
+  EnforcementSucceeded: "stop accepted by the platform",
+  EnforcementVerified: "seen off the air",
+  EnforcementNotNeeded: "stop not needed",
+  EnforcementSuperseded: "stop superseded",
+  EnforcementFailed: "stop failed",
+  EnforcementCancelled: "stop called off",
 };
 
 export function Notes({ story }: { story: Schemas["OneWarning"] | undefined }) {

@@ -11,13 +11,13 @@ import { isWanted, type Only, ordered } from "./need";
 import { Tile } from "./tile";
 
 const TILE_WIDTH_MIN = 232;
-const TILE_HEIGHT = 262;
+const TILE_HEIGHT = 238;
 const GAP = 12;
 /** The order is worked out anew so often at most: thousands of channels change all the time. */
 const REORDER_MS = 1_000;
 
 const FILTERS: readonly { only: Only; name: string }[] = [
-  { only: "all", name: "Live" },
+  { only: "all", name: "Now" },
   { only: "warnings", name: "With warnings" },
   { only: "unwatched", name: "Unwatched" },
   { only: "ended", name: "Ended" },
