@@ -38,6 +38,14 @@ rules:
 
 export type Role = "admin" | "moderator" | "viewer" | "auditor" | "policy_author" | "appeal_reviewer";
 
+interface Settings {
+  policy?: string | null;
+  /** Seconds in which an answer can be taken back. */
+  undo?: number;
+  /** Requests a second, where a load needs more than a person. */
+  rates?: Partial<Record<"read" | "write" | "ingest", number>>;
+}
+
 export class House {
   readonly #directory: string;
   #child: ChildProcess | null = null;
@@ -45,14 +53,16 @@ export class House {
   #port = 0;
   #admin = "";
   #undo = 30;
+  #rates: NonNullable<Settings["rates"]> = {};
 
   private constructor(directory: string) {
     this.#directory = directory;
   }
 
-  static async open(settings: { policy?: string | null; undo?: number } = {}): Promise<House> {
+  static async open(settings: Settings = {}): Promise<House> {
     const house = new House(mkdtempSync(join(tmpdir(), "streamwarden-pages-")));
     house.#undo = settings.undo ?? 30;
+    house.#rates = settings.rates ?? {};
     house.#admin = house.token("admin", "admin");
     house.#configure();
     await house.start();
@@ -61,6 +71,9 @@ export class House {
   }
 
   #configure(): void {
+    const rates = Object.entries(this.#rates)
+      .map(([kind, per_s]) => `${kind} = { per_s = ${per_s}, burst = ${per_s} }`)
+      .join("\n");
     const text = `
 [data]
 directory = ${JSON.stringify(join(this.#directory, "data"))}
@@ -75,6 +88,8 @@ local_model = ${JSON.stringify(join(REPOSITORY, "models/open-nsfw.onnx"))}
 platform = "rehearsal"
 [moderation]
 undo_s = ${this.#undo}
+[http.rates]
+${rates}
 `;
     writeFileSync(this.#config, text);
   }
