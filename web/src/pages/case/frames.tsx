@@ -172,6 +172,7 @@ export function shotsOf(events: readonly Recorded[], row: Pick<WarningRow, "evid
       const { text, tone } = outcomeWords({ assessed: payload.verdict } as Schemas["LastOutcome"]);
       return [{ frame, at, text, tone, score: scoreOf(payload.labels ?? [], row.label ?? null), hit }];
     }
+    if (event.type !== "FrameSkipped" && event.type !== "FrameFailed") return [];
     const named = event.type === "FrameFailed" ? { failed: payload.stage } : { skipped: nameOf(payload.because) };
     return [{ frame, at, ...outcomeWords(named as Schemas["LastOutcome"]), score: null, hit }];
   });
