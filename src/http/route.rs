@@ -161,6 +161,13 @@ impl Building {
         self
     }
 
+    /// Answers with server-sent events, of which each is one of these.
+    pub fn answers_events<T: JsonSchema>(mut self, status: u16, about: &'static str) -> Self {
+        let schema: SchemaOf = |generator| generator.subschema_for::<T>();
+        self.0.answers.push(Answer { status, about, media: Some("text/event-stream"), schema: Some(schema) });
+        self
+    }
+
     /// Answers with something else.
     pub fn answers_as(mut self, status: u16, media: &'static str, about: &'static str) -> Self {
         self.0.answers.push(Answer { status, about, media: Some(media), schema: None });

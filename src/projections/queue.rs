@@ -44,11 +44,15 @@ impl Queue {
         self.order.range((from, Bound::Unbounded)).filter_map(|(_, id)| self.entries.get(id))
     }
 
+    /// A channel's warnings, answered ones included, the gravest first.
+    pub fn of(&self, channel: &ChannelId) -> impl Iterator<Item = &Entry> {
+        let places = self.of_channel.get(channel).into_iter().flatten();
+        places.filter_map(|place| self.order.get(place)).filter_map(|id| self.entries.get(id))
+    }
+
     /// A channel's open warnings, the gravest first.
     pub fn open_of(&self, channel: &ChannelId) -> impl Iterator<Item = &Entry> {
-        let places = self.of_channel.get(channel).into_iter().flatten();
-        let entries = places.filter_map(|place| self.order.get(place)).filter_map(|id| self.entries.get(id));
-        entries.filter(|entry| entry.answer.is_none())
+        self.of(channel).filter(|entry| entry.answer.is_none())
     }
 
     /// How many are kept, answered ones included.

@@ -281,6 +281,11 @@ impl Entry {
         self.claim.as_ref().filter(|claim| claim.until > now)
     }
 
+    /// Whether its answer can no longer be taken back: it is on its way out of the queue.
+    pub fn is_leaving(&self, now: Timestamp) -> bool {
+        self.answer.as_ref().is_some_and(|answer| answer.until < now)
+    }
+
     /// How it stands to `asker` at that time.
     pub fn standing(&self, asker: &ModeratorId, now: Timestamp) -> Standing {
         match self.claimed(now) {

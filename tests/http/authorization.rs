@@ -85,6 +85,7 @@ const OPERATIONS: &[(&str, Permission, bool)] = &[
     ("get_replay", Consume, true),
     ("cancel_replay", Consume, true),
     ("get_feed", Read, false),
+    ("get_live", Read, false),
 ];
 
 /// Every permission, and the roles that have it, besides admin, who has all.

@@ -1,11 +1,11 @@
 //! The live feed over real connections: no gap, no repetition, and nobody waits for a slow reader.
 
-use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::io::Read;
+use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use streamwarden::clock::{Clock, SystemClock};
 use streamwarden::events::*;
 use streamwarden::http::{App, Feed as HttpFeed, Gate, Patience, Server};
@@ -13,22 +13,12 @@ use streamwarden::journal::{Append, Expected, Journal};
 use streamwarden::model::*;
 use tokio::time::timeout;
 
+use crate::listening::{Listening, Sent, stuck};
 use crate::premises::{Live, Premises, json as answer};
 use crate::scripted::PATIENCE;
 
-/// An event as a client of server-sent events sees it.
-#[derive(Debug, Default, Clone, PartialEq)]
-struct Sent {
-    kind: String,
-    id: Option<u64>,
-    data: Value,
-}
-
-/// A connection, read event by event. Comments are passed over.
-struct Feed {
-    response: reqwest::Response,
-    buffer: String,
-}
+/// A connection to the live feed.
+struct Feed(Listening);
 
 impl Feed {
     async fn open(live: &Live, query: &str, last_event_id: Option<u64>) -> Self {
@@ -36,48 +26,11 @@ impl Feed {
         if let Some(id) = last_event_id {
             request = request.header("Last-Event-ID", id.to_string());
         }
-        let response = request.send().await.expect("an answer comes");
-        assert_eq!(response.status(), 200);
-        assert_eq!(response.headers()["content-type"], "text/event-stream");
-        let mut feed = Self { response, buffer: String::new() };
-        while !feed.buffer.contains(": connected\n\n") {
-            feed.fill().await;
-        }
-        feed
+        Self(Listening::to(request).await)
     }
 
-    /// Whether more came.
-    async fn fill(&mut self) -> bool {
-        let chunk = timeout(PATIENCE, self.response.chunk()).await.expect("something comes").expect("it is read");
-        let text = chunk.as_deref().map(|chunk| String::from_utf8(chunk.to_vec()).expect("the frames are whole"));
-        self.buffer.extend(text.as_deref());
-        text.is_some()
-    }
-
-    /// The next event; none when the connection is over.
     async fn next(&mut self) -> Option<Sent> {
-        loop {
-            if let Some((block, rest)) = self.buffer.split_once("\n\n") {
-                let (mut sent, mut dispatched) = (Sent::default(), false);
-                for line in block.lines() {
-                    match line.split_once(": ") {
-                        Some(("id", id)) => sent.id = id.parse().ok(),
-                        Some(("event", kind)) => sent.kind = kind.to_owned(),
-                        Some(("data", data)) => {
-                            sent.data = serde_json::from_str(data).expect("data is JSON");
-                            dispatched = true;
-                        }
-                        _ => {}
-                    }
-                }
-                self.buffer = rest.to_owned();
-                if dispatched {
-                    return Some(sent);
-                }
-            } else if !self.fill().await {
-                return None;
-            }
-        }
+        self.0.next().await
     }
 
     async fn positions(&mut self, count: usize) -> Vec<u64> {
@@ -175,16 +128,8 @@ async fn a_server_that_stops_tells_its_readers_to_resume_and_the_next_one_goes_o
     live.close().await;
 }
 
-/// A reader that asks for everything and takes nothing.
-fn stuck(address: std::net::SocketAddr) -> TcpStream {
-    let mut stuck = TcpStream::connect(address).expect("it connects");
-    stuck.write_all(b"GET /v1/feed?after=0 HTTP/1.1\r\nHost: localhost\r\n\r\n").expect("it is sent");
-    stuck.set_read_timeout(Some(PATIENCE)).expect("a timeout");
-    stuck
-}
-
 /// A second server on the house, with a feed that loses its patience as said, and the first one's readers beside it.
-fn impatient(live: &Live, patience: Patience) -> Server {
+pub fn impatient(live: &Live, patience: Patience) -> Server {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let mut app = App::of(&live.house, clock.clone());
     app.feed = HttpFeed::new(live.house.journal.clone(), live.house.consumers.clone(), patience);
@@ -236,7 +181,7 @@ async fn a_reader_that_takes_nothing_is_told_to_resume_and_dropped_while_others_
     let server = impatient(&live, Patience { until_dropped: Duration::from_millis(300), until_hung_up: never });
     let mut quick = Feed::open(&live, "channel=flood,a&type=SessionStarted,ChannelQuarantined", None).await;
     let before = dropped();
-    let mut stuck = stuck(server.address());
+    let mut stuck = stuck(server.address(), "/v1/feed?after=0");
     let (positions, count) = tokio::join!(quick.positions(6400), flood(&live));
     assert_eq!(positions.len(), count);
     let after = append(&live, "a", 0..1).await;
@@ -263,7 +208,7 @@ async fn a_reader_that_goes_on_taking_nothing_is_hung_up_on() {
     let live = premises.open().await;
     let soon = Duration::from_millis(300);
     let server = impatient(&live, Patience { until_dropped: soon, until_hung_up: soon });
-    let mut stuck = stuck(server.address());
+    let mut stuck = stuck(server.address(), "/v1/feed?after=0");
     flood(&live).await;
     // It still reads nothing; that it is gone shows in a server that stops without the half minute it gives connections.
     timeout(Duration::from_secs(20), server.stop()).await.expect("nobody is waited for");

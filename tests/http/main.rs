@@ -19,6 +19,8 @@ mod frames;
 mod handing_in;
 mod health;
 mod issuer;
+mod listening;
+mod live;
 mod moderating;
 mod pages;
 mod policies;

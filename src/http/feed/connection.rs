@@ -12,15 +12,12 @@ use serde_json::json;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
-use super::pulse::Pulse;
 use super::ring::{Found, Item};
-use super::{Feed, Full, Place};
+use super::{Feed, Full, Seat};
 use crate::consumers::{Listener, Replayed};
 use crate::events::Filter;
 use crate::http::socket::Socket;
 use crate::model::{ModeratorId, Position, ReplayId};
-use crate::telemetry::metrics;
-use crate::telemetry::metrics::Held;
 
 /// A connection hears something so often, if only that it is still there.
 const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -58,7 +55,7 @@ pub(in crate::http) enum Replays {
 struct Connection {
     feed: Arc<Feed>,
     asked: Asked,
-    pulse: Arc<Pulse>,
+    seat: Seat,
     /// Everything up to here was sent or is not wanted.
     position: Position,
     ready: VecDeque<Bytes>,
@@ -70,8 +67,6 @@ struct Connection {
     heard: HashSet<ReplayId>,
     replays_at: Instant,
     ended: bool,
-    _place: Place,
-    _counted: Held,
 }
 
 /// What happens next.
@@ -87,12 +82,11 @@ pub(in crate::http) fn stream(
     asked: Asked,
     socket: Option<&Arc<Socket>>,
 ) -> Result<impl Stream<Item = Result<Bytes, Infallible>> + use<>, Full> {
-    let pulse = Arc::new(Pulse::new(socket));
-    let place = feed.enter(&asked.caller, &pulse)?;
+    let seat = Seat::take(feed, &asked.caller, socket)?;
     let now = Instant::now();
     let connection = Connection {
         feed: feed.clone(),
-        pulse,
+        seat,
         position: asked.after,
         asked,
         // Sent at once, so that a proxy passes the answer on and the client knows that it is connected.
@@ -104,12 +98,10 @@ pub(in crate::http) fn stream(
         heard: HashSet::new(),
         replays_at: now,
         ended: false,
-        _place: place,
-        _counted: metrics().requests.feed(),
     };
     Ok(unfold(connection, |mut connection| async move {
         let chunk = connection.next().await?;
-        connection.pulse.hands_over();
+        connection.seat.hands_over();
         Some((Ok(chunk), connection))
     }))
 }
@@ -117,12 +109,12 @@ pub(in crate::http) fn stream(
 impl Connection {
     /// The next bytes for the socket; none when the connection is over.
     async fn next(&mut self) -> Option<Bytes> {
-        self.pulse.is_asked();
+        self.seat.is_asked();
         loop {
             if self.ended {
                 return None;
             }
-            if self.pulse.is_slow() {
+            if self.seat.is_slow() {
                 return Some(self.told_to_resume("slow"));
             }
             if let Some(chunk) = self.ready.pop_front() {

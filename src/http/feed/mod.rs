@@ -4,10 +4,14 @@
 //! them read one ring of events that are serialised once ([`ring`]); further back each reads the journal for itself.
 //! Nobody waits for a reader: the journal least of all. One whose socket takes nothing for a while is told to resume
 //! and dropped ([`pulse`]).
+//!
+//! The live picture ([`super::live`]) reads from the same ring which channels changed, and sits among the same
+//! connections ([`Seat`]).
 
 mod connection;
 mod pulse;
 mod ring;
+mod seat;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -18,11 +22,12 @@ use tokio::sync::{Semaphore, watch};
 pub(in crate::http) use connection::{Asked, Replays, stream};
 pub use pulse::Patience;
 use pulse::Pulse;
-use ring::Ring;
+use ring::{Found, Ring};
+pub(in crate::http) use seat::Seat;
 
 use crate::consumers::Consumers;
 use crate::journal::{Journal, READ_LIMIT_MAX};
-use crate::model::{ModeratorId, Position};
+use crate::model::{ChannelId, ModeratorId, Position};
 
 /// Connections at the same time.
 pub(in crate::http) const CONNECTIONS_MAX: usize = 1024;
@@ -30,6 +35,9 @@ pub(in crate::http) const CONNECTIONS_MAX: usize = 1024;
 pub(in crate::http) const CONNECTIONS_OF_ONE_MAX: usize = 32;
 /// Connections that read the journal at the same time, because they are behind the ring.
 const BACKLOG_READS_MAX: usize = 2;
+
+/// Events looked at at once for the channels they are of.
+const TOUCHED_MAX: usize = 1024;
 
 /// The live feed of one journal.
 pub struct Feed {
@@ -52,6 +60,14 @@ pub struct Feed {
 struct Connected {
     pulses: HashMap<u64, Weak<Pulse>>,
     of_one: HashMap<ModeratorId, usize>,
+}
+
+/// What happened after a position, in as far as the ring has it.
+pub(in crate::http) struct Touched {
+    /// The channels of the events, in their order; one may stand there more than once.
+    pub channels: Vec<ChannelId>,
+    /// These are all up to here.
+    pub reached: Position,
 }
 
 /// Why a connection is not taken.
@@ -99,6 +115,18 @@ impl Feed {
     /// Turns true when the server stops: whoever waits for something to come waits no longer.
     pub(in crate::http) fn closing(&self) -> watch::Receiver<bool> {
         self.closing.subscribe()
+    }
+
+    /// The ring holds everything up to here; rises.
+    pub(in crate::http) fn filled(&self) -> watch::Receiver<Position> {
+        self.filled.subscribe()
+    }
+
+    /// Which channels the next events after `after` are of. None if the ring begins later.
+    pub(in crate::http) fn touched(&self, after: Position) -> Option<Touched> {
+        let found = self.ring().next(after, TOUCHED_MAX); // the lock is let go before the events are looked at
+        let Found::Next(items, reached) = found else { return None };
+        Some(Touched { channels: items.iter().filter_map(|item| item.channel().cloned()).collect(), reached })
     }
 
     fn enter(self: &Arc<Self>, caller: &ModeratorId, pulse: &Arc<Pulse>) -> Result<Place, Full> {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use actix_web::web::Bytes;
 
 use crate::events::{EventView, Filter, Recorded};
-use crate::model::Position;
+use crate::model::{ChannelId, Position};
 
 /// Events in the ring.
 const ITEMS_MAX: usize = 4096;
@@ -46,6 +46,11 @@ impl Item {
 
     pub fn position(&self) -> Position {
         self.view.envelope().position
+    }
+
+    /// The channel it is of, if it is of one.
+    pub fn channel(&self) -> Option<&ChannelId> {
+        self.view.envelope().scope.channel()
     }
 
     /// Whether a connection wants it. What this program does not understand is sent rather than lost.

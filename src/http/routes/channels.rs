@@ -10,9 +10,10 @@ use crate::http::extract::Caller;
 use crate::http::list::{Limit, List};
 use crate::http::problem::Problem;
 use crate::http::route::Route;
+use crate::http::rows::ChannelRow;
 use crate::model::{ChannelId, ChannelPattern, PolicyRef, Position, WarningId};
 use crate::policy::explain::{Rank, Standing, StandingBecause, standings};
-use crate::projections::{Cadence, Channel, Counts, Coverage, LastEvent, LastFrame, OnAir, View};
+use crate::projections::{Channel, View};
 
 /// Channels looked at for one page: a filter that few channels pass must not hold the views for long.
 const SCAN_MAX: usize = 20_000;
@@ -29,7 +30,7 @@ pub(in crate::http) fn routes() -> Vec<Route> {
                  come and go.",
             )
             .query::<ListChannels>()
-            .answers::<List<ChannelView>>(200, "A page of channels.")
+            .answers::<List<ChannelRow>>(200, "A page of channels.")
             .to(list_channels),
         Route::get("/v1/channels/{channel}", "get_channel", Permission::Read)
             .says("One channel as it stands now", "With its open warnings, the gravest first.")
@@ -66,36 +67,12 @@ struct ListChannels {
     open_warnings: Option<bool>,
 }
 
-/// A channel as it stands now.
-#[derive(Debug, Serialize, JsonSchema)]
-#[schemars(rename = "Channel")]
-struct ChannelView {
-    /// The channel.
-    channel: ChannelId,
-    /// The broadcast on the air; none if nothing is.
-    session: Option<OnAir>,
-    /// Whether somebody looks, since when, and why not.
-    coverage: Coverage,
-    /// How often its frames are taken; none before its first broadcast.
-    cadence: Option<Cadence>,
-    /// The frame whose outcome came last.
-    last_frame: Option<LastFrame>,
-    /// Warnings that wait for an answer.
-    open_warnings: u32,
-    /// Severity of the gravest of them, 1 (least) to 5.
-    worst_severity: Option<u8>,
-    /// What happened so far, counted.
-    counts: Counts,
-    /// Its last event.
-    last_event: LastEvent,
-}
-
 /// One channel with what waits for an answer.
 #[derive(Debug, Serialize, JsonSchema)]
 struct OneChannel {
     /// The channel.
     #[serde(flatten)]
-    channel: ChannelView,
+    channel: ChannelRow,
     /// Its open warnings, the gravest first; at most 50.
     warnings: Vec<WarningId>,
     /// The position up to which the journal is in this answer.
@@ -152,13 +129,13 @@ enum CandidateBecause {
     LargerId,
 }
 
-async fn list_channels(app: Data<App>, caller: Caller, wanted: Query<ListChannels>) -> Json<List<ChannelView>> {
+async fn list_channels(app: Data<App>, caller: Caller, wanted: Query<ListChannels>) -> Json<List<ChannelRow>> {
     let theirs = caller.channels(Permission::Read);
     let wanted = wanted.into_inner();
     Json(app.views.read(|view| page(view, &theirs, &wanted)))
 }
 
-fn page(view: &View, theirs: &[ChannelPattern], wanted: &ListChannels) -> List<ChannelView> {
+fn page(view: &View, theirs: &[ChannelPattern], wanted: &ListChannels) -> List<ChannelRow> {
     let limit = wanted.limit.unwrap_or_default().get();
     let mut items = Vec::new();
     let mut last = None;
@@ -166,7 +143,7 @@ fn page(view: &View, theirs: &[ChannelPattern], wanted: &ListChannels) -> List<C
     for (id, channel) in channels.by_ref().take(SCAN_MAX) {
         last = Some(id);
         if theirs.iter().any(|pattern| pattern.holds(id)) && wanted.holds(view, id, channel) {
-            items.push(ChannelView::of(view, id, channel));
+            items.push(ChannelRow::of(view, id, channel));
         }
         if items.len() == limit {
             break;
@@ -186,33 +163,11 @@ impl ListChannels {
     }
 }
 
-impl ChannelView {
-    fn of(view: &View, id: &ChannelId, channel: &Channel) -> Self {
-        let mut open_warnings = 0;
-        let mut worst_severity = None;
-        for warning in view.queue.open_of(id) {
-            open_warnings += 1;
-            worst_severity = worst_severity.max(Some(warning.raised.severity));
-        }
-        Self {
-            channel: id.clone(),
-            session: channel.session.clone(),
-            coverage: channel.coverage,
-            cadence: channel.cadence.clone(),
-            last_frame: channel.last_frame,
-            open_warnings,
-            worst_severity,
-            counts: channel.counts,
-            last_event: channel.last_event,
-        }
-    }
-}
-
 async fn get_channel(app: Data<App>, channel: Path<ChannelId>) -> Result<Json<OneChannel>, Problem> {
     let id = channel.into_inner();
     let found = app.views.read(|view| {
         view.channels.get(&id).map(|channel| OneChannel {
-            channel: ChannelView::of(view, &id, channel),
+            channel: ChannelRow::of(view, &id, channel),
             warnings: view.queue.open_of(&id).take(WARNINGS_NAMED_MAX).map(|entry| entry.warning()).collect(),
             head: view.position,
         })

@@ -15,6 +15,7 @@ mod feed;
 mod frames;
 mod health;
 mod journal;
+mod live;
 mod policies;
 mod queue;
 mod replays;
@@ -43,6 +44,7 @@ pub(in crate::http) fn all() -> Vec<Route> {
         policies::routes(),
         backtests::routes(),
         feed::routes(),
+        live::routes(),
         consumers::routes(),
         replays::routes(),
         journal::routes(),

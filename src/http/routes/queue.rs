@@ -7,7 +7,7 @@ use actix_web::web::{Data, Json, Path, Query};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::events::{AsksBecause, Event, EventView, Recorded};
+use crate::events::{Event, EventView, Recorded};
 use crate::http::App;
 use crate::http::auth::Permission;
 use crate::http::blocking::blocking;
@@ -16,14 +16,10 @@ use crate::http::list::{Limit, List};
 use crate::http::moderating::kept_words;
 use crate::http::problem::Problem;
 use crate::http::route::Route;
+use crate::http::rows::{Asker, WarningRow};
 use crate::journal::{Journal, READ_LIMIT_MAX, ReadError};
-use crate::model::{
-    Action, Approval, ChannelId, ChannelPattern, Confidence, EventId, FrameId, LabelPath, ModeratorId, OnUnavailable,
-    PolicyRef, Position, RuleId, Scope, Sequence, SessionId, Timestamp, WarningId,
-};
-use crate::projections::{
-    Answered, Claim, Entry, Escalated, Evidence, Lapsed, LedTo, Overturned, Standing, Urgency, View,
-};
+use crate::model::{ChannelPattern, EventId, ModeratorId, Position, RuleId, Scope, Timestamp, WarningId};
+use crate::projections::{Entry, Standing, Urgency, View};
 
 /// Later events of its channel that are looked at for one warning's story.
 const STORY_SCAN_MAX: usize = 20_000;
@@ -117,74 +113,9 @@ struct Place {
 struct WarningQueue {
     /// The page.
     #[serde(flatten)]
-    page: List<WarningView>,
+    page: List<WarningRow>,
     /// Open warnings that are not in the queue for want of room, the oldest of the least grave. They are found by id.
     beyond: u64,
-}
-
-/// A warning as it stands now.
-#[derive(Debug, Serialize, JsonSchema)]
-#[schemars(rename = "QueuedWarning")]
-struct WarningView {
-    /// The warning.
-    warning: WarningId,
-    /// Its channel.
-    channel: ChannelId,
-    /// The broadcast it was judged in.
-    session: SessionId,
-    /// How it stands to you.
-    standing: Standing,
-    /// What the moderator sees, as a number that every act on it names: the place, within the channel, of the last event
-    /// that touched the question. A frame that joins does not change it.
-    version: Sequence,
-    /// How grave the policy calls it, 1 (least) to 5.
-    severity: u8,
-    /// By when it should be answered.
-    due_at: Timestamp,
-    /// When it was raised.
-    raised_at: Timestamp,
-    /// The own time of the frame that raised it.
-    captured_at: Timestamp,
-    /// Where that is recorded.
-    position: Position,
-    /// The policy version that raised it.
-    policy: PolicyRef,
-    /// The rule.
-    rule: RuleId,
-    /// What the rule asks for.
-    action: Action,
-    /// Who must agree to it.
-    approval: Approval,
-    /// Why a person is asked though the rule would stop without one; none if it asks as it is written.
-    asks: Option<AsksBecause>,
-    /// Set where no rule raised it but frames that could not be judged: what the policy says of that.
-    unavailable: Option<OnUnavailable>,
-    /// The frame that raised it, or that could not be judged.
-    frame: FrameId,
-    /// The label that hit the rule with the largest margin; none where frames could not be judged.
-    label: Option<LabelPath>,
-    /// Its confidence.
-    confidence: Option<Confidence>,
-    /// That confidence over the rule's threshold, in thousandths of a percent; 0 where there is no label.
-    margin: i32,
-    /// Who works on it now.
-    claim: Option<Claim>,
-    /// How many notes it has.
-    notes: u32,
-    /// The last escalation.
-    escalated: Option<Escalated>,
-    /// Its answer.
-    answer: Option<Answered>,
-    /// The appeal that overturned the answer, if one did.
-    overturned: Option<Overturned>,
-    /// Why it needs none any more, if so.
-    lapsed: Option<Lapsed>,
-    /// The last enforcement it led to.
-    enforcement: Option<LedTo>,
-    /// Frames that met its rule while it was open, the first included.
-    hits: u32,
-    /// Those of them that are kept: the first, then the newest, oldest first; at most 8.
-    evidence: Vec<Evidence>,
 }
 
 /// One warning with its story.
@@ -192,7 +123,7 @@ struct WarningView {
 struct OneWarning {
     /// The warning.
     #[serde(flatten)]
-    warning: WarningView,
+    warning: WarningRow,
     /// Every event about it, in order. Should there be more than 200, the first ones and the newest.
     story: Vec<EventView>,
     /// What the notes of the story say, in its order.
@@ -231,13 +162,6 @@ async fn list_warnings(
     Ok(Json(app.views.read(|view| page(view, &theirs, asker, &wanted))))
 }
 
-/// Who asks, and when: a claim is somebody else's or one's own, and runs out.
-#[derive(Clone, Copy)]
-struct Asker<'a> {
-    id: &'a ModeratorId,
-    now: Timestamp,
-}
-
 /// One pass over the queue, which is bounded: each standing's first ones, then put behind each other.
 fn page(view: &View, theirs: &[ChannelPattern], asker: Asker<'_>, wanted: &ListWarnings) -> WarningQueue {
     let limit = wanted.limit.unwrap_or_default().get();
@@ -255,7 +179,7 @@ fn page(view: &View, theirs: &[ChannelPattern], asker: Asker<'_>, wanted: &ListW
     let more = found.len() > limit;
     found.truncate(limit);
     let next = found.last().filter(|_| more).map(|(place, _)| place.to_string());
-    let items = found.into_iter().map(|(_, entry)| WarningView::of(entry, asker)).collect();
+    let items = found.into_iter().map(|(_, entry)| WarningRow::of(entry, asker)).collect();
     WarningQueue { page: List { items, next, complete: true, head: view.position }, beyond: view.queue.beyond() }
 }
 
@@ -273,11 +197,9 @@ impl ListWarnings {
             Some(ClaimedBy::Me) => claim.is_some_and(|claim| claim.by == *asker.id),
             Some(ClaimedBy::Another) => claim.is_some_and(|claim| claim.by != *asker.id),
         };
-        // What can no longer be taken back is on its way out.
-        let leaves = entry.answer.as_ref().is_some_and(|answer| answer.until < asker.now);
         of_state
             && of_claim
-            && !leaves
+            && !entry.is_leaving(asker.now)
             && self.channel.as_ref().is_none_or(|pattern| pattern.holds(&entry.channel))
             && self.severity.is_none_or(|least| entry.raised.severity >= least)
             && self.rule.as_ref().is_none_or(|rule| entry.raised.rule == *rule)
@@ -295,7 +217,7 @@ async fn get_warning(app: Data<App>, caller: Caller, warning: Path<WarningId>) -
         return Err(nothing());
     }
     let asker = Asker { id: &caller.id, now: app.clock.now() };
-    let warning = WarningView::of(&entry, asker);
+    let warning = WarningRow::of(&entry, asker);
     let said = said(&app, &story).await?;
     let story = story.into_iter().map(EventView::from).collect();
     Ok(Json(OneWarning { warning, story, said, story_complete: complete, head }))
@@ -355,43 +277,6 @@ async fn said(app: &App, story: &[Recorded]) -> Result<Vec<NoteSaid>, Problem> {
         said.push(NoteSaid { event, at, by, note: kept_words(app, words).await? });
     }
     Ok(said)
-}
-
-impl WarningView {
-    fn of(entry: &Entry, asker: Asker<'_>) -> Self {
-        let raised = &entry.raised;
-        Self {
-            warning: raised.warning,
-            channel: entry.channel.clone(),
-            session: raised.session.clone(),
-            standing: entry.standing(asker.id, asker.now),
-            version: entry.version,
-            severity: raised.severity,
-            due_at: entry.due_at(),
-            raised_at: entry.raised_at,
-            captured_at: entry.captured_at,
-            position: entry.position,
-            policy: raised.policy.clone(),
-            rule: raised.rule.clone(),
-            action: raised.action,
-            approval: raised.approval,
-            asks: raised.asks,
-            unavailable: raised.unavailable,
-            frame: raised.frame,
-            label: raised.label.as_ref().map(|label| label.path().clone()),
-            confidence: raised.label.as_ref().map(|label| label.confidence()),
-            margin: raised.margin,
-            claim: entry.claimed(asker.now).cloned(),
-            notes: entry.notes,
-            escalated: entry.escalated.clone(),
-            answer: entry.answer.clone(),
-            overturned: entry.overturned.clone(),
-            lapsed: entry.lapsed.clone(),
-            enforcement: entry.enforcement.clone(),
-            hits: entry.hits,
-            evidence: entry.evidence.clone(),
-        }
-    }
 }
 
 impl fmt::Display for Place {

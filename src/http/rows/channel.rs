@@ -1,0 +1,54 @@
+//! A channel's row.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::model::ChannelId;
+use crate::projections::{Cadence, Channel, Counts, Coverage, LastEvent, LastFrame, OnAir, View};
+
+/// A channel as it stands now.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Channel")]
+pub(in crate::http) struct ChannelRow {
+    /// The channel.
+    pub channel: ChannelId,
+    /// The broadcast on the air; none if nothing is.
+    pub session: Option<OnAir>,
+    /// Whether somebody looks, since when, and why not.
+    pub coverage: Coverage,
+    /// How often its frames are taken; none before its first broadcast.
+    pub cadence: Option<Cadence>,
+    /// The frame whose outcome came last.
+    pub last_frame: Option<LastFrame>,
+    /// Warnings that wait for an answer.
+    pub open_warnings: u32,
+    /// Severity of the gravest of them, 1 (least) to 5.
+    pub worst_severity: Option<u8>,
+    /// What happened so far, counted.
+    pub counts: Counts,
+    /// Its last event.
+    pub last_event: LastEvent,
+}
+
+impl ChannelRow {
+    /// Of what is shown of it.
+    pub fn of(view: &View, id: &ChannelId, channel: &Channel) -> Self {
+        let mut open_warnings = 0;
+        let mut worst_severity = None;
+        for warning in view.queue.open_of(id) {
+            open_warnings += 1;
+            worst_severity = worst_severity.max(Some(warning.raised.severity));
+        }
+        Self {
+            channel: id.clone(),
+            session: channel.session.clone(),
+            coverage: channel.coverage,
+            cadence: channel.cadence.clone(),
+            last_frame: channel.last_frame,
+            open_warnings,
+            worst_severity,
+            counts: channel.counts,
+            last_event: channel.last_event,
+        }
+    }
+}

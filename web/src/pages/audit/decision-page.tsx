@@ -1,0 +1,3 @@
+export default function DecisionPage({ frame }: { frame: string }) {
+  return <h1>{frame}</h1>;
+}

@@ -1,0 +1,3 @@
+export default function ChannelPage({ channel }: { channel: string }) {
+  return <h1>{channel}</h1>;
+}

@@ -1,0 +1,3 @@
+export default function PolicyPage({ policy }: { policy: string }) {
+  return <h1>{policy}</h1>;
+}

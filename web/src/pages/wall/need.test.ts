@@ -1,0 +1,66 @@
+import { expect, test } from "vitest";
+import type { ChannelRow, WarningRow } from "../../live/store";
+import { isWanted, ordered } from "./need";
+
+const now = Date.parse("2026-01-01T01:00:00Z");
+const channel = (id: string, over: Partial<ChannelRow> = {}): ChannelRow =>
+  ({
+    channel: id,
+    session: { session: "s", since: "2026-01-01T00:00:00Z" },
+    coverage: { watched: { since: "2026-01-01T00:00:00Z" } },
+    cadence: { score: 0.9, policy: { id: "p", version: 1 } },
+    open_warnings: 0,
+    worst_severity: null,
+    ...over,
+  }) as ChannelRow;
+const warned = (id: string, severity: number) => channel(id, { open_warnings: 1, worst_severity: severity });
+const warning = (of: string, raised_at: string): WarningRow =>
+  ({ channel: of, warning: of, raised_at, standing: "open" }) as WarningRow;
+
+test("what needs somebody most is first", () => {
+  const rows = [
+    channel("trusted"),
+    channel("doubted", { cadence: { score: 0.2 } as ChannelRow["cadence"] }),
+    channel("unknown", { cadence: null }),
+    channel("blind", { coverage: { unwatched: { since: "2026-01-01T00:59:00Z", because: "failed" } } }),
+    channel("blinder", { coverage: { unwatched: { since: "2026-01-01T00:10:00Z", because: "failed" } } }),
+    warned("mild", 1),
+    warned("mild-and-old", 1),
+    warned("grave", 5),
+  ];
+  const warnings = [
+    warning("mild", "2026-01-01T00:59:59Z"),
+    warning("mild-and-old", "2026-01-01T00:00:00Z"),
+    warning("grave", "2026-01-01T00:59:59Z"),
+  ];
+  expect(ordered(rows, warnings, { only: "all", search: "" }, now)).toEqual([
+    "grave",
+    "mild-and-old",
+    "mild",
+    "blinder",
+    "blind",
+    "doubted",
+    "unknown",
+    "trusted",
+  ]);
+});
+
+test("no blindness outweighs an open warning", () => {
+  const rows = [
+    channel("blind", { coverage: { unwatched: { since: "2020-01-01T00:00:00Z", because: "failed" } } }),
+    warned("mild", 1),
+  ];
+  expect(ordered(rows, [], { only: "all", search: "" }, now)).toEqual(["mild", "blind"]);
+});
+
+test.each([
+  ["all", "", true, false],
+  ["ended", "", false, true],
+  ["all", "ar 1", true, false],
+  ["all", "nothing", false, false],
+  ["warnings", "", false, false],
+  ["unwatched", "", false, false],
+] as const)("%s with %j shows the live one: %s, the ended one: %s", (only, search, live, ended) => {
+  expect(isWanted(channel("arena-1"), { only, search })).toBe(live);
+  expect(isWanted(channel("arena-2", { session: null, coverage: "idle" }), { only, search })).toBe(ended);
+});

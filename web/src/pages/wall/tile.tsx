@@ -1,0 +1,140 @@
+// One channel on the wall: its last frame, how it stands, how closely it is watched and why.
+
+import { memo, useEffect, useState } from "react";
+import { Link } from "wouter";
+import { Icon } from "../../design/icons";
+import { Badge } from "../../design/parts";
+import { useChannel, useNow } from "../../live/live";
+import type { ChannelRow } from "../../live/store";
+import { useMay } from "../../session/session";
+import { interval, lasting } from "../../words/time";
+import { causeWords, outcomeWords, severityTone, unwatchedWords } from "../../words/words";
+
+interface TileProps {
+  id: string;
+  selected: boolean;
+  onSelect: (id: string) => void;
+}
+
+export const Tile = memo(function Tile({ id, selected, onSelect }: TileProps) {
+  const row = useChannel(id);
+  if (!row) return <div className="tile" data-id={id} aria-hidden="true" />;
+  const warned = row.open_warnings > 0;
+  const to = warned ? `/queue?channel=${encodeURIComponent(id)}` : `/channels/${encodeURIComponent(id)}`;
+  return (
+    <article
+      className="tile card"
+      data-id={id}
+      data-selected={selected || undefined}
+      data-tone={toneOf(row)}
+      onFocus={() => onSelect(id)}
+    >
+      <Link href={to} className="tile-link">
+        <LastPicture row={row} />
+        <h2 title={id}>{id}</h2>
+      </Link>
+      <div className="row tile-state">
+        <State row={row} />
+      </div>
+      <Watch row={row} />
+    </article>
+  );
+});
+
+function toneOf(row: ChannelRow): string | undefined {
+  if (row.open_warnings > 0) return severityTone(row.worst_severity ?? 1);
+  return typeof row.coverage === "object" && "unwatched" in row.coverage ? "broken" : undefined;
+}
+
+function State({ row }: { row: ChannelRow }) {
+  const now = useNow(1_000);
+  const { coverage, last_frame } = row;
+  return (
+    <>
+      {row.open_warnings > 0 && (
+        <Badge tone={severityTone(row.worst_severity ?? 1)}>
+          {row.open_warnings} open, severity {row.worst_severity}
+        </Badge>
+      )}
+      {typeof coverage === "object" && "unwatched" in coverage && (
+        <Badge tone="broken" icon="blind" title={`Nobody looks at it: ${unwatchedWords(coverage.unwatched.because)}.`}>
+          unwatched {lasting(now - Date.parse(coverage.unwatched.since))}
+        </Badge>
+      )}
+      {!row.session && <Badge tone="quiet">off the air</Badge>}
+      {row.open_warnings === 0 && last_frame && <OutcomeBadge row={row} />}
+    </>
+  );
+}
+
+function OutcomeBadge({ row }: { row: ChannelRow }) {
+  if (!row.last_frame) return null;
+  const { text, tone } = outcomeWords(row.last_frame.outcome);
+  return <Badge tone={tone}>{text}</Badge>;
+}
+
+function Watch({ row }: { row: ChannelRow }) {
+  const now = useNow(1_000);
+  const { cadence, last_frame, counts } = row;
+  return (
+    <dl className="tile-facts">
+      <div>
+        <dt>
+          <Icon name="eye" label="Watched" />
+        </dt>
+        <dd title={cadence ? `Because ${causeWords(cadence.because)}.` : undefined}>
+          {cadence ? `every ${interval(cadence.pace.interval_ms)}: ${causeWords(cadence.because)}` : "no cadence yet"}
+        </dd>
+      </div>
+      <div>
+        <dt>
+          <Icon name="clock" label="Last frame" />
+        </dt>
+        <dd className="number">
+          {last_frame ? `${lasting(now - Date.parse(last_frame.captured_at))} ago` : "no frame yet"}
+          {counts.unwatched_ms > 0 && `, unwatched ${lasting(counts.unwatched_ms)} in all`}
+        </dd>
+      </div>
+      <div>
+        <dt>
+          <Icon name="person" label="Reputation" />
+        </dt>
+        <dd className="number">
+          {cadence?.score == null ? "reputation does not count here" : `reputation ${cadence.score.toFixed(2)}`}
+        </dd>
+      </div>
+    </dl>
+  );
+}
+
+/** The newest picture the server looked at; asked for anew only when there is a newer frame. */
+function LastPicture({ row }: { row: ChannelRow }) {
+  const may = useMay()("read_evidence", row.channel);
+  const frame = row.last_frame?.frame;
+  const src = may && frame ? `/v1/channels/${encodeURIComponent(row.channel)}/picture?frame=${frame}` : null;
+  const [shown, setShown] = useState<string | null>(null);
+  const [absent, setAbsent] = useState(false);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a newer frame may have a picture again
+  useEffect(() => setAbsent(false), [frame]);
+  return (
+    <span className="tile-picture">
+      {src && !absent ? (
+        <>
+          {shown && shown !== src && <img src={shown} alt="" aria-hidden="true" />}
+          <img
+            src={src}
+            alt={`Last frame of ${row.channel}`}
+            loading="lazy"
+            decoding="async"
+            onLoad={() => setShown(src)}
+            onError={() => setAbsent(true)}
+          />
+        </>
+      ) : (
+        <span className="picture-absent">
+          {!may ? "Your role sees no pictures" : frame ? "No picture at hand" : "No frame yet"}
+        </span>
+      )}
+    </span>
+  );
+}

@@ -1,0 +1,147 @@
+// The server's closed lists, in words for people. A value that is not known here is shown as it is.
+
+import type { Schemas } from "../api/client";
+import { interval } from "./time";
+
+export type Cause = Schemas["CadenceBecause"];
+
+const CAUSES: Record<Cause, string> = {
+  session_began: "a broadcast began",
+  policy_changed: "its policy changed",
+  hit: "a rule was hit",
+  near_miss: "a label came near a threshold",
+  reconnected: "it came back soon after a stop",
+  upheld: "a warning was upheld",
+  calm: "what called for a closer watch is over",
+  trust: "its reputation rose",
+  distrust: "its reputation fell",
+  adjusted: "a person set its reputation",
+  adjustment_over: "what a person had set is over",
+  budget: "the budget of provider calls ran short",
+  budget_eased: "the budget has room again",
+};
+
+export function cadenceWords(cadence: Schemas["ChannelCadence"] | null | undefined): string {
+  if (!cadence) return "no cadence yet";
+  return `every ${interval(cadence.pace.interval_ms)}, because ${CAUSES[cadence.because] ?? cadence.because}`;
+}
+
+export function causeWords(because: Cause): string {
+  return CAUSES[because] ?? String(because);
+}
+
+const UNWATCHED: Record<Schemas["UnwatchedBecause"], string> = {
+  failed: "its frames fail",
+  no_input: "no frames arrive",
+  overloaded: "frames are dropped for want of room",
+  quarantined: "the channel is quarantined",
+  no_policy: "no policy watches it",
+};
+
+export function unwatchedWords(because: Schemas["UnwatchedBecause"]): string {
+  return UNWATCHED[because] ?? String(because);
+}
+
+const SKIPPED: Record<string, string> = {
+  too_soon: "before it was due",
+  similar: "as before",
+  gave_way: "gave way to others: budget",
+  overloaded: "no room",
+  superseded: "a newer one took its place",
+  stale: "too late to matter",
+  other_source: "another source is judged",
+  other_session: "its broadcast had ended",
+  no_policy: "no policy",
+  unsupported: "not a kind that is judged",
+};
+
+const FAILED: Record<string, string> = {
+  fetch: "could not be fetched",
+  decode: "could not be decoded",
+  provider: "the provider failed",
+  no_provider: "no provider",
+  deadline: "out of time",
+  warden: "the warden broke",
+};
+
+/** What became of a frame: a word for the badge, and its tone. */
+export function outcomeWords(outcome: Schemas["LastOutcome"]): { text: string; tone: Tone } {
+  if ("assessed" in outcome) {
+    const verdict = outcome.assessed;
+    return { text: verdict, tone: verdict === "clear" ? "calm" : verdict === "stop" ? "grave" : "warn" };
+  }
+  if ("skipped" in outcome) return { text: SKIPPED[String(outcome.skipped)] ?? String(outcome.skipped), tone: "quiet" };
+  return { text: FAILED[String(outcome.failed)] ?? String(outcome.failed), tone: "broken" };
+}
+
+/** Never the only sign: each comes with a word or a shape. */
+export type Tone = "calm" | "quiet" | "warn" | "grave" | "broken" | "shadow";
+
+export function severityTone(severity: number): Tone {
+  return severity >= 4 ? "grave" : "warn";
+}
+
+type LedToStage = Schemas["LedToStage"];
+
+/** The steps of a stop in their order, for the progress. */
+export const STEPS = ["requested", "admitted", "attempted", "succeeded", "verified"] as const;
+
+export function stageWords(stage: LedToStage): { name: string; text: string; ended: boolean; tone: Tone } {
+  if (typeof stage === "string") {
+    const words: Record<string, [string, boolean, Tone]> = {
+      requested: ["asked for", false, "warn"],
+      admitted: ["may go ahead", false, "warn"],
+      verified: ["verified: seen off the air", true, "calm"],
+      not_needed: ["not needed: nothing was on the air", true, "calm"],
+      failed: ["FAILED: a person must act", true, "grave"],
+      cancelled: ["called off before it was tried", true, "quiet"],
+    };
+    const [text, ended, tone] = words[stage] ?? [stage, false, "quiet"];
+    return { name: stage, text, ended, tone };
+  }
+  if ("held" in stage)
+    return {
+      name: "held",
+      text: "held: the automatic budget is spent; a person is asked",
+      ended: false,
+      tone: "grave",
+    };
+  if ("attempted" in stage)
+    return { name: "attempted", text: `try ${stage.attempted} under way`, ended: false, tone: "warn" };
+  if ("succeeded" in stage)
+    return { name: "succeeded", text: "the platform accepted it; being verified", ended: false, tone: "warn" };
+  return {
+    name: "superseded",
+    text: "superseded: another broadcast is on the air, which nobody judged",
+    ended: true,
+    tone: "broken",
+  };
+}
+
+export function kindWords(kind: Schemas["EnforcementKind"]): string {
+  return kind === "stop" ? "Stop" : kind === "suspend" ? "Stop and revoke the key" : "Lift the suspension";
+}
+
+export function asksWords(asks: Schemas["AsksBecause"]): string {
+  if (typeof asks === "object" && "too_few_rules" in asks) {
+    const { met, needed, within_ms } = asks.too_few_rules;
+    return `only ${met} of ${needed} rules were met within ${interval(within_ms)}`;
+  }
+  const words: Record<string, string> = {
+    late: "the frame came late: what it shows may be over",
+    unnamed: "nobody knows by name which broadcast the frame is of",
+    propose_only: "the policy proposes every stop to a person",
+  };
+  return words[asks as string] ?? JSON.stringify(asks);
+}
+
+/** `Violence › Weapons` */
+export function labelWords(path: string): string {
+  return path.split("/").join(" › ");
+}
+
+/** Percentage points of a margin, which comes in thousandths of a percent. */
+export function margin(milli: number): string {
+  const points = milli / 1000;
+  return `${points >= 0 ? "+" : "−"}${Math.abs(points).toFixed(1)}`;
+}
