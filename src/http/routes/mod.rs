@@ -20,6 +20,7 @@ mod policies;
 mod queue;
 mod replays;
 mod reputation;
+mod session;
 mod sessions;
 mod state;
 
@@ -47,6 +48,7 @@ pub(in crate::http) fn all() -> Vec<Route> {
         live::routes(),
         consumers::routes(),
         replays::routes(),
+        session::routes(),
         journal::routes(),
         health::routes(),
         api::routes(),
