@@ -11,7 +11,7 @@ import type { WarningRow } from "../../live/store";
 import { useMay, useWho } from "../../session/session";
 import { counting } from "../../words/time";
 import { kindWords } from "../../words/words";
-import { type Act, follows, isChanged, useAct } from "./acts";
+import { type Act, follows, isChanged, undoLeft, useAct } from "./acts";
 import type { Seen } from "./case";
 import { type StopAsked, StopDialog } from "./stop-dialog";
 
@@ -70,7 +70,7 @@ export function Actions({ row, seen, frame, onAnswered }: ActionsProps) {
   const claimed = row.claim && Date.parse(row.claim.until) > now ? row.claim : null;
   const mine = claimed?.by === caller.id;
   const theirs = claimed !== null && !mine;
-  const undoLeft = row.answer?.by === caller.id ? Date.parse(row.answer.until) - now : 0;
+  const left = undoLeft(row, caller.id, now);
   const wouldFollow = follows(row);
   const session = channel?.session?.session ?? null;
   const lifts = row.enforcement?.kind === "suspend" && row.enforcement.stage === "verified";
@@ -128,9 +128,9 @@ export function Actions({ row, seen, frame, onAnswered }: ActionsProps) {
             </Button>
           </>
         )}
-        {moderates && undoLeft > 0 && (
+        {moderates && left > 0 && (
           <Button binding="withdraw" onPress={() => send({ do: "withdraw" })} disabled={act.isPending}>
-            Take back <span className="number">{counting(undoLeft)}</span>
+            Take back <span className="number">{counting(left)}</span>
           </Button>
         )}
         {moderates && (

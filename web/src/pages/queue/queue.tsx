@@ -54,7 +54,7 @@ export function Queue({ id }: { id: string | null }) {
     navigate(next ? `/queue/${next}${query}` : `/queue${query}`);
   };
   // The most urgent one is opened, so that a shift begins with a case and not with a list.
-  const first = list.ids[0];
+  const first = list.ids.find((warning) => live.warning(warning)?.standing === "open");
   useEffect(() => {
     if (id === null && first && window.matchMedia("(min-width: 1000px)").matches)
       navigate(`/queue/${first}${query}`, { replace: true });

@@ -6,7 +6,7 @@ import { useSay } from "../../design/toasts";
 import { useNow, useWarning } from "../../live/live";
 import { useWho } from "../../session/session";
 import { counting } from "../../words/time";
-import { useAct } from "../case/acts";
+import { undoLeft, useAct } from "../case/acts";
 
 export function TakeBack({
   last,
@@ -25,7 +25,7 @@ export function TakeBack({
     say("quiet", "Taken back: it is open again.");
     onTakenBack(sent.warning);
   });
-  const left = row?.answer?.by === caller.id ? Date.parse(row.answer.until) - now : 0;
+  const left = row ? undoLeft(row, caller.id, now) : 0;
   // The case itself offers it where it is open.
   if (!row || left <= 0 || row.warning === shown) return null;
   const press = () =>
