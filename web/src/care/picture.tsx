@@ -31,6 +31,7 @@ export function Picture({ frame, label, keyed = false }: PictureProps) {
   const veil = `/v1/evidence/${frame}/preview`;
   return (
     <figure className="picture" data-revealed={url !== null}>
+      {/* biome-ignore lint/a11y/noStaticElementInteractions: the button and the key below do the same */}
       <div
         className="picture-frame"
         onPointerDown={settings.pictures === "veiled" && hold ? press : undefined}

@@ -20,7 +20,7 @@ export function Dialog({ open, title, onClose, children, wide, foot }: DialogPro
       <Base.Portal>
         <Base.Backdrop className="dialog-back" />
         <Base.Popup className={wide ? "dialog wide" : "dialog"}>
-          <Base.Title render={<h2 />}>{title}</Base.Title>
+          <Base.Title className="dialog-title">{title}</Base.Title>
           {children}
           {foot && <div className="foot">{foot}</div>}
         </Base.Popup>

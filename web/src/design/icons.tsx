@@ -25,8 +25,8 @@ const PATHS = {
 export type IconName = keyof typeof PATHS;
 
 export function Icon({ name, label }: { name: IconName; label?: string }) {
-  const label_ = label ? { role: "img", "aria-label": label } : { "aria-hidden": true as const };
   return (
+    // biome-ignore lint/a11y/noSvgWithoutTitle: it has one, or stands beside words and is hidden
     <svg
       viewBox="0 0 16 16"
       width="1em"
@@ -36,8 +36,9 @@ export function Icon({ name, label }: { name: IconName; label?: string }) {
       strokeWidth="1.5"
       strokeLinecap="round"
       strokeLinejoin="round"
-      {...label_}
+      {...(label ? { role: "img" } : { "aria-hidden": true })}
     >
+      {label && <title>{label}</title>}
       <path d={PATHS[name]} />
     </svg>
   );

@@ -25,6 +25,7 @@ export const Tile = memo(function Tile({ id, selected, onSelect }: TileProps) {
     <article
       className="tile card"
       data-id={id}
+      data-frame={row.last_frame?.frame}
       data-selected={selected || undefined}
       data-tone={toneOf(row)}
       onFocus={() => onSelect(id)}

@@ -11,13 +11,13 @@ import { isWanted, type Only, ordered } from "./need";
 import { Tile } from "./tile";
 
 const TILE_WIDTH_MIN = 232;
-const TILE_HEIGHT = 262;
+const TILE_HEIGHT = 238;
 const GAP = 12;
 /** The order is worked out anew so often at most: thousands of channels change all the time. */
 const REORDER_MS = 1_000;
 
 const FILTERS: readonly { only: Only; name: string }[] = [
-  { only: "all", name: "Live" },
+  { only: "all", name: "Now" },
   { only: "warnings", name: "With warnings" },
   { only: "unwatched", name: "Unwatched" },
   { only: "ended", name: "Ended" },
@@ -44,7 +44,7 @@ export function Wall() {
     <div className="wall">
       <div className="page-head">
         <h1>Wall</h1>
-        <div className="row" role="group" aria-label="Which channels">
+        <fieldset className="row" aria-label="Which channels">
           {FILTERS.map((filter) => (
             <Button
               key={filter.only}
@@ -55,7 +55,7 @@ export function Wall() {
               {filter.name} <span className="number">{counts[filter.only]}</span>
             </Button>
           ))}
-        </div>
+        </fieldset>
         <label className="row">
           <span className="unseen">Search channels and policies</span>
           <input

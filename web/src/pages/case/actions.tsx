@@ -1,0 +1,249 @@
+// What can be done about a warning, each with its key. Everything names the warning by its id and the version that was
+// on the screen.
+
+import { useState } from "react";
+import { said } from "../../api/client";
+import { Dialog } from "../../design/dialog";
+import { Button } from "../../design/parts";
+import { useSay } from "../../design/toasts";
+import { useKey } from "../../keys/keys";
+import { useChannel, useNow, useWarning } from "../../live/live";
+import type { WarningRow } from "../../live/store";
+import { useMay, useWho } from "../../session/session";
+import { counting } from "../../words/time";
+import { kindWords } from "../../words/words";
+import { type Act, follows, isChanged, useAct } from "./acts";
+import type { Seen } from "./case";
+import { type StopAsked, StopDialog } from "./stop-dialog";
+
+interface ActionsProps {
+  row: WarningRow;
+  seen: Seen;
+  frame: string;
+  onAnswered: (id: string) => void;
+  lastAnswered: string | null;
+}
+
+type Asking = "note" | "escalate" | StopAsked | null;
+
+export function Actions({ row, seen, frame, onAnswered, lastAnswered }: ActionsProps) {
+  const { caller } = useWho();
+  const may = useMay();
+  const now = useNow(1_000);
+  const say = useSay();
+  const channel = useChannel(row.channel);
+  const [asking, ask] = useState<Asking>(null);
+  const act = useAct((sent, written) => {
+    const version = written.warnings.find((it) => it.id === sent.warning)?.version;
+    if (version !== undefined && sent.warning === row.warning) seen.mine(version);
+    ask(null);
+    if (sent.act.do === "answer") {
+      say(
+        sent.act.answer === "uphold" ? "grave" : "calm",
+        `${sent.act.answer === "uphold" ? "Upheld" : "Dismissed"}: ${row.rule} on ${row.channel}.`,
+      );
+      onAnswered(sent.warning);
+    }
+    if (sent.act.do === "withdraw") say("quiet", `Taken back: ${row.rule} on ${row.channel} is open again.`);
+  });
+  const [refusal, setRefusal] = useState<string | null>(null);
+  const send = (what: Act, warning = row.warning, version = seen.version) => {
+    setRefusal(null);
+    if (warning === row.warning && seen.isFresh() && what.do !== "withdraw") {
+      setRefusal("It changed just as you pressed. Look again, then press again.");
+      return;
+    }
+    act.mutate(
+      { warning, version, act: what },
+      {
+        onError: (error) =>
+          setRefusal(
+            isChanged(error)
+              ? "It changed since you looked, and nothing was done. Look again, then press again."
+              : said(error),
+          ),
+      },
+    );
+  };
+
+  const moderates = may("moderate", row.channel);
+  const enforces = may("enforce", row.channel);
+  const open = row.standing === "open" || row.standing === "claimed_by_another";
+  const claimed = row.claim && Date.parse(row.claim.until) > now ? row.claim : null;
+  const mine = claimed?.by === caller.id;
+  const theirs = claimed !== null && !mine;
+  const undoLeft = row.answer?.by === caller.id ? Date.parse(row.answer.until) - now : 0;
+  const wouldFollow = follows(row);
+  const session = channel?.session?.session ?? null;
+  const lifts = row.enforcement?.kind === "suspend" && row.enforcement.stage === "verified";
+
+  const uphold = () =>
+    wouldFollow
+      ? ask({ kind: wouldFollow, by: "answer", session: row.session })
+      : send({ do: "answer", answer: "uphold", note: null });
+  const takeBack = useTakeBack(lastAnswered, send);
+  useKey("withdraw", takeBack.press, { enabled: undoLeft <= 0 && takeBack.can });
+
+  if (!moderates && !enforces) return null;
+  return (
+    <section className="actions card" aria-label="What you can do">
+      {seen.changed && (
+        <p className="note row" data-tone="warn" role="alert">
+          <span>
+            <strong>Changed since you looked.</strong> {changeWords(row, caller.id)}
+          </span>
+          <Button onPress={seen.acknowledge}>I have seen it</Button>
+        </p>
+      )}
+      {refusal && (
+        <p className="note" data-tone="broken" role="alert">
+          {refusal}
+        </p>
+      )}
+      <div className="row">
+        {moderates && open && (
+          <>
+            <Button binding="claim" onPress={() => send({ do: "claim" })} disabled={theirs || act.isPending}>
+              {mine ? "Claim again" : theirs ? `${claimed.by} has it` : "Claim"}
+            </Button>
+            {mine && (
+              <Button binding="release" onPress={() => send({ do: "release" })} disabled={act.isPending}>
+                Give back
+              </Button>
+            )}
+            <span className="divider" />
+            <Button
+              binding="dismiss"
+              onPress={() => send({ do: "answer", answer: "dismiss", note: null })}
+              disabled={theirs || act.isPending}
+            >
+              Dismiss
+            </Button>
+            <Button binding="uphold" onPress={uphold} disabled={theirs || act.isPending}>
+              {wouldFollow === "stop"
+                ? "Uphold, which stops it…"
+                : wouldFollow === "suspend"
+                  ? "Uphold, which suspends it…"
+                  : "Uphold"}
+            </Button>
+            <span className="divider" />
+            <Button binding="escalate" onPress={() => ask("escalate")} disabled={theirs || act.isPending}>
+              Hand on…
+            </Button>
+          </>
+        )}
+        {moderates && undoLeft > 0 && (
+          <Button binding="withdraw" onPress={() => send({ do: "withdraw" })} disabled={act.isPending}>
+            Take back <span className="number">{counting(undoLeft)}</span>
+          </Button>
+        )}
+        {moderates && (
+          <Button binding="note" onPress={() => ask("note")} disabled={act.isPending}>
+            Note…
+          </Button>
+        )}
+        <span className="spacer" />
+        {enforces && session && (
+          <>
+            <Button binding="stop" onPress={() => ask({ kind: "stop", by: "hand", session })}>
+              {kindWords("stop")}…
+            </Button>
+            <Button binding="suspend" onPress={() => ask({ kind: "suspend", by: "hand", session })}>
+              {kindWords("suspend")}…
+            </Button>
+          </>
+        )}
+        {enforces && !session && <span className="muted">Off the air: nothing to stop.</span>}
+        {enforces && lifts && (
+          <Button binding="lift" onPress={() => ask({ kind: "lift", by: "hand", session: null })}>
+            {kindWords("lift")}…
+          </Button>
+        )}
+      </div>
+      <WordsDialog asking={asking} onClose={() => ask(null)} send={send} pending={act.isPending} row={row} />
+      {typeof asking === "object" && asking !== null && (
+        <StopDialog
+          asked={asking}
+          row={row}
+          frame={frame}
+          onClose={() => ask(null)}
+          onUphold={(note) => send({ do: "answer", answer: "uphold", note })}
+          pending={act.isPending}
+        />
+      )}
+    </section>
+  );
+}
+
+/** `z` also takes back the answer that was given a moment ago to a warning that is no longer on the screen. */
+function useTakeBack(last: string | null, send: (act: Act, warning: string, version: number) => void) {
+  const { caller } = useWho();
+  const now = useNow(1_000);
+  const row = useWarning(last);
+  const can = row?.answer?.by === caller.id && Date.parse(row.answer.until) > now;
+  return { can, press: () => row && send({ do: "withdraw" }, row.warning, row.version) };
+}
+
+function changeWords(row: WarningRow, me: string): string {
+  if (row.answer && row.answer.by !== me) return `${row.answer.by} ${row.answer.upheld ? "upheld" : "dismissed"} it.`;
+  if (row.lapsed) return "It needs no answer any more.";
+  if (row.claim && row.claim.by !== me) return `${row.claim.by} has claimed it.`;
+  if (row.escalated) return `${row.escalated.by} handed it on${row.escalated.to ? ` to ${row.escalated.to}` : ""}.`;
+  return "Something was added to it.";
+}
+
+interface WordsDialogProps {
+  asking: Asking;
+  onClose: () => void;
+  send: (act: Act) => void;
+  pending: boolean;
+  row: WarningRow;
+}
+
+function WordsDialog({ asking, onClose, send, pending, row }: WordsDialogProps) {
+  const [words, setWords] = useState("");
+  const isNote = asking === "note";
+  const close = () => {
+    setWords("");
+    onClose();
+  };
+  const confirm = () => {
+    const text = words.trim();
+    if (isNote && text === "") return;
+    send(isNote ? { do: "note", note: text } : { do: "escalate", to: text === "" ? null : text });
+    setWords("");
+  };
+  return (
+    <Dialog
+      open={asking === "note" || asking === "escalate"}
+      onClose={close}
+      title={isNote ? `Note on ${row.rule}, ${row.channel}` : `Hand ${row.rule}, ${row.channel}, to somebody else`}
+      foot={
+        <>
+          <Button onPress={close}>Not now</Button>
+          <Button look="main" binding="confirm" onPress={confirm} disabled={pending || (isNote && words.trim() === "")}>
+            {isNote ? "Add the note" : "Hand on"}
+          </Button>
+        </>
+      }
+    >
+      {isNote ? (
+        <label className="field">
+          <span>Your words, for whoever works on this after you</span>
+          <textarea
+            className="text"
+            maxLength={2000}
+            value={words}
+            onChange={(event) => setWords(event.target.value)}
+          />
+        </label>
+      ) : (
+        <label className="field">
+          <span>To whom (empty: whoever is free)</span>
+          <input className="text" value={words} onChange={(event) => setWords(event.target.value)} />
+        </label>
+      )}
+      {!isNote && <p className="muted">Your claim on it ends.</p>}
+    </Dialog>
+  );
+}

@@ -1,0 +1,91 @@
+// What a moderator does to a warning: by its id, naming the version they saw, once. A change since then is refused by
+// the server and shown; nothing is ever tried again by itself.
+
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { answered, api, Refused, type Schemas } from "../../api/client";
+import type { WarningRow } from "../../live/store";
+
+/** So that an act sent twice is done once. */
+function once(): { header: { "Idempotency-Key": string } } {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return { header: { "Idempotency-Key": [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("") } };
+}
+
+export type Act =
+  | { do: "claim" | "release" | "withdraw" }
+  | { do: "note"; note: string }
+  | { do: "escalate"; to: string | null }
+  | { do: "answer"; answer: Schemas["ModeratorAnswer"]; note: string | null };
+
+type Written = Schemas["ActAnswer"];
+
+function send(warning: string, version: number, act: Act): Promise<Written> {
+  const params = { ...once(), path: { warning } };
+  switch (act.do) {
+    case "claim":
+      return answered(api.POST("/v1/warnings/{warning}/claim", { params, body: { version } }));
+    case "release":
+      return answered(api.POST("/v1/warnings/{warning}/release", { params, body: { version } }));
+    case "withdraw":
+      return answered(api.POST("/v1/warnings/{warning}/withdraw", { params, body: { version } }));
+    case "note":
+      return answered(api.POST("/v1/warnings/{warning}/note", { params, body: { version, note: act.note } }));
+    case "escalate":
+      return answered(api.POST("/v1/warnings/{warning}/escalate", { params, body: { version, to: act.to } }));
+    case "answer": {
+      const body = { answer: act.answer, note: act.note, warnings: [{ id: warning, version }] };
+      return answered(api.POST("/v1/answers", { params: once(), body }));
+    }
+  }
+}
+
+export interface ActSent {
+  warning: string;
+  version: number;
+  act: Act;
+}
+
+/** Acts on a warning as it was seen. */
+export function useAct(onDone: (sent: ActSent, written: Written) => void) {
+  const client = useQueryClient();
+  return useMutation<Written, Error, ActSent>({
+    mutationFn: ({ warning, version, act }) => send(warning, version, act),
+    onSuccess: (written, sent) => onDone(sent, written),
+    onSettled: (_, __, { warning }) => void client.invalidateQueries({ queryKey: ["warning", warning] }),
+  });
+}
+
+/** Stops, suspends or lifts; the answer says where to follow it. */
+export function useEnforce() {
+  const client = useQueryClient();
+  return useMutation<Schemas["EnforcementAnswer"], Error, { channel: string; body: Schemas["EnforcementAsked"] }>({
+    mutationFn: ({ channel, body }) =>
+      answered(api.POST("/v1/channels/{channel}/enforcements", { params: { ...once(), path: { channel } }, body })),
+    onSettled: () => void client.invalidateQueries({ queryKey: ["warning"] }),
+  });
+}
+
+/** Lets a held enforcement go ahead, or calls one off. */
+export function useSettle() {
+  const client = useQueryClient();
+  return useMutation<unknown, Error, { enforcement: string; how: "admit" | "cancel" }>({
+    mutationFn: ({ enforcement, how }) => {
+      const params = { ...once(), path: { enforcement } };
+      return how === "admit"
+        ? answered(api.POST("/v1/enforcements/{enforcement}/admit", { params }))
+        : answered(api.POST("/v1/enforcements/{enforcement}/cancel", { params }));
+    },
+    onSettled: () => void client.invalidateQueries({ queryKey: ["enforcement"] }),
+  });
+}
+
+/** Whether the refusal says that the warning is not what it was. */
+export function isChanged(error: unknown): boolean {
+  return error instanceof Refused && error.code === "changed_since";
+}
+
+/** What upholding would have done, as the rule proposed it. */
+export function follows(row: Pick<WarningRow, "action" | "approval" | "enforcement">): "stop" | "suspend" | null {
+  if (row.action === "warn" || row.approval !== "person" || row.enforcement) return null;
+  return row.action;
+}

@@ -1,0 +1,189 @@
+// The frames around the hit: one shown large, the others in a strip with their scores.
+
+import { useQuery } from "@tanstack/react-query";
+import { useEffect, useMemo, useRef } from "react";
+import { answered, api, type Schemas } from "../../api/client";
+import { Picture } from "../../care/picture";
+import { Button, Failed, Moment } from "../../design/parts";
+import { useKey } from "../../keys/keys";
+import { useChannel } from "../../live/live";
+import type { WarningRow } from "../../live/store";
+import { outcomeWords, type Tone } from "../../words/words";
+
+type Recorded = Schemas["RecordedEvent"];
+
+export interface Shot {
+  frame: string;
+  at: string;
+  text: string;
+  tone: Tone;
+  /** Of the warning's label, in percent; none if it was not judged. */
+  score: number | null;
+  hit: boolean;
+}
+
+/** How many cadences before and after the hit are shown, and the least and most that is in milliseconds. */
+const AROUND = 12;
+const AROUND_MS = [20_000, 600_000] as const;
+const SHOTS_MAX = 60;
+
+interface FramesProps {
+  row: WarningRow;
+  frame: string;
+  onFrame: (frame: string) => void;
+  pictures: boolean;
+}
+
+export function Frames({ row, frame, onFrame, pictures }: FramesProps) {
+  const interval = useChannel(row.channel)?.cadence?.pace.interval_ms ?? 10_000;
+  const around = Math.min(AROUND_MS[1], Math.max(AROUND_MS[0], interval * AROUND));
+  const newest = row.evidence.at(-1)?.captured_at ?? row.captured_at;
+  const query = useQuery({
+    queryKey: ["frames", row.channel, row.captured_at, newest, around],
+    queryFn: () =>
+      answered(
+        api.GET("/v1/channels/{channel}/events", {
+          params: {
+            path: { channel: row.channel },
+            query: {
+              type: "FrameAssessed,FrameSkipped,FrameFailed",
+              captured_from: new Date(Date.parse(row.captured_at) - around).toISOString(),
+              captured_to: new Date(Date.parse(newest) + around).toISOString(),
+              limit: SHOTS_MAX,
+            },
+          },
+        }),
+      ),
+  });
+  const shots = useMemo(
+    () => shotsOf((query.data as { items?: readonly Recorded[] } | undefined)?.items ?? [], row),
+    [query.data, row],
+  );
+  const at = shots.findIndex((shot) => shot.frame === frame);
+  const go = (to: Shot | undefined) => to && onFrame(to.frame);
+  const firstHit = shots.find((shot) => shot.hit);
+  const worst = shots.filter((shot) => shot.hit).sort((a, b) => (b.score ?? 0) - (a.score ?? 0))[0];
+  useKey("earlier", () => go(shots[at - 1]), { enabled: at > 0 });
+  useKey("later", () => go(shots[at + 1]), { enabled: at < shots.length - 1 });
+  const shown = shots[at];
+  return (
+    <section className="card frames" aria-label="Frames">
+      {pictures ? (
+        <Picture
+          frame={frame}
+          label={`Frame of ${row.channel}${shown ? ` at ${new Date(shown.at).toLocaleTimeString()}` : ""}`}
+          keyed
+        />
+      ) : (
+        <p className="picture-absent">Your role sees no pictures</p>
+      )}
+      {query.error ? (
+        <Failed what="The frames around it could not be had." error={query.error} again={() => void query.refetch()} />
+      ) : (
+        <Strip shots={shots} frame={frame} onFrame={onFrame} threshold={thresholdOf(row)} />
+      )}
+      <div className="row">
+        <Button binding="first_hit" onPress={() => go(firstHit)} disabled={!firstHit}>
+          First hit
+        </Button>
+        <Button binding="worst_hit" onPress={() => go(worst)} disabled={!worst}>
+          Worst hit
+        </Button>
+        {shown && (
+          <span className="muted">
+            <Moment at={shown.at} /> · {shown.text}
+            {shown.score !== null && <span className="number"> · {shown.score.toFixed(1)} %</span>}
+          </span>
+        )}
+      </div>
+    </section>
+  );
+}
+
+function Strip({
+  shots,
+  frame,
+  onFrame,
+  threshold,
+}: {
+  shots: readonly Shot[];
+  frame: string;
+  onFrame: (frame: string) => void;
+  threshold: number | null;
+}) {
+  const strip = useRef<HTMLOListElement>(null);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: also when the frames come
+  useEffect(() => {
+    strip.current
+      ?.querySelector(`[data-frame="${CSS.escape(frame)}"]`)
+      ?.scrollIntoView({ block: "nearest", inline: "center" });
+  }, [frame, shots.length]);
+  return (
+    <ol ref={strip} className="strip" aria-label="Frames around the hit">
+      {shots.map((shot) => (
+        <li key={shot.frame} data-frame={shot.frame} data-tone={shot.tone}>
+          <button
+            type="button"
+            aria-pressed={shot.frame === frame}
+            onClick={() => onFrame(shot.frame)}
+            title={`${new Date(shot.at).toLocaleTimeString()}: ${shot.text}`}
+          >
+            <svg viewBox="0 0 20 40" className="strip-bar" aria-hidden="true">
+              <rect className="strip-back" x="0" y="0" width="20" height="40" />
+              {shot.score !== null && (
+                <rect className="strip-score" x="3" y={40 - shot.score * 0.4} width="14" height={shot.score * 0.4} />
+              )}
+              {threshold !== null && (
+                <line className="strip-threshold" x1="0" x2="20" y1={40 - threshold * 0.4} y2={40 - threshold * 0.4} />
+              )}
+            </svg>
+            <span className="strip-word">{shot.hit ? "hit" : shot.score !== null ? shot.score.toFixed(0) : "–"}</span>
+            <span className="unseen">
+              {new Date(shot.at).toLocaleTimeString()}, {shot.text}
+              {shot.score !== null && `, ${shot.score.toFixed(1)} percent`}
+            </span>
+          </button>
+        </li>
+      ))}
+    </ol>
+  );
+}
+
+/** What the rule's threshold was, from the hit's confidence and its margin. */
+function thresholdOf(row: WarningRow): number | null {
+  return row.confidence == null ? null : row.confidence - row.margin / 1000;
+}
+
+export function shotsOf(events: readonly Recorded[], row: Pick<WarningRow, "evidence" | "label">): Shot[] {
+  const hits = new Set(row.evidence.map((hit) => hit.frame));
+  return events.flatMap((event): Shot[] => {
+    const payload = event.payload as {
+      frame?: string;
+      verdict?: string;
+      labels?: [string, number][];
+      because?: unknown;
+      stage?: string;
+    };
+    const frame = payload.frame;
+    const at = event.captured_at;
+    if (!frame || !at) return [];
+    const hit = hits.has(frame);
+    if (event.type === "FrameAssessed") {
+      const { text, tone } = outcomeWords({ assessed: payload.verdict } as Schemas["LastOutcome"]);
+      return [{ frame, at, text, tone, score: scoreOf(payload.labels ?? [], row.label ?? null), hit }];
+    }
+    if (event.type !== "FrameSkipped" && event.type !== "FrameFailed") return [];
+    const named = event.type === "FrameFailed" ? { failed: payload.stage } : { skipped: nameOf(payload.because) };
+    return [{ frame, at, ...outcomeWords(named as Schemas["LastOutcome"]), score: null, hit }];
+  });
+}
+
+/** The highest confidence of the label or of what lies below it; of any label where the warning names none. */
+function scoreOf(labels: readonly [string, number][], label: string | null): number {
+  const of = labels.filter(([path]) => label === null || path === label || path.startsWith(`${label}/`));
+  return of.reduce((most, [, confidence]) => Math.max(most, confidence), 0);
+}
+
+function nameOf(because: unknown): string {
+  return typeof because === "object" && because !== null ? (Object.keys(because)[0] ?? "") : String(because);
+}

@@ -1,0 +1,30 @@
+// Why a frame was judged as it was; for a frame that was not judged, that.
+
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "wouter";
+import { answered, api } from "../../api/client";
+import { Loaded } from "../../design/parts";
+import { Why } from "./why";
+
+export function WhyOfFrame({ frame }: { frame: string }) {
+  const query = useQuery({
+    queryKey: ["decision", frame],
+    queryFn: () => answered(api.GET("/v1/decisions/{frame}", { params: { path: { frame } } })),
+    staleTime: 30_000,
+    placeholderData: (before) => before,
+  });
+  return (
+    <section className="card" aria-label="Why">
+      <Loaded query={query} what="The explanation">
+        {(decision) => (
+          <>
+            <Why decision={decision} />
+            <p>
+              <Link href={`/decisions/${frame}`}>The whole decision</Link>
+            </p>
+          </>
+        )}
+      </Loaded>
+    </section>
+  );
+}

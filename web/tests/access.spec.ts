@@ -1,0 +1,52 @@
+// WCAG 2.2 AA, as far as a program can tell, on every page, in both themes, wide and on a phone.
+
+import AxeBuilder from "@axe-core/playwright";
+import { expect, test } from "./fixtures";
+
+const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
+
+test("every page is accessible, light and dark, wide and on a phone", async ({ house, person }) => {
+  test.setTimeout(180_000);
+  const page = await person("ad-1", "admin");
+  await house.warn("studio/one");
+  const frame = (await house.events("WarningRaised")).items[0]?.payload.frame;
+  const pages = [
+    "/wall",
+    "/queue",
+    "/channels/studio%2Fone",
+    "/audit",
+    `/decisions/${frame}`,
+    "/policies",
+    "/policies/studio",
+    "/overview",
+    "/settings",
+  ];
+  const found: string[] = [];
+  for (const scheme of ["light", "dark"] as const) {
+    await page.emulateMedia({ colorScheme: scheme, reducedMotion: "reduce" });
+    for (const [width, height] of [
+      [1280, 800],
+      [390, 844],
+    ] as const) {
+      await page.setViewportSize({ width, height });
+      for (const path of pages) {
+        await page.goto(`${house.url}${path}`);
+        await expect(page.locator("main h1, main h2").first()).toBeVisible();
+        await expect(page.locator("main")).not.toContainText("Asking for");
+        const { violations } = await new AxeBuilder({ page }).withTags(TAGS).analyze();
+        for (const violation of violations) {
+          found.push(
+            `${scheme} ${width} ${path}: ${violation.id}: ${violation.nodes
+              .map((node) => node.html)
+              .slice(0, 3)
+              .join(" | ")}`,
+          );
+        }
+        // No page is wider than its window.
+        const over = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+        if (over > 1) found.push(`${scheme} ${width} ${path}: ${over} px wider than the window`);
+      }
+    }
+  }
+  expect(found).toEqual([]);
+});
