@@ -21,6 +21,7 @@ use crate::control::{OnAir, StreamControl};
 use crate::imaging::{Algorithm, Imaging, Limits};
 use crate::journal::snapshots::Snapshots;
 use crate::journal::{Journal, OpenError, Options, SledJournal, content};
+use crate::model::ChannelId;
 use crate::policy::PolicySet;
 use crate::warden::enforcement::BudgetLimits;
 
@@ -184,6 +185,12 @@ impl Ground {
             copies: self.copies,
             imaging: Arc::new(Imaging::new(Limits::default(), Algorithm::MedianDct)),
             settings,
+        });
+        let pictures = wardens.pictures().clone();
+        self.content.when_erased(move |subject| {
+            if let Some(Ok(channel)) = subject.strip_prefix("channel/").map(ChannelId::new) {
+                pictures.forget(&channel);
+            }
         });
         let pulse = Pulse::default();
         let vitals = Vitals {

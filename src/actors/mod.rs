@@ -11,6 +11,7 @@ mod enforcement;
 mod look;
 mod objects;
 mod pause;
+mod pictures;
 mod planes;
 mod policies;
 mod projector;
@@ -24,6 +25,7 @@ mod warden;
 pub use deposit::{Deposit, DepositError, Deposited, PlaceError};
 pub use enforcement::{EnforcementReactor, ReactorError};
 pub use objects::{FetchError, Fetching, Objects};
+pub use pictures::{LastPicture, LastPictures};
 pub use policies::{
     PolicyAct, PolicyDesk, PolicyHistory, PolicyVersion, PolicyVersions, PublishError, REASON_BYTES_MAX, SHADOWS_MAX,
 };

@@ -14,6 +14,7 @@ use actix::{
 };
 use tokio::sync::{Semaphore, oneshot};
 
+use super::pictures::LastPictures;
 use super::planes::Planes;
 use super::system::Parts;
 use super::warden::{EvidenceRoom, Inspect, Offer, Order, Reconsider, Rest, Stale, Tick, Warden};
@@ -47,6 +48,7 @@ pub(super) struct ShardParts {
     pub(super) saves: Arc<Semaphore>,
     /// What is left of the process's budget of provider calls; none: calls are not counted. Held for nanoseconds.
     pub(super) purse: Option<Arc<Mutex<Purse>>>,
+    pub(super) pictures: Arc<LastPictures>,
     pub(super) planes: RefCell<Planes>,
     pub(super) evidence: EvidenceRoom,
     unrecorded: Cell<Unrecorded>,
@@ -66,11 +68,13 @@ impl ShardParts {
         fetches: Arc<Semaphore>,
         recoveries: Arc<Semaphore>,
         purse: Option<Arc<Mutex<Purse>>>,
+        pictures: Arc<LastPictures>,
     ) -> Self {
         let planes = RefCell::new(Planes::new(house.settings.planes_max));
         let saves = Arc::new(Semaphore::new(SAVES_MAX));
         let evidence = EvidenceRoom::new();
-        Self { house, looks, fetches, recoveries, saves, purse, planes, evidence, unrecorded: Cell::default() }
+        let unrecorded = Cell::default();
+        Self { house, looks, fetches, recoveries, saves, purse, pictures, planes, evidence, unrecorded }
     }
 
     /// A warden's own step was not recorded and will be tried again. On a full disk every warden says so at every tick:

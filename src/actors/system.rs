@@ -11,6 +11,7 @@ use tokio::sync::{Semaphore, oneshot, watch};
 
 use super::deposit::Deposit;
 use super::objects::Objects;
+use super::pictures::LastPictures;
 use super::shard::{Deliver, Shard, ShardParts, Shutdown};
 use super::warden::{Inspect, Offer, Order, Stale};
 use crate::clock::Clock;
@@ -53,6 +54,8 @@ pub struct Settings {
     pub snapshot_every: u32,
     /// Which pictures are kept.
     pub evidence: Evidence,
+    /// Bytes of the last pictures of channels that are kept in memory; 0: none are.
+    pub pictures_bytes_max: usize,
     /// Provider calls an hour that the process makes; beyond it channels give way to those with more need, down to what
     /// their policies promise at least. None: as many as are asked for.
     pub calls_per_hour: Option<u32>,
@@ -83,6 +86,7 @@ impl Default for Settings {
             planes_max: 8192,
             snapshot_every: 200,
             evidence: Evidence::default(),
+            pictures_bytes_max: 128 << 20,
             calls_per_hour: None,
         }
     }
@@ -218,6 +222,7 @@ pub enum CommandError {
 pub struct Wardens {
     shards: Arc<[Addr<Shard>]>,
     frames: Arc<Semaphore>,
+    pictures: Arc<LastPictures>,
     clock: Arc<dyn Clock>,
 }
 
@@ -229,24 +234,30 @@ impl Wardens {
         let recoveries = Arc::new(Semaphore::new(parts.settings.recoveries_max.max(1)));
         let purse = parts.settings.calls_per_hour.map(|calls| Purse::new(calls, parts.wall.now()));
         let purse = purse.map(|purse| Arc::new(Mutex::new(purse)));
+        let pictures = Arc::new(LastPictures::new(parts.settings.pictures_bytes_max));
         let shards = (0..parts.settings.arbiters.max(1))
             .map(|_| {
                 let fetches = fetches.clone();
                 let arbiter = actix::Arbiter::new().handle();
                 let (parts, looks, recoveries) = (parts.clone(), looks.clone(), recoveries.clone());
-                let purse = purse.clone();
+                let (purse, pictures) = (purse.clone(), pictures.clone());
                 <Shard as actix::Actor>::start_in_arbiter(&arbiter, move |_| {
-                    Shard::new(ShardParts::new(parts, looks, fetches, recoveries, purse))
+                    Shard::new(ShardParts::new(parts, looks, fetches, recoveries, purse, pictures))
                 })
             })
             .collect();
         let frames = Arc::new(Semaphore::new(parts.settings.frames_max.max(1)));
-        Self { shards, frames, clock: parts.wall.clone() }
+        Self { shards, frames, pictures, clock: parts.wall.clone() }
     }
 
     /// The time by which people and platforms act.
     pub fn clock(&self) -> &Arc<dyn Clock> {
         &self.clock
+    }
+
+    /// The last picture of each channel.
+    pub fn pictures(&self) -> &Arc<LastPictures> {
+        &self.pictures
     }
 
     /// Offers a frame and waits for its durable outcome. The same frame again gives the same outcome.

@@ -169,6 +169,9 @@ pub struct WardensConfig {
     pub idle_after_s: Bounded<1, 86_400>,
     /// Luma planes kept per arbiter, 0 to 1,000,000; about 1.2 KiB each. Default 8,192.
     pub planes_max: Bounded<0, 1_000_000>,
+    /// MiB for the last picture of each channel, 0 to 65,536, in memory only: what the wall of channels shows. Beyond it
+    /// the channels go that were not looked at the longest; a usual thumbnail has 0.1 to 0.4 MB. 0: none. Default 128.
+    pub last_pictures_mib: Bounded<0, 65_536>,
     /// A warden's state is saved after so many events, 10 to 100,000. Default 200.
     pub snapshot_every: Bounded<10, 100_000>,
 }
@@ -258,6 +261,7 @@ impl WardensConfig {
             frame_deadline: Duration::from_secs(self.frame_deadline_s.get()),
             idle_after: Duration::from_secs(self.idle_after_s.get()),
             planes_max: self.planes_max.count(),
+            pictures_bytes_max: self.last_pictures_mib.count() << 20,
             snapshot_every: self.snapshot_every.small(),
         }
     }
@@ -335,6 +339,7 @@ impl Default for WardensConfig {
             frame_deadline_s: Bounded::of(20),
             idle_after_s: Bounded::of(120),
             planes_max: Bounded::of(8192),
+            last_pictures_mib: Bounded::of(128),
             snapshot_every: Bounded::of(200),
         }
     }

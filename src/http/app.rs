@@ -15,6 +15,7 @@ use crate::warden::UndoTime;
 
 use super::backtesting::Backtests;
 use super::picture::PictureRoom;
+use super::scaling::Scaling;
 
 /// The house as requests see it.
 pub struct App {
@@ -44,6 +45,8 @@ pub struct App {
     pub store_frames: Option<Deposit>,
     /// Backtests of all history.
     pub(in crate::http) backtests: Backtests,
+    /// Who scales pictures for people.
+    pub(in crate::http) scaling: Arc<Scaling>,
     /// Memory for pictures that are being taken in.
     pub(in crate::http) pictures: PictureRoom,
 }
@@ -65,6 +68,7 @@ impl App {
             undo: UndoTime::default(),
             store_frames: None,
             backtests: Backtests::default(),
+            scaling: Arc::default(),
             pictures: PictureRoom::default(),
         }
     }

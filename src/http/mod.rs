@@ -31,6 +31,7 @@ mod report;
 mod route;
 mod routes;
 mod rows;
+mod scaling;
 mod server;
 mod session;
 mod slow_body;

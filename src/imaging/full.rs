@@ -25,16 +25,22 @@ const SCANS_MAX: usize = 64;
 /// A buffer larger than this is given back after use: the odd huge picture must not stay in every worker.
 const BUFFER_KEPT_BYTES_MAX: usize = 16 << 20;
 
+/// Of two bytes of a sample the upper one is taken.
+const UPPER: usize = if cfg!(target_endian = "little") { 1 } else { 0 };
+
 /// Buffers that are used again from picture to picture.
 #[derive(Default)]
 pub(super) struct Buffers {
     pixels: Vec<u8>,
+    /// What the pixels are, as they were decoded last.
+    colours: Option<ColorType>,
     /// The picture in grey, in full.
     pub(super) luma: Plane,
 }
 
 impl Buffers {
-    /// Decodes a JPEG of the size that its header states. `colour`: by way of RGB, as other programs do.
+    /// Decodes a JPEG of the size that its header states, and makes it grey. `colour`: by way of RGB, as other programs
+    /// do.
     pub(super) fn jpeg(
         &mut self,
         bytes: &[u8],
@@ -42,6 +48,64 @@ impl Buffers {
         colour: bool,
         limits: &Limits,
     ) -> Result<(), ImagingError> {
+        let colours = self.decode_jpeg(bytes, size, colour, limits)?;
+        self.grey(usize::from(size.0), usize::from(size.1), colours, ImageFormat::Jpeg)
+    }
+
+    /// Decodes a JPEG of the size that its header states, for [`Self::take_rgb`].
+    pub(super) fn jpeg_in_colour(
+        &mut self,
+        bytes: &[u8],
+        size: (u16, u16),
+        limits: &Limits,
+    ) -> Result<(), ImagingError> {
+        self.colours = Some(self.decode_jpeg(bytes, size, true, limits)?);
+        Ok(())
+    }
+
+    /// Decodes a PNG or a WebP (its first picture) for [`Self::take_rgb`], and gives its size.
+    pub(super) fn in_colour(
+        &mut self,
+        bytes: &[u8],
+        format: ImageFormat,
+        limits: &Limits,
+    ) -> Result<(u16, u16), ImagingError> {
+        let (size, colours) = match format {
+            ImageFormat::Png => self.decode(format, limits, png_of(bytes, limits))?,
+            ImageFormat::Jpeg | ImageFormat::Webp => self.decode(format, limits, webp_of(bytes))?,
+        };
+        self.colours = Some(colours);
+        Ok(size)
+    }
+
+    /// The pixels decoded last, three bytes each, without regard to transparency. None are left.
+    pub(super) fn take_rgb(&mut self) -> Vec<u8> {
+        let pixels = std::mem::take(&mut self.pixels);
+        let upper = UPPER;
+        match self.colours.take() {
+            Some(ColorType::Rgb8) => pixels,
+            Some(ColorType::L8) => spread(&pixels, |&[grey]| [grey; 3]),
+            Some(ColorType::La8) => spread(&pixels, |&[grey, _]| [grey; 3]),
+            Some(ColorType::Rgba8) => spread(&pixels, |&[r, g, b, _]| [r, g, b]),
+            Some(ColorType::L16) => spread(&pixels, |pixel: &[u8; 2]| [pixel[upper]; 3]),
+            Some(ColorType::La16) => spread(&pixels, |pixel: &[u8; 4]| [pixel[upper]; 3]),
+            Some(ColorType::Rgb16) => {
+                spread(&pixels, |pixel: &[u8; 6]| [pixel[upper], pixel[2 + upper], pixel[4 + upper]])
+            }
+            Some(ColorType::Rgba16) => {
+                spread(&pixels, |pixel: &[u8; 8]| [pixel[upper], pixel[2 + upper], pixel[4 + upper]])
+            }
+            _ => Vec::new(), // no decoder gives others, and what has no pixels is not scaled
+        }
+    }
+
+    fn decode_jpeg(
+        &mut self,
+        bytes: &[u8],
+        size: (u16, u16),
+        colour: bool,
+        limits: &Limits,
+    ) -> Result<ColorType, ImagingError> {
         let format = ImageFormat::Jpeg;
         let (width, height) = (usize::from(size.0), usize::from(size.1));
         // Three components of 16-bit coefficients, their samples, and three bytes out, each at most in full size and
@@ -72,32 +136,31 @@ impl Buffers {
             decoder.decode_into(pixels).map_err(|reason| undecodable(format, reason))?;
             Ok(colours)
         })?;
-        self.grey(width, height, if colours == 1 { ColorType::L8 } else { ColorType::Rgb8 }, format)
+        Ok(if colours == 1 { ColorType::L8 } else { ColorType::Rgb8 })
     }
 
-    /// Decodes a PNG (its first picture) and gives its size.
+    /// Decodes a PNG (its first picture), makes it grey, and gives its size.
     pub(super) fn png(&mut self, bytes: &[u8], limits: &Limits) -> Result<(u16, u16), ImagingError> {
-        let format = ImageFormat::Png;
-        self.by_image(format, limits, || {
-            let mut within = image::Limits::default();
-            within.max_alloc = Some(limits.decode_bytes_max);
-            PngDecoder::with_limits(Cursor::new(bytes), within)
-        })
+        let (size, colours) = self.decode(ImageFormat::Png, limits, png_of(bytes, limits))?;
+        self.grey(usize::from(size.0), usize::from(size.1), colours, ImageFormat::Png)?;
+        Ok(size)
     }
 
-    /// Decodes a WebP (its first picture) and gives its size.
+    /// Decodes a WebP (its first picture), makes it grey, and gives its size.
     pub(super) fn webp(&mut self, bytes: &[u8], limits: &Limits) -> Result<(u16, u16), ImagingError> {
-        self.by_image(ImageFormat::Webp, limits, || WebPDecoder::new(Cursor::new(bytes)))
+        let (size, colours) = self.decode(ImageFormat::Webp, limits, webp_of(bytes))?;
+        self.grey(usize::from(size.0), usize::from(size.1), colours, ImageFormat::Webp)?;
+        Ok(size)
     }
 
-    fn by_image<D: ImageDecoder>(
+    fn decode<D: ImageDecoder>(
         &mut self,
         format: ImageFormat,
         limits: &Limits,
         open: impl FnOnce() -> image::ImageResult<D>,
-    ) -> Result<(u16, u16), ImagingError> {
+    ) -> Result<((u16, u16), ColorType), ImagingError> {
         let pixels = &mut self.pixels;
-        let (size, colours) = guarded(format, || {
+        guarded(format, || {
             let decoder = open().map_err(|reason| undecodable(format, reason))?;
             let (width, height) = decoder.dimensions();
             let size = limits.size(format, width, height)?;
@@ -108,9 +171,7 @@ impl Buffers {
             pixels.resize(bytes as usize, 0); // at most `decode_bytes_max`
             decoder.read_image(pixels).map_err(|reason| undecodable(format, reason))?;
             Ok((size, colours))
-        })?;
-        self.grey(usize::from(size.0), usize::from(size.1), colours, format)?;
-        Ok(size)
+        })
     }
 
     /// Makes the pixels grey, without regard to transparency, as Pillow's `convert("L")` does.
@@ -123,8 +184,7 @@ impl Buffers {
     ) -> Result<(), ImagingError> {
         self.luma.reshape(width, height, width, height);
         let (luma, pixels) = (&mut self.luma.luma, &self.pixels);
-        // Of two bytes of a sample the upper one is taken.
-        let upper = if cfg!(target_endian = "little") { 1 } else { 0 };
+        let upper = UPPER;
         match colours {
             ColorType::L8 => luma.copy_from_slice(pixels),
             ColorType::La8 => each(luma, pixels, |pixel: &[u8; 2]| pixel[0]),
@@ -176,6 +236,20 @@ fn each<const BYTES: usize>(luma: &mut [u8], pixels: &[u8], grey: impl Fn(&[u8; 
     for (level, pixel) in luma.iter_mut().zip(pixels.as_chunks::<BYTES>().0) {
         *level = grey(pixel);
     }
+}
+
+fn spread<const BYTES: usize>(pixels: &[u8], colours: impl Fn(&[u8; BYTES]) -> [u8; 3]) -> Vec<u8> {
+    pixels.as_chunks::<BYTES>().0.iter().flat_map(colours).collect()
+}
+
+fn png_of<'a>(bytes: &'a [u8], limits: &Limits) -> impl FnOnce() -> image::ImageResult<PngDecoder<Cursor<&'a [u8]>>> {
+    let mut within = image::Limits::default();
+    within.max_alloc = Some(limits.decode_bytes_max);
+    move || PngDecoder::with_limits(Cursor::new(bytes), within)
+}
+
+fn webp_of<'a>(bytes: &'a [u8]) -> impl FnOnce() -> image::ImageResult<WebPDecoder<Cursor<&'a [u8]>>> {
+    move || WebPDecoder::new(Cursor::new(bytes))
 }
 
 fn undecodable(format: ImageFormat, reason: impl std::fmt::Display) -> ImagingError {

@@ -14,12 +14,14 @@ mod hash;
 mod limits;
 mod phash;
 mod plane;
+mod shown;
 mod shrink;
 
 pub use error::ImagingError;
 pub use hash::Algorithm;
 pub use limits::Limits;
 pub use plane::Plane;
+pub use shown::{PREVIEW_SIDE, THUMBNAIL_SIDE_MAX};
 
 use crate::model::{ImageFacts, ImageFormat, LumaPlane, PerceptualHash, Sha256};
 

@@ -89,7 +89,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("fast_image_resize", &["imaging", "providers"]),
     ("zune_jpeg", &["imaging", "providers"]),
     ("zune_core", &["imaging", "providers"]),
-    ("jpeg_encoder", &["providers"]),
+    ("jpeg_encoder", &["imaging", "providers"]),
     ("md5", &["notifications"]), // the digest of packed records, which is not ours to choose
     ("rten", &["providers"]),
     ("rten_tensor", &["providers"]),

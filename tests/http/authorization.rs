@@ -71,6 +71,8 @@ const OPERATIONS: &[(&str, Permission, bool)] = &[
     ("get_channel_reputation", Read, false),
     ("simulate_reputation", Read, false),
     ("get_evidence", ReadEvidence, false),
+    ("get_evidence_preview", ReadEvidence, false),
+    ("get_channel_picture", ReadEvidence, false),
     ("list_consumers", Consume, true),
     ("create_consumer", Consume, true),
     ("get_consumer", Consume, true),

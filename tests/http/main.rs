@@ -23,6 +23,7 @@ mod listening;
 mod live;
 mod moderating;
 mod pages;
+mod pictures;
 mod policies;
 mod premises;
 mod queue;

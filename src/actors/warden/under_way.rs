@@ -94,6 +94,10 @@ impl Warden {
         let Some((at, new)) = committed.events.iter().enumerate().find(|(_, new)| new.id == id) else {
             return self.abandon(Stale::Gone, ctx); // cannot be: a frame's last step has its outcome
         };
+        if let Some((.., bytes)) = &work.seen {
+            let last = Position(committed.first.0 + committed.events.len() as u64 - 1);
+            self.parts.pictures.put(&self.channel, work.frame.id, last, bytes.clone());
+        }
         let position = Position(committed.first.0 + at as u64);
         self.finish(&Outcome { id, position, event: new.event.clone(), repeated: false }, ctx);
     }

@@ -8,7 +8,7 @@ use crate::audit::AuditError;
 use crate::audit::decision::{Sources, outcome_of, stored};
 use crate::events::{Event, EvidenceRead};
 use crate::http::App;
-use crate::http::auth::Permission;
+use crate::http::auth::{Permission, Principal};
 use crate::http::blocking::blocking;
 use crate::http::extract::Caller;
 use crate::http::past::{ask, record_access};
@@ -36,6 +36,13 @@ pub(in crate::http) fn routes() -> Vec<Route> {
     ]
 }
 
+/// A kept picture, read.
+pub(super) struct Kept {
+    picture: Picture,
+    /// The file as it was fetched.
+    pub bytes: Vec<u8>,
+}
+
 /// A picture that was kept.
 struct Picture {
     frame: FrameId,
@@ -46,20 +53,7 @@ struct Picture {
 }
 
 async fn get_evidence(app: Data<App>, caller: Caller, frame: Path<FrameId>) -> Result<HttpResponse, Problem> {
-    let frame = frame.into_inner();
-    let asked = app.clone();
-    let picture = ask("finding a picture", move || find(&asked, frame)).await?;
-    let visible = picture.filter(|picture| caller.may(Permission::ReadEvidence, &picture.channel));
-    let picture = visible.ok_or_else(|| Problem::not_found(format!("kept picture of frame {frame}")))?;
-    let (store, content) = (app.content.clone(), picture.content.clone());
-    let bytes = match blocking("reading a kept picture", move || store.get(&content)).await? {
-        Content::Plain(bytes) => bytes,
-        Content::Erased => return Err(Problem::new(Code::Gone, format!("the picture of frame {frame} was erased"))),
-        Content::Expired => {
-            let detail = format!("the picture of frame {frame} was kept for as long as it was to be, and then deleted");
-            return Err(Problem::new(Code::Gone, detail));
-        }
-    };
+    let Kept { picture, bytes } = kept(&app, &caller, frame.into_inner()).await?;
     let Picture { frame, channel, format, content } = picture;
     let sniffed =
         || Limits::default().sniff(&bytes).map_err(|error| Problem::internal("reading a kept picture", &error));
@@ -69,6 +63,23 @@ async fn get_evidence(app: Data<App>, caller: Caller, frame: Path<FrameId>) -> R
         .insert_header((CONTENT_TYPE, format.media_type()))
         .insert_header((CONTENT_DISPOSITION, format!("attachment; filename=\"{frame}.{}\"", format.ending())))
         .body(bytes))
+}
+
+/// Reads the kept picture of a frame, if the caller may see it. Recorded by whoever shows it.
+pub(super) async fn kept(app: &Data<App>, caller: &Principal, frame: FrameId) -> Result<Kept, Problem> {
+    let asked = app.clone();
+    let picture = ask("finding a picture", move || find(&asked, frame)).await?;
+    let visible = picture.filter(|picture| caller.may(Permission::ReadEvidence, &picture.channel));
+    let picture = visible.ok_or_else(|| Problem::not_found(format!("kept picture of frame {frame}")))?;
+    let (store, content) = (app.content.clone(), picture.content.clone());
+    match blocking("reading a kept picture", move || store.get(&content)).await? {
+        Content::Plain(bytes) => Ok(Kept { picture, bytes }),
+        Content::Erased => Err(Problem::new(Code::Gone, format!("the picture of frame {frame} was erased"))),
+        Content::Expired => {
+            let detail = format!("the picture of frame {frame} was kept for as long as it was to be, and then deleted");
+            Err(Problem::new(Code::Gone, detail))
+        }
+    }
 }
 
 fn find(app: &App, frame: FrameId) -> Result<Option<Picture>, AuditError> {

@@ -16,6 +16,7 @@ mod frames;
 mod health;
 mod journal;
 mod live;
+mod pictures;
 mod policies;
 mod queue;
 mod replays;
@@ -34,6 +35,7 @@ pub(in crate::http) fn all() -> Vec<Route> {
         sessions::routes(),
         decisions::routes(),
         evidence::routes(),
+        pictures::routes(),
         events::routes(),
         state::routes(),
         reputation::routes(),

@@ -137,13 +137,23 @@ pub struct Store {
     keys: Keys,
     /// Held while a key is made, used to encrypt, or destroyed, so that nothing is written under a dying key.
     key_use: Mutex<()>,
+    /// Told of each subject that is erased.
+    told: Mutex<Vec<Told>>,
 }
+
+/// Who is told that a subject was erased.
+type Told = Box<dyn Fn(&str) + Send + Sync>;
 
 impl Store {
     /// Opens the store, or begins one, and finishes what a crash interrupted.
     pub fn open(content: &Path, keys: &Path) -> Result<Self, ContentError> {
         create_private(content)?;
-        let store = Self { directory: content.to_owned(), keys: Keys::open(keys)?, key_use: Mutex::new(()) };
+        let store = Self {
+            directory: content.to_owned(),
+            keys: Keys::open(keys)?,
+            key_use: Mutex::default(),
+            told: Mutex::default(),
+        };
         for shard in store.shards()? {
             remove_temporaries(&shard)?;
         }
@@ -238,8 +248,18 @@ impl Store {
     /// Destroys the subject's key: a tombstone first, so that a crash in between is finished at the next opening.
     /// When this returns, the key is off the disk as far as the file system can tell.
     pub fn erase(&self, subject: &str) -> Result<Erasure, ContentError> {
-        let _using = self.key_use.lock().unwrap_or_else(PoisonError::into_inner);
-        self.keys.erase(subject)
+        let erasure = {
+            let _using = self.key_use.lock().unwrap_or_else(PoisonError::into_inner);
+            self.keys.erase(subject)?
+        };
+        self.told.lock().unwrap_or_else(PoisonError::into_inner).iter().for_each(|tell| tell(subject));
+        Ok(erasure)
+    }
+
+    /// From now on tells of each subject that is erased: whoever holds a copy of its content lets go of it. `tell` must
+    /// not come back to the store.
+    pub fn when_erased(&self, tell: impl Fn(&str) + Send + Sync + 'static) {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner).push(Box::new(tell));
     }
 
     /// Deletes a content whose time is over, and leaves the byte that says so. False if there was nothing to delete: it
