@@ -34,5 +34,6 @@ mod reputation;
 #[path = "../actors/scripted.rs"]
 #[allow(dead_code)] // shared with the tests of the actors, which use all of it
 mod scripted;
+mod session;
 mod shadows;
 mod state;

@@ -22,6 +22,7 @@ mod policies;
 mod queue;
 mod replays;
 mod reputation;
+mod session;
 mod sessions;
 mod state;
 
@@ -51,6 +52,7 @@ pub(in crate::http) fn all() -> Vec<Route> {
         overview::routes(),
         consumers::routes(),
         replays::routes(),
+        session::routes(),
         journal::routes(),
         health::routes(),
         api::routes(),
