@@ -11,16 +11,26 @@ SHELL  := bash
 DENY := .tools/deny/bin/cargo-deny
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench soak fuzz api-fuzz api-tour aws-tour lint doc deny schemas model tools clean-tools
+.PHONY: help demo web test bench soak fuzz api-fuzz api-tour aws-tour lint doc deny schemas model tools clean-tools
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
 
-demo: model ## moderate the bundled footage with embedded defaults, print every decision, stay open (DEMO_ARGS=--once: end then)
+# What the pages are made of. The typed client is made anew from the API's description by every build of them.
+PAGES := $(shell find web -type f -not -path '*/node_modules/*' -not -path 'web/dist/*' -not -path 'web/tests/*' \
+	-not -path 'web/test-results/*' -not -name schema.d.ts) schemas/openapi.json
+
+demo: web model ## moderate the bundled footage with embedded defaults, print every decision, stay open (DEMO_ARGS=--once: end then)
 	$(CARGO) build --locked --bin streamwarden # the dev profile: what `make test` builds too, in half the time of a release
 	$(CARGO) run --locked --quiet -- demo $(DEMO_ARGS)
 
-test: ## every test, with what they need installed first
+web: web/dist/index.html ## the moderators' pages, if what they are made of has changed; the next build takes them in
+
+web/dist/index.html: $(PAGES)
+	scripts/web.sh install
+	scripts/web.sh run build
+
+test: web ## every test, with what they need installed first
 	scripts/test.sh
 
 bench: model ## our speed beside that of others, both run now on this machine; prints the tables
@@ -59,11 +69,11 @@ model: ## fetch the local model's weights, pinned by digest; they are never comm
 	@scripts/tools.sh python
 	@scripts/fetch-model.sh
 
-tools: ## install what the tests need besides cargo: python3 with pip, strace, ffmpeg
+tools: ## install what the tests need besides cargo: python3 with pip, strace, ffmpeg, Node, Chromium
 	scripts/tools.sh
 
 $(DENY): scripts/tools.sh
 	scripts/tools.sh deny
 
 clean-tools: ## forget fetched tools and weights
-	rm -rf .tools .venv models
+	rm -rf .tools .venv models web/node_modules

@@ -20,6 +20,10 @@ failed=0
 cargo test --locked --doc "$@" </dev/null 2>&1 | tee -a "$log" || failed=$?
 cargo test --locked --no-fail-fast --lib --bins --tests "$@" </dev/null 2>&1 | tee -a "$log" || failed=$?
 if [ $# -eq 0 ]; then
+    for script in check unit; do
+        echo "the pages: npm run $script"
+        scripts/web.sh run "$script" || failed=$?
+    done
     echo "the API, tested from its description (scripts/api-fuzz.sh):"
     scripts/api-fuzz.sh </dev/null || failed=$?
 fi

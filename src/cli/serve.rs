@@ -62,10 +62,12 @@ pub(super) fn run(args: &ServeArgs) -> anyhow::Result<()> {
         house.connect(cloud.connections, &clock).context("connecting the house")?;
         let mut app = App::of(&house, clock);
         app.undo = config.moderation.undo();
+        app.usd_per_million = config.provider.rekognition.usd_per_million.get();
         app.store_frames = cloud.store_frames;
+        let public_url = config.http.pages.public_url;
         let served = match Server::start_within(listener, Arc::new(app), gate, config.listen.settings()) {
             Ok(server) => {
-                let announced = listens(server.address());
+                let announced = listens(server.address(), &public_url);
                 if announced.is_ok() {
                     signals.asked().await;
                 }
@@ -87,10 +89,11 @@ fn local_provider(config: &Config) -> Option<Arc<dyn crate::providers::Provider>
 }
 
 /// Says where: on standard output, because a program that asked for a free port reads it from there.
-fn listens(address: SocketAddr) -> anyhow::Result<()> {
+fn listens(address: SocketAddr, public_url: &str) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
     writeln!(out, "listening on http://{address}")?;
-    writeln!(out, "{}", pages_at(&format!("http://{address}")))?;
+    let here = format!("http://{address}");
+    writeln!(out, "{}", pages_at(if public_url.is_empty() { &here } else { public_url }))?;
     out.flush()?;
     Ok(())
 }

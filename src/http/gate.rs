@@ -8,18 +8,19 @@ use std::time::Duration;
 use actix_web::body::BoxBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
-use actix_web::http::header::{AUTHORIZATION, HeaderValue};
+use actix_web::http::header::HeaderMap;
 use actix_web::middleware::Next;
 use actix_web::{FromRequest, HttpMessage, ResponseError, web};
 use serde::{Deserialize, Serialize};
 
 use super::auth::config::AuthConfig;
-use super::auth::{Authenticator, Permission, Principal, Refusal, RefusalKind, StartError};
+use super::auth::{Authenticator, Permission, Principal, Refusal, RefusalKind, StartError, Vouched};
 use super::origin::{self, ORIGINS_MAX, OriginError, Origins};
 use super::problem::{Code, Problem};
 use super::rate::{RateClass, RateConfig, RateError, Rates, TooMany};
 use super::recheck::{self, Rechecked};
 use super::route::Reach;
+use super::session::{Credential, NotFromAPage, PagesConfig, PublicUrlError, SessionCookie};
 use super::store_frames::{StoreFramesConfig, StoreTimeError};
 use crate::clock::Clock;
 use crate::model::ChannelId;
@@ -41,6 +42,8 @@ pub struct GateConfig {
     pub body_timeout_s: u32,
     /// Where frames are stored before they are judged.
     pub store_frames: StoreFramesConfig,
+    /// The moderators' pages.
+    pub pages: PagesConfig,
 }
 
 /// What is wrong with a [`GateConfig`].
@@ -67,6 +70,9 @@ pub enum GateConfigError {
     /// The time for storing a frame.
     #[error(transparent)]
     StoreFrames(#[from] StoreTimeError),
+    /// Where browsers find the pages.
+    #[error(transparent)]
+    PublicUrl(#[from] PublicUrlError),
 }
 
 /// Who may call, and how often.
@@ -75,6 +81,7 @@ pub struct Gate {
     pub(in crate::http) rates: Rates,
     pub(in crate::http) origins: Origins,
     pub(in crate::http) body_timeout: Duration,
+    pub(in crate::http) session: SessionCookie,
 }
 
 /// The route that a request came to, for who counts requests.
@@ -105,6 +112,7 @@ impl GateConfig {
         }
         Origins::new(&self.origins)?;
         self.store_frames.check()?;
+        self.pages.check()?;
         match self.body_timeout_s {
             1..=Self::BODY_TIMEOUT_S_MAX => Ok(()),
             found => Err(GateConfigError::BodyTimeout { found }),
@@ -114,8 +122,8 @@ impl GateConfig {
 
 impl Default for GateConfig {
     fn default() -> Self {
-        let store_frames = StoreFramesConfig::default();
-        Self { rates: RateConfig::default(), origins: Vec::new(), body_timeout_s: 20, store_frames }
+        let (store_frames, pages) = (StoreFramesConfig::default(), PagesConfig::default());
+        Self { rates: RateConfig::default(), origins: Vec::new(), body_timeout_s: 20, store_frames, pages }
     }
 }
 
@@ -129,8 +137,9 @@ impl Gate {
         Ok(Self {
             authenticator,
             rates: Rates::new(&config.rates, &governor::clock::DefaultClock::default()),
-            origins: Origins::new(&config.origins)?,
+            origins: Origins::new(&config.origins)?.and_own(config.pages.origin()),
             body_timeout: Duration::from_secs(config.body_timeout_s.into()),
+            session: SessionCookie::new(config.pages.is_secure()),
         })
     }
 
@@ -142,6 +151,16 @@ impl Gate {
         let authenticator = Authenticator::open(&AuthConfig::open(), clock)?;
         Ok(Self::new(authenticator, &GateConfig::default()).expect("the defaults are within their bounds"))
     }
+
+    /// What a request brings along to say who sends it.
+    pub(in crate::http) fn credential(&self, headers: &HeaderMap) -> Result<Credential, Refusal> {
+        Credential::of(headers, &self.origins, self.session)
+    }
+
+    /// Who that is.
+    pub(in crate::http) async fn vouch(&self, credential: &Credential) -> Result<Vouched, Refusal> {
+        self.authenticator.vouch(credential.authorization()).await
+    }
 }
 
 /// Lets a request through or answers it.
@@ -152,20 +171,24 @@ pub(in crate::http) async fn pass(
     next: Next<BoxBody>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     match admitted(&gate, &needed, &request).await {
-        Ok(caller) => {
-            let Some(caller) = caller.map(Rc::new) else { return next.call(request).await };
+        Ok(admitted) => {
+            let Some((caller, credential)) = admitted else { return next.call(request).await };
+            let caller = Rc::new(caller);
             request.extensions_mut().insert(caller.clone());
-            let authorization = authorization(&request).map(<[u8]>::to_vec);
             let response = next.call(request).await?;
-            Ok(response.map_body(|_, body| while_allowed(gate, caller, authorization, body)))
+            Ok(response.map_body(|_, body| while_allowed(gate, caller, credential, body)))
         }
         // An answer rather than an error: what every answer carries is added to it on its way out.
         Err(problem) => Ok(request.into_response(problem.error_response())),
     }
 }
 
-/// The caller; none where nobody is asked.
-async fn admitted(gate: &Gate, needed: &[Needed], request: &ServiceRequest) -> Result<Option<Principal>, Problem> {
+/// The caller and how they said so; none where nobody is asked.
+async fn admitted(
+    gate: &Gate,
+    needed: &[Needed],
+    request: &ServiceRequest,
+) -> Result<Option<(Principal, Credential)>, Problem> {
     let Some(needed) = needed.iter().find(|needed| needed.method == *request.method()) else {
         return Err(another_method(needed, request.method()));
     };
@@ -173,11 +196,11 @@ async fn admitted(gate: &Gate, needed: &[Needed], request: &ServiceRequest) -> R
     if needed.needs == Permission::Open {
         return Ok(None);
     }
-    let caller = identify(gate, request).await?;
+    let (caller, credential) = identify(gate, request).await?;
     let class = class(needed);
     gate.rates.count(class, &caller.id).map_err(|wait| too_many(class.name(), wait))?;
     check(needed, &caller, request)?;
-    Ok(Some(caller))
+    Ok(Some((caller, credential)))
 }
 
 fn another_method(needed: &[Needed], method: &Method) -> Problem {
@@ -186,24 +209,32 @@ fn another_method(needed: &[Needed], method: &Method) -> Problem {
         .with("allow", known)
 }
 
-async fn identify(gate: &Gate, request: &ServiceRequest) -> Result<Principal, Problem> {
-    // Which of two somebody is, a proxy before us may see otherwise.
-    if request.headers().get_all(AUTHORIZATION).nth(1).is_some() {
-        return Err(refused(Refusal::Malformed));
+async fn identify(gate: &Gate, request: &ServiceRequest) -> Result<(Principal, Credential), Problem> {
+    let credential = gate.credential(request.headers()).map_err(refused)?;
+    let caller = gate.vouch(&credential).await.map_err(refused)?.principal;
+    // Where nobody is asked, a session that was left behind by a server that asks says nothing.
+    if !gate.authenticator.is_open() {
+        let sent = credential.may_send(request.method(), request.headers(), &gate.origins);
+        sent.map_err(|NotFromAPage| not_from_a_page())?;
     }
-    gate.authenticator.authenticate(authorization(request)).await.map_err(refused)
+    Ok((caller, credential))
 }
 
-fn authorization(request: &ServiceRequest) -> Option<&[u8]> {
-    request.headers().get(AUTHORIZATION).map(HeaderValue::as_bytes)
+fn not_from_a_page() -> Problem {
+    Problem::new(
+        Code::Forbidden,
+        "a session may change something only from a page of this server, as `Origin` or `Sec-Fetch-Site` must say; \
+        programs send `Authorization: Bearer` and a token",
+    )
 }
 
 /// A body without an end, cut off as soon as its reader is somebody else, or may something else, by then.
-fn while_allowed(gate: Arc<Gate>, caller: Rc<Principal>, authorization: Option<Vec<u8>>, body: BoxBody) -> BoxBody {
+fn while_allowed(gate: Arc<Gate>, caller: Rc<Principal>, credential: Credential, body: BoxBody) -> BoxBody {
+    let credential = Rc::new(credential);
     Rechecked::unless_short(body, recheck::EVERY, move || {
-        let (gate, caller, authorization) = (gate.clone(), caller.clone(), authorization.clone());
+        let (gate, caller, credential) = (gate.clone(), caller.clone(), credential.clone());
         Box::pin(async move {
-            let now = gate.authenticator.authenticate(authorization.as_deref()).await;
+            let now = gate.vouch(&credential).await.map(|vouched| vouched.principal);
             // An issuer that cannot be asked takes no right away that it gave.
             now.as_ref() == Ok(&*caller) || now == Err(Refusal::IssuerUnavailable)
         })
@@ -211,7 +242,7 @@ fn while_allowed(gate: Arc<Gate>, caller: Rc<Principal>, authorization: Option<V
 }
 
 /// The log learns why; the caller learns only that it is so, because the reason would say how close a guess came.
-fn refused(refusal: Refusal) -> Problem {
+pub(in crate::http) fn refused(refusal: Refusal) -> Problem {
     tracing::debug!(refusal = refusal.name(), "a caller was not let in");
     metrics().requests.unauthenticated(refusal.name());
     match refusal.kind() {

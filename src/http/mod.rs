@@ -33,6 +33,7 @@ mod routes;
 mod rows;
 mod scaling;
 mod server;
+mod session;
 mod slow_body;
 mod socket;
 mod store_frames;
@@ -46,6 +47,7 @@ pub use origin::OriginError;
 pub use problem::{Code, Problem};
 pub use rate::{Rate, RateConfig, RateError};
 pub use server::{ListenError, Server, ServerSettings};
+pub use session::{PagesConfig, PublicUrlError};
 pub use store_frames::{StoreFramesConfig, StoreTimeError};
 
 /// The API description (OpenAPI 3.1) of the routes that this program answers, as JSON.

@@ -18,7 +18,12 @@ pub struct OriginError {
 
 /// The origins from which other people's pages may ask.
 #[derive(Debug, Clone, Default)]
-pub(in crate::http) struct Origins(Vec<String>);
+pub(in crate::http) struct Origins {
+    /// Of other people's pages.
+    named: Vec<String>,
+    /// Of our own, as browsers see it; none: whatever host a request names.
+    own: Option<String>,
+}
 
 /// Where a request comes from, as its browser says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,8 +40,13 @@ impl Origins {
     pub fn new(texts: &[String]) -> Result<Self, OriginError> {
         match texts.iter().find(|text| !is_origin(text)) {
             Some(text) => Err(OriginError { text: text.clone() }),
-            None => Ok(Self(texts.to_vec())),
+            None => Ok(Self { named: texts.to_vec(), own: None }),
         }
+    }
+
+    /// The same, of a server whose own pages are of this origin, whatever a proxy before it makes of the host.
+    pub fn and_own(self, own: Option<&str>) -> Self {
+        Self { own: own.map(str::to_owned), ..self }
     }
 
     /// Where a request with these headers comes from.
@@ -44,8 +54,10 @@ impl Origins {
         let text = |name: HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or("null"));
         if let Some(origin) = text(ORIGIN) {
             let host = text(HOST).unwrap_or_default();
-            return if self.0.iter().any(|named| named == origin) {
+            return if self.named.iter().any(|named| named == origin) {
                 Page::Named
+            } else if self.own.as_deref() == Some(origin) {
+                Page::Ours
             } else if !host.is_empty() && origin.split_once("://").is_some_and(|(_, of)| of.eq_ignore_ascii_case(host))
             {
                 Page::Ours
@@ -57,6 +69,14 @@ impl Origins {
             None | Some("same-origin" | "none") => Page::Ours,
             Some(_) => Page::Elsewhere,
         }
+    }
+
+    /// Whether these headers *show* that a page of ours sends the request: a browser says so, by one header at least,
+    /// and no header says otherwise.
+    pub fn show_ours(&self, headers: &HeaderMap) -> bool {
+        let site = headers.get(HeaderName::from_static("sec-fetch-site"));
+        let says_so = site.is_some() || headers.contains_key(ORIGIN);
+        says_so && self.of(headers) == Page::Ours && site.is_none_or(|site| site == "same-origin")
     }
 }
 
@@ -74,7 +94,8 @@ pub(in crate::http) fn is_to_loopback(headers: &HeaderMap) -> bool {
     host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.to_canonical().is_loopback())
 }
 
-fn is_origin(text: &str) -> bool {
+/// Whether a text is an origin: scheme, host and perhaps port, as a browser writes it.
+pub(in crate::http) fn is_origin(text: &str) -> bool {
     let Ok(uri) = text.parse::<Uri>() else { return false };
     let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else { return false };
     matches!(scheme, "http" | "https")
@@ -114,6 +135,31 @@ mod tests {
             (&[("sec-fetch-site", "cross-site")], Elsewhere),
         ] {
             assert_eq!(origins.of(&headers(pairs)), page, "{pairs:?}");
+        }
+    }
+
+    #[test]
+    fn a_page_of_ours_is_shown_by_a_header_and_denied_by_none() {
+        let origins = Origins::new(&["https://desk.example".to_owned()]).expect("an origin");
+        for (pairs, shown) in [
+            (&[][..], false),
+            (&[("host", "a:1"), ("origin", "http://a:1")], true),
+            (&[("host", "a:1"), ("sec-fetch-site", "same-origin")], true),
+            (&[("host", "a:1"), ("origin", "http://a:1"), ("sec-fetch-site", "same-origin")], true),
+            (&[("host", "a:1"), ("origin", "http://a:1"), ("sec-fetch-site", "same-site")], false),
+            (&[("host", "a:1"), ("origin", "http://b:1"), ("sec-fetch-site", "same-origin")], false),
+            (&[("host", "a:1"), ("origin", "https://desk.example")], false),
+            (&[("host", "a:1"), ("origin", "null")], false),
+            (&[("host", "a:1"), ("sec-fetch-site", "none")], false),
+            (&[("host", "a:1"), ("sec-fetch-site", "cross-site")], false),
+        ] {
+            assert_eq!(origins.show_ours(&headers(pairs)), shown, "{pairs:?}");
+        }
+        let behind = origins.and_own(Some("https://pages.example"));
+        let inside = |origin| headers(&[("host", "10.0.0.7:8642"), ("origin", origin)]);
+        assert!(behind.show_ours(&inside("https://pages.example")));
+        for other in ["http://pages.example", "https://pages.example:1", "https://desk.example", "https://x.example"] {
+            assert!(!behind.show_ours(&inside(other)), "{other}");
         }
     }
 

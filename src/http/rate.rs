@@ -31,6 +31,8 @@ pub struct RateConfig {
     pub write: Rate,
     /// Frames of one caller.
     pub ingest: Rate,
+    /// Attempts to sign in to the pages from one address, as the first counts it.
+    pub sign_in: Rate,
 }
 
 /// A rate, and how far ahead of it somebody may be.
@@ -86,6 +88,7 @@ pub(in crate::http) struct Rates<C: Clock = DefaultClock> {
     read: Buckets<ModeratorId, C>,
     write: Buckets<ModeratorId, C>,
     ingest: Buckets<ModeratorId, C>,
+    sign_in: Buckets<IpAddr, C>,
 }
 
 impl Rate {
@@ -113,7 +116,7 @@ impl RateConfig {
     /// As many as there can be: for a bench, where the limit would be what is measured.
     pub const UNLIMITED: Self = {
         let all = Rate { per_s: at_least_one(Rate::MAX), burst: at_least_one(Rate::MAX) };
-        Self { address: all, read: all, write: all, ingest: all }
+        Self { address: all, read: all, write: all, ingest: all, sign_in: all }
     };
 
     /// Checks what types cannot say.
@@ -130,6 +133,8 @@ impl RateConfig {
             ("write.burst", self.write.burst),
             ("ingest.per_s", self.ingest.per_s),
             ("ingest.burst", self.ingest.burst),
+            ("sign_in.per_s", self.sign_in.per_s),
+            ("sign_in.burst", self.sign_in.burst),
         ];
         match named.into_iter().find(|(_, count)| count.get() > Rate::MAX) {
             Some((key, count)) => Err(RateError { key, found: count.get() }),
@@ -145,6 +150,7 @@ impl Default for RateConfig {
             read: Rate::per_s(200),
             write: Rate::per_s(50),
             ingest: Rate::per_s(2_000), // ten thousand channels, a frame every five seconds
+            sign_in: Rate { per_s: at_least_one(1), burst: at_least_one(50) }, // a shift that begins, behind one proxy
         }
     }
 }
@@ -156,12 +162,18 @@ impl<C: Clock + Clone> Rates<C> {
             read: Buckets::new(config.read, clock),
             write: Buckets::new(config.write, clock),
             ingest: Buckets::new(config.ingest, clock),
+            sign_in: Buckets::new(config.sign_in, clock),
         }
     }
 
     /// Counts a request from an address.
     pub fn count_address(&self, address: IpAddr) -> Result<(), TooMany> {
         self.address.count(&network(address))
+    }
+
+    /// Counts an attempt to sign in from an address.
+    pub fn count_sign_in(&self, address: IpAddr) -> Result<(), TooMany> {
+        self.sign_in.count(&network(address))
     }
 
     /// Counts a request of a caller.
@@ -231,7 +243,8 @@ mod tests {
 
     fn rates(clock: &FakeRelativeClock, per_s: u32, burst: u32) -> Rates<FakeRelativeClock> {
         let rate = Rate { per_s: at_least_one(per_s), burst: at_least_one(burst) };
-        Rates::new(&RateConfig { address: rate, read: rate, write: rate, ingest: rate }, clock)
+        let config = RateConfig { address: rate, read: rate, write: rate, ingest: rate, sign_in: rate };
+        Rates::new(&config, clock)
     }
 
     fn caller(name: &str) -> ModeratorId {

@@ -93,11 +93,13 @@ impl Server {
         gate.authenticator.may_listen(address)?;
         let feed = app.feed.clone();
         let app = web::Data::from(app);
+        let gate_data = web::Data::from(gate.clone());
         let description = web::Data::new(Description::of(&routes::all()));
         let server = HttpServer::new(move || {
             let (outer, inner) = (gate.clone(), gate.clone());
             actix_web::App::new()
                 .app_data(app.clone())
+                .app_data(gate_data.clone())
                 .app_data(description.clone())
                 .configure(extract::configure)
                 .configure(move |config| mount(config, &inner))

@@ -46,11 +46,13 @@ pub fn tracked() -> Vec<Tracked> {
 
 fn walk(root: &Path, folder: &str, into: &mut Vec<String>) {
     const IGNORED: &[&str] = &["target", ".git", "models", ".tools", ".venv", "data"];
+    const IGNORED_ANYWHERE: &[&str] = &["node_modules", "dist", "test-results"];
     for entry in std::fs::read_dir(root.join(folder)).expect("a folder of ours can be listed").flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
         let path = if folder.is_empty() { name.clone() } else { format!("{folder}/{name}") };
         match entry.path().is_dir() {
             true if folder.is_empty() && IGNORED.contains(&name.as_str()) => {}
+            true if IGNORED_ANYWHERE.contains(&name.as_str()) => {}
             true => walk(root, &path, into),
             false => into.push(path),
         }

@@ -22,6 +22,7 @@ mod issuer;
 mod listening;
 mod live;
 mod moderating;
+mod overview;
 mod pages;
 mod pictures;
 mod policies;
@@ -33,5 +34,6 @@ mod reputation;
 #[path = "../actors/scripted.rs"]
 #[allow(dead_code)] // shared with the tests of the actors, which use all of it
 mod scripted;
+mod session;
 mod shadows;
 mod state;

@@ -19,14 +19,19 @@ fn faults(dockerfile: &str) -> Vec<String> {
     let last_stage = instructions.iter().rposition(|(word, _)| word == "FROM").expect("a Dockerfile has a stage");
     let stage = &instructions[last_stage..];
     let of = |word: &'static str| stage.iter().filter(move |(known, _)| known == word).map(|(_, rest)| rest.as_str());
-    let stages = instructions.iter().filter(|(word, _)| word == "FROM").count();
+    let stages: Vec<&str> =
+        instructions.iter().filter(|(word, _)| word == "FROM").map(|(_, rest)| rest.as_str()).collect();
     let mut faults = Vec::new();
     let mut holds = |so: bool, what: &str| {
         if !so {
             faults.push(what.to_owned());
         }
     };
-    holds(stages == 2, "one stage builds, another runs: no compiler is shipped");
+    let builds = ["${PAGES_BUILT_ON} AS pages", "${BUILT_ON} AS build", "${RUNS_ON}"];
+    holds(stages == builds, "two stages build, pages and program, and another runs: no compiler is shipped");
+    let copied =
+        instructions.iter().any(|(word, rest)| word == "COPY" && rest == "--from=pages /src/web/dist web/dist");
+    holds(copied, "the pages are in the program");
     holds(instructions.iter().any(|(word, rest)| word == "RUN" && rest.contains("--locked")), "built from Cargo.lock");
     let user = of("USER").next_back().unwrap_or("0");
     holds(user.split(':').all(|id| id.parse().is_ok_and(|id: u32| id > 0)), "the user is a number, and not root");
@@ -64,6 +69,7 @@ fn planted_faults_of_the_container_are_found() {
         ("ENTRYPOINT [\"/usr/local/bin/streamwarden\"]", "ENTRYPOINT streamwarden"),
         ("\"alive\"]", "\"alive\"] || true"),
         ("FROM ${RUNS_ON}", "WORKDIR /"),
+        ("COPY --from=pages /src/web/dist web/dist", "RUN true"),
     ] {
         assert!(dockerfile.contains(sound), "{sound} is no longer in the Dockerfile");
         assert!(!faults(&dockerfile.replacen(sound, fault, 1)).is_empty(), "{fault} was not found");

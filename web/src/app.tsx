@@ -97,10 +97,8 @@ function Pages() {
         <Redirect to="/wall" replace />
       </Route>
       <Route path="/wall" component={Wall} />
-      <Route path="/queue">
-        <Queue id={null} />
-      </Route>
-      <Route path="/queue/:id">{({ id }) => <Queue id={id} />}</Route>
+      {/* One route for list and case: going from one to the other keeps what the list holds. */}
+      <Route path="/queue/:id?">{({ id }) => <Queue id={id ?? null} />}</Route>
       <Route path="/channels/:channel">{({ channel }) => <ChannelPage channel={decodeURIComponent(channel)} />}</Route>
       <Route path="/audit" component={AuditPage} />
       <Route path="/audit/channels/:channel">

@@ -8,7 +8,7 @@ use super::config::{AuthConfig, AuthConfigError, Way};
 use super::oidc::{Oidc, OidcError};
 use super::tokens::PREFIX;
 use super::tokens_file::{TokensFileError, TokensInForce};
-use super::{Grant, Principal, Refusal, Role, TOKEN_BYTES_MAX};
+use super::{Grant, Principal, Refusal, Role, TOKEN_BYTES_MAX, Vouched};
 use crate::clock::Clock;
 use crate::model::{ChannelPattern, ModeratorId};
 
@@ -75,6 +75,15 @@ impl Authenticator {
         matches!(self.door, Door::Open)
     }
 
+    /// The ways in which a person may sign in to the pages. A token of the issuer can be handed in where there is no way
+    /// to the issuer itself.
+    pub fn ways(&self) -> Vec<Way> {
+        match &self.door {
+            Door::Open => vec![Way::Open],
+            Door::Asks { .. } => vec![Way::Tokens],
+        }
+    }
+
     /// Whether a server with these ways in may listen there.
     ///
     /// # Errors
@@ -90,7 +99,17 @@ impl Authenticator {
     /// # Errors
     /// Why nobody came of it.
     pub async fn authenticate(&self, authorization: Option<&[u8]>) -> Result<Principal, Refusal> {
-        let Door::Asks { tokens, oidc } = &self.door else { return Ok(anybody()) };
+        self.vouch(authorization).await.map(|vouched| vouched.principal)
+    }
+
+    /// The same, and until when that holds.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn vouch(&self, authorization: Option<&[u8]>) -> Result<Vouched, Refusal> {
+        let Door::Asks { tokens, oidc } = &self.door else {
+            return Ok(Vouched { principal: anybody(), until: None });
+        };
         let token = bearer_token(authorization.ok_or(Refusal::Missing)?)?;
         let now = self.clock.now();
         match (tokens, oidc) {

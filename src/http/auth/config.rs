@@ -24,7 +24,7 @@ pub struct AuthConfig {
 }
 
 /// A way in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Way {
     /// Whoever reaches the address is `demo` and may do everything. Only on the loopback; nothing starts otherwise.

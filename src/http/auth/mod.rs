@@ -16,7 +16,7 @@ pub mod tokens_file;
 
 pub use address::AddressError;
 pub use authenticator::{Authenticator, OpenToOthers, StartError};
-pub use principal::{Grant, Principal};
+pub use principal::{Grant, Principal, Vouched};
 pub use refusal::{Refusal, RefusalKind};
 pub use role::{Permission, Role};
 pub use tokens::{NoRandomness, Secret, Token, TokenId};

@@ -2,7 +2,7 @@
 
 use super::{Permission, Role};
 use crate::events::Actor;
-use crate::model::{ChannelId, ChannelPattern, ModeratorId};
+use crate::model::{ChannelId, ChannelPattern, ModeratorId, Timestamp};
 
 /// A role on some channels.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +20,15 @@ pub struct Principal {
     pub id: ModeratorId,
     /// What they may.
     pub grants: Vec<Grant>,
+}
+
+/// Somebody whose credential holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Vouched {
+    /// Who they are.
+    pub principal: Principal,
+    /// When the credential ends; never by itself, if it does not say.
+    pub until: Option<Timestamp>,
 }
 
 impl Principal {

@@ -52,6 +52,24 @@ pub enum Permission {
     Operate,
 }
 
+impl Permission {
+    /// Every permission.
+    pub const ALL: [Self; 12] = [
+        Self::Open,
+        Self::Read,
+        Self::Ingest,
+        Self::ReadOutcome,
+        Self::Moderate,
+        Self::Appeal,
+        Self::Enforce,
+        Self::ReadEvidence,
+        Self::Export,
+        Self::Consume,
+        Self::WritePolicy,
+        Self::Operate,
+    ];
+}
+
 impl Role {
     /// Every role.
     pub const ALL: [Self; 7] = [

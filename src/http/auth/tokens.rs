@@ -7,7 +7,7 @@ use std::fmt;
 use ring::rand::{SecureRandom, SystemRandom};
 use serde::{Deserialize, Serialize};
 
-use super::{Grant, Principal, Refusal, Role};
+use super::{Grant, Principal, Refusal, Role, Vouched};
 use crate::model::{ChannelPattern, ModeratorId, Sha256, Timestamp};
 
 /// What begins a token of ours, and nothing that an issuer makes.
@@ -88,7 +88,7 @@ impl Tokens {
     }
 
     /// Whose token this is.
-    pub(super) fn bearer(&self, text: &str, now: Timestamp) -> Result<Principal, Refusal> {
+    pub(super) fn bearer(&self, text: &str, now: Timestamp) -> Result<Vouched, Refusal> {
         let id = id_of(text).ok_or(Refusal::Malformed)?;
         let digest = Sha256::of(text.as_bytes());
         // An unknown id is compared too, so that the time taken does not say which ids there are.
@@ -99,7 +99,7 @@ impl Tokens {
         if token.expires.is_some_and(|expires| expires <= now) {
             return Err(Refusal::Expired);
         }
-        Ok(token.principal())
+        Ok(Vouched { principal: token.principal(), until: token.expires })
     }
 }
 
@@ -191,7 +191,9 @@ mod tests {
     fn a_created_token_lets_its_bearer_in_until_it_expires() {
         let (token, secret) = created();
         let tokens = Tokens::new([token]);
-        let principal = tokens.bearer(secret.reveal(), EXPIRES.minus_ms(1)).expect("its time has not come");
+        let vouched = tokens.bearer(secret.reveal(), EXPIRES.minus_ms(1)).expect("its time has not come");
+        assert_eq!(vouched.until, Some(EXPIRES));
+        let principal = vouched.principal;
         assert_eq!(principal.id.as_str(), "console-1");
         let channel = |text| ChannelId::new(text).expect("a sound id");
         assert!(principal.may(Permission::Ingest, &channel("demo/a")));

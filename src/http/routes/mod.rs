@@ -16,11 +16,13 @@ mod frames;
 mod health;
 mod journal;
 mod live;
+mod overview;
 mod pictures;
 mod policies;
 mod queue;
 mod replays;
 mod reputation;
+mod session;
 mod sessions;
 mod state;
 
@@ -47,8 +49,10 @@ pub(in crate::http) fn all() -> Vec<Route> {
         backtests::routes(),
         feed::routes(),
         live::routes(),
+        overview::routes(),
         consumers::routes(),
         replays::routes(),
+        session::routes(),
         journal::routes(),
         health::routes(),
         api::routes(),

@@ -26,6 +26,8 @@ pub(super) struct Subject {
     pub(super) id: String,
     /// Their groups.
     pub(super) groups: Vec<String>,
+    /// When the token expires. It is taken for a while longer, as clocks may differ.
+    pub(super) until: Timestamp,
 }
 
 impl Claims {
@@ -36,17 +38,18 @@ impl Claims {
         if self.text("iss")? != Some(&expected.issuer) {
             return Err(Refusal::Issuer);
         }
-        self.check_times(expected.leeway_s, now)?;
+        let until = self.check_times(expected.leeway_s, now)?;
         self.check_use(typ, expected.accepts)?;
         self.check_audience(expected)?;
         let subject = self.text("sub")?.ok_or(Refusal::Claim("sub"))?;
         if subject.is_empty() || subject.len() > SUBJECT_BYTES_MAX {
             return Err(Refusal::Claim("sub"));
         }
-        Ok(Subject { id: subject.to_owned(), groups: self.groups(&expected.groups_claim)? })
+        Ok(Subject { id: subject.to_owned(), groups: self.groups(&expected.groups_claim)?, until })
     }
 
-    fn check_times(&self, leeway_s: u32, now: Timestamp) -> Result<(), Refusal> {
+    /// When the token expires, if it is in force.
+    fn check_times(&self, leeway_s: u32, now: Timestamp) -> Result<Timestamp, Refusal> {
         let now_s = now.as_micros() as f64 / 1e6;
         let leeway_s = f64::from(leeway_s);
         let expires = self.seconds("exp")?.ok_or(Refusal::Claim("exp"))?;
@@ -58,7 +61,7 @@ impl Claims {
                 return Err(Refusal::NotYetValid);
             }
         }
-        Ok(())
+        Ok(Timestamp::from_millis((expires * 1000.0) as i64)) // a time beyond all times is the last there is
     }
 
     fn check_use(&self, typ: Option<&str>, accepts: TokenUse) -> Result<(), Refusal> {

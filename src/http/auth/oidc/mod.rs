@@ -16,7 +16,7 @@ use jsonwebtoken::{Algorithm, Validation, decode, decode_header};
 use sha2::{Digest, Sha256};
 
 use super::config::OidcConfig;
-use super::{AddressError, Grant, Principal, Refusal};
+use super::{AddressError, Grant, Principal, Refusal, Vouched};
 use crate::model::{ModeratorId, Timestamp};
 
 use claims::{Claims, Subject};
@@ -47,7 +47,14 @@ impl Oidc {
     }
 
     /// Whose token this is.
-    pub(super) async fn bearer(&self, token: &str, now: Timestamp) -> Result<Principal, Refusal> {
+    pub(super) async fn bearer(&self, token: &str, now: Timestamp) -> Result<Vouched, Refusal> {
+        let (typ, claims) = self.signed(token, now).await?;
+        let subject = claims.check(typ.as_deref(), &self.config, now)?;
+        Ok(Vouched { principal: self.principal(&subject)?, until: Some(subject.until) })
+    }
+
+    /// The claims of a token that the issuer signed, and the type that its header names. What they say is not checked.
+    async fn signed(&self, token: &str, now: Timestamp) -> Result<(Option<String>, Claims), Refusal> {
         let header = decode_header(token).map_err(|error| match error.kind() {
             ErrorKind::Json(_) => Refusal::Algorithm, // `none`, or another that has no name here
             _ => Refusal::Malformed,
@@ -61,8 +68,7 @@ impl Oidc {
         let id = header.kid.as_deref().ok_or(Refusal::UnknownKey)?;
         let key = self.keys.get(id, now).await?;
         let claims = verified(token, header.alg, &key)?;
-        let subject = claims.check(header.typ.as_deref(), &self.config, now)?;
-        self.principal(&subject)
+        Ok((header.typ, claims))
     }
 
     fn principal(&self, subject: &Subject) -> Result<Principal, Refusal> {

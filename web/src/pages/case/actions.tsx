@@ -1,18 +1,17 @@
 // What can be done about a warning, each with its key. Everything names the warning by its id and the version that was
 // on the screen.
 
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import { said } from "../../api/client";
 import { Dialog } from "../../design/dialog";
 import { Button } from "../../design/parts";
 import { useSay } from "../../design/toasts";
-import { useKey } from "../../keys/keys";
-import { useChannel, useNow, useWarning } from "../../live/live";
+import { useChannel, useNow } from "../../live/live";
 import type { WarningRow } from "../../live/store";
 import { useMay, useWho } from "../../session/session";
 import { counting } from "../../words/time";
 import { kindWords } from "../../words/words";
-import { type Act, follows, isChanged, useAct } from "./acts";
+import { type Act, follows, isChanged, undoLeft, useAct } from "./acts";
 import type { Seen } from "./case";
 import { type StopAsked, StopDialog } from "./stop-dialog";
 
@@ -21,12 +20,11 @@ interface ActionsProps {
   seen: Seen;
   frame: string;
   onAnswered: (id: string) => void;
-  lastAnswered: string | null;
 }
 
 type Asking = "note" | "escalate" | StopAsked | null;
 
-export function Actions({ row, seen, frame, onAnswered, lastAnswered }: ActionsProps) {
+export function Actions({ row, seen, frame, onAnswered }: ActionsProps) {
   const { caller } = useWho();
   const may = useMay();
   const now = useNow(1_000);
@@ -47,14 +45,14 @@ export function Actions({ row, seen, frame, onAnswered, lastAnswered }: ActionsP
     if (sent.act.do === "withdraw") say("quiet", `Taken back: ${row.rule} on ${row.channel} is open again.`);
   });
   const [refusal, setRefusal] = useState<string | null>(null);
-  const send = (what: Act, warning = row.warning, version = seen.version) => {
+  const send = (what: Act) => {
     setRefusal(null);
-    if (warning === row.warning && seen.isFresh() && what.do !== "withdraw") {
+    if (seen.isFresh() && what.do !== "withdraw") {
       setRefusal("It changed just as you pressed. Look again, then press again.");
       return;
     }
     act.mutate(
-      { warning, version, act: what },
+      { warning: row.warning, version: seen.version, act: what },
       {
         onError: (error) =>
           setRefusal(
@@ -72,7 +70,7 @@ export function Actions({ row, seen, frame, onAnswered, lastAnswered }: ActionsP
   const claimed = row.claim && Date.parse(row.claim.until) > now ? row.claim : null;
   const mine = claimed?.by === caller.id;
   const theirs = claimed !== null && !mine;
-  const undoLeft = row.answer?.by === caller.id ? Date.parse(row.answer.until) - now : 0;
+  const left = undoLeft(row, caller.id, now);
   const wouldFollow = follows(row);
   const session = channel?.session?.session ?? null;
   const lifts = row.enforcement?.kind === "suspend" && row.enforcement.stage === "verified";
@@ -81,8 +79,6 @@ export function Actions({ row, seen, frame, onAnswered, lastAnswered }: ActionsP
     wouldFollow
       ? ask({ kind: wouldFollow, by: "answer", session: row.session })
       : send({ do: "answer", answer: "uphold", note: null });
-  const takeBack = useTakeBack(lastAnswered, send);
-  useKey("withdraw", takeBack.press, { enabled: undoLeft <= 0 && takeBack.can });
 
   if (!moderates && !enforces) return null;
   return (
@@ -132,9 +128,9 @@ export function Actions({ row, seen, frame, onAnswered, lastAnswered }: ActionsP
             </Button>
           </>
         )}
-        {moderates && undoLeft > 0 && (
+        {moderates && left > 0 && (
           <Button binding="withdraw" onPress={() => send({ do: "withdraw" })} disabled={act.isPending}>
-            Take back <span className="number">{counting(undoLeft)}</span>
+            Take back <span className="number">{counting(left)}</span>
           </Button>
         )}
         {moderates && (
@@ -160,7 +156,14 @@ export function Actions({ row, seen, frame, onAnswered, lastAnswered }: ActionsP
           </Button>
         )}
       </div>
-      <WordsDialog asking={asking} onClose={() => ask(null)} send={send} pending={act.isPending} row={row} />
+      <WordsDialog
+        asking={asking}
+        onClose={() => ask(null)}
+        send={send}
+        pending={act.isPending}
+        row={row}
+        refusal={refusal}
+      />
       {typeof asking === "object" && asking !== null && (
         <StopDialog
           asked={asking}
@@ -169,19 +172,11 @@ export function Actions({ row, seen, frame, onAnswered, lastAnswered }: ActionsP
           onClose={() => ask(null)}
           onUphold={(note) => send({ do: "answer", answer: "uphold", note })}
           pending={act.isPending}
+          refusal={refusal}
         />
       )}
     </section>
   );
-}
-
-/** `z` also takes back the answer that was given a moment ago to a warning that is no longer on the screen. */
-function useTakeBack(last: string | null, send: (act: Act, warning: string, version: number) => void) {
-  const { caller } = useWho();
-  const now = useNow(1_000);
-  const row = useWarning(last);
-  const can = row?.answer?.by === caller.id && Date.parse(row.answer.until) > now;
-  return { can, press: () => row && send({ do: "withdraw" }, row.warning, row.version) };
 }
 
 function changeWords(row: WarningRow, me: string): string {
@@ -198,29 +193,30 @@ interface WordsDialogProps {
   send: (act: Act) => void;
   pending: boolean;
   row: WarningRow;
+  refusal: string | null;
 }
 
-function WordsDialog({ asking, onClose, send, pending, row }: WordsDialogProps) {
+function WordsDialog({ asking, onClose, send, pending, row, refusal }: WordsDialogProps) {
   const [words, setWords] = useState("");
   const isNote = asking === "note";
-  const close = () => {
-    setWords("");
-    onClose();
-  };
+  const isOpen = isNote || asking === "escalate";
+  // What was written stays until it is taken or given up, whatever the server says to it.
+  useEffect(() => {
+    if (!isOpen) setWords("");
+  }, [isOpen]);
   const confirm = () => {
     const text = words.trim();
     if (isNote && text === "") return;
     send(isNote ? { do: "note", note: text } : { do: "escalate", to: text === "" ? null : text });
-    setWords("");
   };
   return (
     <Dialog
-      open={asking === "note" || asking === "escalate"}
-      onClose={close}
+      open={isOpen}
+      onClose={onClose}
       title={isNote ? `Note on ${row.rule}, ${row.channel}` : `Hand ${row.rule}, ${row.channel}, to somebody else`}
       foot={
         <>
-          <Button onPress={close}>Not now</Button>
+          <Button onPress={onClose}>Not now</Button>
           <Button look="main" binding="confirm" onPress={confirm} disabled={pending || (isNote && words.trim() === "")}>
             {isNote ? "Add the note" : "Hand on"}
           </Button>
@@ -244,6 +240,11 @@ function WordsDialog({ asking, onClose, send, pending, row }: WordsDialogProps) 
         </label>
       )}
       {!isNote && <p className="muted">Your claim on it ends.</p>}
+      {refusal && (
+        <p className="note" data-tone="broken" role="alert">
+          {refusal}
+        </p>
+      )}
     </Dialog>
   );
 }

@@ -84,6 +84,21 @@ export function isChanged(error: unknown): boolean {
   return error instanceof Refused && error.code === "changed_since";
 }
 
+/**
+ * Milliseconds for which this person can take their answer back; 0 if not at all. What followed from it and was tried is
+ * not taken back but lifted.
+ */
+export function undoLeft(row: Pick<WarningRow, "answer" | "enforcement">, me: string, now: number): number {
+  if (row.answer?.by !== me) return 0;
+  const stage = row.enforcement?.stage;
+  const untried =
+    stage === undefined ||
+    stage === "requested" ||
+    stage === "admitted" ||
+    (typeof stage === "object" && "held" in stage);
+  return untried ? Math.max(0, Date.parse(row.answer.until) - now) : 0;
+}
+
 /** What upholding would have done, as the rule proposed it. */
 export function follows(row: Pick<WarningRow, "action" | "approval" | "enforcement">): "stop" | "suspend" | null {
   if (row.action === "warn" || row.approval !== "person" || row.enforcement) return null;
