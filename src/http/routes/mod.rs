@@ -16,6 +16,7 @@ mod frames;
 mod health;
 mod journal;
 mod live;
+mod overview;
 mod pictures;
 mod policies;
 mod queue;
@@ -48,6 +49,7 @@ pub(in crate::http) fn all() -> Vec<Route> {
         backtests::routes(),
         feed::routes(),
         live::routes(),
+        overview::routes(),
         consumers::routes(),
         replays::routes(),
         session::routes(),
