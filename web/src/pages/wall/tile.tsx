@@ -101,7 +101,7 @@ function Watch({ row }: { row: ChannelRow }) {
           <Icon name="person" label="Reputation" />
         </dt>
         <dd className="number">
-          {cadence?.score == null ? "reputation does not count here" : `reputation ${cadence.score.toFixed(2)}`}
+          {cadence?.score == null ? "cadence fixed by its policy" : `reputation ${cadence.score.toFixed(2)}`}
         </dd>
       </div>
     </dl>
