@@ -37,3 +37,4 @@ mod scripted;
 mod session;
 mod shadows;
 mod state;
+mod taxonomies;
