@@ -35,4 +35,5 @@ mod reputation;
 mod scripted;
 mod session;
 mod shadows;
+mod sign_in;
 mod state;

@@ -16,6 +16,7 @@ mod frames;
 mod health;
 mod journal;
 mod live;
+mod oidc;
 mod pictures;
 mod policies;
 mod queue;
@@ -51,6 +52,7 @@ pub(in crate::http) fn all() -> Vec<Route> {
         consumers::routes(),
         replays::routes(),
         session::routes(),
+        oidc::routes(),
         journal::routes(),
         health::routes(),
         api::routes(),
