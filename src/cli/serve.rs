@@ -62,6 +62,7 @@ pub(super) fn run(args: &ServeArgs) -> anyhow::Result<()> {
         house.connect(cloud.connections, &clock).context("connecting the house")?;
         let mut app = App::of(&house, clock);
         app.undo = config.moderation.undo();
+        app.usd_per_million = config.provider.rekognition.usd_per_million.get();
         app.store_frames = cloud.store_frames;
         let public_url = config.http.pages.public_url;
         let served = match Server::start_within(listener, Arc::new(app), gate, config.listen.settings()) {

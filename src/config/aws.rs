@@ -99,6 +99,9 @@ pub struct RekognitionConfig {
     pub failures_max: Bounded<1, 1_000>,
     /// Seconds for which it is suspended at first, 1 to 3,600; the time doubles with each trial that fails. Default 15.
     pub suspended_s: Bounded<1, 3_600>,
+    /// US dollars that a million calls cost, 0 to 1,000,000: what the overview reckons with. 0: no cost is told. Default
+    /// 1,000, which is the list price of a month's first million images; the dearest there is.
+    pub usd_per_million: Bounded<0, 1_000_000>,
 }
 
 /// `[control.ivs]`: how Amazon IVS is told to stop, where `control.platform` names it.
@@ -346,6 +349,7 @@ impl Default for RekognitionConfig {
             calls_per_second: Bounded::of(5),
             failures_max: Bounded::of(10),
             suspended_s: Bounded::of(15),
+            usd_per_million: Bounded::of(1000),
         }
     }
 }

@@ -10,6 +10,7 @@ use crate::consumers::Consumers;
 use crate::house::{House, Vitals};
 use crate::http::feed::{Feed, Patience};
 use crate::journal::{Journal, content};
+use crate::laboratory::price::REKOGNITION_MICROS;
 use crate::policy::PolicySet;
 use crate::warden::UndoTime;
 
@@ -41,6 +42,8 @@ pub struct App {
     pub clock: Arc<dyn Clock>,
     /// For how long an answer to a warning may be taken back.
     pub undo: UndoTime,
+    /// What a million calls to Rekognition cost, in dollars; 0: no price is known.
+    pub usd_per_million: u64,
     /// Where frames are put before they are judged; none: they are judged as they came.
     pub store_frames: Option<Deposit>,
     /// Backtests of all history.
@@ -66,6 +69,7 @@ impl App {
             feed: Feed::new(house.journal.clone(), house.consumers.clone(), Patience::default()),
             clock,
             undo: UndoTime::default(),
+            usd_per_million: REKOGNITION_MICROS, // for one call
             store_frames: None,
             backtests: Backtests::default(),
             scaling: Arc::default(),

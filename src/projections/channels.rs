@@ -200,15 +200,18 @@ impl Channels {
         self.channels.is_empty()
     }
 
-    pub(super) fn apply(&mut self, channel: &ChannelId, envelope: &Envelope, event: &Event) {
+    /// Folds an event in. Says for how many milliseconds nobody had looked, if it ended that.
+    pub(super) fn apply(&mut self, channel: &ChannelId, envelope: &Envelope, event: &Event) -> u64 {
         if !self.channels.contains_key(channel) {
             self.make_room(CHANNELS_MAX);
             self.channels.insert(channel.clone(), Channel::default());
         }
-        let Some(entry) = self.channels.get_mut(channel) else { return };
+        let Some(entry) = self.channels.get_mut(channel) else { return 0 };
+        let unwatched_ms = entry.counts.unwatched_ms;
         entry.last_event =
             LastEvent { position: envelope.position, sequence: envelope.sequence, recorded_at: envelope.recorded_at };
         entry.apply(envelope.captured_at.unwrap_or(envelope.recorded_at), event);
+        entry.counts.unwatched_ms - unwatched_ms
     }
 
     /// Leaves out those off the air the longest. Should every one be on the air, the ones silent the longest.

@@ -3,6 +3,7 @@
 mod channels;
 mod enforcements;
 mod index;
+pub mod overview;
 mod queue;
 mod summary;
 mod view;

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::events::{Event, Recorded};
 use crate::model::{Position, Timestamp};
 
+use super::overview::Overview;
 use super::{Channels, Enforcements, Index, Queue};
 
 /// Channels and queue as of one position of the journal.
@@ -18,6 +19,8 @@ pub struct View {
     pub enforcements: Enforcements,
     /// Where each warning was raised.
     pub index: Index,
+    /// The hours of the last week.
+    pub overview: Overview,
     /// Position of the last event folded in.
     pub position: Position,
     /// When that was recorded.
@@ -32,7 +35,8 @@ impl View {
         self.position = envelope.position;
         self.recorded_at = envelope.recorded_at;
         if let Some(channel) = envelope.scope.channel() {
-            self.channels.apply(channel, envelope, event);
+            let unwatched_ms = self.channels.apply(channel, envelope, event);
+            self.overview.apply(envelope, event, unwatched_ms);
             self.queue.apply(channel, envelope, event);
             self.enforcements.apply(channel, envelope, event);
             self.index.apply(envelope.position, event);

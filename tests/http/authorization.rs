@@ -93,6 +93,7 @@ const OPERATIONS: &[(&str, Permission, bool)] = &[
     ("cancel_replay", Consume, true),
     ("get_feed", Read, false),
     ("get_live", Read, false),
+    ("get_overview", Read, true),
 ];
 
 /// Every permission, and the roles that have it, besides admin, who has all.

@@ -22,6 +22,7 @@ mod issuer;
 mod listening;
 mod live;
 mod moderating;
+mod overview;
 mod pages;
 mod pictures;
 mod policies;

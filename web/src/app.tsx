@@ -19,6 +19,7 @@ import { Shell } from "./shell";
 // What a moderator does not need within the first second.
 const ChannelPage = lazy(() => import("./pages/channel/channel-page"));
 const AuditPage = lazy(() => import("./pages/audit/audit-page"));
+const TimePage = lazy(() => import("./pages/audit/time-page"));
 const DecisionPage = lazy(() => import("./pages/audit/decision-page"));
 const PoliciesPage = lazy(() => import("./pages/policies/policies-page"));
 const PolicyPage = lazy(() => import("./pages/policies/policy-page"));
@@ -96,12 +97,13 @@ function Pages() {
         <Redirect to="/wall" replace />
       </Route>
       <Route path="/wall" component={Wall} />
-      <Route path="/queue">
-        <Queue id={null} />
-      </Route>
-      <Route path="/queue/:id">{({ id }) => <Queue id={id} />}</Route>
+      {/* One route for list and case: going from one to the other keeps what the list holds. */}
+      <Route path="/queue/:id?">{({ id }) => <Queue id={id ?? null} />}</Route>
       <Route path="/channels/:channel">{({ channel }) => <ChannelPage channel={decodeURIComponent(channel)} />}</Route>
       <Route path="/audit" component={AuditPage} />
+      <Route path="/audit/channels/:channel">
+        {({ channel }) => <TimePage channel={decodeURIComponent(channel)} />}
+      </Route>
       <Route path="/decisions/:frame">{({ frame }) => <DecisionPage frame={frame} />}</Route>
       <Route path="/policies" component={PoliciesPage} />
       <Route path="/policies/:policy">{({ policy }) => <PolicyPage policy={decodeURIComponent(policy)} />}</Route>

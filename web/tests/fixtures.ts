@@ -1,6 +1,7 @@
 // What tests begin with: a house of their own, and people who are signed in to its pages.
 
-import { type Browser, test as base, expect, type Page } from "@playwright/test";
+import { join, resolve } from "node:path";
+import { type Browser, type BrowserContext, test as base, expect, type Page } from "@playwright/test";
 import { House, type Role } from "./house";
 
 interface Fixtures {
@@ -15,6 +16,10 @@ export const test = base.extend<Fixtures>({
     const house = await House.open();
     await use(house);
     await house.close();
+  },
+  context: async ({ context, house }, use) => {
+    await pagesFromDist(context, house);
+    await use(context);
   },
   person: async ({ browser, house }, use) => {
     const pages: Page[] = [];
@@ -35,6 +40,7 @@ export async function signedIn(browser: Browser, house: House, token: string): P
     timezoneId: "UTC",
     viewport: { width: 1280, height: 800 },
   });
+  await pagesFromDist(context, house);
   const page = await context.newPage();
   // Whatever the pages' policy refuses, and whatever breaks, is a failure of the test.
   page.on("pageerror", (error) => {
@@ -50,6 +56,26 @@ export async function signedIn(browser: Browser, house: House, token: string): P
   await expect(page.getByRole("navigation", { name: "Pages" })).toBeVisible();
   await expect(page.locator(".shell")).toHaveAttribute("data-link", "live");
   return page;
+}
+
+/**
+ * With PAGES=dist the pages are those that Vite built last, under the headers of the program's: for working on them
+ * without building the program anew. The tests proper take what is in the program.
+ */
+export async function pagesFromDist(context: BrowserContext, house: { url: string }): Promise<void> {
+  if (process.env.PAGES !== "dist") return;
+  const dist = resolve(import.meta.dirname, "../dist");
+  await context.route(
+    (url) => url.origin === house.url && !/^\/(v1|docs|openapi)/.test(url.pathname),
+    async (route) => {
+      const asset = join(dist, new URL(route.request().url()).pathname);
+      if (asset.includes("/assets/")) return route.fulfill({ path: asset });
+      return route.fulfill({
+        response: await route.fetch({ url: `${house.url}/wall` }),
+        path: join(dist, "index.html"),
+      });
+    },
+  );
 }
 
 /** The case that is open. */

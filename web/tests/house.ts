@@ -222,6 +222,10 @@ ${rates}
     const begun = Date.now();
     await this.show(channel, CLEAR, new Date(begun));
     await this.show(channel, UNSURE, new Date(begun + 1_000));
+    // The queue is a fold behind the journal: what is durable is there a moment later.
+    while ((await this.warnings()).items.filter((it) => it.channel === channel).length < 2) {
+      await new Promise((done) => setTimeout(done, 20));
+    }
     return session;
   }
 

@@ -50,7 +50,7 @@ test("a shift by keyboard, from the first warning to a verified stop", async ({ 
   await expect(page.locator(`[data-warning="${second}"]`).first()).toBeVisible();
   await pressUntil(page, "d", async () => (await house.events("WarningDismissed")).items.length === 1);
   await pressUntil(page, "z", async () => (await house.events("WarningAnswerWithdrawn")).items.length === 1);
-  await page.goto(`${house.url}/queue/${second}`);
+  await expect(theCase(page)).toHaveAttribute("data-warning", second ?? "");
   await expect(theCase(page).getByText("nobody has it")).toBeVisible();
   await pressUntil(page, "d", async () => (await house.events("WarningDismissed")).items.length === 2);
 

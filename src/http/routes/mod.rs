@@ -17,6 +17,7 @@ mod health;
 mod journal;
 mod live;
 mod oidc;
+mod overview;
 mod pictures;
 mod policies;
 mod queue;
@@ -49,6 +50,7 @@ pub(in crate::http) fn all() -> Vec<Route> {
         backtests::routes(),
         feed::routes(),
         live::routes(),
+        overview::routes(),
         consumers::routes(),
         replays::routes(),
         session::routes(),

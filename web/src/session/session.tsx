@@ -3,31 +3,11 @@
 
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { createContext, type ReactNode, useContext, useEffect } from "react";
-import { unauthenticated } from "../api/client";
+import { answered, api, type Schemas, unauthenticated } from "../api/client";
 
-export type Permission =
-  | "read"
-  | "moderate"
-  | "appeal"
-  | "enforce"
-  | "read_evidence"
-  | "export"
-  | "consume"
-  | "write_policy"
-  | "operate";
-export interface Caller {
-  id: string;
-  grants: readonly { role: string; channels: string }[];
-  permissions: readonly Permission[];
-}
-export interface Session {
-  ways: readonly ("open" | "tokens" | "oidc")[];
-  caller: Caller | null;
-  expires_at: string | null;
-  undo_ms: number;
-  now: string;
-  version: string;
-}
+export type Session = Schemas["Session2"];
+export type Caller = Schemas["Known"];
+export type Permission = Schemas["Permission"];
 
 interface Who {
   session: Session;
@@ -47,7 +27,7 @@ export function useSessionQuery() {
   }, [client]);
   return useQuery({
     queryKey: SESSION,
-    queryFn: async () => (await (await fetch("/v1/session")).json()) as Session,
+    queryFn: () => answered(api.GET("/v1/session")),
     refetchInterval: 60_000, // a session that ended is known within a minute, and at the next refusal
     retry: 2,
   });

@@ -17,7 +17,7 @@ export function SignIn({ session }: { session: Session }) {
   const [search] = useSearchParams();
   const client = useQueryClient();
   const signIn = useMutation({
-    mutationFn: () => answered<Session>(api.POST("/v1/session" as never, { body: { token: token.trim() } } as never)),
+    mutationFn: () => answered(api.POST("/v1/session", { body: { token: token.trim() } })),
     onSuccess: (now) => {
       setToken("");
       client.setQueryData(SESSION, now);
@@ -86,7 +86,7 @@ export function SignIn({ session }: { session: Session }) {
 export function useSignOut(): () => void {
   const client = useQueryClient();
   const out = useMutation({
-    mutationFn: () => answered(api.DELETE("/v1/session" as never)),
+    mutationFn: () => answered(api.DELETE("/v1/session")),
     onSettled: () => {
       client.clear();
       window.location.assign("/sign-in");

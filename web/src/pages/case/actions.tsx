@@ -1,18 +1,17 @@
 // What can be done about a warning, each with its key. Everything names the warning by its id and the version that was
 // on the screen.
 
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import { said } from "../../api/client";
 import { Dialog } from "../../design/dialog";
 import { Button } from "../../design/parts";
 import { useSay } from "../../design/toasts";
-import { useKey } from "../../keys/keys";
-import { useChannel, useNow, useWarning } from "../../live/live";
+import { useChannel, useNow } from "../../live/live";
 import type { WarningRow } from "../../live/store";
 import { useMay, useWho } from "../../session/session";
 import { counting } from "../../words/time";
 import { kindWords } from "../../words/words";
-import { type Act, follows, isChanged, useAct } from "./acts";
+import { type Act, follows, isChanged, undoLeft, useAct } from "./acts";
 import type { Seen } from "./case";
 import { type StopAsked, StopDialog } from "./stop-dialog";
 
@@ -21,12 +20,12 @@ interface ActionsProps {
   seen: Seen;
   frame: string;
   onAnswered: (id: string) => void;
-  lastAnswered: string | null;
 }
 
-type Asking = "note" | "escalate" | StopAsked | null;
+type Worded = "note" | "escalate" | "overturn";
+type Asking = Worded | StopAsked | null;
 
-export function Actions({ row, seen, frame, onAnswered, lastAnswered }: ActionsProps) {
+export function Actions({ row, seen, frame, onAnswered }: ActionsProps) {
   const { caller } = useWho();
   const may = useMay();
   const now = useNow(1_000);
@@ -44,17 +43,19 @@ export function Actions({ row, seen, frame, onAnswered, lastAnswered }: ActionsP
       );
       onAnswered(sent.warning);
     }
+    if (sent.act.do === "overturn")
+      say("calm", `Overturned: ${row.rule} on ${row.channel} counts for nothing any more.`);
     if (sent.act.do === "withdraw") say("quiet", `Taken back: ${row.rule} on ${row.channel} is open again.`);
   });
   const [refusal, setRefusal] = useState<string | null>(null);
-  const send = (what: Act, warning = row.warning, version = seen.version) => {
+  const send = (what: Act) => {
     setRefusal(null);
-    if (warning === row.warning && seen.isFresh() && what.do !== "withdraw") {
+    if (seen.isFresh() && what.do !== "withdraw") {
       setRefusal("It changed just as you pressed. Look again, then press again.");
       return;
     }
     act.mutate(
-      { warning, version, act: what },
+      { warning: row.warning, version: seen.version, act: what },
       {
         onError: (error) =>
           setRefusal(
@@ -68,23 +69,24 @@ export function Actions({ row, seen, frame, onAnswered, lastAnswered }: ActionsP
 
   const moderates = may("moderate", row.channel);
   const enforces = may("enforce", row.channel);
+  const overturns =
+    may("appeal", row.channel) && row.answer?.upheld === true && !row.overturned && row.answer.by !== caller.id;
   const open = row.standing === "open" || row.standing === "claimed_by_another";
   const claimed = row.claim && Date.parse(row.claim.until) > now ? row.claim : null;
   const mine = claimed?.by === caller.id;
   const theirs = claimed !== null && !mine;
-  const undoLeft = row.answer?.by === caller.id ? Date.parse(row.answer.until) - now : 0;
+  const left = undoLeft(row, caller.id, now);
   const wouldFollow = follows(row);
   const session = channel?.session?.session ?? null;
-  const lifts = row.enforcement?.kind === "suspend" && row.enforcement.stage === "verified";
+  // A suspended channel is off the air; whether one is suspended only the platform knows.
+  const lifts = session === null;
 
   const uphold = () =>
     wouldFollow
       ? ask({ kind: wouldFollow, by: "answer", session: row.session })
       : send({ do: "answer", answer: "uphold", note: null });
-  const takeBack = useTakeBack(lastAnswered, send);
-  useKey("withdraw", takeBack.press, { enabled: undoLeft <= 0 && takeBack.can });
 
-  if (!moderates && !enforces) return null;
+  if (!moderates && !enforces && !overturns) return null;
   return (
     <section className="actions card" aria-label="What you can do">
       {seen.changed && (
@@ -132,14 +134,19 @@ export function Actions({ row, seen, frame, onAnswered, lastAnswered }: ActionsP
             </Button>
           </>
         )}
-        {moderates && undoLeft > 0 && (
+        {moderates && left > 0 && (
           <Button binding="withdraw" onPress={() => send({ do: "withdraw" })} disabled={act.isPending}>
-            Take back <span className="number">{counting(undoLeft)}</span>
+            Take back <span className="number">{counting(left)}</span>
           </Button>
         )}
         {moderates && (
           <Button binding="note" onPress={() => ask("note")} disabled={act.isPending}>
             Note…
+          </Button>
+        )}
+        {overturns && (
+          <Button binding="overturn" onPress={() => ask("overturn")} disabled={act.isPending}>
+            Overturn…
           </Button>
         )}
         <span className="spacer" />
@@ -160,7 +167,14 @@ export function Actions({ row, seen, frame, onAnswered, lastAnswered }: ActionsP
           </Button>
         )}
       </div>
-      <WordsDialog asking={asking} onClose={() => ask(null)} send={send} pending={act.isPending} row={row} />
+      <WordsDialog
+        asking={asking}
+        onClose={() => ask(null)}
+        send={send}
+        pending={act.isPending}
+        row={row}
+        refusal={refusal}
+      />
       {typeof asking === "object" && asking !== null && (
         <StopDialog
           asked={asking}
@@ -169,19 +183,11 @@ export function Actions({ row, seen, frame, onAnswered, lastAnswered }: ActionsP
           onClose={() => ask(null)}
           onUphold={(note) => send({ do: "answer", answer: "uphold", note })}
           pending={act.isPending}
+          refusal={refusal}
         />
       )}
     </section>
   );
-}
-
-/** `z` also takes back the answer that was given a moment ago to a warning that is no longer on the screen. */
-function useTakeBack(last: string | null, send: (act: Act, warning: string, version: number) => void) {
-  const { caller } = useWho();
-  const now = useNow(1_000);
-  const row = useWarning(last);
-  const can = row?.answer?.by === caller.id && Date.parse(row.answer.until) > now;
-  return { can, press: () => row && send({ do: "withdraw" }, row.warning, row.version) };
 }
 
 function changeWords(row: WarningRow, me: string): string {
@@ -198,38 +204,69 @@ interface WordsDialogProps {
   send: (act: Act) => void;
   pending: boolean;
   row: WarningRow;
+  refusal: string | null;
 }
 
-function WordsDialog({ asking, onClose, send, pending, row }: WordsDialogProps) {
+const WORDS: Record<Worded, { title: string; field: string; press: string; about?: string; needed: boolean }> = {
+  note: {
+    title: "Note on",
+    field: "Your words, for whoever works on this after you",
+    press: "Add the note",
+    needed: true,
+  },
+  escalate: {
+    title: "Hand to somebody else:",
+    field: "To whom (empty: whoever is free)",
+    press: "Hand on",
+    about: "Your claim on it ends.",
+    needed: false,
+  },
+  overturn: {
+    title: "Overturn on appeal:",
+    field: "Why (the streamer and the auditor will ask)",
+    press: "Overturn it",
+    about:
+      "The answer no longer stands and leaves no trace in the channel's reputation. A stop or revoked keys that came of it are lifted by an act of its own.",
+    needed: true,
+  },
+};
+
+function WordsDialog({ asking, onClose, send, pending, row, refusal }: WordsDialogProps) {
   const [words, setWords] = useState("");
-  const isNote = asking === "note";
-  const close = () => {
-    setWords("");
-    onClose();
-  };
+  const what = typeof asking === "string" ? asking : null;
+  // What was written stays until it is taken or given up, whatever the server says to it.
+  useEffect(() => {
+    if (what === null) setWords("");
+  }, [what]);
+  const { title, field, press, about, needed } = WORDS[what ?? "note"];
+  const text = words.trim();
   const confirm = () => {
-    const text = words.trim();
-    if (isNote && text === "") return;
-    send(isNote ? { do: "note", note: text } : { do: "escalate", to: text === "" ? null : text });
-    setWords("");
+    if (what === "note") send({ do: "note", note: text });
+    if (what === "overturn") send({ do: "overturn", why: text });
+    if (what === "escalate") send({ do: "escalate", to: text === "" ? null : text });
   };
   return (
     <Dialog
-      open={asking === "note" || asking === "escalate"}
-      onClose={close}
-      title={isNote ? `Note on ${row.rule}, ${row.channel}` : `Hand ${row.rule}, ${row.channel}, to somebody else`}
+      open={what !== null}
+      onClose={onClose}
+      title={`${title} ${row.rule}, ${row.channel}`}
       foot={
         <>
-          <Button onPress={close}>Not now</Button>
-          <Button look="main" binding="confirm" onPress={confirm} disabled={pending || (isNote && words.trim() === "")}>
-            {isNote ? "Add the note" : "Hand on"}
+          <Button onPress={onClose}>Not now</Button>
+          <Button look="main" binding="confirm" onPress={confirm} disabled={pending || (needed && text === "")}>
+            {press}
           </Button>
         </>
       }
     >
-      {isNote ? (
+      {what === "escalate" ? (
         <label className="field">
-          <span>Your words, for whoever works on this after you</span>
+          <span>{field}</span>
+          <input className="text" value={words} onChange={(event) => setWords(event.target.value)} />
+        </label>
+      ) : (
+        <label className="field">
+          <span>{field}</span>
           <textarea
             className="text"
             maxLength={2000}
@@ -237,13 +274,13 @@ function WordsDialog({ asking, onClose, send, pending, row }: WordsDialogProps) 
             onChange={(event) => setWords(event.target.value)}
           />
         </label>
-      ) : (
-        <label className="field">
-          <span>To whom (empty: whoever is free)</span>
-          <input className="text" value={words} onChange={(event) => setWords(event.target.value)} />
-        </label>
       )}
-      {!isNote && <p className="muted">Your claim on it ends.</p>}
+      {about && <p className="muted">{about}</p>}
+      {refusal && (
+        <p className="note" data-tone="broken" role="alert">
+          {refusal}
+        </p>
+      )}
     </Dialog>
   );
 }

@@ -15,6 +15,7 @@ export type Act =
   | { do: "claim" | "release" | "withdraw" }
   | { do: "note"; note: string }
   | { do: "escalate"; to: string | null }
+  | { do: "overturn"; why: string }
   | { do: "answer"; answer: Schemas["ModeratorAnswer"]; note: string | null };
 
 type Written = Schemas["ActAnswer"];
@@ -32,6 +33,8 @@ function send(warning: string, version: number, act: Act): Promise<Written> {
       return answered(api.POST("/v1/warnings/{warning}/note", { params, body: { version, note: act.note } }));
     case "escalate":
       return answered(api.POST("/v1/warnings/{warning}/escalate", { params, body: { version, to: act.to } }));
+    case "overturn":
+      return answered(api.POST("/v1/warnings/{warning}/overturn", { params, body: { why: act.why } }));
     case "answer": {
       const body = { answer: act.answer, note: act.note, warnings: [{ id: warning, version }] };
       return answered(api.POST("/v1/answers", { params: once(), body }));
@@ -82,6 +85,21 @@ export function useSettle() {
 /** Whether the refusal says that the warning is not what it was. */
 export function isChanged(error: unknown): boolean {
   return error instanceof Refused && error.code === "changed_since";
+}
+
+/**
+ * Milliseconds for which this person can take their answer back; 0 if not at all. What followed from it and was tried is
+ * not taken back but lifted.
+ */
+export function undoLeft(row: Pick<WarningRow, "answer" | "enforcement">, me: string, now: number): number {
+  if (row.answer?.by !== me) return 0;
+  const stage = row.enforcement?.stage;
+  const untried =
+    stage === undefined ||
+    stage === "requested" ||
+    stage === "admitted" ||
+    (typeof stage === "object" && "held" in stage);
+  return untried ? Math.max(0, Date.parse(row.answer.until) - now) : 0;
 }
 
 /** What upholding would have done, as the rule proposed it. */

@@ -25,11 +25,9 @@ interface CaseProps {
   id: string;
   /** An answer was given: the list may go on. */
   onAnswered: (id: string) => void;
-  /** The warning that this person answered last, which `z` takes back. */
-  lastAnswered: string | null;
 }
 
-export function Case({ id, onAnswered, lastAnswered }: CaseProps) {
+export function Case({ id, onAnswered }: CaseProps) {
   const live = useWarning(id);
   const story = useQuery({
     queryKey: ["warning", id, live?.version ?? 0, live?.standing ?? "gone"],
@@ -42,16 +40,7 @@ export function Case({ id, onAnswered, lastAnswered }: CaseProps) {
       return <Failed what="This warning could not be had." error={story.error} again={() => void story.refetch()} />;
     return <Waiting what="Asking for the case" />;
   }
-  return (
-    <CaseOf
-      key={id}
-      row={row}
-      story={story.data}
-      failure={story.error}
-      onAnswered={onAnswered}
-      lastAnswered={lastAnswered}
-    />
-  );
+  return <CaseOf key={id} row={row} story={story.data} failure={story.error} onAnswered={onAnswered} />;
 }
 
 interface CaseOfProps {
@@ -59,10 +48,9 @@ interface CaseOfProps {
   story: Story | undefined;
   failure: unknown;
   onAnswered: (id: string) => void;
-  lastAnswered: string | null;
 }
 
-function CaseOf({ row, story, failure, onAnswered, lastAnswered }: CaseOfProps) {
+function CaseOf({ row, story, failure, onAnswered }: CaseOfProps) {
   const [frame, setFrame] = useState(row.frame);
   const may = useMay();
   const seen = useSeen(row);
@@ -70,7 +58,7 @@ function CaseOf({ row, story, failure, onAnswered, lastAnswered }: CaseOfProps) 
     <article className="case is-live" aria-label={`Case: ${row.rule} on ${row.channel}`} data-warning={row.warning}>
       <Head row={row} />
       {failure !== null && <Failed what="The story of this case could not be brought up to date." error={failure} />}
-      <Actions row={row} seen={seen} frame={frame} onAnswered={onAnswered} lastAnswered={lastAnswered} />
+      <Actions row={row} seen={seen} frame={frame} onAnswered={onAnswered} />
       {row.enforcement && (
         <Progress enforcement={row.enforcement.enforcement} led={row.enforcement} channel={row.channel} />
       )}
@@ -121,7 +109,9 @@ function useSeen(row: WarningRow): Seen {
     acknowledge: () => setKnown(row.version),
     mine: (version) => {
       own.current = Math.max(own.current, version);
-      setKnown(version);
+      // The feed may have been faster than the answer to the act.
+      if (before.current <= version) changedAt.current = 0;
+      setKnown((known) => Math.max(known, version));
     },
   };
 }

@@ -28,6 +28,8 @@ interface StopDialogProps {
   onClose: () => void;
   onUphold: (note: string | null) => void;
   pending: boolean;
+  /** Why the answer was not taken. */
+  refusal: string | null;
 }
 
 const EFFECTS: Record<StopAsked["kind"], string> = {
@@ -37,7 +39,7 @@ const EFFECTS: Record<StopAsked["kind"], string> = {
   lift: "The channel gets a new key. The streamer must copy it into their encoder before they can broadcast again.",
 };
 
-export function StopDialog({ asked, row, frame, onClose, onUphold, pending }: StopDialogProps) {
+export function StopDialog({ asked, row, frame, onClose, onUphold, pending, refusal }: StopDialogProps) {
   const [reason, setReason] = useState("");
   const channel = useChannel(row.channel);
   const now = useNow(1_000);
@@ -102,6 +104,11 @@ export function StopDialog({ asked, row, frame, onClose, onUphold, pending }: St
           onChange={(event) => setReason(event.target.value)}
         />
       </label>
+      {refusal && (
+        <p className="note" data-tone="broken" role="alert">
+          {refusal}
+        </p>
+      )}
       {sent && <Progress enforcement={sent.enforcement} channel={row.channel} />}
     </Confirm>
   );

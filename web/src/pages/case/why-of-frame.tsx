@@ -2,14 +2,14 @@
 
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "wouter";
-import { answered, api } from "../../api/client";
+import { decisionOf } from "../../api/decisions";
 import { Loaded } from "../../design/parts";
 import { Why } from "./why";
 
 export function WhyOfFrame({ frame }: { frame: string }) {
   const query = useQuery({
     queryKey: ["decision", frame],
-    queryFn: () => answered(api.GET("/v1/decisions/{frame}", { params: { path: { frame } } })),
+    queryFn: () => decisionOf(frame),
     staleTime: 30_000,
     placeholderData: (before) => before,
   });

@@ -141,7 +141,6 @@ function Hits({ rule }: { rule: Rule }) {
     <p className="row">
       <span className="why-hits" aria-hidden="true">
         {Array.from({ length: rule.hits_needed }, (_, at) => (
-          // biome-ignore lint/suspicious/noArrayIndexKey: a dot is nothing but its place
           <span key={at} data-full={at < (rule.hits ?? 0) || undefined} />
         ))}
       </span>

@@ -11,6 +11,7 @@ import { useWho } from "../../session/session";
 import { labelWords, severityTone } from "../../words/words";
 import { Case, DueClock, Standing } from "../case/case";
 import { byUrgency, held, isOpen } from "./order";
+import { TakeBack } from "./take-back";
 import "./queue.css";
 
 export function Queue({ id }: { id: string | null }) {
@@ -53,7 +54,7 @@ export function Queue({ id }: { id: string | null }) {
     navigate(next ? `/queue/${next}${query}` : `/queue${query}`);
   };
   // The most urgent one is opened, so that a shift begins with a case and not with a list.
-  const first = list.ids[0];
+  const first = list.ids.find((warning) => live.warning(warning)?.standing === "open");
   useEffect(() => {
     if (id === null && first && window.matchMedia("(min-width: 1000px)").matches)
       navigate(`/queue/${first}${query}`, { replace: true });
@@ -75,6 +76,7 @@ export function Queue({ id }: { id: string | null }) {
             </Badge>
           )}
         </div>
+        <TakeBack last={lastAnswered} shown={id} onTakenBack={open} />
         {!live.everReady() ? (
           <Waiting
             what={link === "lost" ? "The feed is broken; nothing is known of warnings" : "Waiting for the live feed"}
@@ -103,7 +105,7 @@ export function Queue({ id }: { id: string | null }) {
             <Link href={`/queue${query}`} className="button back-to-list">
               All warnings
             </Link>
-            <Case id={id} onAnswered={onAnswered} lastAnswered={lastAnswered} />
+            <Case id={id} onAnswered={onAnswered} />
           </>
         ) : (
           list.ids.length > 0 && <p className="empty">Choose a warning.</p>
