@@ -16,6 +16,7 @@ mod frames;
 mod health;
 mod journal;
 mod live;
+mod oidc;
 mod overview;
 mod pictures;
 mod policies;
@@ -55,6 +56,7 @@ pub(in crate::http) fn all() -> Vec<Route> {
         consumers::routes(),
         replays::routes(),
         session::routes(),
+        oidc::routes(),
         journal::routes(),
         health::routes(),
         api::routes(),
