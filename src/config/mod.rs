@@ -101,6 +101,13 @@ impl Config {
         let file = || file.to_owned();
         self.auth.check().map_err(|source| ConfigError::Auth { file: file(), source })?;
         self.http.check().map_err(|source| ConfigError::Gate { file: file(), source })?;
+        if self.auth.oidc.sign_in.is_offered() && self.http.pages.public_url.is_empty() {
+            let finding =
+                "http.pages.public_url is empty, and must be set where auth.oidc.sign_in.client_id is: it is \
+                where the issuer sends people back to"
+                    .to_owned();
+            return Err(ConfigError::Together { file: file(), finding });
+        }
         if self.listen.shutdown_timeout_s.get() <= self.wardens.frame_deadline_s.get() {
             let finding = format!(
                 "listen.shutdown_timeout_s is {}, and must be more than wardens.frame_deadline_s, which is {}, so that \

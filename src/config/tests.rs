@@ -87,6 +87,8 @@ fn what_is_wrong_is_named_with_its_key_its_line_and_what_was_expected() {
         ("[http]\nbody_timeout_s = 0", ["a.toml", "http.body_timeout_s is 0", "1 to 600"]),
         ("[http.rates]\nread = { per_s = 5, burst = 2000000 }", ["a.toml", "http.rates.read.burst", "2000000"]),
         ("[wardens]\nframe_deadline_s = 30", ["a.toml: ", "listen.shutdown_timeout_s is 30", "which is 30"]),
+        ("[auth.oidc.sign_in]\nclient_id = \"pages\"", ["a.toml: ", "http.pages.public_url is empty", "client_id"]),
+        ("[http.pages]\npublic_url = \"https://a/b\"", ["a.toml", "http.pages.public_url", "`https://a/b`"]),
         (
             "[enforcement]\nper_minute = 1",
             ["a.toml: ", "enforcement.per_rule_per_minute is 3", "per_minute, which is 1"],

@@ -13,14 +13,14 @@ use actix_web::middleware::Next;
 use actix_web::{FromRequest, HttpMessage, ResponseError, web};
 use serde::{Deserialize, Serialize};
 
-use super::auth::config::AuthConfig;
+use super::auth::config::{AuthConfig, Way};
 use super::auth::{Authenticator, Permission, Principal, Refusal, RefusalKind, StartError, Vouched};
 use super::origin::{self, ORIGINS_MAX, OriginError, Origins};
 use super::problem::{Code, Problem};
 use super::rate::{RateClass, RateConfig, RateError, Rates, TooMany};
 use super::recheck::{self, Rechecked};
 use super::route::Reach;
-use super::session::{Credential, NotFromAPage, PagesConfig, PublicUrlError, SessionCookie};
+use super::session::{AttemptCookie, Credential, NotFromAPage, PagesConfig, PublicUrlError, SessionCookie};
 use super::store_frames::{StoreFramesConfig, StoreTimeError};
 use crate::clock::Clock;
 use crate::model::ChannelId;
@@ -82,6 +82,8 @@ pub struct Gate {
     pub(in crate::http) origins: Origins,
     pub(in crate::http) body_timeout: Duration,
     pub(in crate::http) session: SessionCookie,
+    pub(in crate::http) attempt: AttemptCookie,
+    callback: Option<String>,
 }
 
 /// The route that a request came to, for who counts requests.
@@ -140,6 +142,8 @@ impl Gate {
             origins: Origins::new(&config.origins)?.and_own(config.pages.origin()),
             body_timeout: Duration::from_secs(config.body_timeout_s.into()),
             session: SessionCookie::new(config.pages.is_secure()),
+            attempt: AttemptCookie::new(config.pages.is_secure()),
+            callback: config.pages.callback(),
         })
     }
 
@@ -150,6 +154,22 @@ impl Gate {
     pub fn open(clock: Arc<dyn Clock>) -> Result<Self, StartError> {
         let authenticator = Authenticator::open(&AuthConfig::open(), clock)?;
         Ok(Self::new(authenticator, &GateConfig::default()).expect("the defaults are within their bounds"))
+    }
+
+    /// Where an issuer sends somebody back to who signs in there; none if nobody can.
+    pub(in crate::http) fn callback(&self) -> Option<&str> {
+        self.callback.as_deref().filter(|_| self.authenticator.offers_sign_in())
+    }
+
+    /// The ways in which a person signs in to the pages. Where there is no way to the issuer and back, its tokens are
+    /// handed in like ours.
+    pub(in crate::http) fn ways(&self) -> Vec<Way> {
+        let mut ways = self.authenticator.ways();
+        if self.callback().is_none() {
+            ways.iter_mut().filter(|way| **way == Way::Oidc).for_each(|way| *way = Way::Tokens);
+            ways.dedup();
+        }
+        ways
     }
 
     /// What a request brings along to say who sends it.

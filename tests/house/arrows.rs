@@ -93,7 +93,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("md5", &["notifications"]), // the digest of packed records, which is not ours to choose
     ("rten", &["providers"]),
     ("rten_tensor", &["providers"]),
-    ("base64", &["laboratory"]),
+    ("base64", &["laboratory", "http"]), // http: what proves who began to sign in (RFC 7636) is sent in it
     ("regex", &["policy"]),
     ("serde_saphyr", &["policy"]),
     ("chrono", &["model", "clock"]),

@@ -36,4 +36,6 @@ mod reputation;
 mod scripted;
 mod session;
 mod shadows;
+mod sign_in;
 mod state;
+mod taxonomies;

@@ -128,7 +128,7 @@ async fn a_revoked_token_ends_the_session_and_one_that_ends_says_when() {
     let (premises, _) = guarded(&folder);
     let path = premises.auth.tokens_file.clone();
     let now = SystemClock.now();
-    let mut token = |name: &str, expires| {
+    let token = |name: &str, expires| {
         let name = ModeratorId::new(name).expect("a sound name");
         let made = Token::create(name, vec![Role::Viewer], vec![ChannelPattern::all()], Timestamp::default(), expires);
         let (token, secret) = made.expect("random bytes");

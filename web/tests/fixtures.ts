@@ -62,7 +62,7 @@ export async function signedIn(browser: Browser, house: House, token: string): P
  * With PAGES=dist the pages are those that Vite built last, under the headers of the program's: for working on them
  * without building the program anew. The tests proper take what is in the program.
  */
-export async function pagesFromDist(context: BrowserContext, house: House): Promise<void> {
+export async function pagesFromDist(context: BrowserContext, house: { url: string }): Promise<void> {
   if (process.env.PAGES !== "dist") return;
   const dist = resolve(import.meta.dirname, "../dist");
   await context.route(

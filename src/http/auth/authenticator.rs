@@ -5,12 +5,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::config::{AuthConfig, AuthConfigError, Way};
-use super::oidc::{Oidc, OidcError};
+use super::oidc::{Attempt, Back, Oidc, OidcError, SignInFailure};
 use super::tokens::PREFIX;
 use super::tokens_file::{TokensFileError, TokensInForce};
 use super::{Grant, Principal, Refusal, Role, TOKEN_BYTES_MAX, Vouched};
 use crate::clock::Clock;
-use crate::model::{ChannelPattern, ModeratorId};
+use crate::model::{ChannelPattern, ModeratorId, Timestamp};
 
 /// Who everybody is where nobody is asked. In every event that such a caller causes, so that nobody takes it for a
 /// person's.
@@ -75,12 +75,41 @@ impl Authenticator {
         matches!(self.door, Door::Open)
     }
 
-    /// The ways in which a person may sign in to the pages. A token of the issuer can be handed in where there is no way
-    /// to the issuer itself.
+    /// The ways that are open.
     pub fn ways(&self) -> Vec<Way> {
+        let Door::Asks { tokens, oidc } = &self.door else { return vec![Way::Open] };
+        let tokens = tokens.as_ref().map(|_| Way::Tokens);
+        tokens.into_iter().chain(oidc.as_ref().map(|_| Way::Oidc)).collect()
+    }
+
+    /// Whether people can sign in at the issuer, rather than by a token of theirs.
+    pub fn offers_sign_in(&self) -> bool {
+        matches!(&self.door, Door::Asks { oidc: Some(oidc), .. } if oidc.offers_sign_in())
+    }
+
+    /// Where a person signs in at the issuer, to come back to `callback`.
+    pub(in crate::http) async fn begin_at_issuer(
+        &self,
+        callback: &str,
+        now: Timestamp,
+    ) -> Result<(reqwest::Url, Attempt), SignInFailure> {
         match &self.door {
-            Door::Open => vec![Way::Open],
-            Door::Asks { .. } => vec![Way::Tokens],
+            Door::Asks { oidc: Some(oidc), .. } => oidc.begin(callback, now).await,
+            _ => Err(SignInFailure::Unavailable),
+        }
+    }
+
+    /// The token that a person comes back with from the issuer, and whose it is.
+    pub(in crate::http) async fn finish_at_issuer(
+        &self,
+        back: &Back,
+        attempt: &Attempt,
+        callback: &str,
+        now: Timestamp,
+    ) -> Result<(String, Vouched), SignInFailure> {
+        match &self.door {
+            Door::Asks { oidc: Some(oidc), .. } => oidc.finish(back, attempt, callback, now).await,
+            _ => Err(SignInFailure::Unavailable),
         }
     }
 

@@ -56,6 +56,24 @@ pub struct OidcConfig {
     pub leeway_s: u32,
     /// What each group is granted. Who is in none of them is let in nowhere.
     pub grants: Vec<GroupGrant>,
+    /// How people come from the pages to the issuer and back.
+    pub sign_in: SignInConfig,
+}
+
+/// `[auth.oidc.sign_in]`: the pages as a client of the issuer, by the authorization code flow with PKCE.
+///
+/// The token that a person's requests then bring is the one that `accepts` wants: their ID token for `id`, otherwise
+/// their access token.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SignInConfig {
+    /// The client's id at the issuer. Empty: people sign in by a token. The client's callback is
+    /// `<http.pages.public_url>/v1/session/oidc/callback`.
+    pub client_id: String,
+    /// A file that holds the client's secret, and nothing else. Empty: the client has none.
+    pub client_secret_file: PathBuf,
+    /// What is asked for; `openid` is among it.
+    pub scopes: Vec<String>,
 }
 
 /// Which of an issuer's tokens are accepted.
@@ -117,6 +135,20 @@ pub enum AuthConfigError {
         /// The group.
         group: String,
     },
+    /// Something that cannot be asked for.
+    #[error("auth.oidc.sign_in.scopes must be words, `openid` among them")]
+    Scopes,
+    /// Tokens that the pages would be given, and their sender refused.
+    #[error(
+        "auth.oidc.sign_in.client_id is `{client}`, and {key} does not name it: the tokens that people come back with \
+         would be refused"
+    )]
+    SignInClient {
+        /// The client.
+        client: String,
+        /// The key that does not name it.
+        key: &'static str,
+    },
     /// More than are looked at.
     #[error("{key} has {found} entries, at most {max} are allowed")]
     TooMany {
@@ -169,6 +201,8 @@ impl OidcConfig {
     pub const GRANTS_MAX: usize = 256;
     /// Each is compared with each audience of each token.
     pub const AUDIENCES_MAX: usize = 32;
+    /// They stand in an address.
+    pub const SCOPES_MAX: usize = 32;
 
     fn check(&self) -> Result<(), AuthConfigError> {
         let empty = |key| Err(AuthConfigError::Empty { key, way: "oidc" });
@@ -198,7 +232,33 @@ impl OidcConfig {
             Err(source) => Err(AuthConfigError::Address { key, source }),
         };
         address("auth.oidc.issuer", &self.issuer)?;
+        self.check_sign_in()?;
         if self.jwks_url.is_empty() { Ok(()) } else { address("auth.oidc.jwks_url", &self.jwks_url) }
+    }
+
+    fn check_sign_in(&self) -> Result<(), AuthConfigError> {
+        let SignInConfig { client_id, scopes, .. } = &self.sign_in;
+        at_most("auth.oidc.sign_in.scopes", scopes.len(), Self::SCOPES_MAX)?;
+        let is_word = |scope: &String| !scope.is_empty() && scope.bytes().all(|byte| byte.is_ascii_graphic());
+        if !scopes.iter().all(is_word) || !scopes.iter().any(|scope| scope == "openid") {
+            return Err(AuthConfigError::Scopes);
+        }
+        // An ID token is made for the client that asked; an access token says who asked, where `client_ids` is looked at.
+        let (key, named) = match self.accepts {
+            TokenUse::Id => ("auth.oidc.audiences", &self.audiences),
+            TokenUse::Access | TokenUse::UnmarkedAccess => ("auth.oidc.client_ids", &self.client_ids),
+        };
+        if self.sign_in.is_offered() && !named.is_empty() && !named.contains(client_id) {
+            return Err(AuthConfigError::SignInClient { client: client_id.clone(), key });
+        }
+        Ok(())
+    }
+}
+
+impl SignInConfig {
+    /// Whether people can sign in at the issuer.
+    pub fn is_offered(&self) -> bool {
+        !self.client_id.is_empty()
     }
 }
 
@@ -223,7 +283,14 @@ impl Default for OidcConfig {
             groups_claim: "cognito:groups".to_owned(),
             leeway_s: 30,
             grants: Vec::new(),
+            sign_in: SignInConfig::default(),
         }
+    }
+}
+
+impl Default for SignInConfig {
+    fn default() -> Self {
+        Self { client_id: String::new(), client_secret_file: PathBuf::new(), scopes: vec!["openid".to_owned()] }
     }
 }
 
@@ -268,6 +335,9 @@ mod tests {
             ("[oidc]", "[oidc]\ngroups_claim = \"\"", "auth.oidc.groups_claim"),
             ("[oidc]", "[oidc]\njwks_url = \"http://10.0.0.1/keys\"", "auth.oidc.jwks_url"),
             ("channels = [\"demo/*\"]", "channels = []", "`moderators`"),
+            ("[[oidc.grants]]", "[oidc.sign_in]\nclient_id = \"pages\"\n[[oidc.grants]]", "auth.oidc.client_ids"),
+            ("[[oidc.grants]]", "[oidc.sign_in]\nscopes = [\"email\"]\n[[oidc.grants]]", "auth.oidc.sign_in.scopes"),
+            ("[[oidc.grants]]", "[oidc.sign_in]\nscopes = [\"openid a\"]\n[[oidc.grants]]", "auth.oidc.sign_in.scopes"),
         ] {
             let text = OIDC.replacen(from, to, 1);
             assert_ne!(text, OIDC, "{from} is not in the example");

@@ -16,6 +16,8 @@ pub mod tokens_file;
 
 pub use address::AddressError;
 pub use authenticator::{Authenticator, OpenToOthers, StartError};
+pub(in crate::http) use oidc::{Attempt, Back, SignInFailure};
+pub use oidc::{OidcError, SecretError};
 pub use principal::{Grant, Principal, Vouched};
 pub use refusal::{Refusal, RefusalKind};
 pub use role::{Permission, Role};

@@ -87,6 +87,16 @@ pub fn has_pages() -> bool {
 /// How a page is asked for.
 type Answers = fn(&HttpRequest) -> Result<HttpResponse, Problem>;
 
+/// Whether a path, without its query, is one of the pages'.
+pub(in crate::http) fn is_page(path: &str) -> bool {
+    let plain = !path.split('/').any(|part| matches!(part, "." | ".."));
+    plain
+        && PAGES.iter().any(|page| match page.strip_suffix("{rest:.*}") {
+            Some(begins) => path.starts_with(begins),
+            None => path == *page,
+        })
+}
+
 /// GET and HEAD of a path.
 fn reads(path: &'static str, id: &'static str, answers: Answers) -> [Route; 2] {
     let handler = move |request: HttpRequest| ready(answers(&request));

@@ -16,6 +16,7 @@ mod frames;
 mod health;
 mod journal;
 mod live;
+mod oidc;
 mod overview;
 mod pictures;
 mod policies;
@@ -25,6 +26,7 @@ mod reputation;
 mod session;
 mod sessions;
 mod state;
+mod taxonomies;
 
 use super::route::Route;
 
@@ -46,6 +48,7 @@ pub(in crate::http) fn all() -> Vec<Route> {
         appeals::routes(),
         enforcements::routes(),
         policies::routes(),
+        taxonomies::routes(),
         backtests::routes(),
         feed::routes(),
         live::routes(),
@@ -53,6 +56,7 @@ pub(in crate::http) fn all() -> Vec<Route> {
         consumers::routes(),
         replays::routes(),
         session::routes(),
+        oidc::routes(),
         journal::routes(),
         health::routes(),
         api::routes(),

@@ -130,16 +130,14 @@ async fn sign_in(
     body: Json<SignIn>,
 ) -> Result<HttpResponse, Problem> {
     not_by_a_named_page(&gate, &request)?;
-    let address = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
-    gate.rates.count_sign_in(address).map_err(|wait| gate::too_many("sign_in", wait))?;
+    not_too_often(&gate, &request)?;
     let SignIn { token } = body.into_inner();
     let token = token.trim(); // as it comes from a clipboard
     let credential = Credential::Session(format!("Bearer {token}").into_bytes());
     let vouched = gate.vouch(&credential).await.map_err(gate::refused)?;
     let mut answer = HttpResponse::Ok();
     if !gate.authenticator.is_open() {
-        let for_s = vouched.until.map(|until| until.ms_since(app.clock.now()).div_ceil(1000));
-        let cookies = gate.session.keep(token, for_s).ok_or_else(too_long)?;
+        let cookies = keep(&gate, token, vouched.until, app.clock.now()).ok_or_else(too_long)?;
         set(&mut answer, cookies);
     }
     Ok(answer.json(told(&app, &gate, Some(vouched))))
@@ -150,6 +148,17 @@ async fn sign_out(gate: Data<Gate>, request: HttpRequest) -> Result<HttpResponse
     let mut answer = HttpResponse::NoContent();
     set(&mut answer, gate.session.forget());
     Ok(answer.finish())
+}
+
+/// Counts an attempt to sign in.
+pub(super) fn not_too_often(gate: &Gate, request: &HttpRequest) -> Result<(), Problem> {
+    let address = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
+    gate.rates.count_sign_in(address).map_err(|wait| gate::too_many("sign_in", wait))
+}
+
+/// The cookies that keep a token as long as it holds; none if it is too long for them.
+pub(super) fn keep(gate: &Gate, token: &str, until: Option<Timestamp>, now: Timestamp) -> Option<Vec<HeaderValue>> {
+    gate.session.keep(token, until.map(|until| until.ms_since(now).div_ceil(1000)))
 }
 
 /// Pages of another origin are refused before; those of a named one bring a token of their own, and a session is none
@@ -176,7 +185,7 @@ fn set(answer: &mut HttpResponseBuilder, cookies: Vec<HeaderValue>) {
 fn told(app: &App, gate: &Gate, vouched: Option<Vouched>) -> Session {
     let expires_at = vouched.as_ref().and_then(|vouched| vouched.until);
     Session {
-        ways: gate.authenticator.ways(),
+        ways: gate.ways(),
         caller: vouched.map(known),
         expires_at,
         undo_ms: app.undo.as_ms().into(),

@@ -20,6 +20,8 @@ pub(in crate::http) struct SessionCookie {
 pub(in crate::http) enum SameSite {
     /// Those of our own pages.
     Strict,
+    /// Those, and when a link or a redirect elsewhere leads here.
+    Lax,
 }
 
 /// Two cookies of one name: one of them was set by somebody else, a host beside ours for one.
@@ -76,9 +78,10 @@ impl SessionCookie {
 }
 
 /// A cookie as it is set: for this host only, read by no script.
-fn cookie(name: &str, value: &str, secure: bool, same_site: SameSite, for_s: Option<u64>) -> String {
+pub(super) fn cookie(name: &str, value: &str, secure: bool, same_site: SameSite, for_s: Option<u64>) -> String {
     let site = match same_site {
         SameSite::Strict => "Strict",
+        SameSite::Lax => "Lax",
     };
     let secure = if secure { "; Secure" } else { "" };
     let age = for_s.map(|seconds| format!("; Max-Age={seconds}")).unwrap_or_default();
@@ -86,7 +89,7 @@ fn cookie(name: &str, value: &str, secure: bool, same_site: SameSite, for_s: Opt
 }
 
 /// The value of the cookie of that name.
-fn named<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, Twice> {
+pub(super) fn named<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, Twice> {
     let lines = headers.get_all(COOKIE).filter_map(|line| line.to_str().ok());
     let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
     let mut values = pairs.filter(|(known, _)| *known == name).map(|(_, value)| value);

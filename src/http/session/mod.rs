@@ -1,11 +1,15 @@
 //! A page's session: the caller's own token, kept by their browser in cookies that no script can read. Nothing is kept
 //! here, so a restart ends no session, and a token that is revoked or expires ends it at the next request.
 
+mod attempt;
 mod cookie;
 mod credential;
+mod return_to;
 
+pub(in crate::http) use attempt::{AttemptCookie, Begun};
 pub(in crate::http) use cookie::SessionCookie;
 pub(in crate::http) use credential::{Credential, NotFromAPage};
+pub(in crate::http) use return_to::ReturnTo;
 
 use serde::{Deserialize, Serialize};
 
@@ -42,6 +46,11 @@ impl PagesConfig {
     /// The pages' own origin, if it is known.
     pub(in crate::http) fn origin(&self) -> Option<&str> {
         (!self.public_url.is_empty()).then_some(self.public_url.as_str())
+    }
+
+    /// Where an issuer sends somebody back to, if that is known.
+    pub(in crate::http) fn callback(&self) -> Option<String> {
+        self.origin().map(|origin| format!("{origin}/v1/session/oidc/callback"))
     }
 
     /// Whether browsers come by TLS.

@@ -36,6 +36,7 @@ export const BINDINGS = {
   withdraw: { keys: "z", does: "Take your answer back", places: ["case"] },
   escalate: { keys: "e", does: "Hand to somebody else", places: ["case"] },
   note: { keys: "n", does: "Write a note", places: ["case"] },
+  overturn: { keys: "o", does: "Overturn on appeal…", places: ["case"] },
   stop: { keys: "s", does: "Stop the broadcast…", places: ["case"] },
   suspend: { keys: "x", does: "Stop it and revoke the key…", places: ["case"] },
   lift: { keys: "l", does: "Lift a suspension…", places: ["case"] },

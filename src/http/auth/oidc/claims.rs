@@ -48,6 +48,31 @@ impl Claims {
         Ok(Subject { id: subject.to_owned(), groups: self.groups(&expected.groups_claim)?, until })
     }
 
+    /// Whom an ID token speaks of that answers a question of ours: made for this client, and for this one attempt.
+    pub(super) fn check_answer(
+        &self,
+        expected: &OidcConfig,
+        client: &str,
+        nonce: &str,
+        now: Timestamp,
+    ) -> Result<String, Refusal> {
+        if self.text("iss")? != Some(&expected.issuer) {
+            return Err(Refusal::Issuer);
+        }
+        self.check_times(expected.leeway_s, now)?;
+        // Of several audiences, the one it was made for is named (OpenID Connect Core, section 3.1.3.7).
+        let audiences = self.texts("aud")?;
+        let party = self.text("azp")?;
+        let is_ours = audiences.iter().any(|audience| audience == client);
+        if !is_ours || party.is_some_and(|party| party != client) || (audiences.len() > 1 && party.is_none()) {
+            return Err(Refusal::Audience);
+        }
+        if self.text("nonce")? != Some(nonce) {
+            return Err(Refusal::Claim("nonce"));
+        }
+        Ok(self.text("sub")?.ok_or(Refusal::Claim("sub"))?.to_owned())
+    }
+
     /// When the token expires, if it is in force.
     fn check_times(&self, leeway_s: u32, now: Timestamp) -> Result<Timestamp, Refusal> {
         let now_s = now.as_micros() as f64 / 1e6;
@@ -231,6 +256,36 @@ mod tests {
         ] {
             let checked = check(change.clone(), typ, &expected(accepts)).map(drop);
             assert_eq!(checked, if fine { Ok(()) } else { Err(Refusal::Use) }, "{accepts:?} {change} {typ:?}");
+        }
+    }
+
+    #[test]
+    fn an_answer_is_for_this_client_and_this_attempt() {
+        let expected = expected(TokenUse::Access);
+        let answer = |change: Value| {
+            let mut claims = sound();
+            claims["nonce"] = json!("n-1");
+            for (name, value) in change.as_object().expect("an object") {
+                claims[name] = value.clone();
+            }
+            let claims: Claims = serde_json::from_value(claims).expect("an object");
+            claims.check_answer(&expected, "console", "n-1", NOW)
+        };
+        assert_eq!(answer(json!({})), Ok("someone".to_owned()));
+        assert_eq!(answer(json!({"aud": ["console"], "azp": "console"})), Ok("someone".to_owned()));
+        assert_eq!(answer(json!({"aud": ["console", "other"], "azp": "console"})), Ok("someone".to_owned()));
+        for (change, why) in [
+            (json!({"nonce": "n-2"}), Refusal::Claim("nonce")),
+            (json!({"nonce": null}), Refusal::Claim("nonce")),
+            (json!({"aud": "other"}), Refusal::Audience),
+            (json!({"aud": []}), Refusal::Audience),
+            (json!({"aud": ["console", "other"]}), Refusal::Audience),
+            (json!({"azp": "other"}), Refusal::Audience),
+            (json!({"iss": "https://other.example"}), Refusal::Issuer),
+            (json!({"exp": 1}), Refusal::Expired),
+            (json!({"sub": 7}), Refusal::Claim("sub")),
+        ] {
+            assert_eq!(answer(change.clone()), Err(why), "{change}");
         }
     }
 

@@ -1,4 +1,4 @@
-//! Asks the issuer for its keys: its discovery document, then the key set. Within a time and a size; follows no
+//! Asks the issuer: for its discovery document, its key set, and tokens for a code. Within a time and a size; follows no
 //! redirect and nothing that a token says.
 
 use std::collections::BTreeMap;
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet, KeyAlgorithm, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey};
-use reqwest::{Client, Url, redirect};
+use reqwest::{Client, RequestBuilder, Url, redirect};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -33,7 +33,37 @@ pub(super) struct Key {
 /// Keys by their ids.
 pub(super) type KeySet = BTreeMap<String, Key>;
 
-/// Why there are no new keys.
+/// Where a person signs in, and how a code is exchanged.
+#[derive(Debug)]
+pub(super) struct SignInAddresses {
+    pub(super) authorization: Url,
+    token: Url,
+    /// Whether a client says its secret in a header; otherwise in the form.
+    secret_in_header: bool,
+    /// Whether the issuer names itself when it sends somebody back (RFC 9207).
+    pub(super) names_itself: bool,
+}
+
+/// What an issuer gives for a code. Has no `Debug`: it must not come into a log.
+#[derive(Deserialize)]
+pub(super) struct Tokens {
+    pub(super) id_token: Option<String>,
+    pub(super) access_token: Option<String>,
+}
+
+/// The parts of a discovery document that are looked at.
+#[derive(Deserialize)]
+struct Document {
+    issuer: String,
+    jwks_uri: Option<String>,
+    authorization_endpoint: Option<String>,
+    token_endpoint: Option<String>,
+    token_endpoint_auth_methods_supported: Option<Vec<String>>,
+    #[serde(default)]
+    authorization_response_iss_parameter_supported: bool,
+}
+
+/// Why the issuer gave nothing that can be used.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum FetchError {
     #[error("asking {url}")]
@@ -46,8 +76,10 @@ pub(super) enum FetchError {
     Content { url: Url, expected: &'static str, source: serde_json::Error },
     #[error("{url} is the discovery document of `{found}`, which is another issuer")]
     OtherIssuer { url: Url, found: String },
-    #[error("the discovery document names its keys' address")]
+    #[error("the discovery document names an address")]
     Address(#[from] AddressError),
+    #[error("the discovery document names no {what}")]
+    NoAddress { what: &'static str },
     #[error("{url} holds no key that signs RS256 or ES256 and has an id")]
     NoKeys { url: Url },
 }
@@ -56,67 +88,108 @@ pub(super) enum FetchError {
 pub(super) struct Source {
     client: Client,
     issuer: String,
-    keys: Place,
+    document: Url,
+    /// None: where the document says.
+    keys: Option<Url>,
 }
 
-enum Place {
-    /// Configured.
-    Known(Url),
-    /// As the document there says.
-    Discovered(Url),
+impl FetchError {
+    /// In words, with all that led to it.
+    pub(super) fn chain(&self) -> String {
+        let mut chain = self.to_string();
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            chain = format!("{chain}: {error}");
+            cause = error.source();
+        }
+        chain
+    }
 }
 
 impl Source {
     pub(super) fn new(issuer: &str, jwks_url: &str) -> Result<Self, OidcError> {
         cryptography::install();
         let address = |text: &str| https_or_loopback(text).map_err(OidcError::Address);
-        let keys = if jwks_url.is_empty() {
-            let document = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
-            Place::Discovered(address(&document)?)
-        } else {
-            Place::Known(address(jwks_url)?)
-        };
-        let (Place::Known(first) | Place::Discovered(first)) = &keys;
+        let document = address(&format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/')))?;
+        let keys = if jwks_url.is_empty() { None } else { Some(address(jwks_url)?) };
         let mut client = Client::builder()
             .redirect(redirect::Policy::none())
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(REQUEST_TIMEOUT)
             .pool_max_idle_per_host(0) // it is asked once an hour, by whichever thread
             .user_agent(concat!("streamwarden/", env!("CARGO_PKG_VERSION")));
-        if is_loopback(first) {
+        if is_loopback(keys.as_ref().unwrap_or(&document)) {
             client = client.no_proxy();
         }
         let client = client.build().map_err(OidcError::Client)?;
-        Ok(Self { client, issuer: issuer.to_owned(), keys })
+        Ok(Self { client, issuer: issuer.to_owned(), document, keys })
     }
 
     pub(super) async fn fetch(&self) -> Result<KeySet, FetchError> {
         let url = match &self.keys {
-            Place::Known(url) => url.clone(),
-            Place::Discovered(url) => self.discover(url).await?,
+            Some(url) => url.clone(),
+            None => named(self.discover().await?.jwks_uri, "address of keys")?,
         };
         let set: JwkSet = self.get(&url, "a set of keys").await?;
         let keys = usable(set);
         if keys.is_empty() { Err(FetchError::NoKeys { url }) } else { Ok(keys) }
     }
 
-    async fn discover(&self, url: &Url) -> Result<Url, FetchError> {
-        #[derive(Deserialize)]
-        struct Document {
-            issuer: String,
-            jwks_uri: String,
-        }
+    /// Where a person signs in.
+    pub(super) async fn sign_in_addresses(&self) -> Result<SignInAddresses, FetchError> {
+        let document = self.discover().await?;
+        let methods = document.token_endpoint_auth_methods_supported;
+        Ok(SignInAddresses {
+            authorization: named(document.authorization_endpoint, "authorization_endpoint")?,
+            token: named(document.token_endpoint, "token_endpoint")?,
+            // What is meant by saying nothing (OpenID Connect Discovery, section 3).
+            secret_in_header: methods
+                .is_none_or(|methods| methods.iter().any(|method| method == "client_secret_basic")),
+            names_itself: document.authorization_response_iss_parameter_supported,
+        })
+    }
 
-        let Document { issuer, jwks_uri } = self.get(url, "a discovery document").await?;
-        if issuer != self.issuer {
-            return Err(FetchError::OtherIssuer { url: url.clone(), found: issuer });
+    /// Tokens for a code, or whatever else the form offers, of a client and perhaps its secret.
+    pub(super) async fn exchange(
+        &self,
+        addresses: &SignInAddresses,
+        form: &[(&str, &str)],
+        (client, secret): (&str, Option<&str>),
+    ) -> Result<Tokens, FetchError> {
+        let mut form = form.to_vec();
+        let mut request = self.client.post(addresses.token.clone());
+        match secret {
+            Some(secret) if addresses.secret_in_header => {
+                // Encoded as in a form first (RFC 6749, section 2.3.1).
+                request = request.basic_auth(value_encoded(client), Some(value_encoded(secret)));
+            }
+            Some(secret) => form.extend([("client_id", client), ("client_secret", secret)]),
+            None => form.push(("client_id", client)),
         }
-        Ok(https_or_loopback(&jwks_uri)?)
+        let request = request.header("content-type", "application/x-www-form-urlencoded").body(encoded(&form));
+        self.answer(&addresses.token, request, "tokens").await
+    }
+
+    async fn discover(&self) -> Result<Document, FetchError> {
+        let document: Document = self.get(&self.document, "a discovery document").await?;
+        if document.issuer != self.issuer {
+            return Err(FetchError::OtherIssuer { url: self.document.clone(), found: document.issuer });
+        }
+        Ok(document)
     }
 
     async fn get<T: DeserializeOwned>(&self, url: &Url, expected: &'static str) -> Result<T, FetchError> {
+        self.answer(url, self.client.get(url.clone()), expected).await
+    }
+
+    async fn answer<T: DeserializeOwned>(
+        &self,
+        url: &Url,
+        request: RequestBuilder,
+        expected: &'static str,
+    ) -> Result<T, FetchError> {
         let failed = |source: reqwest::Error| FetchError::Request { url: url.clone(), source: source.without_url() };
-        let mut answer = self.client.get(url.clone()).send().await.map_err(failed)?;
+        let mut answer = request.header("accept", "application/json").send().await.map_err(failed)?;
         let status = answer.status().as_u16();
         if status != 200 {
             return Err(FetchError::Status { url: url.clone(), status });
@@ -130,6 +203,23 @@ impl Source {
         }
         serde_json::from_slice(&body).map_err(|source| FetchError::Content { url: url.clone(), expected, source })
     }
+}
+
+/// An address that the discovery document names.
+fn named(address: Option<String>, what: &'static str) -> Result<Url, FetchError> {
+    let address = address.ok_or(FetchError::NoAddress { what })?;
+    Ok(https_or_loopback(&address)?)
+}
+
+/// A form, as it is sent.
+fn encoded(form: &[(&str, &str)]) -> String {
+    let mut url = Url::parse("https://form.invalid/").expect("an address"); // it encodes; nothing is asked there
+    url.query_pairs_mut().extend_pairs(form);
+    url.query().unwrap_or_default().to_owned()
+}
+
+fn value_encoded(text: &str) -> String {
+    encoded(&[("", text)]).trim_start_matches('=').to_owned()
 }
 
 /// The keys that sign in a way we accept, by their ids. Others (for encryption, of other curves) an issuer may well

@@ -33,8 +33,8 @@ struct Known {
 }
 
 impl Keys {
-    pub(super) fn new(source: Source) -> Self {
-        Self { source: Arc::new(source), known: Arc::default(), asking: Arc::new(Mutex::new(Pace::new(ASK_EVERY_MS))) }
+    pub(super) fn new(source: Arc<Source>) -> Self {
+        Self { source, known: Arc::default(), asking: Arc::new(Mutex::new(Pace::new(ASK_EVERY_MS))) }
     }
 
     /// The key of that id. Asks the issuer if it is not known, or what is known has aged.
@@ -75,13 +75,10 @@ impl Keys {
                     *known.write().unwrap_or_else(PoisonError::into_inner) = Some(fetched);
                 }
                 Err(error) => {
-                    let mut chain = error.to_string();
-                    let mut cause = std::error::Error::source(&error);
-                    while let Some(error) = cause {
-                        chain = format!("{chain}: {error}");
-                        cause = error.source();
-                    }
-                    tracing::error!(error = chain, "the issuer's keys were not fetched; asked again in a minute");
+                    tracing::error!(
+                        error = error.chain(),
+                        "the issuer's keys were not fetched; asked again in a minute"
+                    );
                 }
             }
         });

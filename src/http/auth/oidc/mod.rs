@@ -6,10 +6,14 @@
 
 mod claims;
 mod cryptography;
+mod endpoints;
 mod fetch;
 mod keys;
+mod secret;
+mod sign_in;
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, Validation, decode, decode_header};
@@ -22,6 +26,9 @@ use crate::model::{ModeratorId, Timestamp};
 use claims::{Claims, Subject};
 use fetch::{Key, Source};
 use keys::Keys;
+pub use secret::SecretError;
+use sign_in::SignIn;
+pub(in crate::http) use sign_in::{Attempt, Back, SignInFailure};
 
 /// Why the issuer cannot be asked at all.
 #[derive(Debug, thiserror::Error)]
@@ -32,18 +39,28 @@ pub enum OidcError {
     /// TLS could not be set up: without certificates of authorities, for one.
     #[error("setting up the connection to the issuer")]
     Client(#[source] reqwest::Error),
+    /// Our own secret.
+    #[error("our secret as the issuer's client")]
+    Secret(#[from] SecretError),
 }
 
 /// Lets in whom one issuer vouches for.
 pub(super) struct Oidc {
     config: OidcConfig,
     keys: Keys,
+    /// How people sign in at the issuer; none: they come with a token.
+    sign_in: Option<SignIn>,
 }
 
 impl Oidc {
+    /// Blocks: reads the file of our secret, if there is one.
     pub(super) fn new(config: &OidcConfig) -> Result<Self, OidcError> {
-        let source = Source::new(&config.issuer, &config.jwks_url)?;
-        Ok(Self { config: config.clone(), keys: Keys::new(source) })
+        let source = Arc::new(Source::new(&config.issuer, &config.jwks_url)?);
+        let sign_in = match config.sign_in.is_offered() {
+            true => Some(SignIn::new(&config.sign_in, source.clone())?),
+            false => None,
+        };
+        Ok(Self { config: config.clone(), keys: Keys::new(source), sign_in })
     }
 
     /// Whose token this is.

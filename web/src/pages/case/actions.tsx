@@ -22,7 +22,8 @@ interface ActionsProps {
   onAnswered: (id: string) => void;
 }
 
-type Asking = "note" | "escalate" | StopAsked | null;
+type Worded = "note" | "escalate" | "overturn";
+type Asking = Worded | StopAsked | null;
 
 export function Actions({ row, seen, frame, onAnswered }: ActionsProps) {
   const { caller } = useWho();
@@ -42,6 +43,8 @@ export function Actions({ row, seen, frame, onAnswered }: ActionsProps) {
       );
       onAnswered(sent.warning);
     }
+    if (sent.act.do === "overturn")
+      say("calm", `Overturned: ${row.rule} on ${row.channel} counts for nothing any more.`);
     if (sent.act.do === "withdraw") say("quiet", `Taken back: ${row.rule} on ${row.channel} is open again.`);
   });
   const [refusal, setRefusal] = useState<string | null>(null);
@@ -66,6 +69,8 @@ export function Actions({ row, seen, frame, onAnswered }: ActionsProps) {
 
   const moderates = may("moderate", row.channel);
   const enforces = may("enforce", row.channel);
+  const overturns =
+    may("appeal", row.channel) && row.answer?.upheld === true && !row.overturned && row.answer.by !== caller.id;
   const open = row.standing === "open" || row.standing === "claimed_by_another";
   const claimed = row.claim && Date.parse(row.claim.until) > now ? row.claim : null;
   const mine = claimed?.by === caller.id;
@@ -73,14 +78,15 @@ export function Actions({ row, seen, frame, onAnswered }: ActionsProps) {
   const left = undoLeft(row, caller.id, now);
   const wouldFollow = follows(row);
   const session = channel?.session?.session ?? null;
-  const lifts = row.enforcement?.kind === "suspend" && row.enforcement.stage === "verified";
+  // A suspended channel is off the air; whether one is suspended only the platform knows.
+  const lifts = session === null;
 
   const uphold = () =>
     wouldFollow
       ? ask({ kind: wouldFollow, by: "answer", session: row.session })
       : send({ do: "answer", answer: "uphold", note: null });
 
-  if (!moderates && !enforces) return null;
+  if (!moderates && !enforces && !overturns) return null;
   return (
     <section className="actions card" aria-label="What you can do">
       {seen.changed && (
@@ -136,6 +142,11 @@ export function Actions({ row, seen, frame, onAnswered }: ActionsProps) {
         {moderates && (
           <Button binding="note" onPress={() => ask("note")} disabled={act.isPending}>
             Note…
+          </Button>
+        )}
+        {overturns && (
+          <Button binding="overturn" onPress={() => ask("overturn")} disabled={act.isPending}>
+            Overturn…
           </Button>
         )}
         <span className="spacer" />
@@ -196,36 +207,66 @@ interface WordsDialogProps {
   refusal: string | null;
 }
 
+const WORDS: Record<Worded, { title: string; field: string; press: string; about?: string; needed: boolean }> = {
+  note: {
+    title: "Note on",
+    field: "Your words, for whoever works on this after you",
+    press: "Add the note",
+    needed: true,
+  },
+  escalate: {
+    title: "Hand to somebody else:",
+    field: "To whom (empty: whoever is free)",
+    press: "Hand on",
+    about: "Your claim on it ends.",
+    needed: false,
+  },
+  overturn: {
+    title: "Overturn on appeal:",
+    field: "Why (the streamer and the auditor will ask)",
+    press: "Overturn it",
+    about:
+      "The answer no longer stands and leaves no trace in the channel's reputation. A stop or revoked keys that came of it are lifted by an act of its own.",
+    needed: true,
+  },
+};
+
 function WordsDialog({ asking, onClose, send, pending, row, refusal }: WordsDialogProps) {
   const [words, setWords] = useState("");
-  const isNote = asking === "note";
-  const isOpen = isNote || asking === "escalate";
+  const what = typeof asking === "string" ? asking : null;
   // What was written stays until it is taken or given up, whatever the server says to it.
   useEffect(() => {
-    if (!isOpen) setWords("");
-  }, [isOpen]);
+    if (what === null) setWords("");
+  }, [what]);
+  const { title, field, press, about, needed } = WORDS[what ?? "note"];
+  const text = words.trim();
   const confirm = () => {
-    const text = words.trim();
-    if (isNote && text === "") return;
-    send(isNote ? { do: "note", note: text } : { do: "escalate", to: text === "" ? null : text });
+    if (what === "note") send({ do: "note", note: text });
+    if (what === "overturn") send({ do: "overturn", why: text });
+    if (what === "escalate") send({ do: "escalate", to: text === "" ? null : text });
   };
   return (
     <Dialog
-      open={isOpen}
+      open={what !== null}
       onClose={onClose}
-      title={isNote ? `Note on ${row.rule}, ${row.channel}` : `Hand ${row.rule}, ${row.channel}, to somebody else`}
+      title={`${title} ${row.rule}, ${row.channel}`}
       foot={
         <>
           <Button onPress={onClose}>Not now</Button>
-          <Button look="main" binding="confirm" onPress={confirm} disabled={pending || (isNote && words.trim() === "")}>
-            {isNote ? "Add the note" : "Hand on"}
+          <Button look="main" binding="confirm" onPress={confirm} disabled={pending || (needed && text === "")}>
+            {press}
           </Button>
         </>
       }
     >
-      {isNote ? (
+      {what === "escalate" ? (
         <label className="field">
-          <span>Your words, for whoever works on this after you</span>
+          <span>{field}</span>
+          <input className="text" value={words} onChange={(event) => setWords(event.target.value)} />
+        </label>
+      ) : (
+        <label className="field">
+          <span>{field}</span>
           <textarea
             className="text"
             maxLength={2000}
@@ -233,13 +274,8 @@ function WordsDialog({ asking, onClose, send, pending, row, refusal }: WordsDial
             onChange={(event) => setWords(event.target.value)}
           />
         </label>
-      ) : (
-        <label className="field">
-          <span>To whom (empty: whoever is free)</span>
-          <input className="text" value={words} onChange={(event) => setWords(event.target.value)} />
-        </label>
       )}
-      {!isNote && <p className="muted">Your claim on it ends.</p>}
+      {about && <p className="muted">{about}</p>}
       {refusal && (
         <p className="note" data-tone="broken" role="alert">
           {refusal}

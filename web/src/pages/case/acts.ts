@@ -15,6 +15,7 @@ export type Act =
   | { do: "claim" | "release" | "withdraw" }
   | { do: "note"; note: string }
   | { do: "escalate"; to: string | null }
+  | { do: "overturn"; why: string }
   | { do: "answer"; answer: Schemas["ModeratorAnswer"]; note: string | null };
 
 type Written = Schemas["ActAnswer"];
@@ -32,6 +33,8 @@ function send(warning: string, version: number, act: Act): Promise<Written> {
       return answered(api.POST("/v1/warnings/{warning}/note", { params, body: { version, note: act.note } }));
     case "escalate":
       return answered(api.POST("/v1/warnings/{warning}/escalate", { params, body: { version, to: act.to } }));
+    case "overturn":
+      return answered(api.POST("/v1/warnings/{warning}/overturn", { params, body: { why: act.why } }));
     case "answer": {
       const body = { answer: act.answer, note: act.note, warnings: [{ id: warning, version }] };
       return answered(api.POST("/v1/answers", { params: once(), body }));
