@@ -33,6 +33,7 @@ const OPERATIONS: &[(&str, Permission, bool)] = &[
     ("get_channel_policy", Read, false),
     ("list_warnings", Read, false),
     ("get_warning", Read, false),
+    ("list_taxonomies", Read, false),
     ("list_policies", Read, true),
     ("get_policy", Read, true),
     ("get_policy_version", Read, true),

@@ -38,3 +38,4 @@ mod session;
 mod shadows;
 mod sign_in;
 mod state;
+mod taxonomies;

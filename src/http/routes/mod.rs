@@ -26,6 +26,7 @@ mod reputation;
 mod session;
 mod sessions;
 mod state;
+mod taxonomies;
 
 use super::route::Route;
 
@@ -47,6 +48,7 @@ pub(in crate::http) fn all() -> Vec<Route> {
         appeals::routes(),
         enforcements::routes(),
         policies::routes(),
+        taxonomies::routes(),
         backtests::routes(),
         feed::routes(),
         live::routes(),

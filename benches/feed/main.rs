@@ -6,7 +6,12 @@
 //!
 //! The thousand are a process of their own, on one thread with plain sockets, so that the server's cost stands alone.
 //!
-//! `FEED_EVENTS=10000` sets how many events each of the first rows is of (default 1,000).
+//! At last, how soon a page has the row of what happened ([`live`]).
+//!
+//! `FEED_EVENTS=10000` sets how many events each of the first rows is of (default 1,000), `FEED_ONLY=live` leaves out all
+//! but the last.
+
+mod live;
 
 use std::io::{BufRead, BufReader, Lines, Write};
 use std::net::{SocketAddr, TcpListener};
@@ -65,6 +70,9 @@ async fn main() {
     if let Ok(address) = std::env::var(READERS_OF) {
         return readers(address.parse().expect("an address")).await;
     }
+    if std::env::var_os("FEED_ONLY").is_some_and(|only| only == "live") {
+        return live::measured().await;
+    }
     let events = std::env::var("FEED_EVENTS").map_or(1000, |count| count.parse().expect("FEED_EVENTS is a number"));
     println!("{:<44} {:>12} {:>12} {:>12}", "from durable to received, ms", "median", "p99", "largest");
     for others in OTHERS {
@@ -75,6 +83,7 @@ async fn main() {
         println!("{what:<44} {:>12.2} {:>12.2} {:>12.2}", at(0.5), at(0.99), at(1.0));
     }
     to_many().await;
+    live::measured().await;
 }
 
 async fn measured(others: usize, events: usize) -> Vec<Duration> {
@@ -345,6 +354,11 @@ async fn read(client: Client, url: String, received: mpsc::Sender<(u64, Instant)
 
 /// Appends an event; its position, and when it was durable.
 async fn append(house: &House, number: usize) -> (u64, Instant) {
+    append_to(house, "bench", number).await
+}
+
+/// Appends an event to that channel. Each has a number of its own.
+async fn append_to(house: &House, channel: &str, number: usize) -> (u64, Instant) {
     let session = SessionId::new(format!("st-{number}")).expect("a sound id");
     let new = NewEvent {
         id: EventId::of_command("bench", &[&(number as u64).to_be_bytes()]),
@@ -354,7 +368,7 @@ async fn append(house: &House, number: usize) -> (u64, Instant) {
         causation: None,
         correlation: None,
     };
-    let scope = ChannelId::new("bench").expect("a sound id").into();
+    let scope = ChannelId::new(channel).expect("a sound id").into();
     let ticket = house.journal.append(Append { scope, expected: Expected::Any, events: vec![new] });
     match ticket.durable().await.expect("it is stored") {
         Appended::New { first, .. } => (first.0, Instant::now()),
