@@ -7,7 +7,7 @@ import { answered, api, type Schemas, said } from "../../api/client";
 import { Chart } from "../../charts/chart";
 import { LegendMark, StepLine } from "../../charts/step-line";
 import { Confirm } from "../../design/dialog";
-import { Button, Loaded, Moment } from "../../design/parts";
+import { Button, Loaded, Moment, Wide } from "../../design/parts";
 import { useSay } from "../../design/toasts";
 import { useMay } from "../../session/session";
 import { changeWords, type RecordedEvent } from "../../words/events";
@@ -342,7 +342,7 @@ export function CadenceHistory({ events }: { events: readonly RecordedEvent[] })
 
 function Cadences({ steps }: { steps: readonly Step[] }) {
   return (
-    <div className="scroll-x">
+    <Wide label="What it is made of">
       <table className="figures">
         <thead>
           <tr>
@@ -373,7 +373,7 @@ function Cadences({ steps }: { steps: readonly Step[] }) {
           ))}
         </tbody>
       </table>
-    </div>
+    </Wide>
   );
 }
 

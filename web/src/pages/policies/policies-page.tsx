@@ -3,7 +3,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "wouter";
 import { answered, api, type Schemas } from "../../api/client";
-import { Badge, Loaded, Moment } from "../../design/parts";
+import { Badge, Loaded, Moment, Wide } from "../../design/parts";
 import { useMay } from "../../session/session";
 import { NEW } from "./policy-page";
 import "./policies.css";
@@ -46,7 +46,7 @@ export default function PoliciesPage() {
           ) : (
             <section className="card">
               <h2 className="unseen">All policies</h2>
-              <div className="scroll-x">
+              <Wide label="Policies">
                 <table className="figures">
                   <thead>
                     <tr>
@@ -75,7 +75,7 @@ export default function PoliciesPage() {
                     ))}
                   </tbody>
                 </table>
-              </div>
+              </Wide>
               {cut && <p className="muted">There are more; these are the first {items.length}.</p>}
             </section>
           )
