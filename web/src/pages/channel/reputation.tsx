@@ -8,6 +8,7 @@ import { Chart } from "../../charts/chart";
 import { LegendMark, StepLine } from "../../charts/step-line";
 import { Confirm } from "../../design/dialog";
 import { Button, Loaded, Moment } from "../../design/parts";
+import { Scroll } from "../../design/scroll";
 import { useSay } from "../../design/toasts";
 import { useMay } from "../../session/session";
 import { changeWords, type RecordedEvent } from "../../words/events";
@@ -342,7 +343,7 @@ export function CadenceHistory({ events }: { events: readonly RecordedEvent[] })
 
 function Cadences({ steps }: { steps: readonly Step[] }) {
   return (
-    <div className="scroll-x">
+    <Scroll label="Cadence">
       <table className="figures">
         <thead>
           <tr>
@@ -373,7 +374,7 @@ function Cadences({ steps }: { steps: readonly Step[] }) {
           ))}
         </tbody>
       </table>
-    </div>
+    </Scroll>
   );
 }
 

@@ -5,6 +5,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { Link } from "wouter";
 import { Loaded, Moment } from "../../design/parts";
+import { Scroll } from "../../design/scroll";
 import { interval } from "../../words/time";
 import { labelWords } from "../../words/words";
 import { type DryRun, tryOut } from "./policies";
@@ -71,7 +72,7 @@ function Tried({ run }: { run: DryRun }) {
         were judged again. <strong>{run.differing.toLocaleString("en")} decisions</strong> would have been others.
         {run.cut && " There was more than one trial reads: only its newest part was."}
       </p>
-      <div className="scroll-x">
+      <Scroll label="Rules, as recorded and as they would have been">
         <table className="figures">
           <thead>
             <tr>
@@ -108,7 +109,7 @@ function Tried({ run }: { run: DryRun }) {
             </tr>
           </tbody>
         </table>
-      </div>
+      </Scroll>
       <ul className="policy-says">
         <li>
           Of {run.truth.recorded.upheld} warnings that people upheld, {run.truth.upheld_found} would have been raised

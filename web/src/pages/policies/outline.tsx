@@ -1,5 +1,6 @@
 // A policy in words, with every default that its file leaves out.
 
+import { Scroll } from "../../design/scroll";
 import { labelWords } from "../../words/words";
 import { actionWords } from "../case/why";
 import type { Outline } from "./policies";
@@ -52,7 +53,7 @@ export function OutlineView({ outline }: { outline: Outline }) {
         <dt>Labels of</dt>
         <dd className="mono">{outline.taxonomy}</dd>
       </dl>
-      <div className="scroll-x">
+      <Scroll label="Rules">
         <table className="figures">
           <thead>
             <tr>
@@ -85,7 +86,7 @@ export function OutlineView({ outline }: { outline: Outline }) {
             ))}
           </tbody>
         </table>
-      </div>
+      </Scroll>
     </div>
   );
 }

@@ -4,6 +4,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link } from "wouter";
 import { answered, api, type Schemas } from "../../api/client";
 import { Badge, Loaded, Moment } from "../../design/parts";
+import { Scroll } from "../../design/scroll";
 import { useMay } from "../../session/session";
 import { NEW } from "./policy-page";
 import "./policies.css";
@@ -46,7 +47,7 @@ export default function PoliciesPage() {
           ) : (
             <section className="card">
               <h2 className="unseen">All policies</h2>
-              <div className="scroll-x">
+              <Scroll label="Policies">
                 <table className="figures">
                   <thead>
                     <tr>
@@ -75,7 +76,7 @@ export default function PoliciesPage() {
                     ))}
                   </tbody>
                 </table>
-              </div>
+              </Scroll>
               {cut && <p className="muted">There are more; these are the first {items.length}.</p>}
             </section>
           )
