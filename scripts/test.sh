@@ -20,7 +20,8 @@ failed=0
 cargo test --locked --doc "$@" </dev/null 2>&1 | tee -a "$log" || failed=$?
 cargo test --locked --no-fail-fast --lib --bins --tests "$@" </dev/null 2>&1 | tee -a "$log" || failed=$?
 if [ $# -eq 0 ]; then
-    for script in check unit; do
+    # The pages against the program that cargo built just now, in Debian's browser.
+    for script in check unit e2e; do
         echo "the pages: npm run $script"
         scripts/web.sh run "$script" || failed=$?
     done

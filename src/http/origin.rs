@@ -54,15 +54,13 @@ impl Origins {
         let text = |name: HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or("null"));
         if let Some(origin) = text(ORIGIN) {
             let host = text(HOST).unwrap_or_default();
-            return if self.named.iter().any(|named| named == origin) {
-                Page::Named
-            } else if self.own.as_deref() == Some(origin) {
-                Page::Ours
-            } else if !host.is_empty() && origin.split_once("://").is_some_and(|(_, of)| of.eq_ignore_ascii_case(host))
-            {
-                Page::Ours
-            } else {
-                Page::Elsewhere
+            let is_host = |of: &str| !host.is_empty() && of.eq_ignore_ascii_case(host);
+            let is_own =
+                self.own.as_deref() == Some(origin) || origin.split_once("://").is_some_and(|(_, of)| is_host(of));
+            return match (self.named.iter().any(|named| named == origin), is_own) {
+                (true, _) => Page::Named,
+                (false, true) => Page::Ours,
+                (false, false) => Page::Elsewhere,
             };
         }
         match text(HeaderName::from_static("sec-fetch-site")) {

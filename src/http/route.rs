@@ -161,9 +161,23 @@ impl Building {
         self
     }
 
-    /// Answers with server-sent events, of which each is one of these.
+    /// Answers with server-sent events, of which each is one of these: its name is the only key, its data what stands
+    /// there.
     pub fn answers_events<T: JsonSchema>(mut self, status: u16, about: &'static str) -> Self {
-        let schema: SchemaOf = |generator| generator.subschema_for::<T>();
+        // On the wire an event is texts; what `data` is when it is read, its `contentSchema` says.
+        let schema: SchemaOf = |generator| {
+            let message = generator.subschema_for::<T>();
+            schemars::json_schema!({
+                "type": "object",
+                "description": "An event. `{event: data}` is of the schema of `data`.",
+                "properties": {
+                    "event": { "type": "string" },
+                    "id": { "type": "string" },
+                    "data": { "type": "string", "contentMediaType": "application/json", "contentSchema": message },
+                },
+                "required": ["event", "data"],
+            })
+        };
         self.0.answers.push(Answer { status, about, media: Some("text/event-stream"), schema: Some(schema) });
         self
     }

@@ -79,7 +79,7 @@ function Top() {
   const live = useLive();
   const link = useLink();
   useWarningsVersion();
-  const now = useNow(1_000);
+  const now = useNow();
   const open = openWarnings(live.warnings(), live.everReady());
   const late = open ? overdue(open, now) : 0;
   const signOut = useSignOut();
@@ -143,7 +143,7 @@ function FeedState({ now }: { now: number }) {
 function LostBanner() {
   const live = useLive();
   const link = useLink();
-  const now = useNow(1_000);
+  const now = useNow();
   if (link !== "lost") return null;
   const heard = live.heardAt();
   return (

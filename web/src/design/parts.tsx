@@ -128,3 +128,14 @@ export function Loaded<T>({
     return <Failed what={`${what} could not be had.`} error={query.error} again={() => void query.refetch()} />;
   return <Waiting what={`Asking for ${what.charAt(0).toLowerCase()}${what.slice(1)}`} />;
 }
+
+/** What may be wider than the page: scrolls by itself, by keys too, and says what it is. */
+export function Wide({ label, children }: { label: string; children: ReactNode }) {
+  return (
+    // biome-ignore lint/a11y/useSemanticElements: a section inside a section would be in the outline twice
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keys
+    <div className="scroll-x" role="region" aria-label={label} tabIndex={0}>
+      {children}
+    </div>
+  );
+}

@@ -48,13 +48,8 @@ export function useWarningsVersion(): number {
   return useSyncExternalStore(store.subscribe, store.warningsVersion);
 }
 
-/** The server's time, every so many milliseconds. */
-export function useNow(everyMs = 1_000): number {
+/** The server's time, once a second, and the same for everything on the page: one clock draws all of it at once. */
+export function useNow(): number {
   const store = useLive();
-  const [now, setNow] = useState(store.now);
-  useEffect(() => {
-    const timer = setInterval(() => setNow(store.now()), everyMs);
-    return () => clearInterval(timer);
-  }, [store, everyMs]);
-  return now;
+  return useSyncExternalStore(store.clock.subscribe, store.clock.now);
 }

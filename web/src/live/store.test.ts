@@ -1,4 +1,5 @@
 import { describe, expect, test, vi } from "vitest";
+import { Clock } from "./clock";
 import { type ChannelRow, LiveStore, type WarningRow } from "./store";
 
 const channel = (id: string, open_warnings = 0) => ({ channel: id, open_warnings }) as ChannelRow;
@@ -76,5 +77,21 @@ describe("the live store", () => {
     const hour = 3_600_000;
     store.heard({ head: 8, now: new Date(Date.now() + hour).toISOString() });
     expect(Math.abs(store.now() - Date.now() - hour)).toBeLessThan(1_000);
+  });
+});
+
+describe("the clock", () => {
+  test("ticks once for all who read it, and not when nobody does", () => {
+    vi.useFakeTimers();
+    const clock = new Clock(() => Date.now());
+    const [one, two] = [vi.fn(), vi.fn()];
+    const leave = [clock.subscribe(one), clock.subscribe(two)];
+    const before = clock.now();
+    vi.advanceTimersByTime(3_000);
+    expect([one.mock.calls.length, two.mock.calls.length]).toEqual([3, 3]);
+    expect(clock.now() - before).toBe(3_000);
+    for (const it of leave) it();
+    expect(vi.getTimerCount()).toBe(0);
+    vi.useRealTimers();
   });
 });

@@ -2,6 +2,7 @@
 // rows; this page folds nothing. Knows neither React nor the network.
 
 import type { Schemas } from "../api/client";
+import { Clock } from "./clock";
 
 export type ChannelRow = Schemas["Channel"];
 export type WarningRow = Schemas["QueuedWarning"];
@@ -54,6 +55,8 @@ export class LiveStore {
   readonly warning = (id: string): WarningRow | undefined => this.#shown.warnings.get(id);
   /** The server's time, in milliseconds. */
   readonly now = (): number => Date.now() + this.#ahead;
+  /** The same, once a second. */
+  readonly clock = new Clock(this.now);
 
   /** A snapshot begins: what it does not hold is no longer there. */
   begin(): void {
@@ -82,6 +85,7 @@ export class LiveStore {
     this.#channelsVersion++;
     this.#warningsVersion++;
     this.heard(at);
+    this.clock.tick();
     this.#tell();
   }
 

@@ -10,6 +10,10 @@ const PROBLEMS: Record<string, string> = {
   denied: "The organisation's sign-in was not finished.",
   expired: "The sign-in took too long. Begin again.",
   unknown: "This answer belongs to no sign-in that was begun here.",
+  refused: "What your organisation's sign-in answered does not hold here. Begin again; if it stays so, tell your operator.",
+  no_role: "You are known, and nothing is granted here to the groups you are in. Ask your operator.",
+  too_long: "Your organisation's token is too long for a browser to keep. Tell your operator.",
+  unavailable: "Your organisation's sign-in cannot be reached at present. Try again in a moment.",
 };
 
 export function SignIn({ session }: { session: Session }) {

@@ -28,7 +28,7 @@ type Asking = Worded | StopAsked | null;
 export function Actions({ row, seen, frame, onAnswered }: ActionsProps) {
   const { caller } = useWho();
   const may = useMay();
-  const now = useNow(1_000);
+  const now = useNow();
   const say = useSay();
   const channel = useChannel(row.channel);
   const [asking, ask] = useState<Asking>(null);

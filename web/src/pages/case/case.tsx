@@ -157,7 +157,7 @@ function Head({ row }: { row: WarningRow }) {
 }
 
 export function Standing({ row, me }: { row: WarningRow; me: string }) {
-  const now = useNow(1_000);
+  const now = useNow();
   if (row.answer) {
     return (
       <Badge tone={row.answer.upheld ? "grave" : "calm"} icon="tick">
@@ -187,7 +187,7 @@ export function Standing({ row, me }: { row: WarningRow; me: string }) {
 
 /** Against the time by which a warning of its severity should be answered. */
 export function DueClock({ row }: { row: WarningRow }) {
-  const now = useNow(1_000);
+  const now = useNow();
   if (row.answer || row.lapsed) return null;
   const left = Date.parse(row.due_at) - now;
   const late = left < 0;
@@ -207,7 +207,7 @@ export function DueClock({ row }: { row: WarningRow }) {
 /** The channel as it is this second, beside a picture that is of some time ago. */
 function ChannelNow({ channel }: { channel: string }) {
   const row = useChannel(channel);
-  const now = useNow(1_000);
+  const now = useNow();
   const reputation = useQuery({
     queryKey: ["reputation", channel],
     queryFn: () => answered(api.GET("/v1/channels/{channel}/reputation", { params: { path: { channel } } })),

@@ -42,7 +42,7 @@ const EFFECTS: Record<StopAsked["kind"], string> = {
 export function StopDialog({ asked, row, frame, onClose, onUphold, pending, refusal }: StopDialogProps) {
   const [reason, setReason] = useState("");
   const channel = useChannel(row.channel);
-  const now = useNow(1_000);
+  const now = useNow();
   const enforce = useEnforce();
   const say = useSay();
   const may = useMay();

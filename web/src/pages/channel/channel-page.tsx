@@ -49,7 +49,7 @@ export default function ChannelPage({ channel }: { channel: string }) {
 }
 
 function Head({ row }: { row: Row }) {
-  const now = useNow(1_000);
+  const now = useNow();
   const reputation = useReputation(row.channel, row.last_event.sequence);
   const { coverage, session, counts, last_frame } = row;
   const unwatched = typeof coverage === "object" && "unwatched" in coverage ? coverage.unwatched : null;

@@ -7,8 +7,7 @@ import { answered, api, type Schemas, said } from "../../api/client";
 import { Chart } from "../../charts/chart";
 import { LegendMark, StepLine } from "../../charts/step-line";
 import { Confirm } from "../../design/dialog";
-import { Button, Loaded, Moment } from "../../design/parts";
-import { Scroll } from "../../design/scroll";
+import { Button, Loaded, Moment, Wide } from "../../design/parts";
 import { useSay } from "../../design/toasts";
 import { useMay } from "../../session/session";
 import { changeWords, type RecordedEvent } from "../../words/events";
@@ -343,7 +342,7 @@ export function CadenceHistory({ events }: { events: readonly RecordedEvent[] })
 
 function Cadences({ steps }: { steps: readonly Step[] }) {
   return (
-    <Scroll label="Cadence">
+    <Wide label="Cadence">
       <table className="figures">
         <thead>
           <tr>
@@ -374,7 +373,7 @@ function Cadences({ steps }: { steps: readonly Step[] }) {
           ))}
         </tbody>
       </table>
-    </Scroll>
+    </Wide>
   );
 }
 

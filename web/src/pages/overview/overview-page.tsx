@@ -7,8 +7,7 @@ import { Link, useSearchParams } from "wouter";
 import { answered, api, Refused } from "../../api/client";
 import { type Bar, TimeBars } from "../../charts/bars";
 import { Chart, LegendKey } from "../../charts/chart";
-import { Badge, Button, Loaded, Moment } from "../../design/parts";
-import { Scroll } from "../../design/scroll";
+import { Badge, Button, Loaded, Moment, Wide } from "../../design/parts";
 import { lasting } from "../../words/time";
 import { severityTone, type Tone } from "../../words/words";
 import { ageBands, autoShare, count, dollars, type Overview, percent, share, took } from "./figures";
@@ -172,7 +171,7 @@ function Waiting({ overview: { open } }: { overview: Overview }) {
       {open.count === 0 ? (
         <p className="muted">None is open.</p>
       ) : (
-        <Scroll label="Open warnings by age">
+        <Wide label="Open warnings by age">
           <table className="figures">
             <thead>
               <tr>
@@ -210,7 +209,7 @@ function Waiting({ overview: { open } }: { overview: Overview }) {
               </tr>
             </tbody>
           </table>
-        </Scroll>
+        </Wide>
       )}
       {open.beyond > 0 && (
         <p className="note" data-tone="grave">
@@ -438,7 +437,7 @@ function Rules({ overview: { rules, hours } }: { overview: Overview }) {
       {sorted.length === 0 ? (
         <p className="empty">No rule raised a warning in {hours === 1 ? "this hour" : `these ${hours} hours`}.</p>
       ) : (
-        <Scroll label="Rules">
+        <Wide label="Rules">
           <table className="figures">
             <thead>
               <tr>
@@ -479,7 +478,7 @@ function Rules({ overview: { rules, hours } }: { overview: Overview }) {
               ))}
             </tbody>
           </table>
-        </Scroll>
+        </Wide>
       )}
     </section>
   );
@@ -502,7 +501,7 @@ function Stops({ overview: { stops } }: { overview: Overview }) {
   return (
     <section className="card stack tight" aria-labelledby="overview-stops">
       <h2 id="overview-stops">Stops</h2>
-      <Scroll label="Stops">
+      <Wide label="Stops">
         <table className="figures">
           <thead>
             <tr>
@@ -535,7 +534,7 @@ function Stops({ overview: { stops } }: { overview: Overview }) {
             </tr>
           </tbody>
         </table>
-      </Scroll>
+      </Wide>
     </section>
   );
 }
@@ -547,7 +546,7 @@ function Providers({ overview: { providers } }: { overview: Overview }) {
       {providers.length === 0 ? (
         <p className="muted">No provider answered in this time.</p>
       ) : (
-        <Scroll label="Providers">
+        <Wide label="Providers">
           <table className="figures">
             <thead>
               <tr>
@@ -580,7 +579,7 @@ function Providers({ overview: { providers } }: { overview: Overview }) {
               ))}
             </tbody>
           </table>
-        </Scroll>
+        </Wide>
       )}
       {providers.some((it) => it.cost_micros == null) && (
         <p className="muted">Where no price is configured, no cost is known: that is not a cost of nothing.</p>

@@ -4,8 +4,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { Link } from "wouter";
-import { Loaded, Moment } from "../../design/parts";
-import { Scroll } from "../../design/scroll";
+import { Loaded, Moment, Wide } from "../../design/parts";
 import { interval } from "../../words/time";
 import { labelWords } from "../../words/words";
 import { type DryRun, tryOut } from "./policies";
@@ -72,7 +71,7 @@ function Tried({ run }: { run: DryRun }) {
         were judged again. <strong>{run.differing.toLocaleString("en")} decisions</strong> would have been others.
         {run.cut && " There was more than one trial reads: only its newest part was."}
       </p>
-      <Scroll label="Rules, as recorded and as they would have been">
+      <Wide label="What would have changed">
         <table className="figures">
           <thead>
             <tr>
@@ -109,7 +108,7 @@ function Tried({ run }: { run: DryRun }) {
             </tr>
           </tbody>
         </table>
-      </Scroll>
+      </Wide>
       <ul className="policy-says">
         <li>
           Of {run.truth.recorded.upheld} warnings that people upheld, {run.truth.upheld_found} would have been raised

@@ -1,6 +1,6 @@
 // A policy in words, with every default that its file leaves out.
 
-import { Scroll } from "../../design/scroll";
+import { Wide } from "../../design/parts";
 import { labelWords } from "../../words/words";
 import { actionWords } from "../case/why";
 import type { Outline } from "./policies";
@@ -53,7 +53,7 @@ export function OutlineView({ outline }: { outline: Outline }) {
         <dt>Labels of</dt>
         <dd className="mono">{outline.taxonomy}</dd>
       </dl>
-      <Scroll label="Rules">
+      <Wide label="Rules">
         <table className="figures">
           <thead>
             <tr>
@@ -86,7 +86,7 @@ export function OutlineView({ outline }: { outline: Outline }) {
             ))}
           </tbody>
         </table>
-      </Scroll>
+      </Wide>
     </div>
   );
 }

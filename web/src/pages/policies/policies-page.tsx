@@ -3,8 +3,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "wouter";
 import { answered, api, type Schemas } from "../../api/client";
-import { Badge, Loaded, Moment } from "../../design/parts";
-import { Scroll } from "../../design/scroll";
+import { Badge, Loaded, Moment, Wide } from "../../design/parts";
 import { useMay } from "../../session/session";
 import { NEW } from "./policy-page";
 import "./policies.css";
@@ -47,7 +46,7 @@ export default function PoliciesPage() {
           ) : (
             <section className="card">
               <h2 className="unseen">All policies</h2>
-              <Scroll label="Policies">
+              <Wide label="Policies">
                 <table className="figures">
                   <thead>
                     <tr>
@@ -76,7 +75,7 @@ export default function PoliciesPage() {
                     ))}
                   </tbody>
                 </table>
-              </Scroll>
+              </Wide>
               {cut && <p className="muted">There are more; these are the first {items.length}.</p>}
             </section>
           )

@@ -19,7 +19,7 @@ export function TakeBack({
 }) {
   const { caller } = useWho();
   const row = useWarning(last);
-  const now = useNow(1_000);
+  const now = useNow();
   const say = useSay();
   const act = useAct((sent) => {
     say("quiet", "Taken back: it is open again.");

@@ -1,6 +1,7 @@
 // What a person may choose for themselves, and what they may do here.
 
 import { type Settings, useSettings } from "../../care/settings";
+import { Wide } from "../../design/parts";
 import { useHasKeys } from "../../keys/keys";
 import { useWho } from "../../session/session";
 
@@ -81,7 +82,7 @@ export function SettingsPage() {
         <p>
           Your acts are recorded as <strong>{caller.id}</strong>.
         </p>
-        <div className="scroll-x">
+        <Wide label="Your roles">
           <table className="figures">
             <thead>
               <tr>
@@ -98,7 +99,7 @@ export function SettingsPage() {
               ))}
             </tbody>
           </table>
-        </div>
+        </Wide>
         {hasKeys && (
           <p className="muted">
             Press <kbd>?</kbd> anywhere for all keys.

@@ -48,7 +48,7 @@ function toneOf(row: ChannelRow): string | undefined {
 }
 
 function State({ row }: { row: ChannelRow }) {
-  const now = useNow(1_000);
+  const now = useNow();
   const { coverage, last_frame } = row;
   return (
     <>
@@ -75,7 +75,7 @@ function OutcomeBadge({ row }: { row: ChannelRow }) {
 }
 
 function Watch({ row }: { row: ChannelRow }) {
-  const now = useNow(1_000);
+  const now = useNow();
   const { cadence, last_frame, counts } = row;
   return (
     <dl className="tile-facts">
@@ -101,34 +101,37 @@ function Watch({ row }: { row: ChannelRow }) {
           <Icon name="person" label="Reputation" />
         </dt>
         <dd className="number">
-          {cadence?.score == null ? "reputation does not count here" : `reputation ${cadence.score.toFixed(2)}`}
+          {cadence?.score == null ? "cadence fixed by its policy" : `reputation ${cadence.score.toFixed(2)}`}
         </dd>
       </div>
     </dl>
   );
 }
 
+/** A channel that sends frames faster than this is shown a new picture no more often. */
+const PICTURE_MS = 3_000;
+
 /** The newest picture the server looked at; asked for anew only when there is a newer frame. */
 function LastPicture({ row }: { row: ChannelRow }) {
   const may = useMay()("read_evidence", row.channel);
-  const frame = row.last_frame?.frame;
-  const src = may && frame ? `/v1/channels/${encodeURIComponent(row.channel)}/picture?frame=${frame}` : null;
+  const frame = useSettled(row.last_frame?.frame);
+  // Warned channels come veiled and others do not: the address says which, so that a veil is never left from before.
+  const state = row.open_warnings > 0 ? "veiled" : "plain";
+  const src =
+    may && frame ? `/v1/channels/${encodeURIComponent(row.channel)}/picture?frame=${frame}&as=${state}` : null;
   const [shown, setShown] = useState<string | null>(null);
-  const [absent, setAbsent] = useState(false);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a newer frame may have a picture again
-  useEffect(() => setAbsent(false), [frame]);
+  const [absent, setAbsent] = useState<string | null>(null);
   return (
     <span className="tile-picture">
-      {src && !absent ? (
+      {src && absent !== src ? (
         <>
           {shown && shown !== src && <img src={shown} alt="" aria-hidden="true" />}
           <img
             src={src}
             alt={`Last frame of ${row.channel}`}
-            loading="lazy"
             decoding="async"
             onLoad={() => setShown(src)}
-            onError={() => setAbsent(true)}
+            onError={() => setAbsent(src)}
           />
         </>
       ) : (
@@ -138,4 +141,20 @@ function LastPicture({ row }: { row: ChannelRow }) {
       )}
     </span>
   );
+}
+
+/** The newest of a value that changes often, taken at most every so often. */
+function useSettled(value: string | undefined): string | undefined {
+  const [settled, settle] = useState(value);
+  const [since, setSince] = useState(0);
+  useEffect(() => {
+    if (value === settled) return;
+    const left = Math.max(0, since + PICTURE_MS - performance.now());
+    const timer = setTimeout(() => {
+      setSince(performance.now());
+      settle(value);
+    }, left);
+    return () => clearTimeout(timer);
+  }, [value, settled, since]);
+  return settled;
 }

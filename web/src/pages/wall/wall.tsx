@@ -5,7 +5,7 @@ import { type KeyboardEvent, useEffect, useMemo, useRef, useState } from "react"
 import { useLocation, useSearchParams } from "wouter";
 import { Button, Waiting } from "../../design/parts";
 import { useKey } from "../../keys/keys";
-import { useChannelsVersion, useLive, useNow, useWarningsVersion } from "../../live/live";
+import { useLive, useNow } from "../../live/live";
 import { held } from "../queue/order";
 import { isWanted, type Only, ordered } from "./need";
 import { Tile } from "./tile";
@@ -13,9 +13,6 @@ import { Tile } from "./tile";
 const TILE_WIDTH_MIN = 232;
 const TILE_HEIGHT = 238;
 const GAP = 12;
-/** The order is worked out anew so often at most: thousands of channels change all the time. */
-const REORDER_MS = 1_000;
-
 const FILTERS: readonly { only: Only; name: string }[] = [
   { only: "all", name: "Now" },
   { only: "warnings", name: "With warnings" },
@@ -38,7 +35,6 @@ export function Wall() {
   };
   const wanted = useMemo(() => ({ only, search: text }), [only, text]);
   const order = useOrder(wanted);
-  useChannelsVersion();
   const counts = useCounts();
   return (
     <div className="wall">
@@ -94,30 +90,29 @@ export function Wall() {
 
 function useCounts(): Record<Only, number> {
   const live = useLive();
-  const version = useChannelsVersion();
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the version stands for what is in the store
+  const now = useNow();
+  // biome-ignore lint/correctness/useExhaustiveDependencies: once a second; thousands of channels change all the time
   return useMemo(() => {
     const counts: Record<Only, number> = { all: 0, warnings: 0, unwatched: 0, ended: 0 };
     for (const row of live.channels().values()) {
       for (const { only } of FILTERS) if (isWanted(row, { only, search: "" })) counts[only]++;
     }
     return counts;
-  }, [live, version]);
+  }, [live, now]);
 }
 
 /** The order of need, which keeps still while it is held: what is under a pointer must not become something else. */
 function useOrder(wanted: { only: Only; search: string }) {
   const live = useLive();
-  const version = useChannelsVersion();
-  const warnings = useWarningsVersion();
-  const second = Math.floor(useNow(REORDER_MS) / REORDER_MS);
+  // Worked out anew with every tick: thousands of channels change all the time, and nobody reads faster.
+  const now = useNow();
   const [isHeld, hold] = useState(false);
   const shown = useRef<string[]>([]);
   const [round, setRound] = useState(0);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: once a second, and at once when something else is wanted
+  // biome-ignore lint/correctness/useExhaustiveDependencies: also when somebody asks for it
   const fresh = useMemo(
-    () => ordered(live.channels().values(), live.warnings().values(), wanted, live.now()),
-    [live, wanted, second, round, version === 0, warnings === 0, live.everReady()],
+    () => ordered(live.channels().values(), live.warnings().values(), wanted, now),
+    [live, wanted, now, round],
   );
   const last = useRef(wanted);
   const same = last.current === wanted;
