@@ -8,6 +8,7 @@
 pub mod appeal;
 pub mod decision;
 pub mod export;
+pub mod history;
 pub mod reputation;
 pub mod search;
 pub mod state_at;

@@ -6,7 +6,9 @@ use std::collections::VecDeque;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::events::{CadenceBecause, CadenceChanged, Event, Pace, Recorded, ReputationAdjusted, ReputationChange};
+use crate::events::{
+    CadenceBecause, CadenceChanged, Envelope, Event, Pace, Recorded, ReputationAdjusted, ReputationChange,
+};
 use crate::model::{ChannelId, ContentRef, ModeratorId, PolicyRef, Position, Score, Sequence, SessionId, Timestamp};
 use crate::policy::Policy;
 use crate::reputation::forecast::{Forecast, Supposed};
@@ -192,25 +194,33 @@ impl Told {
         match event {
             Event::SessionStarted(started) => self.session = Some(started.session.clone()),
             Event::SessionEnded(_) => self.session = None,
-            Event::CadenceChanged(CadenceChanged { from, to, policy, because, score }) => {
+            Event::CadenceChanged(changed) => {
                 if self.changes.len() == CHANGES_MAX {
                     self.changes.pop_back();
                 }
-                self.changes.push_front(Change {
-                    sequence: envelope.sequence,
-                    at: envelope.captured_at.unwrap_or(envelope.recorded_at),
-                    session: self.session.clone(),
-                    from_ms: from.map(|from| from.interval_ms),
-                    to_ms: to.interval_ms,
-                    because: *because,
-                    policy: policy.clone(),
-                    score: *score,
-                });
+                self.changes.push_front(Change::of(envelope, changed, self.session.clone()));
             }
             Event::ReputationAdjusted(ReputationAdjusted { why, .. }) => {
                 self.adjusted = Some((envelope.sequence, envelope.recorded_at, why.clone()));
             }
             _ => {} // the rest is in the state
+        }
+    }
+}
+
+impl Change {
+    /// As it was recorded, in that broadcast.
+    pub(super) fn of(envelope: &Envelope, changed: &CadenceChanged, session: Option<SessionId>) -> Self {
+        let CadenceChanged { from, to, policy, because, score } = changed;
+        Self {
+            sequence: envelope.sequence,
+            at: envelope.captured_at.unwrap_or(envelope.recorded_at),
+            session,
+            from_ms: from.map(|from| from.interval_ms),
+            to_ms: to.interval_ms,
+            because: *because,
+            policy: policy.clone(),
+            score: *score,
         }
     }
 }

@@ -71,6 +71,7 @@ const OPERATIONS: &[(&str, Permission, bool)] = &[
     ("get_event", Read, false),
     ("get_decision", Read, false),
     ("get_channel_state", Read, false),
+    ("get_channel_history", Read, false),
     ("get_channel_reputation", Read, false),
     ("simulate_reputation", Read, false),
     ("get_evidence", ReadEvidence, false),

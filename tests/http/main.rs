@@ -18,6 +18,7 @@ mod feed;
 mod frames;
 mod handing_in;
 mod health;
+mod history;
 mod issuer;
 mod listening;
 mod live;

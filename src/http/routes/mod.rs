@@ -14,6 +14,7 @@ mod evidence;
 mod feed;
 mod frames;
 mod health;
+mod history;
 mod journal;
 mod live;
 mod oidc;
@@ -41,6 +42,7 @@ pub(in crate::http) fn all() -> Vec<Route> {
         pictures::routes(),
         events::routes(),
         state::routes(),
+        history::routes(),
         reputation::routes(),
         queue::routes(),
         acts::routes(),
