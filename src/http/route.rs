@@ -4,6 +4,7 @@
 use actix_web::http::Method;
 use actix_web::{FromRequest, Handler, Responder, web};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde_json::{Value, json};
 
 use super::auth::Permission;
 
@@ -164,19 +165,13 @@ impl Building {
     /// Answers with server-sent events, of which each is one of these: its name is the only key, its data what stands
     /// there.
     pub fn answers_events<T: JsonSchema>(mut self, status: u16, about: &'static str) -> Self {
-        // On the wire an event is texts; what `data` is when it is read, its `contentSchema` says.
         let schema: SchemaOf = |generator| {
-            let message = generator.subschema_for::<T>();
-            schemars::json_schema!({
-                "type": "object",
-                "description": "An event. `{event: data}` is of the schema of `data`.",
-                "properties": {
-                    "event": { "type": "string" },
-                    "id": { "type": "string" },
-                    "data": { "type": "string", "contentMediaType": "application/json", "contentSchema": message },
-                },
-                "required": ["event", "data"],
-            })
+            let _ = generator.subschema_for::<T>(); // so that clients have a type for what they read
+            let messages = T::json_schema(generator).to_value();
+            let named = messages["oneOf"].as_array().into_iter().flatten();
+            let named = named.filter_map(|message| message["properties"].as_object()).flatten();
+            let events: Vec<_> = named.map(|(name, data)| event(name, data)).collect();
+            schemars::json_schema!({ "oneOf": events })
         };
         self.0.answers.push(Answer { status, about, media: Some("text/event-stream"), schema: Some(schema) });
         self
@@ -210,4 +205,18 @@ impl Building {
         let handler = web::method(self.0.method.clone()).to(handler);
         Route { described: self.0, handler }
     }
+}
+
+/// An event of a stream as it is sent: name, id and data are texts, and what the data is when it is read stands beside
+/// it.
+fn event(name: &str, data: &Value) -> Value {
+    json!({
+        "type": "object",
+        "properties": {
+            "event": { "const": name },
+            "id": { "type": "string" },
+            "data": { "type": "string", "contentMediaType": "application/json", "contentSchema": data },
+        },
+        "required": ["event", "data"],
+    })
 }

@@ -5,15 +5,15 @@ import { lazy, Suspense, useEffect } from "react";
 import { Redirect, Route, Switch, useLocation } from "wouter";
 import { Refused } from "./api/client";
 import { SettingsKept } from "./care/settings";
-import { Failed, Waiting } from "./design/parts";
+import { Button, Failed, Waiting } from "./design/parts";
 import { Toasts } from "./design/toasts";
 import { Keys } from "./keys/keys";
 import { Live } from "./live/live";
 import { Queue } from "./pages/queue/queue";
 import { SettingsPage } from "./pages/settings/settings-page";
 import { Wall } from "./pages/wall/wall";
-import { SignedIn, useSessionQuery } from "./session/session";
-import { SignIn } from "./session/sign-in";
+import { type Session, SignedIn, useSessionQuery } from "./session/session";
+import { SignIn, useSignOut } from "./session/sign-in";
 import { Shell } from "./shell";
 
 // What a moderator does not need within the first second.
@@ -52,6 +52,9 @@ export function App() {
 
 function Door() {
   const query = useSessionQuery();
+  if (query.data?.caller && !query.data.caller.permissions.includes("read")) {
+    return <Outside session={query.data} id={query.data.caller.id} />;
+  }
   if (query.data?.caller) {
     return (
       <SignedIn session={query.data} caller={query.data.caller}>
@@ -71,10 +74,24 @@ function Door() {
   return <Waiting what="Opening" />;
 }
 
+/** Somebody whose role has nothing to look at here, such as a program that hands frames in. */
+function Outside({ session, id }: { session: Session; id: string }) {
+  const signOut = useSignOut();
+  return (
+    <main className="door card">
+      <h1>Nothing to see here for {id}</h1>
+      <p>
+        The role of this token does not include looking at channels and warnings. Whoever keeps the tokens can change
+        that.
+      </p>
+      {!session.ways.includes("open") && <Button onPress={signOut}>Sign out</Button>}
+    </main>
+  );
+}
+
 const TITLES: Record<string, string> = {
   wall: "Wall",
   queue: "Queue",
-  cases: "Case",
   channels: "Channel",
   audit: "Audit",
   decisions: "Decision",
@@ -99,6 +116,7 @@ function Pages() {
       <Route path="/wall" component={Wall} />
       {/* One route for list and case: going from one to the other keeps what the list holds. */}
       <Route path="/queue/:id?">{({ id }) => <Queue id={id ?? null} />}</Route>
+      <Route path="/cases/:id">{({ id }) => <Redirect to={`/queue/${id}`} replace />}</Route>
       <Route path="/channels/:channel">{({ channel }) => <ChannelPage channel={decodeURIComponent(channel)} />}</Route>
       <Route path="/audit" component={AuditPage} />
       <Route path="/audit/channels/:channel">

@@ -41,6 +41,7 @@ export async function signedIn(browser: Browser, house: House, token: string): P
     viewport: { width: 1280, height: 800 },
   });
   await pagesFromDist(context, house);
+  await house.taken(token);
   const page = await context.newPage();
   // Whatever the pages' policy refuses, and whatever breaks, is a failure of the test.
   page.on("pageerror", (error) => {

@@ -28,7 +28,7 @@ test("a stop that was begun for one broadcast does not reach the next", async ({
   const session = await house.warn("studio/one");
   await page.goto(`${house.url}/queue`);
   await expect(theCase(page)).toContainText("studio/one");
-  await page.waitForTimeout(700);
+  await page.waitForTimeout(1_000);
   await page.keyboard.press("s");
   const dialog = page.getByRole("dialog");
   await dialog.getByLabel(/^Why/).fill("A test of the hand.");
@@ -41,4 +41,22 @@ test("a stop that was begun for one broadcast does not reach the next", async ({
   await page.keyboard.press("Escape");
   await expect(dialog).toBeHidden();
   expect((await house.events("EnforcementRequested")).items).toHaveLength(0);
+});
+
+test("upholding after the broadcast is over is recorded, and stops nothing", async ({ house, person }) => {
+  const page = await person("mo-1", "moderator");
+  const session = await house.warn("studio/one");
+  await house.endLive("studio/one", session);
+  await house.goLive("studio/one", "the-next-one");
+  await page.goto(`${house.url}/queue`);
+  await expect(theCase(page)).toContainText("stop-when-upheld");
+  await page.waitForTimeout(1_000);
+  await page.keyboard.press("s");
+  await expect(page.getByRole("dialog")).toContainText("another broadcast than the one warned of");
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("u");
+  await expect(page.getByRole("dialog")).toContainText("Upholding is recorded, and stops nothing.");
+  await page.keyboard.press("Control+Enter");
+  await expect.poll(async () => (await house.events("WarningUpheld")).items.length).toBe(1);
+  expect((await house.events("EnforcementAttempted")).items).toHaveLength(0);
 });

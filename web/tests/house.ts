@@ -124,6 +124,15 @@ ${rates}
     );
   }
 
+  /** Waits until the server takes a token that was made just now: it reads the file again within a second. */
+  async taken(token: string): Promise<void> {
+    const known = async () => {
+      const session = await fetch(`${this.url}/v1/session`, { headers: { authorization: `Bearer ${token}` } });
+      return ((await session.json()) as { caller?: unknown }).caller != null;
+    };
+    while (!(await known())) await new Promise((done) => setTimeout(done, 50));
+  }
+
   /** Takes every token of that name back. */
   revoke(name: string): void {
     const run = (...args: string[]) =>

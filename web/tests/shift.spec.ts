@@ -82,7 +82,7 @@ async function pressUntil(
   key: string,
   done: () => Promise<boolean>,
 ): Promise<void> {
-  await page.waitForTimeout(700); // what is on the screen must have been there long enough to be read
+  await page.waitForTimeout(1_000); // what is on the screen must have been there long enough to be read
   await page.keyboard.press(key);
   await expect.poll(done).toBe(true);
 }

@@ -32,7 +32,18 @@ export class Refused extends Error {
   }
 }
 
-export const api = createClient<paths>({ baseUrl: "/", credentials: "same-origin" });
+/** After which an act counts as unanswered: the person must be told, not kept waiting. Trials on the past take longer. */
+const ACT_MS = 15_000;
+const QUESTION_MS = 120_000;
+
+export const api = createClient<paths>({
+  baseUrl: "/",
+  credentials: "same-origin",
+  fetch: (request) => {
+    const limit = request.method === "GET" || request.url.includes("dry-run") ? QUESTION_MS : ACT_MS;
+    return fetch(request, { signal: AbortSignal.any([request.signal, AbortSignal.timeout(limit)]) });
+  },
+});
 
 /** Called when the server no longer knows who we are. */
 export const unauthenticated = new EventTarget();

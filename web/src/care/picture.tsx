@@ -51,7 +51,7 @@ export function Picture({ frame, label, keyed = false }: PictureProps) {
           {failure}
         </p>
       )}
-      {settings.pictures === "veiled" && keyed && (
+      {settings.pictures === "veiled" && (
         <figcaption className="row">
           <Button
             aria-pressed={asked}
@@ -64,7 +64,7 @@ export function Picture({ frame, label, keyed = false }: PictureProps) {
             onBlur={release}
           >
             {hold ? "Hold to reveal" : asked ? "Veil again" : "Reveal"}
-            {hasKeys && (
+            {hasKeys && keyed && (
               <span className="key" aria-hidden="true">
                 <kbd>R</kbd>
               </span>

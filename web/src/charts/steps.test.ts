@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { timeTicks, valueAt, within } from "./steps";
+import { niceTop, timeTicks, valueAt, within } from "./steps";
 
 const points = [
   { at: 10, value: 1 },
@@ -36,3 +36,13 @@ test("ticks are round and never more than there is room for", () => {
     expect(ticks.every((at) => at >= from && at <= from + length)).toBe(true);
   }
 });
+
+test.each([
+  [0, 1],
+  [Number.NaN, 1],
+  [1, 1],
+  [3, 5],
+  [11, 20],
+  [99, 100],
+  [0.3, 0.5],
+])("an axis for %d ends at %d", (most, top) => expect(niceTop(most)).toBeCloseTo(top));

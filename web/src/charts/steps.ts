@@ -47,3 +47,10 @@ export function timeTicks(from: number, to: number, count: number): number[] {
   for (let at = Math.ceil((from - zone) / step) * step + zone; at <= to; at += step) ticks.push(at);
   return ticks;
 }
+
+/** The end of an axis that begins at 0: 1, 2 or 5 times a power of ten, and never 0. */
+export function niceTop(most: number): number {
+  if (!(most > 0)) return 1;
+  const power = 10 ** Math.floor(Math.log10(most));
+  return (([1, 2, 5, 10].find((times) => times * power >= most) ?? 10) as number) * power;
+}

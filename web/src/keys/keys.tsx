@@ -82,8 +82,9 @@ class Keyboard {
 
 function chordOf(event: KeyboardEvent): string {
   const ctrl = event.ctrlKey || event.metaKey ? "Ctrl+" : event.altKey ? "Alt+" : "";
-  const letter = /^[A-Z]$/.test(event.key) && event.shiftKey;
-  return `${ctrl}${letter ? "Shift+" : ""}${event.key}`;
+  // With CapsLock a letter comes as a capital; what counts is whether Shift is down.
+  if (!/^[a-z]$/i.test(event.key)) return `${ctrl}${event.key}`;
+  return event.shiftKey ? `${ctrl}Shift+${event.key.toUpperCase()}` : `${ctrl}${event.key.toLowerCase()}`;
 }
 
 function isWriting(target: EventTarget | null): boolean {

@@ -5,6 +5,8 @@ import type { At, ChannelRow, LiveStore, WarningRow } from "./store";
 
 /** The server beats every two seconds; three beats missed are a break. */
 const SILENCE_MAX_MS = 6_500;
+/** A tab that is out of sight keeps its feed for so long. */
+const UNSEEN_MS = 10_000;
 const RETRY_FIRST_MS = 500;
 const RETRY_MAX_MS = 10_000;
 
@@ -53,6 +55,27 @@ export function connect(store: LiveStore, url = "/v1/live"): () => void {
     pause = Math.min(pause * 2, RETRY_MAX_MS);
   }
 
+  // A browser has few connections to one host, and each open feed takes one of all its tabs: a tab that nobody sees gives
+  // its own back, and has a whole snapshot again when it is seen.
+  let unseen: ReturnType<typeof setTimeout> | null = null;
+  const onVisibility = () => {
+    if (unseen) clearTimeout(unseen);
+    unseen = null;
+    if (document.hidden) {
+      unseen = setTimeout(() => {
+        source?.close();
+        source = null;
+        if (retry) clearTimeout(retry);
+        retry = null;
+        store.lost("connecting");
+      }, UNSEEN_MS);
+    } else if (!source && !over) {
+      if (retry) clearTimeout(retry);
+      open();
+    }
+  };
+  document.addEventListener("visibilitychange", onVisibility);
+
   open();
   watch = setInterval(() => {
     if (source && performance.now() - lastHeard > SILENCE_MAX_MS) again();
@@ -70,6 +93,8 @@ export function connect(store: LiveStore, url = "/v1/live"): () => void {
     source = null;
     if (watch) clearInterval(watch);
     if (retry) clearTimeout(retry);
+    if (unseen) clearTimeout(unseen);
+    document.removeEventListener("visibilitychange", onVisibility);
     window.removeEventListener("online", onOnline);
   };
 }

@@ -30,7 +30,7 @@ export class LiveStore {
   #head = 0;
   /** Server's clock minus ours, in milliseconds. */
   #ahead = 0;
-  /** When the feed was last heard of, by our own clock. */
+  /** When the feed was last heard of, by the server's clock. */
   #heardAt = 0;
   #channelsVersion = 0;
   #warningsVersion = 0;
@@ -92,8 +92,8 @@ export class LiveStore {
   /** The feed lives, and this is its time. */
   heard(at: At): void {
     this.#head = at.head;
-    this.#heardAt = Date.now();
-    const ahead = Date.parse(at.now) - this.#heardAt;
+    this.#heardAt = Date.parse(at.now);
+    const ahead = this.#heardAt - Date.now();
     // The delay on the way is in each reading; a jump is a clock that was set.
     this.#ahead = Math.abs(ahead - this.#ahead) > 2_000 ? ahead : this.#ahead + (ahead - this.#ahead) / 8;
   }

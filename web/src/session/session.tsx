@@ -47,8 +47,9 @@ export function useWho(): Who {
 export function useMay(): (permission: Permission, channel?: string) => boolean {
   const { caller } = useWho();
   return (permission, channel) =>
-    caller.permissions.includes(permission) &&
-    (channel === undefined || caller.grants.some((grant) => holds(grant.channels, channel)));
+    channel === undefined
+      ? caller.permissions.includes(permission)
+      : caller.grants.some((grant) => grant.permissions.includes(permission) && holds(grant.channels, channel));
 }
 
 /** As the server's channel patterns: `*` is any run of characters. */

@@ -86,13 +86,20 @@ type LedToStage = Schemas["LedToStage"];
 /** The steps of a stop in their order, for the progress. */
 export const STEPS = ["requested", "admitted", "attempted", "succeeded", "verified"] as const;
 
-export function stageWords(stage: LedToStage): { name: string; text: string; ended: boolean; tone: Tone } {
+export function stageWords(
+  stage: LedToStage,
+  kind: Schemas["EnforcementKind"] = "stop",
+): { name: string; text: string; ended: boolean; tone: Tone } {
   if (typeof stage === "string") {
     const words: Record<string, [string, boolean, Tone]> = {
       requested: ["asked for", false, "warn"],
       admitted: ["may go ahead", false, "warn"],
-      verified: ["verified: seen off the air", true, "calm"],
-      not_needed: ["not needed: nothing was on the air", true, "calm"],
+      verified: [kind === "lift" ? "verified: the channel has a new key" : "verified: seen off the air", true, "calm"],
+      not_needed: [
+        kind === "lift" ? "not needed: nothing was revoked" : "not needed: nothing was on the air",
+        true,
+        "calm",
+      ],
       failed: ["FAILED: a person must act", true, "grave"],
       cancelled: ["called off before it was tried", true, "quiet"],
     };

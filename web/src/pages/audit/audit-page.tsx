@@ -12,7 +12,7 @@ import { eventWords, KINDS, type Kind, type RecordedEvent } from "../../words/ev
 import { More } from "../channel/timeline";
 import { CopyLink } from "./copy-link";
 import { EventLine } from "./event-line";
-import { exportOf, type Field, filterOf, localOf, searchOf, type Wanted, wantedOf } from "./search";
+import { exportOf, type Field, filterOf, instantOf, localOf, searchOf, type Wanted, wantedOf } from "./search";
 import "./audit.css";
 
 const PAGE = 100;
@@ -142,6 +142,9 @@ function SearchForm({
   }, [draft, onSearch]);
   const set = (field: Field) => (event: { target: { value: string } }) =>
     setDraft((draft) => ({ ...draft, [field]: event.target.value }));
+  // A moment, not a reading of this person's clock: the address is handed to people in other zones.
+  const setMoment = (field: "from" | "to") => (event: { target: { value: string } }) =>
+    setDraft((draft) => ({ ...draft, [field]: instantOf(event.target.value) ?? "" }));
   const isEmpty = searchOf(draft).toString() === "";
   return (
     <search className="card audit-form">
@@ -183,11 +186,11 @@ function SearchForm({
       ))}
       <label className="field">
         <span>From</span>
-        <input className="text" type="datetime-local" value={local(draft.from)} onChange={set("from")} />
+        <input className="text" type="datetime-local" value={local(draft.from)} onChange={setMoment("from")} />
       </label>
       <label className="field">
         <span>To, without it</span>
-        <input className="text" type="datetime-local" value={local(draft.to)} onChange={set("to")} />
+        <input className="text" type="datetime-local" value={local(draft.to)} onChange={setMoment("to")} />
       </label>
       <label className="field">
         <span>Times are of</span>
@@ -202,7 +205,8 @@ function SearchForm({
             Clear
           </Button>
         )}
-        {exporting && "An export holds what is searched for, and is recorded with your name."}
+        {exporting &&
+          "An export is recorded with your name. It reads 100,000 positions of the journal at most, oldest first: narrow the time to have the rest."}
       </div>
     </search>
   );

@@ -6,13 +6,15 @@ import { said } from "../../api/client";
 import { Dialog } from "../../design/dialog";
 import { Button } from "../../design/parts";
 import { useSay } from "../../design/toasts";
-import { useChannel, useNow } from "../../live/live";
+import { useNow } from "../../live/live";
 import type { WarningRow } from "../../live/store";
 import { useMay, useWho } from "../../session/session";
 import { counting } from "../../words/time";
 import { kindWords } from "../../words/words";
 import { type Act, follows, isChanged, undoLeft, useAct } from "./acts";
 import type { Seen } from "./case";
+import { useChannelNow } from "./channel-now";
+import { Progress } from "./progress";
 import { type StopAsked, StopDialog } from "./stop-dialog";
 
 interface ActionsProps {
@@ -30,8 +32,9 @@ export function Actions({ row, seen, frame, onAnswered }: ActionsProps) {
   const may = useMay();
   const now = useNow();
   const say = useSay();
-  const channel = useChannel(row.channel);
+  const channel = useChannelNow(row.channel);
   const [asking, ask] = useState<Asking>(null);
+  const [byHand, setByHand] = useState<string | null>(null);
   const act = useAct((sent, written) => {
     const version = written.warnings.find((it) => it.id === sent.warning)?.version;
     if (version !== undefined && sent.warning === row.warning) seen.mine(version);
@@ -50,8 +53,17 @@ export function Actions({ row, seen, frame, onAnswered }: ActionsProps) {
   const [refusal, setRefusal] = useState<string | null>(null);
   const send = (what: Act) => {
     setRefusal(null);
-    if (seen.isFresh() && what.do !== "withdraw") {
-      setRefusal("It changed just as you pressed. Look again, then press again.");
+    const decides = what.do === "answer" || what.do === "escalate" || what.do === "overturn";
+    if (decides && seen.isFresh()) {
+      setRefusal("This came, or changed, just as you pressed. Nothing was done: look, then press again.");
+      return;
+    }
+    // Somebody else's act is read before it is answered: the first press says what it was.
+    if (decides && seen.changed) {
+      seen.acknowledge();
+      setRefusal(
+        `Changed since you looked: ${changeWords(row, caller.id)} Nothing was done; press again if it still stands.`,
+      );
       return;
     }
     act.mutate(
@@ -77,9 +89,9 @@ export function Actions({ row, seen, frame, onAnswered }: ActionsProps) {
   const theirs = claimed !== null && !mine;
   const left = undoLeft(row, caller.id, now);
   const wouldFollow = follows(row);
-  const session = channel?.session?.session ?? null;
+  const session = channel.row?.session?.session ?? null;
   // A suspended channel is off the air; whether one is suspended only the platform knows.
-  const lifts = session === null;
+  const lifts = channel.row !== undefined && session === null;
 
   const uphold = () =>
     wouldFollow
@@ -160,7 +172,12 @@ export function Actions({ row, seen, frame, onAnswered }: ActionsProps) {
             </Button>
           </>
         )}
-        {enforces && !session && <span className="muted">Off the air: nothing to stop.</span>}
+        {enforces && !channel.row && (
+          <span className="note" data-tone="broken">
+            Whether it is on the air is not known{channel.error ? `: ${said(channel.error)}` : ""}.
+          </span>
+        )}
+        {lifts && enforces && <span className="muted">Off the air: nothing to stop.</span>}
         {enforces && lifts && (
           <Button binding="lift" onPress={() => ask({ kind: "lift", by: "hand", session: null })}>
             {kindWords("lift")}…
@@ -184,13 +201,16 @@ export function Actions({ row, seen, frame, onAnswered }: ActionsProps) {
           onUphold={(note) => send({ do: "answer", answer: "uphold", note })}
           pending={act.isPending}
           refusal={refusal}
+          onSent={setByHand}
         />
       )}
+      {byHand && byHand !== row.enforcement?.enforcement && <Progress enforcement={byHand} channel={row.channel} />}
     </section>
   );
 }
 
 function changeWords(row: WarningRow, me: string): string {
+  if (row.answer?.by === me) return "Your own answer was recorded.";
   if (row.answer && row.answer.by !== me) return `${row.answer.by} ${row.answer.upheld ? "upheld" : "dismissed"} it.`;
   if (row.lapsed) return "It needs no answer any more.";
   if (row.claim && row.claim.by !== me) return `${row.claim.by} has claimed it.`;

@@ -5,10 +5,33 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { answered, api, Refused, type Schemas } from "../../api/client";
 import type { WarningRow } from "../../live/store";
 
-/** So that an act sent twice is done once. */
-function once(): { header: { "Idempotency-Key": string } } {
+/** Keys of acts that were sent and not answered. */
+const unanswered = new Map<string, string>();
+
+/**
+ * The key under which an act is done once. The same act pressed again after its answer was lost has the same key; one that
+ * was answered, or refused, is over.
+ */
+async function once<T>(
+  intent: unknown[],
+  send: (params: { header: { "Idempotency-Key": string } }) => Promise<T>,
+): Promise<T> {
+  const name = JSON.stringify(intent);
+  const key = unanswered.get(name) ?? newKey();
+  unanswered.set(name, key);
+  try {
+    const answer = await send({ header: { "Idempotency-Key": key } });
+    unanswered.delete(name);
+    return answer;
+  } catch (error) {
+    if (error instanceof Refused && error.status > 0) unanswered.delete(name);
+    throw error;
+  }
+}
+
+function newKey(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return { header: { "Idempotency-Key": [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("") } };
+  return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 export type Act =
@@ -21,25 +44,27 @@ export type Act =
 type Written = Schemas["ActAnswer"];
 
 function send(warning: string, version: number, act: Act): Promise<Written> {
-  const params = { ...once(), path: { warning } };
-  switch (act.do) {
-    case "claim":
-      return answered(api.POST("/v1/warnings/{warning}/claim", { params, body: { version } }));
-    case "release":
-      return answered(api.POST("/v1/warnings/{warning}/release", { params, body: { version } }));
-    case "withdraw":
-      return answered(api.POST("/v1/warnings/{warning}/withdraw", { params, body: { version } }));
-    case "note":
-      return answered(api.POST("/v1/warnings/{warning}/note", { params, body: { version, note: act.note } }));
-    case "escalate":
-      return answered(api.POST("/v1/warnings/{warning}/escalate", { params, body: { version, to: act.to } }));
-    case "overturn":
-      return answered(api.POST("/v1/warnings/{warning}/overturn", { params, body: { why: act.why } }));
-    case "answer": {
-      const body = { answer: act.answer, note: act.note, warnings: [{ id: warning, version }] };
-      return answered(api.POST("/v1/answers", { params: once(), body }));
+  return once<Written>([warning, version, act], ({ header }) => {
+    const params = { header, path: { warning } };
+    switch (act.do) {
+      case "claim":
+        return answered(api.POST("/v1/warnings/{warning}/claim", { params, body: { version } }));
+      case "release":
+        return answered(api.POST("/v1/warnings/{warning}/release", { params, body: { version } }));
+      case "withdraw":
+        return answered(api.POST("/v1/warnings/{warning}/withdraw", { params, body: { version } }));
+      case "note":
+        return answered(api.POST("/v1/warnings/{warning}/note", { params, body: { version, note: act.note } }));
+      case "escalate":
+        return answered(api.POST("/v1/warnings/{warning}/escalate", { params, body: { version, to: act.to } }));
+      case "overturn":
+        return answered(api.POST("/v1/warnings/{warning}/overturn", { params, body: { why: act.why } }));
+      case "answer": {
+        const body = { answer: act.answer, note: act.note, warnings: [{ id: warning, version }] };
+        return answered(api.POST("/v1/answers", { params: { header }, body }));
+      }
     }
-  }
+  });
 }
 
 export interface ActSent {
@@ -63,7 +88,9 @@ export function useEnforce() {
   const client = useQueryClient();
   return useMutation<Schemas["EnforcementAnswer"], Error, { channel: string; body: Schemas["EnforcementAsked"] }>({
     mutationFn: ({ channel, body }) =>
-      answered(api.POST("/v1/channels/{channel}/enforcements", { params: { ...once(), path: { channel } }, body })),
+      once([channel, body], ({ header }) =>
+        answered(api.POST("/v1/channels/{channel}/enforcements", { params: { header, path: { channel } }, body })),
+      ),
     onSettled: () => void client.invalidateQueries({ queryKey: ["warning"] }),
   });
 }
@@ -72,12 +99,13 @@ export function useEnforce() {
 export function useSettle() {
   const client = useQueryClient();
   return useMutation<unknown, Error, { enforcement: string; how: "admit" | "cancel" }>({
-    mutationFn: ({ enforcement, how }) => {
-      const params = { ...once(), path: { enforcement } };
-      return how === "admit"
-        ? answered(api.POST("/v1/enforcements/{enforcement}/admit", { params }))
-        : answered(api.POST("/v1/enforcements/{enforcement}/cancel", { params }));
-    },
+    mutationFn: ({ enforcement, how }) =>
+      once<unknown>([enforcement, how], ({ header }) => {
+        const params = { header, path: { enforcement } };
+        return how === "admit"
+          ? answered(api.POST("/v1/enforcements/{enforcement}/admit", { params }))
+          : answered(api.POST("/v1/enforcements/{enforcement}/cancel", { params }));
+      }),
     onSettled: () => void client.invalidateQueries({ queryKey: ["enforcement"] }),
   });
 }

@@ -6,12 +6,13 @@ import { Link } from "wouter";
 import { answered, api, type Schemas } from "../../api/client";
 import { Icon } from "../../design/icons";
 import { Badge, Failed, Moment, Waiting } from "../../design/parts";
-import { useChannel, useNow, useWarning } from "../../live/live";
+import { useNow, useWarning } from "../../live/live";
 import type { WarningRow } from "../../live/store";
 import { useMay, useWho } from "../../session/session";
 import { counting, lasting } from "../../words/time";
 import { asksWords, cadenceWords, labelWords, severityTone } from "../../words/words";
 import { Actions } from "./actions";
+import { useChannelNow } from "./channel-now";
 import { Frames } from "./frames";
 import { History } from "./history";
 import { Notes } from "./notes";
@@ -88,12 +89,13 @@ export interface Seen {
   mine: (version: number) => void;
 }
 
-/** Nobody reads and decides faster. */
-const READ_MS = 600;
+/** Nobody reads and decides faster; also what was meant for the case before reaches this one within that time. */
+const READ_MS = 800;
 
 function useSeen(row: WarningRow): Seen {
   const [known, setKnown] = useState(row.version);
-  const changedAt = useRef(0);
+  // A case that was opened just now is as new to the reader as one that changed.
+  const changedAt = useRef(performance.now());
   const before = useRef(row.version);
   const own = useRef(row.version);
   useEffect(() => {
@@ -104,13 +106,13 @@ function useSeen(row: WarningRow): Seen {
   }, [row.version]);
   return {
     version: row.version,
-    isFresh: () => performance.now() - changedAt.current < READ_MS && changedAt.current > 0,
+    isFresh: () => performance.now() - changedAt.current < READ_MS,
     changed: known !== row.version,
     acknowledge: () => setKnown(row.version),
     mine: (version) => {
       own.current = Math.max(own.current, version);
       // The feed may have been faster than the answer to the act.
-      if (before.current <= version) changedAt.current = 0;
+      if (before.current <= version) changedAt.current = Number.NEGATIVE_INFINITY;
       setKnown((known) => Math.max(known, version));
     },
   };
@@ -118,10 +120,13 @@ function useSeen(row: WarningRow): Seen {
 
 function Head({ row }: { row: WarningRow }) {
   const { caller } = useWho();
+  const title = useRef<HTMLHeadingElement>(null);
+  // Said aloud, and where reading goes on: the case may have been opened by an answer to the one before.
+  useEffect(() => title.current?.focus({ preventScroll: true }), []);
   return (
     <header className="case-head">
       <div className="row">
-        <h1>
+        <h1 ref={title} tabIndex={-1}>
           <Link href={`/channels/${encodeURIComponent(row.channel)}`}>{row.channel}</Link>
         </h1>
         <Badge tone={severityTone(row.severity)}>severity {row.severity}</Badge>
@@ -206,7 +211,7 @@ export function DueClock({ row }: { row: WarningRow }) {
 
 /** The channel as it is this second, beside a picture that is of some time ago. */
 function ChannelNow({ channel }: { channel: string }) {
-  const row = useChannel(channel);
+  const { row } = useChannelNow(channel);
   const now = useNow();
   const reputation = useQuery({
     queryKey: ["reputation", channel],

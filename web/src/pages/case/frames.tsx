@@ -26,6 +26,7 @@ export interface Shot {
 const AROUND = 12;
 const AROUND_MS = [20_000, 600_000] as const;
 const SHOTS_MAX = 60;
+const FRAMES = "FrameAssessed,FrameSkipped,FrameFailed";
 
 interface FramesProps {
   row: WarningRow;
@@ -40,25 +41,24 @@ export function Frames({ row, frame, onFrame, pictures }: FramesProps) {
   const newest = row.evidence.at(-1)?.captured_at ?? row.captured_at;
   const query = useQuery({
     queryKey: ["frames", row.channel, row.captured_at, newest, around],
-    queryFn: () =>
-      answered(
-        api.GET("/v1/channels/{channel}/events", {
-          params: {
-            path: { channel: row.channel },
-            query: {
-              type: "FrameAssessed,FrameSkipped,FrameFailed",
-              captured_from: new Date(Date.parse(row.captured_at) - around).toISOString(),
-              captured_to: new Date(Date.parse(newest) + around).toISOString(),
-              limit: SHOTS_MAX,
-            },
-          },
-        }),
-      ),
+    queryFn: async () => {
+      const from = new Date(Date.parse(row.captured_at) - around).toISOString();
+      const to = new Date(Date.parse(newest) + around).toISOString();
+      const ask = (query: { captured_from: string; captured_to: string; order: "asc" | "desc" }) =>
+        answered(
+          api.GET("/v1/channels/{channel}/events", {
+            params: { path: { channel: row.channel }, query: { ...query, type: FRAMES, limit: SHOTS_MAX / 2 } },
+          }),
+        ) as Promise<{ items: Recorded[] }>;
+      // From the hit to both sides, so that a channel with many frames does not push it out of the strip.
+      const [before, after] = await Promise.all([
+        ask({ captured_from: from, captured_to: row.captured_at, order: "desc" }),
+        ask({ captured_from: row.captured_at, captured_to: to, order: "asc" }),
+      ]);
+      return [...before.items.reverse(), ...after.items];
+    },
   });
-  const shots = useMemo(
-    () => shotsOf((query.data as { items?: readonly Recorded[] } | undefined)?.items ?? [], row),
-    [query.data, row],
-  );
+  const shots = useMemo(() => shotsOf(query.data ?? [], row), [query.data, row]);
   const at = shots.findIndex((shot) => shot.frame === frame);
   const go = (to: Shot | undefined) => to && onFrame(to.frame);
   const firstHit = shots.find((shot) => shot.hit);
@@ -156,7 +156,7 @@ function thresholdOf(row: WarningRow): number | null {
 
 export function shotsOf(events: readonly Recorded[], row: Pick<WarningRow, "evidence" | "label">): Shot[] {
   const hits = new Set(row.evidence.map((hit) => hit.frame));
-  return events.flatMap((event): Shot[] => {
+  const shots = events.flatMap((event): Shot[] => {
     const payload = event.payload as {
       frame?: string;
       verdict?: string;
@@ -176,6 +176,13 @@ export function shotsOf(events: readonly Recorded[], row: Pick<WarningRow, "evid
     const named = event.type === "FrameFailed" ? { failed: payload.stage } : { skipped: nameOf(payload.because) };
     return [{ frame, at, ...outcomeWords(named as Schemas["LastOutcome"]), score: null, hit }];
   });
+  // Every hit that the warning names is in the strip, wherever it lies.
+  const there = new Set(shots.map((shot) => shot.frame));
+  for (const hit of row.evidence) {
+    if (there.has(hit.frame)) continue;
+    shots.push({ frame: hit.frame, at: hit.captured_at, text: "hit", tone: "warn", score: hit.confidence, hit: true });
+  }
+  return shots.sort((a, b) => Date.parse(a.at) - Date.parse(b.at));
 }
 
 /** The highest confidence of the label or of what lies below it; of any label where the warning names none. */

@@ -33,7 +33,7 @@ export function Progress({ enforcement, led, channel }: ProgressProps) {
   const stage = led?.stage ?? query.data?.stage;
   if (!kind || !stage)
     return query.error ? <Failed what="How far the stop is could not be had." error={query.error} /> : null;
-  const now = stageWords(stage);
+  const now = stageWords(stage, kind);
   const reached = new Map(query.data?.steps.map((step) => [stageWords(step.stage).name, step]));
   return (
     <section
@@ -53,7 +53,7 @@ export function Progress({ enforcement, led, channel }: ProgressProps) {
           return (
             <li key={name} data-reached={step !== undefined}>
               <Icon name={step ? "tick" : "dash"} label={step ? "done" : "not yet"} />
-              <span>{STEP_NAMES[name]}</span>
+              <span>{name === "verified" && kind === "lift" ? "Seen to have its new key" : STEP_NAMES[name]}</span>
               {step && <Moment at={step.at} />}
             </li>
           );
@@ -74,7 +74,12 @@ export function Progress({ enforcement, led, channel }: ProgressProps) {
       )}
       {now.name === "failed" && (
         <p className="note" data-tone="grave">
-          <strong>The broadcast may still be on the air.</strong> Try again below, or stop it in the platform's console.
+          {kind === "lift" ? (
+            <strong>The streamer still cannot broadcast.</strong>
+          ) : (
+            <strong>The broadcast may still be on the air.</strong>
+          )}{" "}
+          Try again, or do it in the platform's console.
         </p>
       )}
     </section>

@@ -5,13 +5,13 @@ import { useState } from "react";
 import { said } from "../../api/client";
 import { Picture } from "../../care/picture";
 import { Confirm } from "../../design/dialog";
-import { useSay } from "../../design/toasts";
-import { useChannel, useNow } from "../../live/live";
+import { useNow } from "../../live/live";
 import type { WarningRow } from "../../live/store";
 import { useMay } from "../../session/session";
 import { lasting } from "../../words/time";
 import { kindWords } from "../../words/words";
 import { useEnforce } from "./acts";
+import { useChannelNow } from "./channel-now";
 import { Progress } from "./progress";
 
 export interface StopAsked {
@@ -27,6 +27,7 @@ interface StopDialogProps {
   frame: string;
   onClose: () => void;
   onUphold: (note: string | null) => void;
+  onSent: (enforcement: string) => void;
   pending: boolean;
   /** Why the answer was not taken. */
   refusal: string | null;
@@ -39,34 +40,39 @@ const EFFECTS: Record<StopAsked["kind"], string> = {
   lift: "The channel gets a new key. The streamer must copy it into their encoder before they can broadcast again.",
 };
 
-export function StopDialog({ asked, row, frame, onClose, onUphold, pending, refusal }: StopDialogProps) {
+export function StopDialog({ asked, row, frame, onClose, onUphold, onSent, pending, refusal }: StopDialogProps) {
   const [reason, setReason] = useState("");
-  const channel = useChannel(row.channel);
+  const channel = useChannelNow(row.channel);
   const now = useNow();
   const enforce = useEnforce();
-  const say = useSay();
-  const may = useMay();
-  const onAir = channel?.session ?? null;
-  const other = asked.kind !== "lift" && onAir?.session !== asked.session;
+  const mayLook = useMay()("read_evidence", row.channel);
+  const onAir = channel.row?.session ?? null;
   const byAnswer = asked.by === "answer";
+  const sent = enforce.data;
+  const stops = asked.kind !== "lift";
+  // Once it is asked for, that the broadcast ends is what was wanted.
+  const over = stops && sent === undefined && channel.row !== undefined && onAir?.session !== asked.session;
+  const unjudged = stops && asked.session !== row.session;
   const confirm = () => {
     const words = reason.trim();
     if (byAnswer) return onUphold(words === "" ? null : words);
     enforce.mutate(
       { channel: row.channel, body: { kind: asked.kind, session: asked.session, reason: words } },
-      { onError: (error) => say("broken", said(error)) },
+      { onSuccess: ({ enforcement }) => onSent(enforcement) },
     );
   };
-  const sent = enforce.data;
-  const title = `${byAnswer ? "Uphold, and " : ""}${byAnswer ? kindWords(asked.kind).toLowerCase() : kindWords(asked.kind)}: ${row.channel}`;
+  const does = kindWords(asked.kind);
+  const press = sent ? "Asked for" : byAnswer && over ? "Uphold" : `${does}: ${row.channel}`;
   return (
     <Confirm
       open
-      title={title}
+      title={byAnswer ? `Uphold, and ${does.toLowerCase()}: ${row.channel}` : `${does}: ${row.channel}`}
       onClose={onClose}
-      confirm={sent ? "Asked for" : `${kindWords(asked.kind)}: ${row.channel}`}
+      confirm={press}
       onConfirm={confirm}
-      disabled={other || pending || enforce.isPending || sent !== undefined || (!byAnswer && reason.trim() === "")}
+      disabled={
+        (over && !byAnswer) || pending || enforce.isPending || sent !== undefined || (!byAnswer && reason.trim() === "")
+      }
     >
       <dl className="facts">
         <dt>Channel</dt>
@@ -75,25 +81,36 @@ export function StopDialog({ asked, row, frame, onClose, onUphold, pending, refu
         </dd>
         <dt>Broadcast</dt>
         <dd>
-          {asked.kind === "lift"
+          {!stops
             ? "any to come"
-            : onAir && !other
-              ? `on the air for ${lasting(now - Date.parse(onAir.since))}`
-              : "no longer on the air"}
+            : channel.row === undefined
+              ? "not known"
+              : onAir && !over
+                ? `on the air for ${lasting(now - Date.parse(onAir.since))}`
+                : "no longer on the air"}
         </dd>
       </dl>
-      {other && (
+      {over && (
         <p className="note" data-tone="grave" role="alert">
           <strong>
             The broadcast that you looked at is over
             {onAir ? ", and another one is on the air, which nobody judged" : ""}.
           </strong>{" "}
-          Nothing can be stopped from here.
+          {byAnswer ? "Upholding is recorded, and stops nothing." : "Nothing can be stopped from here."}
         </p>
       )}
-      {asked.kind !== "lift" && may("read_evidence", row.channel) && (
-        <Picture frame={frame} label={`The frame you decide on, ${row.channel}`} />
+      {unjudged && !over && (
+        <p className="note" data-tone="warn">
+          <strong>This is another broadcast than the one warned of.</strong> Its last frame is below.
+        </p>
       )}
+      {stops &&
+        mayLook &&
+        (unjudged ? (
+          <LastFrame channel={row.channel} />
+        ) : (
+          <Picture frame={frame} label={`The frame you decide on, ${row.channel}`} />
+        ))}
       <p>{EFFECTS[asked.kind]}</p>
       <label className="field">
         <span>{byAnswer ? "Note (if you like)" : "Why (the streamer and the auditor will ask)"}</span>
@@ -104,12 +121,22 @@ export function StopDialog({ asked, row, frame, onClose, onUphold, pending, refu
           onChange={(event) => setReason(event.target.value)}
         />
       </label>
-      {refusal && (
+      {(refusal || enforce.error) && (
         <p className="note" data-tone="broken" role="alert">
-          {refusal}
+          {refusal ?? `Nothing is known to have been done. ${said(enforce.error)}`}
         </p>
       )}
       {sent && <Progress enforcement={sent.enforcement} channel={row.channel} />}
     </Confirm>
+  );
+}
+
+function LastFrame({ channel }: { channel: string }) {
+  return (
+    <figure className="picture">
+      <div className="picture-frame">
+        <img src={`/v1/channels/${encodeURIComponent(channel)}/picture`} alt={`Last frame of ${channel}`} />
+      </div>
+    </figure>
   );
 }

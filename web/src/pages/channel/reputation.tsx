@@ -342,7 +342,7 @@ export function CadenceHistory({ events }: { events: readonly RecordedEvent[] })
 
 function Cadences({ steps }: { steps: readonly Step[] }) {
   return (
-    <Wide label="Steps of the cadence">
+    <Wide label="Cadence">
       <table className="figures">
         <thead>
           <tr>

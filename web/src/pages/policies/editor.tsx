@@ -37,6 +37,7 @@ export interface EditorHandle {
 }
 
 interface EditorProps {
+  /** What it begins with. From then on the text is the editor's: another one needs another editor. */
   text: string;
   taxonomies: readonly Taxonomy[];
   label: string;
@@ -116,11 +117,6 @@ export default function Editor({ text, taxonomies, label, onText, onChecked, ref
       editor.destroy();
     };
   }, []);
-  useEffect(() => {
-    const editor = view.current;
-    if (!editor || editor.state.doc.toString() === text) return;
-    editor.dispatch({ changes: { from: 0, to: editor.state.doc.length, insert: text } });
-  }, [text]);
   useImperativeHandle(ref, () => ({
     show: (line, column) => {
       const editor = view.current;
@@ -233,5 +229,14 @@ const THEME = EditorView.theme({
   ".cm-diagnostic": { fontFamily: "var(--font)", padding: "4px 8px" },
   ".cm-diagnostic-error": { borderLeft: "4px solid var(--grave)" },
   ".cm-diagnostic-warning": { borderLeft: "4px solid var(--warn)" },
+  // The library draws these with pictures out of the style sheet, which the pages load from nowhere.
+  ".cm-lintRange": { backgroundImage: "none", textDecoration: "underline wavy 1.5px", textUnderlineOffset: "3px" },
+  ".cm-lintRange-error": { backgroundImage: "none", textDecorationColor: "var(--grave)" },
+  ".cm-lintRange-warning": { backgroundImage: "none", textDecorationColor: "var(--warn)" },
+  ".cm-lintRange-info": { backgroundImage: "none", textDecorationColor: "var(--text-2)" },
+  ".cm-lint-marker": { width: "1em", height: "1.2em" },
+  ".cm-lint-marker-error": { content: '"✕"', color: "var(--grave)" },
+  ".cm-lint-marker-warning": { content: '"!"', color: "var(--warn)" },
+  ".cm-lint-marker-info": { content: '"i"', color: "var(--text-2)" },
   ".cm-foldPlaceholder": { backgroundColor: "var(--quiet-ground)", color: "var(--quiet)", border: "0" },
 });

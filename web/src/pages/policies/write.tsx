@@ -34,6 +34,8 @@ export default function Write({ policy, inForce, text: initial, onDone }: WriteP
   const [checkFailed, setCheckFailed] = useState<unknown>(null);
   const [tried, setTried] = useState<string | null>(null);
   const [asking, ask] = useState<"publish" | "shadow" | null>(null);
+  // Each text that was not written in the editor gets an editor of its own.
+  const [round, setRound] = useState(0);
   const editor = useRef<EditorHandle>(null);
   const known = useQuery({ queryKey: ["taxonomies"], queryFn: taxonomies, staleTime: Number.POSITIVE_INFINITY });
   const write = (text: string) => {
@@ -44,6 +46,7 @@ export default function Write({ policy, inForce, text: initial, onDone }: WriteP
   };
   const discard = () => {
     keepDraft(place, null);
+    setRound((round) => round + 1);
     setDraft({ text: began, base: inForce ?? 0, at: 0 });
   };
   const { text } = draft;
@@ -82,6 +85,7 @@ export default function Write({ policy, inForce, text: initial, onDone }: WriteP
       <div className="policy-write">
         <div className="stack tight">
           <Editor
+            key={round}
             ref={editor}
             text={text}
             taxonomies={known.data ?? []}

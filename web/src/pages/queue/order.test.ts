@@ -45,7 +45,8 @@ describe("the queue", () => {
   });
 
   test("does not move under the reader's hand", () => {
-    expect(held(["a", "b", "c"], ["new", "c", "a"])).toEqual({ order: ["a", "c"], waiting: 1 });
-    expect(held([], ["a"])).toEqual({ order: [], waiting: 1 });
+    expect(held(["a", "b", "c"], ["new", "c", "a"])).toEqual({ order: ["a", "c"], waiting: 1, moved: 2 });
+    expect(held([], ["a"])).toEqual({ order: [], waiting: 1, moved: 0 });
+    expect(held(["a", "b"], ["a", "b"])).toEqual({ order: ["a", "b"], waiting: 0, moved: 0 });
   });
 });

@@ -1,4 +1,4 @@
-// The queue's order, and what is in it. The same order as the server's; a test of the server's pages compares them.
+// The queue's order, and what is in it.
 
 import type { WarningRow } from "../../live/store";
 
@@ -32,9 +32,13 @@ export function overdue(rows: readonly WarningRow[], now: number): number {
  * The order that is shown, while the reader has it in their hands: rows keep their places, those that are gone leave
  * theirs, and new ones wait until the list is put in order again.
  */
-export function held(shown: readonly string[], wanted: readonly string[]): { order: string[]; waiting: number } {
+export function held(
+  shown: readonly string[],
+  wanted: readonly string[],
+): { order: string[]; waiting: number; moved: number } {
   const there = new Set(wanted);
-  const kept = shown.filter((id) => there.has(id));
-  const has = new Set(kept);
-  return { order: kept, waiting: wanted.filter((id) => !has.has(id)).length };
+  const order = shown.filter((id) => there.has(id));
+  const has = new Set(order);
+  const inOrder = wanted.filter((id) => has.has(id));
+  return { order, waiting: wanted.length - inOrder.length, moved: order.filter((id, i) => inOrder[i] !== id).length };
 }

@@ -6,9 +6,10 @@ import { Link, useLocation, useSearchParams } from "wouter";
 import { useSettings } from "../../care/settings";
 import { Badge, Button, Waiting } from "../../design/parts";
 import { useKey } from "../../keys/keys";
-import { useLink, useLive, useWarning, useWarningsVersion } from "../../live/live";
+import { useLink, useLive, useNow, useWarning, useWarningsVersion } from "../../live/live";
 import { useWho } from "../../session/session";
 import { labelWords, severityTone } from "../../words/words";
+import { undoLeft } from "../case/acts";
 import { Case, DueClock, Standing } from "../case/case";
 import { byUrgency, held, isOpen } from "./order";
 import { TakeBack } from "./take-back";
@@ -24,6 +25,10 @@ export function Queue({ id }: { id: string | null }) {
   const { caller } = useWho();
   const [lastAnswered, setLastAnswered] = useState<string | null>(null);
   const list = useList(channel);
+  const shownRow = useWarning(id);
+  const now = useNow();
+  // One key takes back one answer: that of the case that is open, where it can.
+  const caseOffers = shownRow !== undefined && undoLeft(shownRow, caller.id, now) > 0;
   const query = search.size ? `?${search}` : "";
   const open = (warning: string) => navigate(`/queue/${warning}${query}`);
   const at = id ? list.ids.indexOf(id) : -1;
@@ -47,7 +52,8 @@ export function Queue({ id }: { id: string | null }) {
   useKey("next_urgent", urgent);
   const onAnswered = (answered: string) => {
     setLastAnswered(answered);
-    if (!settings.goOn || answered !== id) return;
+    // An answer may come late: whoever has gone elsewhere meanwhile stays there.
+    if (!settings.goOn || window.location.pathname !== `/queue/${answered}`) return;
     // The next that somebody is needed for: what is shown below, or else from the top.
     const rest = [...list.ids.slice(at + 1), ...list.ids.slice(0, Math.max(0, at))];
     const next = rest.find((warning) => live.warning(warning)?.standing === "open");
@@ -76,7 +82,7 @@ export function Queue({ id }: { id: string | null }) {
             </Badge>
           )}
         </div>
-        <TakeBack last={lastAnswered} shown={id} onTakenBack={open} />
+        <TakeBack last={lastAnswered} shown={id} hidden={caseOffers} onTakenBack={open} />
         {!live.everReady() ? (
           <Waiting
             what={link === "lost" ? "The feed is broken; nothing is known of warnings" : "Waiting for the live feed"}
@@ -86,7 +92,7 @@ export function Queue({ id }: { id: string | null }) {
             {link === "live" ? "No warning is open." : "No warning was open when the feed was last heard."}
           </p>
         ) : (
-          <ul onPointerEnter={list.hold} onPointerLeave={list.release}>
+          <ul onPointerEnter={() => list.point(true)} onPointerLeave={() => list.point(false)}>
             {list.ids.map((warning) => (
               <Row
                 key={warning}
@@ -152,11 +158,10 @@ function useList(channel: string | null) {
     ids: shown.current,
     fresh,
     waiting,
-    hold: () => {
-      point(true);
-      setHeld((count) => count + 1);
-    },
-    release: () => point(false),
+    /** For a while, by a key. */
+    hold: () => setHeld((count) => count + 1),
+    /** For as long as the pointer is on it. */
+    point,
     again: () => {
       shown.current = fresh;
       point(false);

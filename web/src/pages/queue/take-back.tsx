@@ -11,10 +11,12 @@ import { undoLeft, useAct } from "../case/acts";
 export function TakeBack({
   last,
   shown,
+  hidden,
   onTakenBack,
 }: {
   last: string | null;
   shown: string | null;
+  hidden: boolean;
   onTakenBack: (id: string) => void;
 }) {
   const { caller } = useWho();
@@ -27,7 +29,7 @@ export function TakeBack({
   });
   const left = row ? undoLeft(row, caller.id, now) : 0;
   // The case itself offers it where it is open.
-  if (!row || left <= 0 || row.warning === shown) return null;
+  if (hidden || !row || left <= 0 || row.warning === shown) return null;
   const press = () =>
     act.mutate(
       { warning: row.warning, version: row.version, act: { do: "withdraw" } },

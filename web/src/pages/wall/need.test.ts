@@ -55,7 +55,6 @@ test("no blindness outweighs an open warning", () => {
 
 test.each([
   ["all", "", true, false],
-  ["ended", "", false, true],
   ["all", "ar 1", true, false],
   ["all", "nothing", false, false],
   ["warnings", "", false, false],

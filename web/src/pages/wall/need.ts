@@ -42,7 +42,7 @@ export function oldestOpen(warnings: Iterable<WarningRow>): Map<string, number> 
   return oldest;
 }
 
-export type Only = "all" | "warnings" | "unwatched" | "ended";
+export type Only = "all" | "warnings" | "unwatched";
 
 export interface Wanted {
   only: Only;
@@ -54,13 +54,11 @@ export function isWanted(row: ChannelRow, wanted: Wanted): boolean {
   const blind = typeof coverage === "object" && "unwatched" in coverage;
   const live = row.session !== null && row.session !== undefined;
   const passes =
-    wanted.only === "all"
-      ? live || row.open_warnings > 0
-      : wanted.only === "warnings"
-        ? row.open_warnings > 0
-        : wanted.only === "unwatched"
-          ? blind
-          : !live;
+    wanted.only === "warnings"
+      ? row.open_warnings > 0
+      : wanted.only === "unwatched"
+        ? blind
+        : live || row.open_warnings > 0;
   if (!passes) return false;
   const search = wanted.search.trim().toLowerCase();
   return search === "" || search.split(/\s+/).every((word) => searched(row).includes(word));

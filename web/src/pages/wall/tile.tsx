@@ -1,6 +1,6 @@
 // One channel on the wall: its last frame, how it stands, how closely it is watched and why.
 
-import { memo, useEffect, useState } from "react";
+import { memo, useEffect, useRef, useState } from "react";
 import { Link } from "wouter";
 import { Icon } from "../../design/icons";
 import { Badge } from "../../design/parts";
@@ -114,7 +114,7 @@ const PICTURE_MS = 3_000;
 /** The newest picture the server looked at; asked for anew only when there is a newer frame. */
 function LastPicture({ row }: { row: ChannelRow }) {
   const may = useMay()("read_evidence", row.channel);
-  const frame = useSettled(row.last_frame?.frame);
+  const frame = useSettled(useLookedAt(row));
   // Warned channels come veiled and others do not: the address says which, so that a veil is never left from before.
   const state = row.open_warnings > 0 ? "veiled" : "plain";
   const src =
@@ -141,6 +141,16 @@ function LastPicture({ row }: { row: ChannelRow }) {
       )}
     </span>
   );
+}
+
+/** The newest frame that the server fetched: what the cadence passes over has no picture. */
+function useLookedAt(row: ChannelRow): string | undefined {
+  const last = row.last_frame;
+  const passedOver =
+    last && typeof last.outcome === "object" && "skipped" in last.outcome && last.outcome.skipped !== "similar";
+  const newest = useRef<string | undefined>(undefined);
+  if (last && (!passedOver || newest.current === undefined)) newest.current = last.frame;
+  return newest.current;
 }
 
 /** The newest of a value that changes often, taken at most every so often. */

@@ -5,7 +5,7 @@ import { type KeyboardEvent, useEffect, useMemo, useRef, useState } from "react"
 import { useLocation, useSearchParams } from "wouter";
 import { Button, Waiting } from "../../design/parts";
 import { useKey } from "../../keys/keys";
-import { useLive, useNow } from "../../live/live";
+import { useLink, useLive, useNow } from "../../live/live";
 import { held } from "../queue/order";
 import { isWanted, type Only, ordered } from "./need";
 import { Tile } from "./tile";
@@ -17,11 +17,11 @@ const FILTERS: readonly { only: Only; name: string }[] = [
   { only: "all", name: "Now" },
   { only: "warnings", name: "With warnings" },
   { only: "unwatched", name: "Unwatched" },
-  { only: "ended", name: "Ended" },
 ];
 
 export function Wall() {
   const live = useLive();
+  const link = useLink();
   const [search, setSearch] = useSearchParams();
   const only = (FILTERS.find((filter) => filter.only === search.get("only"))?.only ?? "all") as Only;
   const text = search.get("search") ?? "";
@@ -48,7 +48,7 @@ export function Wall() {
               aria-pressed={filter.only === only}
               onPress={() => set({ only: filter.only })}
             >
-              {filter.name} <span className="number">{counts[filter.only]}</span>
+              {filter.name} <span className="number">{live.everReady() ? counts[filter.only] : "–"}</span>
             </Button>
           ))}
         </fieldset>
@@ -76,10 +76,11 @@ export function Wall() {
       ) : order.ids.length === 0 ? (
         <p className="empty">
           {text
-            ? `No channel matches “${text}”.`
+            ? `No channel matches “${text}”`
             : only === "all"
-              ? "No channel is on the air."
-              : "No channel is in this state."}
+              ? "No channel is on the air"
+              : "No channel is in this state"}
+          {link === "live" ? "." : ", as of when the feed was last heard."}
         </p>
       ) : (
         <Tiles ids={order.ids} hold={order.hold} />
@@ -93,7 +94,7 @@ function useCounts(): Record<Only, number> {
   const now = useNow();
   // biome-ignore lint/correctness/useExhaustiveDependencies: once a second; thousands of channels change all the time
   return useMemo(() => {
-    const counts: Record<Only, number> = { all: 0, warnings: 0, unwatched: 0, ended: 0 };
+    const counts: Record<Only, number> = { all: 0, warnings: 0, unwatched: 0 };
     for (const row of live.channels().values()) {
       for (const { only } of FILTERS) if (isWanted(row, { only, search: "" })) counts[only]++;
     }
@@ -119,7 +120,7 @@ function useOrder(wanted: { only: Only; search: string }) {
   let waiting = 0;
   if (isHeld && same) {
     const kept = held(shown.current, fresh);
-    waiting = kept.waiting;
+    waiting = kept.waiting + kept.moved;
     shown.current = kept.order;
   } else {
     shown.current = fresh;
@@ -179,8 +180,6 @@ function Tiles({ ids, hold }: { ids: readonly string[]; hold: (held: boolean) =>
       className="tiles is-live"
       onPointerEnter={() => hold(true)}
       onPointerLeave={() => hold(false)}
-      onFocus={() => hold(true)}
-      onBlur={() => hold(false)}
       onKeyDown={onKeyDown}
     >
       <div className="tiles-all" style={{ height: rows.getTotalSize() }}>
