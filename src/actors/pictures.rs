@@ -16,6 +16,8 @@ pub struct LastPicture {
     pub frame: FrameId,
     /// The last position of what was decided about it: where the views hold that, they know whether it is warned of.
     pub decided: Position,
+    /// Whether it shows what a rule was hit by, or what the last frame that was hit showed.
+    pub hit: bool,
     /// The file as it was fetched.
     pub bytes: Arc<[u8]>,
     /// What was made of it for people, once somebody asked: made once for all of them.
@@ -54,8 +56,19 @@ impl LastPictures {
         self.kept().remove(channel);
     }
 
-    pub(super) fn put(&self, channel: &ChannelId, frame: FrameId, decided: Position, bytes: Arc<[u8]>) {
+    /// `hit` says what its outcome says of the picture; none for an outcome that is none of a look, as of one that shows
+    /// what was there before: then it is as the picture before it, and unseen before, as one that was hit.
+    pub(super) fn put(
+        &self,
+        channel: &ChannelId,
+        frame: FrameId,
+        decided: Position,
+        hit: Option<bool>,
+        bytes: Arc<[u8]>,
+    ) {
         let mut kept = self.kept();
+        let before = kept.pictures.get(channel).is_none_or(|(_, last)| last.hit);
+        let hit = hit.unwrap_or(before);
         kept.remove(channel);
         if weight(&bytes) > self.bytes_max {
             return;
@@ -64,7 +77,7 @@ impl LastPictures {
         kept.next += 1;
         kept.bytes += weight(&bytes);
         kept.order.insert(at, channel.clone());
-        kept.pictures.insert(channel.clone(), (at, LastPicture { frame, decided, bytes, scaled: Arc::default() }));
+        kept.pictures.insert(channel.clone(), (at, LastPicture { frame, decided, hit, bytes, scaled: Arc::default() }));
         while kept.bytes > self.bytes_max {
             let Some((_, oldest)) = kept.order.first_key_value() else { break };
             let oldest = oldest.clone();
@@ -99,7 +112,7 @@ mod tests {
     }
 
     fn put(pictures: &LastPictures, n: u64, frame: u8) {
-        pictures.put(&channel(n), FrameId::from_bytes([frame; 16]), Position(n), vec![0; 1000].into());
+        pictures.put(&channel(n), FrameId::from_bytes([frame; 16]), Position(n), Some(false), vec![0; 1000].into());
     }
 
     #[test]
@@ -120,10 +133,25 @@ mod tests {
     }
 
     #[test]
+    fn what_shows_the_same_as_before_is_hit_if_that_was() {
+        let pictures = LastPictures::new(1 << 20);
+        let shown = |hit| {
+            pictures.put(&channel(1), FrameId::from_bytes([1; 16]), Position(1), hit, vec![0; 10].into());
+            pictures.of(&channel(1)).expect("it is here").hit
+        };
+        let hits = [None, Some(false), None, Some(true), None, None, Some(false)].map(shown);
+        assert_eq!(
+            hits,
+            [true, false, false, true, true, true, false],
+            "and one of which nothing is known counts as hit"
+        );
+    }
+
+    #[test]
     fn one_that_is_larger_than_all_may_be_is_not_kept_and_takes_the_one_before_along() {
         let pictures = LastPictures::new(1000 + BYTES_BESIDE);
         put(&pictures, 1, 1);
-        pictures.put(&channel(1), FrameId::from_bytes([2; 16]), Position(2), vec![0; 1001].into());
+        pictures.put(&channel(1), FrameId::from_bytes([2; 16]), Position(2), Some(false), vec![0; 1001].into());
         assert!(pictures.of(&channel(1)).is_none(), "an older picture is not the last");
     }
 }

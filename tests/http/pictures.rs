@@ -48,8 +48,10 @@ async fn a_channel_shows_its_last_picture_small_and_coarse_and_grey_while_it_is_
     let id: WarningId = warnings[0]["warning"].as_str().expect("an id").parse().expect("a warning's id");
     moderate(&live, &stage, "dismiss", ModeratorAct::Dismiss(Answering::to([id]))).await;
     live.shown().await;
-    let (_, blurred, _, size, grey) = seen(sent(live.get(path)).await).await;
-    assert_eq!((blurred, size, grey), (false, (96, 72), false), "as soon as nothing is asked of it any more");
+    let (_, blurred, ..) = seen(sent(live.get(path)).await).await;
+    assert!(blurred, "an answer makes another picture of nothing: to see this one is recorded");
+    let (clear, _) = offer(&live, &stage, 12, NOTHING).await;
+    assert_eq!(seen(sent(live.get(path)).await).await, (clear, false, "image/jpeg".to_owned(), (61, 45), false));
     let (reads, _) = items(live.get("/v1/events?type=EvidenceRead")).await;
     assert!(reads.is_empty(), "{reads:?}");
     live.close().await;

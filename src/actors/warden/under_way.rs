@@ -96,7 +96,11 @@ impl Warden {
         };
         if let Some((.., bytes)) = &work.seen {
             let last = Position(committed.first.0 + committed.events.len() as u64 - 1);
-            self.parts.pictures.put(&self.channel, work.frame.id, last, bytes.clone());
+            let hit = match &new.event {
+                Event::FrameAssessed(assessed) => Some(!assessed.rules.is_empty()),
+                _ => None, // not judged: what it shows is known by the frame that it is like, or not at all
+            };
+            self.parts.pictures.put(&self.channel, work.frame.id, last, hit, bytes.clone());
         }
         let position = Position(committed.first.0 + at as u64);
         self.finish(&Outcome { id, position, event: new.event.clone(), repeated: false }, ctx);

@@ -35,7 +35,7 @@ pub(in crate::http) fn routes() -> Vec<Route> {
                 "A channel's last picture, small",
                 "The newest frame of the channel that this server fetched and decided about, within 320 pixels; a frame \
                  that the cadence passes over is not fetched. While the channel has an open warning it is coarse and \
-                 grey instead, within 32 pixels, and `streamwarden-blurred` says so. `streamwarden-frame` names the \
+                 grey instead, within 32 pixels, as is a frame that a rule was hit by, and `streamwarden-blurred` says so. `streamwarden-frame` names the \
                  frame. The last pictures are in the server's memory only, within `wardens.last_pictures_mib`, and gone \
                  with it, or when the channel's content is erased. Looking at them is not recorded.",
             )
@@ -95,8 +95,12 @@ async fn get_channel_picture(
     Ok(answer.insert_header((CONTENT_TYPE, media)).body(picture.to_vec()))
 }
 
-/// Whether the channel has an open warning, or may have one that the views do not know of yet.
+/// Whether a rule was hit by it, whatever became of the warning; or the channel has an open warning, or may have one that
+/// the views do not know of yet.
 async fn is_warned(app: &App, channel: &ChannelId, last: &LastPicture) -> bool {
+    if last.hit {
+        return true;
+    }
     let known = app.views.reached(last.decided, VIEWS_WITHIN).await.is_ok();
     !known || app.views.read(|view| view.queue.open_of(channel).next().is_some())
 }
