@@ -16,7 +16,7 @@ test("a policy is written, tried and published", async ({ house, person }) => {
     POLICY.replace("version: 1", "version: 2").replace("confidence: 20", "confidence: 200"),
   );
   const found = page.getByRole("list", { name: "What was found in the text" });
-  await expect(found).toContainText("line 11");
+  await expect(found).toContainText("line 12");
   await expect(page.getByRole("button", { name: /^Publish/ })).toBeDisabled();
 
   await page.keyboard.press("Control+a");
