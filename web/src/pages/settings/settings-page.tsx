@@ -44,7 +44,7 @@ const CHOICES: readonly (Choice<"pictures"> | Choice<"reveal"> | Choice<"theme">
 
 export function SettingsPage() {
   const { settings, choose } = useSettings();
-  const { caller } = useWho();
+  const { caller, session } = useWho();
   const hasKeys = useHasKeys();
   return (
     <div className="stack settings">
@@ -100,6 +100,10 @@ export function SettingsPage() {
             </tbody>
           </table>
         </Wide>
+        <p className="muted">
+          Streamwarden {session.version}. What these pages are made of, and{" "}
+          <a href="/assets/licences.txt">under which licences</a>.
+        </p>
         {hasKeys && (
           <p className="muted">
             Press <kbd>?</kbd> anywhere for all keys.
