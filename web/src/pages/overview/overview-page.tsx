@@ -167,7 +167,9 @@ function Waiting({ overview: { open } }: { overview: Overview }) {
   const severities = open.severities.map((it) => it.severity);
   return (
     <section className="card stack tight" aria-labelledby="overview-open">
-      <h2 id="overview-open">Open warnings by age</h2>
+      <h2 id="overview-open">
+        Open warnings by age, and by severity {severities[0]} to {severities.at(-1)}
+      </h2>
       {open.count === 0 ? (
         <p className="muted">None is open.</p>
       ) : (
@@ -181,7 +183,8 @@ function Waiting({ overview: { open } }: { overview: Overview }) {
                 </th>
                 {severities.map((severity) => (
                   <th key={severity} scope="col" className="n">
-                    Severity {severity}
+                    <span className="unseen">Severity </span>
+                    {severity}
                   </th>
                 ))}
               </tr>
@@ -189,7 +192,9 @@ function Waiting({ overview: { open } }: { overview: Overview }) {
             <tbody>
               {bands.map((band) => (
                 <tr key={band.name}>
-                  <th scope="row">{band.name}</th>
+                  <th scope="row" className="overview-band">
+                    {band.name}
+                  </th>
                   <td className="n">{count(band.all)}</td>
                   {severities.map((severity) => (
                     <td key={severity} className="n">
