@@ -90,10 +90,12 @@ fn local_provider(config: &Config) -> Option<Arc<dyn crate::providers::Provider>
 
 /// Says where: on standard output, because a program that asked for a free port reads it from there.
 fn listens(address: SocketAddr, public_url: &str) -> anyhow::Result<()> {
-    let mut out = std::io::stdout().lock();
-    writeln!(out, "listening on http://{address}")?;
     let here = format!("http://{address}");
-    writeln!(out, "{}", pages_at(if public_url.is_empty() { &here } else { public_url }))?;
+    let pages = pages_at(if public_url.is_empty() { &here } else { public_url });
+    // In one piece: who reads the first line and hangs up has then taken both, and the server goes on.
+    let said = format!("listening on {here}\n{pages}\n");
+    let mut out = std::io::stdout().lock();
+    out.write_all(said.as_bytes())?;
     out.flush()?;
     Ok(())
 }

@@ -171,8 +171,13 @@ async fn the_directory_knows_who_is_on_the_air_and_by_which_name() {
     directory.refresh().await.unwrap();
     assert!(directory.on_air(&channel("ch4")).is_some() && directory.on_air(&channel("ch5")).is_none());
     assert_eq!(directory.name(&channel("ch118")).as_deref(), Some("Stage-118"));
-    let asked = called(&stage, &["ListStreams", "BatchGetChannel"]).await;
-    assert_eq!(asked, ["ListStreams", "BatchGetChannel", "BatchGetChannel"], "60 on the air: one page, two batches");
     directory.refresh().await.unwrap();
+    // The stand-in writes a call down after it was answered, so the newest may be missing.
+    let asked = called(&stage, &["ListStreams", "BatchGetChannel"]).await;
+    assert_eq!(
+        asked[..3],
+        ["ListStreams", "BatchGetChannel", "BatchGetChannel"],
+        "60 on the air: one page, two batches"
+    );
     assert_eq!(called(&stage, &["BatchGetChannel"]).await.len(), 2, "names that are known are not asked for again");
 }

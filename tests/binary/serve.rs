@@ -185,8 +185,9 @@ pub fn link(out: &mut impl BufRead) -> String {
     let mut line = String::new();
     while out.read_line(&mut line).expect("text") > 0 {
         if let Some(at) = line.find("http://") {
-            let rest = &line[at..];
-            return rest[..rest.find("/docs").expect("a link to the page")].to_owned();
+            let link = &line[at..];
+            let path = link["http://".len()..].find('/').expect("a link to a page") + "http://".len();
+            return link[..path].to_owned();
         }
         line.clear();
     }
