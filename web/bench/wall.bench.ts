@@ -67,6 +67,7 @@ test("the wall under load", async ({ browser }) => {
   const probes: { frame: string; durable: number }[] = [];
   const end = Date.now() + SECONDS * 1000;
   let sent = 0;
+  let last = 0;
   const begun = Date.now();
   const under = new Set<Promise<unknown>>();
   while (Date.now() < end) {
@@ -77,7 +78,10 @@ test("the wall under load", async ({ browser }) => {
         : name(Math.floor(Math.random() * ACTIVE));
       const one: Promise<unknown> = house
         .show(channel, CLEAR)
-        .then(({ frame }) => probe && probes.push({ frame, durable: Date.now() }))
+        .then(({ frame, position }) => {
+          last = Math.max(last, position);
+          if (probe) probes.push({ frame, durable: Date.now() });
+        })
         .finally(() => under.delete(one));
       under.add(one);
       sent++;
@@ -86,7 +90,14 @@ test("the wall under load", async ({ browser }) => {
     if (sent % 50 === 0) await page.mouse.wheel(0, sent % 100 === 0 ? 700 : -700);
   }
   await Promise.all(under);
-  await page.waitForTimeout(2_000);
+  // Until the page has come to the last event.
+  await page.waitForFunction(
+    (last) =>
+      [...document.querySelectorAll("[title]")].some(
+        (it) => Number(/head is (\d+)/.exec(it.getAttribute("title") ?? "")?.[1]) >= last,
+      ),
+    last,
+  );
   const seen = await page.evaluate(() => (window as unknown as { seen: Seen }).seen);
   const late = probes.flatMap(({ frame, durable }) =>
     frame in seen.shown ? [Math.max(0, (seen.shown[frame] ?? 0) - durable)] : [],

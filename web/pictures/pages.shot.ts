@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
-import { type Page, test } from "@playwright/test";
+import { expect, type Page, test } from "@playwright/test";
 import { pagesFromDist } from "../tests/fixtures";
 
 const REPOSITORY = resolve(import.meta.dirname, "../..");
@@ -36,16 +36,16 @@ test("the pages", async ({ browser }) => {
   const page = await context.newPage();
   const ask = async (path: string) =>
     (await (await fetch(`${url}${path}`)).json()) as { items: Record<string, string>[] };
-  while ((await ask("/v1/warnings")).items.length < 4) await page.waitForTimeout(200);
+  await expect.poll(async () => (await ask("/v1/warnings")).items.length, { timeout: 60_000 }).toBeGreaterThan(3);
   await page.goto(`${url}/wall`);
-  await page.waitForTimeout(2_500);
+  await drawn(page);
   await take(page, "wall");
   const { items } = await ask("/v1/warnings");
   const coffee = items.find((it) => it.channel === "demo/borderline");
   await page.goto(`${url}/queue/${coffee?.warning}`);
-  await page.waitForTimeout(2_000);
+  await drawn(page);
   await page.keyboard.press("c");
-  await page.waitForTimeout(1_000);
+  await expect(page.locator("article.case").getByText("yours")).toBeVisible();
   await take(page, "case");
   const stopped = items.find((it) => it.rule === "weapons-stop") ?? items[0];
   const pages: [string, string][] = [
@@ -61,12 +61,12 @@ test("the pages", async ({ browser }) => {
   ];
   for (const [path, name] of pages) {
     await page.goto(`${url}${path}`);
-    await page.waitForTimeout(2_000);
+    await drawn(page);
     await take(page, name);
   }
   await page.setViewportSize({ width: 390, height: 844 });
   await page.goto(`${url}/queue/${coffee?.warning}`);
-  await page.waitForTimeout(1_500);
+  await drawn(page);
   await take(page, "phone");
   await context.close();
   demo.kill("SIGINT");
@@ -77,7 +77,14 @@ test("the pages", async ({ browser }) => {
 async function take(page: Page, name: string): Promise<void> {
   for (const scheme of ["light", "dark"] as const) {
     await page.emulateMedia({ colorScheme: scheme, reducedMotion: "reduce" });
-    await page.waitForTimeout(150);
     await page.screenshot({ path: join(IMAGES, `${name}-${scheme}.png`) });
   }
+}
+
+/** Waits until the page has what it asked for, and its pictures. */
+async function drawn(page: Page): Promise<void> {
+  await expect(page.locator(".shell")).toHaveAttribute("data-link", "live");
+  await expect(page.locator("main h1").first()).toBeVisible();
+  await expect(page.locator("main")).not.toContainText("Asking for");
+  await page.waitForFunction(() => [...document.images].every((image) => image.complete));
 }

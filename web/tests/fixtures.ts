@@ -79,6 +79,11 @@ export async function pagesFromDist(context: BrowserContext, house: { url: strin
   );
 }
 
+/** Waits until what the case shows was there long enough to be read: before, no key decides it. */
+export async function isRead(page: Page): Promise<void> {
+  await expect(theCase(page)).toHaveAttribute("data-fresh", "false");
+}
+
 /** The case that is open. */
 export function theCase(page: Page) {
   return page.locator("article.case");

@@ -1,6 +1,6 @@
 // The list moves while a hand is on its way: what is pressed is what was pointed at.
 
-import { expect, test, theCase } from "./fixtures";
+import { expect, isRead, test, theCase } from "./fixtures";
 
 test("a graver warning that arrives does not slip under the pointer", async ({ house, person }) => {
   const page = await person("mo-1", "moderator");
@@ -28,7 +28,7 @@ test("a stop that was begun for one broadcast does not reach the next", async ({
   const session = await house.warn("studio/one");
   await page.goto(`${house.url}/queue`);
   await expect(theCase(page)).toContainText("studio/one");
-  await page.waitForTimeout(1_000);
+  await isRead(page);
   await page.keyboard.press("s");
   const dialog = page.getByRole("dialog");
   await dialog.getByLabel(/^Why/).fill("A test of the hand.");
@@ -50,7 +50,7 @@ test("upholding after the broadcast is over is recorded, and stops nothing", asy
   await house.goLive("studio/one", "the-next-one");
   await page.goto(`${house.url}/queue`);
   await expect(theCase(page)).toContainText("stop-when-upheld");
-  await page.waitForTimeout(1_000);
+  await isRead(page);
   await page.keyboard.press("s");
   await expect(page.getByRole("dialog")).toContainText("another broadcast than the one warned of");
   await page.keyboard.press("Escape");

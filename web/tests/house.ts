@@ -217,12 +217,9 @@ ${rates}
     channel: string,
     picture: Uint8Array,
     capturedAt = new Date(),
-  ): Promise<{ frame: string; verdict: string | null }> {
+  ): Promise<{ frame: string; verdict: string | null; position: number }> {
     const path = `/v1/channels/${encodeURIComponent(channel)}/frames?captured_at=${capturedAt.toISOString()}`;
-    return (await this.ask("POST", path, picture, this.#admin, "image/jpeg")) as {
-      frame: string;
-      verdict: string | null;
-    };
+    return (await this.ask("POST", path, picture, this.#admin, "image/jpeg")) as Awaited<ReturnType<House["show"]>>;
   }
 
   /** A broadcast that raises warnings: a clear picture, then ones the model is unsure of. */

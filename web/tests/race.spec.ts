@@ -1,6 +1,6 @@
 // Two people, one warning: it is answered once, and the other is told.
 
-import { expect, test, theCase } from "./fixtures";
+import { expect, isRead, test, theCase } from "./fixtures";
 
 test("a claim is seen by the other, who cannot answer meanwhile", async ({ house, person }) => {
   const [one, two] = [await person("mo-1", "moderator"), await person("mo-2", "moderator")];
@@ -9,7 +9,7 @@ test("a claim is seen by the other, who cannot answer meanwhile", async ({ house
   for (const page of [one, two]) await page.goto(`${house.url}/queue/${graver?.warning}`);
   await expect(theCase(two).getByText("nobody has it")).toBeVisible();
   await expect(theCase(one).getByText("nobody has it")).toBeVisible();
-  await one.waitForTimeout(1_000);
+  await isRead(one);
   await one.keyboard.press("c");
   await expect(theCase(one).getByText("yours")).toBeVisible();
   await expect(theCase(two).getByRole("button", { name: /mo-1 has it/ })).toBeDisabled();
@@ -28,7 +28,8 @@ test("of two answers at the same time one counts, and the other is told what hap
     await page.goto(`${house.url}/queue/${milder?.warning}`);
     await expect(theCase(page)).toContainText("review-band");
   }
-  await one.waitForTimeout(1_000);
+  await isRead(one);
+  await isRead(two);
   await Promise.all([one.keyboard.press("d"), two.keyboard.press("u")]);
   await expect.poll(async () => (await house.events("WarningUpheld,WarningDismissed")).items.length).toBe(1);
   const [answer] = (await house.events("WarningUpheld,WarningDismissed")).items;
@@ -44,7 +45,7 @@ test("a key that was meant for what was there before does nothing", async ({ hou
   const milder = (await house.warnings()).items.find((it) => it.rule === "review-band");
   await page.goto(`${house.url}/queue/${milder?.warning}`);
   await expect(theCase(page)).toContainText("review-band");
-  await page.waitForTimeout(1_000);
+  await isRead(page);
   const other = house.token("mo-2", "moderator");
   const note = { version: milder?.version, note: "Do not dismiss this one." };
   await house.ask("POST", `/v1/warnings/${milder?.warning}/note`, note, other);
@@ -52,7 +53,7 @@ test("a key that was meant for what was there before does nothing", async ({ hou
   // At once, and after it was there long enough: neither has seen what was written.
   await page.keyboard.press("d");
   await expect(theCase(page).getByRole("alert").filter({ hasText: "Nothing was done" })).toBeVisible();
-  await page.waitForTimeout(1_000);
+  await isRead(page);
   await page.keyboard.press("d");
   await expect(theCase(page).getByRole("alert").filter({ hasText: "press again if it still stands" })).toBeVisible();
   expect((await house.events("WarningDismissed")).items).toHaveLength(0);
@@ -65,11 +66,11 @@ test("a key pressed twice decides one case, not the next as well", async ({ hous
   for (const channel of ["studio/one", "studio/two"]) await house.warn(channel);
   await page.goto(`${house.url}/queue`);
   await expect(theCase(page)).toBeVisible();
-  await page.waitForTimeout(1_000);
-  for (let n = 0; n < 3; n++) {
-    await page.keyboard.press("d");
-    await page.waitForTimeout(150);
-  }
+  await isRead(page);
+  const first = (await theCase(page).getAttribute("data-warning")) ?? "";
+  await page.keyboard.press("d");
+  await expect(theCase(page)).not.toHaveAttribute("data-warning", first);
+  await page.keyboard.press("d"); // at once, as of a finger that was not sure
   await expect.poll(async () => (await house.events("WarningDismissed")).items.length).toBe(1);
   await expect(theCase(page).getByRole("alert")).toContainText("Nothing was done");
 });

@@ -1,6 +1,6 @@
 // A whole shift without a mouse: from the first warning to a verified stop and an empty queue.
 
-import { expect, test, theCase } from "./fixtures";
+import { expect, isRead, test, theCase } from "./fixtures";
 
 test("a shift by keyboard, from the first warning to a verified stop", async ({ house, person }) => {
   const page = await person("mo-1", "moderator");
@@ -82,7 +82,7 @@ async function pressUntil(
   key: string,
   done: () => Promise<boolean>,
 ): Promise<void> {
-  await page.waitForTimeout(1_000); // what is on the screen must have been there long enough to be read
+  await isRead(page);
   await page.keyboard.press(key);
   await expect.poll(done).toBe(true);
 }

@@ -54,7 +54,7 @@ export function Actions({ row, seen, frame, onAnswered }: ActionsProps) {
   const send = (what: Act) => {
     setRefusal(null);
     const decides = what.do === "answer" || what.do === "escalate" || what.do === "overturn";
-    if (decides && seen.isFresh()) {
+    if (decides && seen.isFresh) {
       setRefusal("This came, or changed, just as you pressed. Nothing was done: look, then press again.");
       return;
     }

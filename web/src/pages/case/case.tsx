@@ -1,7 +1,7 @@
 // One warning, with all that a moderator needs to decide, and what they can do about it.
 
 import { useQuery } from "@tanstack/react-query";
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useLayoutEffect, useRef, useState } from "react";
 import { Link } from "wouter";
 import { answered, api, type Schemas } from "../../api/client";
 import { Icon } from "../../design/icons";
@@ -56,7 +56,12 @@ function CaseOf({ row, story, failure, onAnswered }: CaseOfProps) {
   const may = useMay();
   const seen = useSeen(row);
   return (
-    <article className="case is-live" aria-label={`Case: ${row.rule} on ${row.channel}`} data-warning={row.warning}>
+    <article
+      className="case is-live"
+      aria-label={`Case: ${row.rule} on ${row.channel}`}
+      data-warning={row.warning}
+      data-fresh={seen.isFresh}
+    >
       <Head row={row} />
       {failure !== null && <Failed what="The story of this case could not be brought up to date." error={failure} />}
       <Actions row={row} seen={seen} frame={frame} onAnswered={onAnswered} />
@@ -82,7 +87,7 @@ function CaseOf({ row, story, failure, onAnswered }: CaseOfProps) {
 export interface Seen {
   version: number;
   /** It changed so short a time ago that a key pressed now was meant for what was there before. */
-  isFresh: () => boolean;
+  isFresh: boolean;
   changed: boolean;
   acknowledge: () => void;
   /** A version that an act of one's own made. */
@@ -95,24 +100,30 @@ const READ_MS = 800;
 function useSeen(row: WarningRow): Seen {
   const [known, setKnown] = useState(row.version);
   // A case that was opened just now is as new to the reader as one that changed.
-  const changedAt = useRef(performance.now());
-  const before = useRef(row.version);
-  const own = useRef(row.version);
-  useEffect(() => {
-    if (before.current === row.version) return;
-    before.current = row.version;
-    if (own.current >= row.version) setKnown(row.version);
-    else changedAt.current = performance.now();
+  const [isFresh, setFresh] = useState(true);
+  const own = useRef(0);
+  const shown = useRef(row.version);
+  // Before it is drawn: no key finds the new version without its time to be read.
+  useLayoutEffect(() => {
+    shown.current = row.version;
+    if (own.current >= row.version) {
+      setKnown(row.version);
+      setFresh(false);
+      return;
+    }
+    setFresh(true);
+    const timer = setTimeout(() => setFresh(false), READ_MS);
+    return () => clearTimeout(timer);
   }, [row.version]);
   return {
     version: row.version,
-    isFresh: () => performance.now() - changedAt.current < READ_MS,
+    isFresh,
     changed: known !== row.version,
     acknowledge: () => setKnown(row.version),
     mine: (version) => {
       own.current = Math.max(own.current, version);
       // The feed may have been faster than the answer to the act.
-      if (before.current <= version) changedAt.current = Number.NEGATIVE_INFINITY;
+      if (shown.current <= version) setFresh(false);
       setKnown((known) => Math.max(known, version));
     },
   };
