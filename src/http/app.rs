@@ -17,6 +17,7 @@ use crate::warden::UndoTime;
 use super::backtesting::Backtests;
 use super::picture::PictureRoom;
 use super::scaling::Scaling;
+use super::turn::Turn;
 
 /// The house as requests see it.
 pub struct App {
@@ -48,6 +49,10 @@ pub struct App {
     pub store_frames: Option<Deposit>,
     /// Backtests of all history.
     pub(in crate::http) backtests: Backtests,
+    /// Who tries a policy on the past.
+    pub(in crate::http) dry_runs: Turn,
+    /// Who holds a policy in shadow against what was decided.
+    pub(in crate::http) comparisons: Turn,
     /// Who scales pictures for people.
     pub(in crate::http) scaling: Arc<Scaling>,
     /// Memory for pictures that are being taken in.
@@ -72,6 +77,8 @@ impl App {
             usd_per_million: REKOGNITION_MICROS, // for one call
             store_frames: None,
             backtests: Backtests::default(),
+            dry_runs: Turn::default(),
+            comparisons: Turn::default(),
             scaling: Arc::default(),
             pictures: PictureRoom::default(),
         }

@@ -37,6 +37,7 @@ mod session;
 mod slow_body;
 mod socket;
 mod store_frames;
+mod turn;
 mod written;
 
 pub use app::App;

@@ -4,11 +4,10 @@ use actix_web::HttpResponse;
 use actix_web::web::{Data, Path, Query};
 use schemars::JsonSchema;
 use serde::Deserialize;
-use tokio::sync::Semaphore;
 
 use crate::http::App;
 use crate::http::blocking::blocking;
-use crate::http::problem::{Code, Problem};
+use crate::http::problem::Problem;
 use crate::http::report;
 use crate::laboratory::shadow::{compare, html, ran};
 use crate::model::PolicyId;
@@ -16,10 +15,6 @@ use crate::model::PolicyId;
 /// Events that one comparison reads, from where the version was put in shadow: seconds of work. The command line reads
 /// all there are.
 const EVENTS_MAX: u64 = 1_000_000;
-/// Comparisons at the same time: each keeps a processor busy for seconds, and wardens need theirs.
-static TURN: Semaphore = Semaphore::const_new(1);
-/// When to come back if one is under way.
-const RETRY_AFTER_S: u32 = 10;
 
 /// Which version, and in which form.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -47,13 +42,11 @@ pub(super) async fn comparison(
     wanted: Query<CompareShadow>,
 ) -> Result<HttpResponse, Problem> {
     let (id, CompareShadow { version, format }) = (id.into_inner(), wanted.into_inner());
-    let turn = TURN
-        .try_acquire()
-        .map_err(|_| Problem::new(Code::Unavailable, "another comparison is under way").retry_after(RETRY_AFTER_S))?;
+    let turn = app.comparisons.take("comparison")?;
     let nothing = Problem::not_found(format!("policy {id} in shadow, now or before"));
     let journal = app.journal.clone();
     let comparing = blocking("comparing a policy in shadow", move || {
-        let _turn = turn; // it ends with the work, also where nobody waits for it any more
+        let _turn = turn;
         match ran(&*journal, &id, version)? {
             Some(ran) => compare(&*journal, &ran, EVENTS_MAX, |_| true).map(Some),
             None => Ok(None),

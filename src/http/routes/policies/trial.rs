@@ -8,12 +8,11 @@ use actix_web::HttpRequest;
 use actix_web::web::{Data, Json, Payload, Query};
 use schemars::JsonSchema;
 use serde::Serialize;
-use tokio::sync::Semaphore;
 
 use super::text::{CheckPolicies, Mistake, NAME, Sent, TryPolicies, TrySaid, beside_json, mistaken, sent};
 use crate::http::App;
 use crate::http::blocking::blocking;
-use crate::http::problem::{Code, Problem};
+use crate::http::problem::Problem;
 use crate::journal::Journal;
 use crate::journal::content::Store;
 use crate::laboratory::{
@@ -35,11 +34,6 @@ const EVENTS_MAX: u64 = 200_000;
 const CHANNELS_MAX: usize = 10_000;
 /// Whole answers that it fetches from the content store; beyond it the surest labels have to do.
 const WHOLE_ANSWERS_MAX: usize = 2_000;
-
-/// Dry runs at the same time: each keeps a processor busy for seconds, and wardens need theirs.
-static TURN: Semaphore = Semaphore::const_new(1);
-/// When to come back if one is under way.
-const RETRY_AFTER_S: u32 = 10;
 
 /// What was found in a text.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -102,14 +96,15 @@ pub(super) async fn try_policies(
         return Err(Problem::malformed("hours", format!("expected a number from 1 to {HOURS_MAX}")));
     }
     let loaded = file::load(NAME, &wanted.text).map_err(|mistakes| mistaken(&mistakes.0))?;
-    let _turn = TURN
-        .try_acquire()
-        .map_err(|_| Problem::new(Code::Unavailable, "another dry run is under way").retry_after(RETRY_AFTER_S))?;
+    let turn = app.dry_runs.take("dry run")?;
     let in_force = app.in_force.borrow().clone();
     let tried = laboratory::proposed(loaded.into_iter().map(|one| one.policy), &in_force);
     let since = app.clock.now().minus_ms(u64::from(hours) * 3_600_000);
     let (journal, content) = (app.journal.clone(), app.content.clone());
-    let running = blocking("trying policies on the past", move || run(&*journal, &content, &in_force, &tried, since));
+    let running = blocking("trying policies on the past", move || {
+        let _turn = turn;
+        run(&*journal, &content, &in_force, &tried, since)
+    });
     running.await.map(Json)
 }
 
