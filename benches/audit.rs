@@ -87,6 +87,7 @@ fn event(channel: &ChannelId, round: u64) -> NewEvent {
         }),
         distance: None,
         provider: ProviderRef { name: "rekognition".into(), model: "7.0".into(), taxonomy: "rekognition/7.0".into() },
+        arranged: None,
         policy: policy.clone(),
         labels: vec![label("Alcohol", 55_300), label("Alcohol/Alcoholic Beverages", 54_100)],
         answer: None,

@@ -125,6 +125,7 @@ fn assessed(channel: &ChannelId) -> NewEvent {
         hash: Some(PerceptualHash { scheme: HashScheme::MedianDctFromDc, bits: 0x9e37_79b9_7f4a_7c15 }),
         distance: None,
         provider: ProviderRef { name: "rekognition".into(), model: "7.0".into(), taxonomy: "rekognition/7.0".into() },
+        arranged: None,
         policy: policy.clone(),
         labels: vec![label],
         answer: None,

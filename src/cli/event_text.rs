@@ -8,8 +8,8 @@ use std::fmt::Write;
 use serde_json::{Value, json};
 
 use crate::events::{
-    Budget, EnforcementOrigin, Event, EventView, ExportOf, FrameAssessed, Recorded, ReplayTarget, ReputationChange,
-    RuleEffect, ShadowEffect, ShadowVerdict, Skip, payload_to_json,
+    Budget, EnforcementOrigin, Event, EventView, ExportOf, FrameAssessed, OpinionGiven, OpinionSaid, Recorded,
+    ReplayTarget, ReputationChange, RuleEffect, ShadowEffect, ShadowVerdict, Skip, payload_to_json,
 };
 use crate::model::{ContentRef, Label, Scope};
 
@@ -53,6 +53,7 @@ fn summary(event: &Event) -> String {
         Event::FrameSkipped(e) => skip(&e.because),
         Event::FrameAssessed(e) => assessed(e),
         Event::FrameFailed(e) => format!("{}: {} (attempt {})", word(&e.stage), e.reason, e.attempts),
+        Event::OpinionGiven(e) => opinion(e),
         Event::ShadowVerdict(e) => shadow(e),
         Event::FrameConflict(e) => format!("another notification under the id of {}", e.frame),
         Event::ChannelWatched(e) => format!("after {} unwatched, since {}", seconds(e.unwatched_ms), e.unwatched_since),
@@ -207,15 +208,29 @@ fn assessed(frame: &FrameAssessed) -> String {
     for kind in &frame.content_types {
         let _ = write!(line, " · {kind}");
     }
-    let mut surest: Vec<&Label> = frame.labels.iter().collect();
-    surest.sort_by_key(|label| std::cmp::Reverse(label.confidence()));
-    for shown in surest.iter().take(3) {
-        let _ = write!(line, " · {}", label(shown));
-    }
-    if surest.is_empty() {
-        line.push_str(" · no labels");
-    }
+    let _ = write!(line, " · {}", surest(&frame.labels));
     line
+}
+
+/// The three surest labels.
+fn surest(labels: &[Label]) -> String {
+    let mut surest: Vec<&Label> = labels.iter().collect();
+    surest.sort_by_key(|label| std::cmp::Reverse(label.confidence()));
+    match surest.as_slice() {
+        [] => "no labels".to_owned(),
+        some => some.iter().take(3).map(|shown| label(shown)).collect::<Vec<_>>().join(" · "),
+    }
+}
+
+/// Who, what for, and what it said.
+fn opinion(opinion: &OpinionGiven) -> String {
+    let said = match &opinion.said {
+        OpinionSaid::Answer(answer) => surest(&answer.labels),
+        OpinionSaid::Nothing { stage, reason, attempts } => {
+            format!("{}: {reason} (attempt {attempts})", word(stage))
+        }
+    };
+    format!("{} by {}: {said}", word(&opinion.role), opinion.provider)
 }
 
 /// What would have come of it first, then the rules that were hit.

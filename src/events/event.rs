@@ -97,6 +97,7 @@ events! {
     FrameAssessed = 1,
     FrameFailed = 1,
     FrameConflict = 1,
+    OpinionGiven = 1,
     ShadowVerdict = 1,
     ChannelWatched = 1,
     ChannelUnwatched = 1,

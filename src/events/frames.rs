@@ -4,7 +4,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{BucketObject, NearMiss, ShadowLook};
+use super::{Arranged, BucketObject, NearMiss, ShadowLook};
 use crate::model::{
     Confidence, ContentRef, ContentType, Fingerprint, FrameId, ImageFacts, Label, PerceptualHash, PolicyRef,
     ProviderRef, RuleId, Sequence, SessionId, Similarity, Timestamp, Verdict, WarningId,
@@ -94,6 +94,10 @@ pub struct FrameAssessed {
     pub distance: Option<(Similarity, Sequence)>,
     /// Who judged.
     pub provider: ProviderRef,
+    /// Why this one, where the policy arranges for several: then each other's [`OpinionGiven`](super::OpinionGiven)
+    /// stands before this in the same append.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arranged: Option<Arranged>,
     /// The policy version in force when judging began.
     pub policy: PolicyRef,
     /// Every label of the answer, or the surest of them where the answer is long (then see `answer`).

@@ -14,6 +14,7 @@ mod evidence;
 mod filter;
 mod frames;
 mod label_list;
+mod opinions;
 mod policies;
 mod providers;
 mod sessions;
@@ -43,6 +44,7 @@ pub use frames::{
     ChannelQuarantined, ChannelUnwatched, ChannelWatched, FailedStage, FrameAssessed, FrameConflict, FrameFailed,
     FrameSkipped, RuleEffect, RuleOutcome, Skip, Timings, UnwatchedBecause,
 };
+pub use opinions::{Arranged, OpinionAnswer, OpinionGiven, OpinionRole, OpinionSaid};
 pub use policies::{PolicyPublished, PolicyRetired, PolicyShadowed, PolicyUnshadowed};
 pub use providers::{ProviderResumed, ProviderSuspended};
 pub use sessions::{SessionEndBecause, SessionEnded, SessionStartBecause, SessionStarted};

@@ -66,6 +66,10 @@ pub enum AsksBecause {
         /// Within how many milliseconds of captured-at.
         within_ms: u32,
     },
+    /// The policy asks for a second provider to agree, and it answered and did not.
+    SecondDisagrees,
+    /// The policy asks for a second provider to agree, and it gave no answer.
+    NoSecond,
 }
 
 impl std::fmt::Display for AsksBecause {
@@ -73,6 +77,8 @@ impl std::fmt::Display for AsksBecause {
         match self {
             Self::Late => f.write_str("the frame came late"),
             Self::Unnamed => f.write_str("nobody knows by name which broadcast the frame is of"),
+            Self::SecondDisagrees => f.write_str("the second provider does not agree"),
+            Self::NoSecond => f.write_str("the second provider gave no answer"),
             Self::ProposeOnly => f.write_str("the policy proposes every stop to a person"),
             Self::TooFewRules { met, needed, within_ms } => {
                 write!(f, "{met} of the {needed} different rules were met that the policy wants within {within_ms} ms")

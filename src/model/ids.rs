@@ -137,6 +137,10 @@ name_id!(
     ChannelId, "a channel id", 200
 );
 name_id!(
+    /// A provider, as policies and the configuration name it: `local`, `rekognition`, `hive`.
+    ProviderName, "a provider's name", 24
+);
+name_id!(
     /// One broadcast of a channel (IVS calls it a stream, `st-…`).
     SessionId, "a session id", 100
 );

@@ -22,7 +22,7 @@ pub use content_type::ContentType;
 pub use frame::{Fingerprint, Frame, FrameOrigin, ImageFacts, ImageFormat, S3Object, Sha256};
 pub use ids::{
     ChannelId, ConsumerName, EnforcementId, Epoch, EventId, FrameId, IdError, Mark, MarkName, ModeratorId, PolicyId,
-    PolicyRef, Position, ReplayId, RuleId, Sequence, SessionId, WarningId,
+    PolicyRef, Position, ProviderName, ReplayId, RuleId, Sequence, SessionId, WarningId,
 };
 pub use label::{Label, LabelPath, LabelPathError, ProviderRef};
 pub use pattern::{ChannelPattern, PatternError};

@@ -15,7 +15,8 @@ use super::document::{
 };
 use super::taxonomy::{Taxonomy, closest_name};
 use super::{
-    Category, Channels, Policy, Rule, Sampling, SimilarityLimits, Tuning, Window, bounds, category, shape, terms,
+    Arrangement, Category, Channels, Policy, Rule, Sampling, SimilarityLimits, Tuning, Window, bounds, category, shape,
+    terms,
 };
 use crate::model::{Action, Approval, ChannelId, LumaDelta, OnUnavailable, PolicyId, PolicyRef, RuleId};
 
@@ -192,6 +193,7 @@ impl DocumentReader<'_> {
                 priority: priority.unwrap_or(0),
                 sampling,
                 reputation,
+                arrangement: Arrangement::default(),
                 similarity,
                 on_unavailable: on_unavailable.unwrap_or_default(),
                 automatic_stops: automatic_stops.unwrap_or_default(),

@@ -4,6 +4,7 @@
 //! [`check`] finds what is lawful and can never work, [`explain`] says why a verdict is what it is, [`import`]
 //! translates the configuration of another system.
 
+mod arrangement;
 pub mod bounds;
 mod category;
 pub mod check;
@@ -19,6 +20,7 @@ mod shape;
 pub mod taxonomy;
 mod terms;
 
+pub use arrangement::{Arrangement, Comparing, Judges};
 pub use document::schema;
 pub use judge::{RuleHit, hits, nearest};
 
@@ -46,6 +48,8 @@ pub struct Policy {
     pub sampling: Sampling,
     /// How a channel's past sets its cadence; none where the cadence is fixed.
     pub reputation: Option<Tuning>,
+    /// Who is asked about a frame.
+    pub arrangement: Arrangement,
     /// When a frame shows nothing new; none: every sampled frame is assessed.
     pub similarity: Option<SimilarityLimits>,
     /// What follows where frames come and nobody can judge them.

@@ -152,6 +152,7 @@ impl Outline {
         let Policy {
             reference,
             taxonomy,
+            arrangement: _, // to come with how it is written
             channels,
             priority,
             sampling,

@@ -303,6 +303,7 @@ impl Channel {
             Event::FrameConflict(_)
             | Event::ReputationAdjusted(_)
             | Event::ShadowVerdict(_)
+            | Event::OpinionGiven(_)
             | Event::ChannelQuarantined(_)
             | Event::WarningClaimed(_)
             | Event::WarningReleased(_)

@@ -121,6 +121,7 @@ impl Enforcements {
             | Event::FrameFailed(_)
             | Event::FrameConflict(_)
             | Event::ShadowVerdict(_)
+            | Event::OpinionGiven(_)
             | Event::ChannelWatched(_)
             | Event::ChannelUnwatched(_)
             | Event::ChannelQuarantined(_)

@@ -138,6 +138,7 @@ impl ChannelSummary {
             Event::SessionStarted(_)
             | Event::FrameConflict(_)
             | Event::ShadowVerdict(_)
+            | Event::OpinionGiven(_)
             | Event::ChannelQuarantined(_)
             | Event::CadenceChanged(_)
             | Event::ReputationAdjusted(_)

@@ -426,6 +426,7 @@ impl<'a> About<'a> {
             | Event::FrameFailed(_)
             | Event::FrameConflict(_)
             | Event::ShadowVerdict(_)
+            | Event::OpinionGiven(_)
             | Event::ChannelWatched(_)
             | Event::ChannelUnwatched(_)
             | Event::ChannelQuarantined(_)

@@ -65,6 +65,7 @@ pub fn apply(state: &mut ChannelState, at: Applied, event: &Event) {
         }
         Event::FrameSkipped(skipped) => skip(state, captured_at, skipped),
         Event::FrameAssessed(assessed) => assess(state, at, captured_at, assessed),
+        Event::OpinionGiven(_) => {} // what follows from it is in the outcome that rests on it
         Event::ShadowVerdict(verdict) => shadow::judged(state, captured_at, verdict),
         Event::FrameFailed(failed) => {
             seen(state, captured_at);

@@ -73,6 +73,7 @@ pub fn react(event: &Event) -> Option<Reaction> {
         | Event::FrameAssessed(_)
         | Event::FrameFailed(_)
         | Event::ShadowVerdict(_)
+        | Event::OpinionGiven(_)
         | Event::ChannelWatched(_)
         | Event::CadenceChanged(_)
         | Event::ReputationAdjusted(_)

@@ -23,6 +23,22 @@ pub fn sample(event_type: EventType) -> Event {
         }
         .into(),
         EventType::FrameConflict => FrameConflict { frame: frame(), outcome: outcome(), print: print() }.into(),
+        EventType::OpinionGiven => OpinionGiven {
+            frame: frame(),
+            session: session(),
+            policy: policy(),
+            provider: provider(),
+            role: OpinionRole::Seconded,
+            said: OpinionSaid::Answer(OpinionAnswer {
+                labels: vec![label("Explicit/Explicit Nudity", 92_100)],
+                answer: None,
+                unmapped: 0,
+                floor: None,
+                hits: vec![rule()],
+            }),
+            took_ms: 412,
+        }
+        .into(),
         EventType::ShadowVerdict => ShadowVerdict {
             frame: frame(),
             policy: shadow(),
@@ -322,6 +338,7 @@ pub fn assessed() -> FrameAssessed {
         hash: Some(hash()),
         distance: Some((Similarity(23, Some(LumaDelta(2_914))), Sequence(48_211))),
         provider: provider(),
+        arranged: None,
         policy: policy(),
         labels: labels.map(|(path, milli)| label(path, milli)).into(),
         answer: None,

@@ -124,6 +124,7 @@ pub fn assessed(number: u64, verdict: Verdict, effect: Option<RuleEffect>) -> Fr
         hash: Some(PerceptualHash { scheme: HashScheme::PhashFromDc, bits: 0 }),
         distance: None,
         provider: ProviderRef { name: "stub".into(), model: "1".into(), taxonomy: "stub/1".into() },
+        arranged: None,
         policy: policy(),
         labels: vec![label(85.0)],
         answer: None,

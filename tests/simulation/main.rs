@@ -17,7 +17,7 @@ use streamwarden::model::{
     Action, Approval, Confidence, LabelPath, LumaDelta, OnUnavailable, PolicyId, PolicyRef, RuleId,
 };
 use streamwarden::policy::{
-    AutomaticStops, Category, Channels, Policy, Rule, Sampling, SimilarityLimits, Tuning, Window,
+    Arrangement, AutomaticStops, Category, Channels, Policy, Rule, Sampling, SimilarityLimits, Tuning, Window,
 };
 
 use crate::defect::Defect;
@@ -129,6 +129,7 @@ fn policy(version: u32) -> Policy {
             near_miss: Confidence::from_percent(10.0).expect("a percentage"),
             closely_ms: 20_000,
         }),
+        arrangement: Arrangement::default(),
         similarity: Some(SimilarityLimits { hash_distance_max: 6, luma_delta_max: LumaDelta(300) }),
         on_unavailable: if version == 1 { OnUnavailable::Warn } else { OnUnavailable::Page },
         automatic_stops: match version {

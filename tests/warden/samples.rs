@@ -5,7 +5,7 @@ use streamwarden::model::{
     Action, Approval, Confidence, ContentRef, LabelPath, LumaDelta, OnUnavailable, PolicyId, PolicyRef, RuleId, Sha256,
 };
 use streamwarden::policy::{
-    AutomaticStops, Category, Channels, Policy, Rule, Sampling, SimilarityLimits, Tuning, Window,
+    Arrangement, AutomaticStops, Category, Channels, Policy, Rule, Sampling, SimilarityLimits, Tuning, Window,
 };
 
 use crate::lines::Line;
@@ -44,6 +44,7 @@ pub fn policy(line: &Line<'_>) -> Policy {
             near_miss: Confidence::from_percent(line.value("near", 10.0)).expect("a percentage"),
             closely_ms: seconds("closely", 300.0),
         }),
+        arrangement: Arrangement::default(),
         similarity,
         on_unavailable: match line.option("unavailable").unwrap_or("record") {
             "record" => OnUnavailable::Record,

@@ -16,7 +16,7 @@ use streamwarden::model::{
     WarningId,
 };
 use streamwarden::policy::{
-    AutomaticStops, Category, Channels, Policy, Rule, Sampling, SimilarityLimits, Tuning, Window,
+    Arrangement, AutomaticStops, Category, Channels, Policy, Rule, Sampling, SimilarityLimits, Tuning, Window,
 };
 use streamwarden::reputation::budget::Need;
 use streamwarden::warden::{
@@ -385,6 +385,7 @@ pub fn policy(version: u32) -> Policy {
             near_miss: Confidence::from_milli(10_000).expect("a percentage"),
             closely_ms: 5000,
         }),
+        arrangement: Arrangement::default(),
         similarity: Some(SimilarityLimits { hash_distance_max: 20, luma_delta_max: LumaDelta(300) }),
         on_unavailable: if version == 1 { OnUnavailable::Warn } else { OnUnavailable::Page },
         automatic_stops: match version {

@@ -384,6 +384,7 @@ fn about(event: &Event) -> About<'_> {
         | Event::FrameFailed(_)
         | Event::FrameConflict(_)
         | Event::ShadowVerdict(_)
+        | Event::OpinionGiven(_)
         | Event::ChannelWatched(_)
         | Event::ChannelUnwatched(_)
         | Event::ChannelQuarantined(_)

@@ -2,8 +2,8 @@
 //!
 //! Two tables of the same fact, by type ([`says`]) and by event ([`said`]); a test holds them together.
 
-use crate::events::{EnforcementOrigin, Event, EventType};
-use crate::model::{LabelPath, ModeratorId, PolicyRef, RuleId, Verdict};
+use crate::events::{EnforcementOrigin, Event, EventType, OpinionSaid};
+use crate::model::{Label, LabelPath, ModeratorId, PolicyRef, RuleId, Verdict};
 
 /// What events of a type may say in their payload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -33,6 +33,7 @@ pub(super) fn says(event_type: EventType) -> Says {
     match event_type {
         EventType::FrameAssessed => Says { verdict: true, labels: true, rules: true, policies: true, ..NOTHING },
         EventType::ShadowVerdict => Says { verdict: true, labels: true, rules: true, policies: true, ..NOTHING },
+        EventType::OpinionGiven => Says { labels: true, rules: true, policies: true, ..NOTHING },
         EventType::WarningRaised => Says { labels: true, rules: true, policies: true, ..NOTHING },
         EventType::EnforcementRequested => Says { rules: true, moderators: true, policies: true, ..NOTHING },
         EventType::WarningClaimed
@@ -105,6 +106,19 @@ pub(super) fn said(event: &Event) -> Said<'_> {
             policies: vec![&e.policy],
             moderators: Vec::new(),
         },
+        Event::OpinionGiven(e) => {
+            let answer = match &e.said {
+                OpinionSaid::Answer(answer) => Some(answer),
+                OpinionSaid::Nothing { .. } => None,
+            };
+            Said {
+                verdict: None,
+                labels: answer.iter().flat_map(|answer| &answer.labels).map(Label::path).collect(),
+                rules: answer.iter().flat_map(|answer| &answer.hits).collect(),
+                policies: vec![&e.policy],
+                moderators: Vec::new(),
+            }
+        }
         Event::ShadowVerdict(e) => Said {
             verdict: Some(e.verdict),
             labels: e.labels.iter().map(|label| label.path()).collect(),

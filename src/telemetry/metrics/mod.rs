@@ -123,6 +123,7 @@ impl Metrics {
             | Event::SessionEnded(_)
             | Event::FrameConflict(_)
             | Event::ShadowVerdict(_)
+            | Event::OpinionGiven(_)
             | Event::ChannelWatched(_)
             | Event::ChannelUnwatched(_)
             | Event::ChannelQuarantined(_)

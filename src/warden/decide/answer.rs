@@ -75,6 +75,7 @@ pub(super) fn judge(state: &ChannelState, now: Timestamp, judged: &Judged<'_>) -
         hash: measured.map(|measured| measured.hash),
         distance,
         provider: answer.provider.clone(),
+        arranged: None,
         policy: policy.reference.clone(),
         labels,
         answer: answer.kept.clone(),

@@ -122,6 +122,7 @@ impl Desk {
             Event::EnforcementCancelled(end) => self.close(end.enforcement),
             Event::FrameConflict(_)
             | Event::ShadowVerdict(_)
+            | Event::OpinionGiven(_)
             | Event::ChannelWatched(_)
             | Event::ChannelUnwatched(_)
             | Event::ChannelQuarantined(_)

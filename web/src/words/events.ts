@@ -47,6 +47,7 @@ export const KINDS = {
     name: "Pictures",
     types: ["EvidenceStored", "EvidenceCopied", "EvidenceUnkept", "EvidenceExpired", "EvidenceRead", "ContentErased"],
   },
+  opinions: { name: "Other providers", types: ["OpinionGiven"] },
   shadow: { name: "Shadow", types: ["ShadowVerdict"] },
   policies: { name: "Policies", types: ["PolicyPublished", "PolicyRetired", "PolicyShadowed", "PolicyUnshadowed"] },
   system: {
@@ -153,6 +154,11 @@ const WORDS: Record<string, (p: Payload) => Said> = {
     what: "conflict",
     tone: "broken",
     text: "another notification came under this frame's id; the first outcome stays",
+  }),
+  OpinionGiven: (p) => ({
+    what: `${p.provider.name}, ${String(p.role).replace("_", " ")}`,
+    tone: p.said.nothing ? "broken" : "shadow",
+    text: p.said.nothing ? `no answer: ${p.said.nothing.reason}` : `it hit ${list(p.said.answer.hits ?? [])}`,
   }),
   ShadowVerdict: (p) => ({
     what: `shadow: ${p.verdict}`,
