@@ -4,7 +4,6 @@
 //! `WARDENS_FRAMES=1000000` sets how many frames go end to end (default 100,000). Sizes are of the process (RSS), so
 //! each part runs in a process of its own: this program starts itself once per part.
 
-use std::collections::HashMap;
 use std::path::Path;
 use std::process::Command as Process;
 use std::sync::Arc;
@@ -282,7 +281,7 @@ fn start(
         wall: clock.clone(),
         clock,
         policies: followed,
-        providers: ProviderChoice { default: Some(provider), by_channel: HashMap::new() },
+        providers: ProviderChoice { default: Some(provider), ..ProviderChoice::default() },
         objects: None,
         copies: None,
         imaging: Arc::new(Imaging::new(Limits::default(), Algorithm::MedianDct)),
