@@ -2,6 +2,8 @@
 //! bundled footage, a real ffmpeg; what needs one against its stand-in, over HTTP. What is missing is fetched by the
 //! repository's own scripts; no test is skipped.
 
+#![allow(clippy::unwrap_used)] // tests: a panic is the report
+
 mod contract;
 mod footage;
 mod hive;

@@ -113,7 +113,7 @@ fn confidence(class: &str, score: f64) -> Result<Confidence, ProviderError> {
         return Err(wrong());
     }
     let digits = format!("{score}"); // the shortest that mean this number, never with an exponent
-    let (whole, fraction) = digits.split_once('.').unwrap_or((&digits, ""));
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits.as_str(), ""));
     let milli: String = whole.chars().chain(fraction.chars().chain(std::iter::repeat('0')).take(5)).collect();
     milli.parse().ok().and_then(Confidence::from_milli).ok_or_else(wrong)
 }

@@ -117,7 +117,10 @@ async fn what_is_asked_in_vain_says_why() {
     standin.world().balance = Some(1);
     provider.assess(picture("")).await.expect("one answer is paid for");
     let error = provider.assess(picture("")).await.expect_err("the next is not");
-    assert_eq!(error.to_string(), "the provider refuses: it answered 405 (the account has no balance for it): Insufficient balance");
+    assert_eq!(
+        error.to_string(),
+        "the provider refuses: it answered 405 (the account has no balance for it): Insufficient balance"
+    );
     standin.world().balance = None;
     standin.world().calls_max = Some(3);
     assert_eq!(provider.assess(picture("")).await.expect_err("over the limit").name(), "throttled");

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use actix_web::dev::ServerHandle;
 use actix_web::{App, HttpServer, web};
 
-pub use world::{Call, Fault, World};
+pub use world::{Fault, World};
 
 /// Larger than any picture that is sent.
 const BODY_BYTES_MAX: usize = 64 << 20;

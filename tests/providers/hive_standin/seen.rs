@@ -77,7 +77,8 @@ fn said_by_comments(file: &[u8]) -> BTreeMap<String, f64> {
         for (name, value) in says.split(';').filter_map(|entry| entry.split_once('=')) {
             let Ok(value) = value.trim().parse::<f64>() else { continue };
             let name = name.trim();
-            let known = FROM_REKOGNITION.iter().find(|(theirs, _)| name.split('/').any(|part| part.starts_with(theirs)));
+            let known =
+                FROM_REKOGNITION.iter().find(|(theirs, _)| name.split('/').any(|part| part.starts_with(theirs)));
             match (own, known) {
                 (true, _) => drop(seen.insert(name.to_owned(), value)),
                 (false, Some((_, class))) => drop(seen.insert((*class).to_owned(), value / 100.0)),

@@ -46,7 +46,9 @@ async fn script(faults: web::Json<Vec<Fault>>, world: Shared) -> HttpResponse {
 async fn v2(request: HttpRequest, body: Bytes, world: Shared) -> HttpResponse {
     let media = match form(&request, &body) {
         Some((name, file, value)) if name == "media" => Media { url: None, file, bytes: Some(value) },
-        Some((name, _, value)) if name == "url" => Media { url: String::from_utf8(value).ok(), file: None, bytes: None },
+        Some((name, _, value)) if name == "url" => {
+            Media { url: String::from_utf8(value).ok(), file: None, bytes: None }
+        }
         _ => Media { url: None, file: None, bytes: None },
     };
     answer("v2", "Token", &request, media, world).await
@@ -124,11 +126,7 @@ async fn shown(api: &str, media: &Media, fault: Fault, world: &Shared) -> HttpRe
             return HttpResponse::Ok().content_type("application/json").streaming(futures_util::stream::iter(parts));
         }
         Fault::Redirect { to } => return HttpResponse::Found().insert_header(("location", to.as_str())).finish(),
-        Fault::None
-        | Fault::Score { .. }
-        | Fault::Without { .. }
-        | Fault::TwoMoments
-        | Fault::NotDone { .. } => {}
+        Fault::None | Fault::Score { .. } | Fault::Without { .. } | Fault::TwoMoments | Fault::NotDone { .. } => {}
     }
     let Some(bytes) = &media.bytes else {
         // Such services like to say what they were given.
