@@ -6,6 +6,7 @@ mod answers;
 mod conforms;
 mod faults;
 mod secrets;
+mod serving;
 
 use std::sync::Arc;
 use std::time::Duration;
