@@ -38,6 +38,7 @@ async fn a_picture_in_a_bucket_is_fetched_by_hive_by_an_address_that_is_signed_f
         let (url, fetched) = (world.calls[0].url.clone().expect("an address"), world.calls[0].bytes);
         assert_eq!(fetched, Some(picture.len()), "{url}");
         assert!(url.starts_with(emulator()) && url.contains("X-Amz-Expires=60&"), "{url}");
+        assert!(url.contains("X-Amz-SignedHeaders=host&"), "whoever fetches it sends no header of ours: {url}");
     }
 }
 

@@ -1,7 +1,6 @@
 //! HTTP in, HTTP out: both interfaces, and what a tour needs to look at the stand-in and to script it.
 
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE};
@@ -117,7 +116,7 @@ async fn shown(api: &str, media: &Media, fault: Fault, world: &Shared) -> HttpRe
             let status = StatusCode::from_u16(*status).unwrap();
             return HttpResponse::build(status).content_type(media_type.as_str()).body(body.clone());
         }
-        Fault::Hang => actix_web::rt::time::sleep(Duration::from_secs(3600)).await,
+        Fault::Hang => std::future::pending().await,
         Fault::Huge { bytes } => {
             return HttpResponse::Ok().content_type("application/json").body(" ".repeat(*bytes));
         }
