@@ -104,14 +104,20 @@ fn two_providers_agree_as_far_as_compared_frames_tell_and_the_others_stand_apart
     frames.extend(vec![frame(None, None); 15]);
     let mut seconded = Told::by(seen(LOCAL, 99.0));
     seconded.before = vec![(OpinionRole::Seconded, nothing(HIVE))];
+    seconded.channel = "range";
+    let report = held(frames.clone());
+    let rule = &report.pairs[0].rules[0].agreement;
+    assert_eq!(rule.kappa.map(|kappa| kappa.milli), Some(400), "by hand: (0.7 − 0.5) / 0.5");
     frames.push(seconded);
+    frames.push(Told { arranged: Some(Arranged::NothingToAsk), ..frames[0].clone() });
     let report = held(frames);
-    let [compared, seconded] = &report.pairs[..] else { panic!("two pairs: {report:?}") };
+    let [compared, behind, seconded] = &report.pairs[..] else { panic!("three pairs: {report:?}") };
+    assert_eq!((behind.because, behind.frames), (BothAsked::ComparedBehindAScreen, 1));
     assert_eq!((compared.because, compared.frames, seconded.because), (BothAsked::Compared, 50, BothAsked::Seconded));
     assert_eq!((compared.one.as_str(), compared.rules[0].rule.as_str()), ("hive", RULE));
     let rule = &compared.rules[0].agreement;
     assert_eq!((rule.both, rule.one_only, rule.other_only, rule.neither), (20, 5, 10, 15));
-    assert_eq!(rule.kappa.map(|kappa| kappa.milli), Some(400), "by hand: (0.7 − 0.5) / 0.5");
+    assert_eq!(rule.kappa, None, "hive seconds stops, and is compared on what is left");
     assert_eq!((rule.examples.len(), rule.examples[0].yes.as_str()), (5, "local"));
     assert!(rule.examples.windows(2).all(|pair| pair[0].position > pair[1].position), "newest first");
     assert_eq!(seconded.any_rule.one_only + seconded.any_rule.other_only, 1);
@@ -318,5 +324,52 @@ proptest! {
         let then = |report: &Report| report.screens.iter().map(|screen| (screen.saved, screen.sampled, screen.missed)).collect::<Vec<_>>();
         prop_assert_eq!(then(&mixed), then(&sorted));
         prop_assert_eq!((mixed.models, mixed.pairs, mixed.failed), (sorted.models, sorted.pairs, sorted.failed));
+    }
+}
+
+/// The journal that `docs/arena.md` shows: a local model screens for Hive on one channel, both see every frame of another,
+/// Hive's model changes halfway, and people answer.
+fn example() -> Vec<Told> {
+    let upheld = |at: u32, percent: f64| at % 100 < if percent >= 95.0 { 98 } else { 70 };
+    let screened = |at: u32, hive: By| {
+        let sure = if at.is_multiple_of(3) { 85.5 } else { 97.5 };
+        let (arranged, decided) = match at % 40 {
+            0..36 => (Arranged::NothingToAsk, Says(LOCAL, None, 30 + at % 9)),
+            36..39 => (Arranged::PastTheScreen, Says(hive, Some(sure), 180 + at % 120)),
+            _ => (Arranged::Sampled, Says(hive, (at > 2300).then_some(sure), 180 + at % 120)),
+        };
+        let screen = (OpinionRole::Screened, Says(LOCAL, (arranged == Arranged::PastTheScreen).then_some(60.0), 31));
+        Told {
+            arranged: Some(arranged),
+            before: if arranged == Arranged::NothingToAsk { Vec::new() } else { vec![screen] },
+            answer: Some(upheld(at, sure)),
+            ..Told::by(decided)
+        }
+    };
+    let compared = |at: u32, hive: By| Told {
+        channel: "range",
+        compared: Some(Says(hive, at.is_multiple_of(10).then_some(95.5), 210 + at % 90)),
+        answer: Some(!at.is_multiple_of(24)),
+        ..Told::by(Says(LOCAL, at.is_multiple_of(12).then_some(90.5), 30 + at % 9))
+    };
+    let half = |hive: By, from: u32| {
+        (from..from + 1200).flat_map(move |at| [Some(screened(at, hive)), at.is_multiple_of(4).then(|| compared(at / 4, hive))])
+    };
+    half(HIVE, 0).chain(half(HIVE_NEXT, 1200)).flatten().collect()
+}
+
+#[test]
+fn the_paper_shows_what_the_example_gives() {
+    let report = held(example());
+    let shown = format!("```text\n{}```\n", text::text(&report));
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/arena.md");
+    let paper = std::fs::read_to_string(&path).expect("the paper is there");
+    let (before, rest) = paper.split_once("<!-- example -->\n").expect("the place where it begins");
+    let (_, after) = rest.split_once("<!-- end of the example -->").expect("the place where it ends");
+    let wanted = format!("{before}<!-- example -->\n{shown}<!-- end of the example -->{after}");
+    if std::env::var_os("STREAMWARDEN_REGENERATE").is_some() {
+        std::fs::write(&path, &wanted).expect("writing");
+    } else {
+        assert!(paper == wanted, "docs/arena.md shows something else; it would be:\n{shown}");
     }
 }

@@ -122,7 +122,11 @@ impl Fold {
         match (opinion.role, answer) {
             (OpinionRole::Compared, None) => {} // counted with its calls
             (OpinionRole::Compared, Some((hits, _))) => match self.recent.get(opinion.frame) {
-                Some(judged) => self.pairs.saw(judged, &opinion.provider.name, &hits, BothAsked::Compared),
+                Some(judged) => {
+                    let because =
+                        if judged.screened { BothAsked::ComparedBehindAScreen } else { BothAsked::Compared };
+                    self.pairs.saw(judged, &opinion.provider.name, &hits, because);
+                }
                 None => self.compared_late += 1,
             },
             (OpinionRole::Screened | OpinionRole::FellOver | OpinionRole::Seconded, answer) => {
@@ -168,6 +172,10 @@ impl Fold {
             captured_at: envelope.captured_at.unwrap_or(envelope.recorded_at),
             policy: assessed.policy.clone(),
             provider: assessed.provider.name.clone(),
+            screened: matches!(
+                assessed.arranged,
+                Some(Arranged::NothingToAsk | Arranged::PastTheScreen | Arranged::Sampled)
+            ),
             hits: assessed.rules.iter().map(|rule| rule.rule.clone()).collect(),
         };
         for opinion in &opinions {

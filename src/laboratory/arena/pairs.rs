@@ -33,6 +33,8 @@ pub(super) struct Judged {
     pub policy: PolicyRef,
     /// Who decided.
     pub provider: Arc<str>,
+    /// Whether one that screens was asked first.
+    pub screened: bool,
     /// The rules that the answer hit.
     pub hits: Vec<RuleId>,
 }
@@ -107,15 +109,22 @@ impl Pairs {
 
     /// All of them, by name and reason, but for pairs of which `shown` wants neither.
     pub fn report(self, shown: impl Fn(&str) -> bool) -> Vec<Pair> {
-        let wanted = self.pairs.into_iter().filter(|((one, other, _), _)| shown(one) || shown(other));
+        // Nobody is asked twice about a frame: one that seconds stops is compared on what is left of the frames.
+        let seconds = |one: &Arc<str>, other: &Arc<str>| {
+            self.pairs.contains_key(&(one.clone(), other.clone(), BothAsked::Seconded))
+        };
+        let wanted = self.pairs.iter().filter(|((one, other, _), _)| shown(one) || shown(other));
         wanted
-            .map(|((one, other, because), counts)| Pair {
-                one: one.to_string(),
-                other: other.to_string(),
-                because,
-                frames: counts.frames,
-                rules: counts.rules(because),
-                any_rule: counts.any.agreement(counts.frames, because),
+            .map(|((one, other, because), counts)| {
+                let unchosen = *because == BothAsked::Compared && !seconds(one, other);
+                Pair {
+                    one: one.to_string(),
+                    other: other.to_string(),
+                    because: *because,
+                    frames: counts.frames,
+                    rules: counts.rules(unchosen),
+                    any_rule: counts.any.agreement(counts.frames, unchosen),
+                }
             })
             .collect()
     }
@@ -124,7 +133,7 @@ impl Pairs {
 impl Counts {
     /// By rule, versions of a policy together: a frame in which neither hit it counts under versions in which either did
     /// at some time, since the events do not say which rules a version has.
-    fn rules(&self, because: BothAsked) -> Vec<RuleAgreement> {
+    fn rules(&self, unchosen: bool) -> Vec<RuleAgreement> {
         let mut merged: BTreeMap<(&PolicyId, &RuleId), (Cell, u64)> = BTreeMap::new();
         for ((policy, rule), cell) in &self.rules {
             let (all, frames) = merged.entry((&policy.id, rule)).or_default();
@@ -134,7 +143,7 @@ impl Counts {
         let agreement = |((policy, rule), (cell, frames)): ((&PolicyId, &RuleId), (Cell, u64))| RuleAgreement {
             policy: policy.clone(),
             rule: rule.clone(),
-            agreement: cell.agreement(frames, because),
+            agreement: cell.agreement(frames, unchosen),
         };
         merged.into_iter().map(agreement).collect()
     }
@@ -172,10 +181,11 @@ impl Cell {
         }
     }
 
-    fn agreement(&self, frames: u64, because: BothAsked) -> Agreement {
+    /// Of so many frames; `unchosen`: whatever either said of them.
+    fn agreement(&self, frames: u64, unchosen: bool) -> Agreement {
         let Self { both, one_only, other_only, .. } = *self;
         let neither = frames.saturating_sub(both + one_only + other_only);
-        let told = because == BothAsked::Compared && frames >= FRAMES_MIN;
+        let told = unchosen && frames >= FRAMES_MIN;
         let by_chance = agreement_by_chance([both, one_only, other_only, neither]);
         let kappa = told.then(|| kappa(both + neither, frames, by_chance, Z_95)).flatten();
         Agreement {
@@ -208,6 +218,7 @@ mod tests {
             captured_at: Timestamp::from_millis(position as i64),
             policy: PolicyRef { id: PolicyId::new("p").expect("a sound name"), version },
             provider: "local".into(),
+            screened: false,
             hits: hits.iter().map(rule).collect(),
         }
     }
@@ -262,6 +273,17 @@ mod tests {
         };
         assert_eq!([of(0), of(1)], [("gun", 10, 0, 0), ("nude", 0, 10, 0)]);
         assert_eq!((pair.any_rule.both, pair.any_rule.other_only, pair.any_rule.neither), (10, 10, 0));
+    }
+
+    #[test]
+    fn where_the_other_seconds_stops_the_compared_frames_are_what_is_left_of_them() {
+        let mut pairs = Pairs::default();
+        for at in 0..50 {
+            let hits = if at < 20 { &["nude"][..] } else { &[] };
+            pairs.saw(&judged(at, 1, hits), &"hive".into(), &rules(hits), BothAsked::Compared);
+        }
+        pairs.saw(&judged(99, 1, &["nude"]), &"hive".into(), &[], BothAsked::Seconded);
+        assert!(pairs.report(|_| true).iter().all(|pair| pair.any_rule.kappa.is_none()));
     }
 
     #[test]

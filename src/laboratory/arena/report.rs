@@ -262,6 +262,9 @@ pub struct Pair {
 pub enum BothAsked {
     /// To be compared, whatever anybody saw. These alone tell how far the two agree.
     Compared,
+    /// To be compared, of frames that had been screened: which of the two is asked about such a frame depends on what the
+    /// screen saw.
+    ComparedBehindAScreen,
     /// The one saw something in it, and the other was asked.
     PastTheScreen,
     /// The one saw nothing in it, and the other was asked all the same.
@@ -292,8 +295,8 @@ pub struct Agreement {
     pub other_only: u64,
     /// Neither.
     pub neither: u64,
-    /// Cohen's kappa; none where the frames were chosen by what one of them said, where they are fewer than 30, or where
-    /// nobody ever said yes.
+    /// Cohen's kappa; none where the frames were chosen by what one of them said, as they are too where the one that
+    /// compares also seconds stops; where they are fewer than 30; or where nobody ever said yes.
     pub kappa: Option<Kappa>,
     /// The last frames on which they differ, newest first; at most 5.
     pub examples: Vec<Example>,

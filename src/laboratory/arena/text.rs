@@ -387,6 +387,7 @@ fn interval(rate: Rate) -> String {
 fn because(because: BothAsked) -> &'static str {
     match because {
         BothAsked::Compared => "compared",
+        BothAsked::ComparedBehindAScreen => "compared behind a screen",
         BothAsked::PastTheScreen => "past the screen",
         BothAsked::Sampled => "sampled",
         BothAsked::Seconded => "seconded",
