@@ -38,12 +38,22 @@ async fn what_was_recorded_of_providers_is_told_over_http_and_at_the_terminal() 
     assert_eq!(status, 200, "{figures}");
     assert_eq!((&figures["frames"], &figures["failed"]), (&json!(40), &json!({"frames": 1, "tries": 3})));
     let [hive, local] = &figures["models"].as_array().expect("models")[..] else { panic!("two models: {figures}") };
-    assert_eq!((&hive["provider"], &hive["calls"]["decided"], &hive["cost_micros"]), (&json!("hive"), &json!(40), &json!(120_000)));
+    assert_eq!(
+        (&hive["provider"], &hive["calls"]["decided"], &hive["cost_micros"]),
+        (&json!("hive"), &json!(40), &json!(120_000))
+    );
     assert_eq!((&hive["took"]["median_ms"], &local["calls"]["compared"]), (&json!(220), &json!(40)));
     let label = &hive["labels"][0];
-    assert_eq!((&label["upheld"]["count"], &label["upheld"]["of"], &label["asked_from"]), (&json!(16), &json!(16), &json!(80.0)));
+    assert_eq!(
+        (&label["upheld"]["count"], &label["upheld"]["of"], &label["asked_from"]),
+        (&json!(16), &json!(16), &json!(80.0))
+    );
     // Of two bands the lower: 16 of 16 is at least 16 / (16 + 2.2414²) = 0.761.
-    assert_eq!((&label["threshold"]["said"], &label["threshold"]["threshold"]), (&json!("from"), &json!(85.0)), "{label}");
+    assert_eq!(
+        (&label["threshold"]["said"], &label["threshold"]["threshold"]),
+        (&json!("from"), &json!(85.0)),
+        "{label}"
+    );
     assert_eq!(label["threshold"]["upheld"]["low_permille"], 761);
     let pair = &figures["pairs"][0]["any_rule"];
     let counts = ["both", "one_only", "other_only", "neither"].map(|name| pair[name].as_u64());

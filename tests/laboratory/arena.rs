@@ -353,7 +353,8 @@ fn example() -> Vec<Told> {
         ..Told::by(Says(LOCAL, at.is_multiple_of(12).then_some(90.5), 30 + at % 9))
     };
     let half = |hive: By, from: u32| {
-        (from..from + 1200).flat_map(move |at| [Some(screened(at, hive)), at.is_multiple_of(4).then(|| compared(at / 4, hive))])
+        (from..from + 1200)
+            .flat_map(move |at| [Some(screened(at, hive)), at.is_multiple_of(4).then(|| compared(at / 4, hive))])
     };
     half(HIVE, 0).chain(half(HIVE_NEXT, 1200)).flatten().collect()
 }

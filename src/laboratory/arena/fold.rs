@@ -123,8 +123,7 @@ impl Fold {
             (OpinionRole::Compared, None) => {} // counted with its calls
             (OpinionRole::Compared, Some((hits, _))) => match self.recent.get(opinion.frame) {
                 Some(judged) => {
-                    let because =
-                        if judged.screened { BothAsked::ComparedBehindAScreen } else { BothAsked::Compared };
+                    let because = if judged.screened { BothAsked::ComparedBehindAScreen } else { BothAsked::Compared };
                     self.pairs.saw(judged, &opinion.provider.name, &hits, because);
                 }
                 None => self.compared_late += 1,
