@@ -60,6 +60,7 @@ pub struct FailedFrames {
 
 /// A share with its uncertainty, in thousandths.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "RateWithBounds")]
 pub struct Rate {
     /// So many
     pub count: u64,
@@ -96,6 +97,7 @@ pub struct ModelFigures {
 
 /// How often a provider was asked about a frame, and what for. Tries of one frame count once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "ProviderCalls")]
 pub struct Calls {
     /// All of them, answered or not.
     pub asked: u64,
@@ -119,6 +121,7 @@ pub struct Calls {
 
 /// How long something took. Figures are at most 1 % too low, and exact below a second.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "ProviderTook")]
 pub struct Took {
     /// Of so many.
     pub of: u64,
@@ -152,6 +155,7 @@ pub struct LabelFigures {
 
 /// What became of a label at a confidence from `from` on and below `to`; at 100 the last holds it too.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "ScoreBand")]
 pub struct Band {
     /// From this confidence on.
     pub from: Confidence,
@@ -168,6 +172,7 @@ pub struct Band {
 /// A threshold for a wanted upheld rate, or why none can be said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "said", rename_all = "snake_case")]
+#[schemars(rename = "SuggestedThreshold")]
 pub enum Threshold {
     /// Nobody was asked about this label.
     NothingAsked,
@@ -204,6 +209,7 @@ pub enum Threshold {
 
 /// A provider that screens for another under a policy version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "ScreenFigures")]
 pub struct Screen {
     /// The policy version.
     pub policy: PolicyRef,
@@ -230,6 +236,7 @@ pub struct Screen {
 
 /// A number that was not counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "EstimateWithBounds")]
 pub struct Estimate {
     /// About so many,
     pub about: u64,
@@ -241,6 +248,7 @@ pub struct Estimate {
 
 /// Two providers that saw the same frames. One of them decided these.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "ProviderPair")]
 pub struct Pair {
     /// The one whose name comes first.
     pub one: String,
@@ -315,6 +323,7 @@ pub struct Kappa {
 
 /// A frame on which two differ.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "DifferingFrame")]
 pub struct Example {
     /// Where its outcome is recorded.
     pub position: Position,
@@ -379,6 +388,7 @@ pub struct LabelChange {
 /// Whether something changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "LabelMoved")]
 pub enum Moved {
     /// It is seen more often.
     More,
@@ -390,6 +400,7 @@ pub enum Moved {
 
 /// What was beyond the most that is remembered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "ArenaLeftOut")]
 pub struct LeftOut {
     /// Answers of model versions beyond the first 64: in no count.
     pub model_answers: u64,
