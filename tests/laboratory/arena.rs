@@ -330,7 +330,7 @@ proptest! {
 /// The journal that `docs/arena.md` shows: a local model screens for Hive on one channel, both see every frame of another,
 /// Hive's model changes halfway, and people answer.
 fn example() -> Vec<Told> {
-    let upheld = |at: u32, percent: f64| percent >= 95.0 || at % 100 < 70;
+    let upheld = |at: u32, percent: f64| at % 100 < if percent >= 95.0 { 98 } else { 70 };
     let screened = |at: u32, hive: By| {
         let sure = if at.is_multiple_of(3) { 85.5 } else { 97.5 };
         let (arranged, decided) = match at % 40 {
@@ -350,7 +350,7 @@ fn example() -> Vec<Told> {
         channel: "range",
         compared: Some(Says(hive, at.is_multiple_of(10).then_some(95.5), 210 + at % 90)),
         answer: Some(!at.is_multiple_of(24)),
-        ..Told::by(Says(LOCAL, (at.is_multiple_of(10) && at % 70 > 0).then_some(90.5), 30 + at % 9))
+        ..Told::by(Says(LOCAL, at.is_multiple_of(12).then_some(90.5), 30 + at % 9))
     };
     let half = |hive: By, from: u32| {
         (from..from + 1200)

@@ -227,6 +227,7 @@ fn sentences(text: &mut String, report: &Report) {
     let mut say = |sentence: String| {
         let _ = write!(text, "\n{sentence}");
     };
+    say(String::new());
     for model in &report.models {
         say(said_of_model(model));
     }
