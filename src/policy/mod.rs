@@ -23,7 +23,7 @@ mod terms;
 
 pub use arrangement::{Arrangement, Comparing, Judges};
 pub use document::schema;
-pub use judge::{RuleHit, hits, nearest};
+pub use judge::{RuleHit, hits, nearest, read_hits};
 pub use judged_by::ArrangementPlaces;
 
 use std::sync::Arc;

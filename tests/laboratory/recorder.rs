@@ -68,13 +68,13 @@ impl Recorder {
         }
         if self.lacks_outcome(id) {
             let judge = self.channel.command(&Wanted::Judge(0, 0, 0, shows.labels.clone()));
-            let Command::JudgeFrame { mut answer, took, shadow, .. } = judge else {
+            let Command::JudgeFrame { mut answer, beside, took, shadow, .. } = judge else {
                 panic!("a judgement was asked for")
             };
             answer.floor = self.floor;
             answer.kept = Answered::is_long(&answer.labels).then(crate::samples::content);
             let measured = Some(measured);
-            self.channel.run(now, &Command::JudgeFrame { frame, policy, shadow, measured, answer, took });
+            self.channel.run(now, &Command::JudgeFrame { frame, policy, shadow, measured, answer, beside, took });
         }
         id
     }

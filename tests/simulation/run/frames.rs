@@ -9,7 +9,7 @@ use streamwarden::model::{
     PerceptualHash, Position, ProviderRef, Sha256,
 };
 use streamwarden::policy::Policy;
-use streamwarden::warden::{Answered, Command, Next};
+use streamwarden::warden::{Answered, Beside, Command, Next};
 
 use super::{Run, Step, intake};
 use crate::defect::Defect;
@@ -207,7 +207,7 @@ impl Run {
 
     pub(super) fn fail(&mut self, channel: usize, id: FrameId, stage: FailedStage) {
         let Some((frame, _)) = self.work(channel, id) else { return };
-        let command = Command::FailFrame { frame, stage, reason: "it did not answer".to_owned(), attempts: 3 };
+        let command = Command::FailFrame { frame, stage, reason: "it did not answer".to_owned(), attempts: 3, asked: None };
         self.send(channel, Message { command, then: Then::FrameGoesOn(id) });
     }
 
@@ -216,7 +216,8 @@ impl Run {
         let measured = Some(self.measured(channel, id));
         let provider = ProviderRef { name: "scripted".into(), model: "1".into(), taxonomy: "scripted/1".into() };
         let answer = Answered { provider, labels, kept: None, unmapped: 0, content_types: vec![], floor: None };
-        let command = Command::JudgeFrame { frame, policy, shadow: None, measured, answer, took: Timings(1, 2, 3) };
+        let (beside, took) = (Beside::default(), Timings(1, 2, 3));
+        let command = Command::JudgeFrame { frame, policy, shadow: None, measured, answer, beside, took };
         self.send(channel, Message { command, then: Then::FrameGoesOn(id) });
     }
 
