@@ -9,6 +9,7 @@
 //! here knows who asks, or writes anything.
 
 mod answers;
+mod asking;
 mod channel;
 pub mod document;
 pub mod frontier;
