@@ -28,9 +28,7 @@ use streamwarden::model::{
     Timestamp, WarningId,
 };
 use streamwarden::policy::{Policy, PolicySet, file};
-use streamwarden::warden::{
-    Answered, Answering, Applied, Beside, ChannelState, Command, ModeratorAct, apply, decide,
-};
+use streamwarden::warden::{Answered, Answering, Applied, Beside, ChannelState, Command, ModeratorAct, apply, decide};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc; // as in the program

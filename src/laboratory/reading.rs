@@ -386,10 +386,7 @@ impl<'a> Bench<'a> {
 }
 
 /// The whole of an answer that is longer than its event, if it is at hand.
-fn whole_of(
-    opinion: &OpinionGiven,
-    whole: &(dyn Fn(&ContentRef) -> Option<Vec<Label>> + Sync),
-) -> Option<Vec<Label>> {
+fn whole_of(opinion: &OpinionGiven, whole: &(dyn Fn(&ContentRef) -> Option<Vec<Label>> + Sync)) -> Option<Vec<Label>> {
     match &opinion.said {
         OpinionSaid::Answer(answer) => answer.answer.as_ref().and_then(whole),
         OpinionSaid::Nothing { .. } => None,

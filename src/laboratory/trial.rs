@@ -22,8 +22,8 @@ use super::truth::Matches;
 use super::unknowable::{Unknown, UnknownFrame};
 use crate::events::{Envelope, Event, FailedStage, FrameAssessed, FrameFailed, NewEvent, Skip};
 use crate::model::{
-    ChannelId, EnforcementId, Fingerprint, Frame, FrameId, FrameOrigin, PerceptualHash, Position, RuleId,
-    SessionId, Similarity, Timestamp, WarningId,
+    ChannelId, EnforcementId, Fingerprint, Frame, FrameId, FrameOrigin, PerceptualHash, Position, RuleId, SessionId,
+    Similarity, Timestamp, WarningId,
 };
 use crate::policy::Policy;
 use crate::warden::{Answered, Applied, ChannelState, Command, Coverage, Decision, Reference, apply, decide, due};
@@ -179,13 +179,7 @@ impl Trial {
     }
 
     /// It would have been asked about, and the answer is not known, or not readable: later frames are compared with it.
-    fn without_answer(
-        &mut self,
-        kind: Unknown,
-        seen: &Seen<'_>,
-        assessed: &FrameAssessed,
-        tally: &mut Tally,
-    ) -> Known {
+    fn without_answer(&mut self, kind: Unknown, seen: &Seen<'_>, assessed: &FrameAssessed, tally: &mut Tally) -> Known {
         tally.calls_without_answer += 1;
         self.unknown(kind, seen, assessed.frame, tally);
         self.sampled(seen.captured_at);

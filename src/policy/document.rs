@@ -162,9 +162,7 @@ pub(super) enum JudgedByDocument {
     /// This provider's.
     One(#[schemars(with = "crate::model::ProviderName")] String),
     /// That of the first of these that answers; each is asked where those before it did not.
-    InOrder(
-        #[schemars(with = "Vec<crate::model::ProviderName>", length(min = 1, max = bounds::JUDGES_MAX))] Vec<Text>,
-    ),
+    InOrder(#[schemars(with = "Vec<crate::model::ProviderName>", length(min = 1, max = bounds::JUDGES_MAX))] Vec<Text>),
     /// That of one that another screens for.
     Cascade(CascadeDocument),
 }

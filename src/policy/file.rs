@@ -15,8 +15,8 @@ use super::document::{
 };
 use super::taxonomy::{Taxonomy, closest_name};
 use super::{
-    ArrangementPlaces, Category, Channels, Policy, Rule, Sampling, SimilarityLimits, Tuning, Window, bounds, category, shape,
-    terms,
+    ArrangementPlaces, Category, Channels, Policy, Rule, Sampling, SimilarityLimits, Tuning, Window, bounds, category,
+    shape, terms,
 };
 use crate::model::{Action, Approval, ChannelId, LumaDelta, OnUnavailable, PolicyId, PolicyRef, RuleId};
 

@@ -6,9 +6,7 @@ use std::fmt::Display;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Arrangement, AutomaticStops, Channels, Judges, Policy, Rule, Sampling, SimilarityLimits, Tuning, terms,
-};
+use super::{Arrangement, AutomaticStops, Channels, Judges, Policy, Rule, Sampling, SimilarityLimits, Tuning, terms};
 use crate::model::{Action, Approval, ChannelId, Confidence, OnUnavailable, PolicyRef, ProviderName, RuleId};
 
 /// Channels named where two lists differ; of the others their number.

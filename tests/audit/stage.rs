@@ -129,7 +129,8 @@ impl Stage {
     pub fn fail(&mut self, captured: f64) -> FrameId {
         let frame = self.frame(captured);
         let reason = "no answer within 5000 ms".to_owned();
-        let command = Command::FailFrame { frame: frame.clone(), stage: FailedStage::Provider, reason, attempts: 3, asked: None };
+        let command =
+            Command::FailFrame { frame: frame.clone(), stage: FailedStage::Provider, reason, attempts: 3, asked: None };
         self.give(captured + 1.0, &command);
         frame.id
     }

@@ -12,15 +12,17 @@ use streamwarden::model::{
 };
 use streamwarden::policy::Policy;
 use streamwarden::warden::{
-    Answering, Appealed, Applied, ChannelState, Command, Decision, InVain, ModeratorAct, Next, Rejection,
-    SeenWarning, UndoTime, apply, decide,
+    Answering, Appealed, Applied, ChannelState, Command, Decision, InVain, ModeratorAct, Next, Rejection, SeenWarning,
+    UndoTime, apply, decide,
 };
 
 use crate::lines::{Line, moment};
 use crate::render::{self, Names};
 use crate::samples;
 use crate::wanted::need;
-use crate::words::{answered, beside, first_word, measurement, opinions, rejection_name, report, reputation_change, session_id, word};
+use crate::words::{
+    answered, beside, first_word, measurement, opinions, rejection_name, report, reputation_change, session_id, word,
+};
 
 /// What rows have produced, so that a missing row can be told.
 #[derive(Default)]

@@ -192,7 +192,13 @@ impl Channel {
             },
             Wanted::Fail(f, s, at) => {
                 let frame = self.frame(*f, *s, *at);
-                Command::FailFrame { frame, stage: FailedStage::Provider, reason: "ö".repeat(400), attempts: 255, asked: None }
+                Command::FailFrame {
+                    frame,
+                    stage: FailedStage::Provider,
+                    reason: "ö".repeat(400),
+                    attempts: 255,
+                    asked: None,
+                }
             }
             Wanted::Quarantine(f, s, at) => {
                 Command::Quarantine { frame: self.frame(*f, *s, *at), reason: "broke".to_owned() }

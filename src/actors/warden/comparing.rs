@@ -42,7 +42,7 @@ impl Warden {
         let (Event::FrameAssessed(_), false) = (&outcome.event, outcome.repeated) else { return };
         let Some(policy) = work.policy.clone() else { return };
         let Some(with) = policy.arrangement.compares(work.frame.id).cloned() else { return };
-        if work.asked.iter().any(|name| *name == *with.as_str()) {
+        if work.asked.iter().any(|name| **name == *with.as_str()) {
             return;
         }
         let image = match (&work.seen, &work.frame.origin) {
