@@ -118,8 +118,7 @@ fn a_frame_past_the_screen_that_the_other_does_not_answer_fails_with_every_attem
 fn one_that_hangs_leaves_time_for_the_next_and_one_that_is_not_there_is_fallen_over_from() {
     let (rek, hive) = (ScriptedProvider::called("rekognition"), ScriptedProvider::called("hive"));
     let settings = Settings { frame_deadline: Duration::from_secs(3), ..Setup::default().settings };
-    let setup =
-        Setup { settings, ..setup("judged_by: [rekognition, nobody, hive]\n", &[&rek, &hive]) };
+    let setup = Setup { settings, ..setup("judged_by: [rekognition, nobody, hive]\n", &[&rek, &hive]) };
     let shown = picture(1);
     rek.says(&shown, Says::Hangs);
     hive.says(&shown, Says::Labels(&[("Alcohol", 90.0)]));

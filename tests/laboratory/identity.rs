@@ -94,8 +94,7 @@ fn arranged(version: u32, kind: u8) -> Policy {
     let comparing = Some(Comparing { with: name("other"), one_in: one_in(2) });
     let second = Some(name("second"));
     let from = Confidence::from_milli(85_000).expect("a percentage");
-    let cascade =
-        |sample| Judges::Cascade { first: name("screen"), then: name("last"), from, sample };
+    let cascade = |sample| Judges::Cascade { first: name("screen"), then: name("last"), from, sample };
     let arrangement = match kind {
         0 => Arrangement { judges: Judges::InOrder(vec![name("x"), name("y"), name("last")]), second, comparing },
         1 => Arrangement { judges: cascade(Some(one_in(3))), second, comparing },

@@ -78,7 +78,7 @@ proptest! {
             let without = match &command {
                 Command::JudgeFrame { frame, policy, shadow: _, measured, answer, beside, took } => {
                     let (frame, policy, measured) = (frame.clone(), policy.clone(), measured.clone());
-                    let (answer, took) = (answer.clone(), *took);
+                    let (answer, beside, took) = (answer.clone(), beside.clone(), *took);
                     Command::JudgeFrame { frame, policy, shadow: None, measured, answer, beside, took }
                 }
                 other => other.clone(),

@@ -106,7 +106,13 @@ impl Decision {
         });
         let shadow = self.shadow.iter().map(|shadow| shadow.because.clone());
         let cadence = self.cadence.iter().map(|cadence| cadence.text.clone());
-        std::iter::once(self.because.clone()).chain(rules).chain(consulted).chain(shadow).chain(cadence).chain(missing).collect()
+        std::iter::once(self.because.clone())
+            .chain(rules)
+            .chain(consulted)
+            .chain(shadow)
+            .chain(cadence)
+            .chain(missing)
+            .collect()
     }
 }
 

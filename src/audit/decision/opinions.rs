@@ -154,9 +154,11 @@ fn otherwise(policy: &Policy, assessed: &FrameAssessed, given: &[(OpinionGiven, 
     let Some(second) = &policy.arrangement.second else { return Vec::new() };
     let said = given.iter().map(|(given, _)| given).find(|given| *given.provider.name == *second.as_str());
     let hit = |id: &RuleId| assessed.rules.iter().any(|outcome| outcome.rule == *id);
-    let objected = policy.rules.iter().enumerate().filter(|(_, rule)| {
-        rule.stops_by_itself() && hit(&rule.id) && !agreed.contains(&rule.id)
-    });
+    let objected = policy
+        .rules
+        .iter()
+        .enumerate()
+        .filter(|(_, rule)| rule.stops_by_itself() && hit(&rule.id) && !agreed.contains(&rule.id));
     let why = |(at, rule): (usize, &crate::policy::Rule)| {
         let needed = rule.confidence;
         match said.map(|given| (given, &given.said)) {
@@ -169,7 +171,10 @@ fn otherwise(policy: &Policy, assessed: &FrameAssessed, given: &[(OpinionGiven, 
             }
             Some((given, OpinionSaid::Answer(answer))) => {
                 if read_hits(policy, &given.provider.taxonomy, &answer.labels).is_none() {
-                    return format!("{}: {second} answered in {}, which the policy cannot read", rule.id, given.provider.taxonomy);
+                    return format!(
+                        "{}: {second} answered in {}, which the policy cannot read",
+                        rule.id, given.provider.taxonomy
+                    );
                 }
                 match explain(policy, &answer.labels, &[]).into_iter().nth(at).and_then(|rule| rule.best) {
                     Some(best) => format!(
@@ -200,10 +205,10 @@ fn view(given: OpinionGiven, event: EventLink) -> OpinionView {
     let mut text = format!("{}, {purpose}: ", provider.name);
     let (labels, hits, failed) = match said {
         OpinionSaid::Answer(answer) => {
-            let shown = answer.labels.iter().map(|label| LabelView {
-                path: label.path().clone(),
-                confidence: label.confidence(),
-            });
+            let shown = answer
+                .labels
+                .iter()
+                .map(|label| LabelView { path: label.path().clone(), confidence: label.confidence() });
             let mut labels: Vec<LabelView> = shown.collect();
             labels.sort_by_key(|label| std::cmp::Reverse(label.confidence));
             match labels.first() {
