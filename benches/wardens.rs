@@ -25,7 +25,7 @@ use streamwarden::model::{
 };
 use streamwarden::policy::{Policy, PolicySet, file};
 use streamwarden::providers::{Answer, Assessing, Provider};
-use streamwarden::warden::{Answered, Applied, ChannelState, Command, Next, apply, decide};
+use streamwarden::warden::{Answered, Applied, Beside, ChannelState, Command, Next, apply, decide};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -104,7 +104,8 @@ fn decision() {
                     Some(Next::Look) => Command::CompareFrame { frame, policy, measured },
                     Some(Next::Ask) => {
                         let (measured, answer, took) = (Some(measured), answer.clone(), Timings::default());
-                        Command::JudgeFrame { frame, policy, shadow: None, measured, answer, took }
+                        let beside = Beside::default();
+                        Command::JudgeFrame { frame, policy, shadow: None, measured, answer, beside, took }
                     }
                 };
             }

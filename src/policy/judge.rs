@@ -19,6 +19,12 @@ pub fn hits<'a>(policy: &'a Policy, labels: &[Label]) -> Vec<RuleHit<'a>> {
     policy.rules.iter().filter_map(|rule| hit(rule, labels)).collect()
 }
 
+/// The same of an answer in `taxonomy`; none if the policy cannot read one in it: rules that name none of its labels would
+/// all be silent, and silence would read as clear.
+pub fn read_hits<'a>(policy: &'a Policy, taxonomy: &str, labels: &[Label]) -> Option<Vec<RuleHit<'a>>> {
+    (*taxonomy == *policy.taxonomy).then(|| hits(policy, labels))
+}
+
 fn hit<'a>(rule: &'a Rule, labels: &[Label]) -> Option<RuleHit<'a>> {
     let mut best: Option<RuleHit<'a>> = None;
     for (label, said) in labels.iter().enumerate() {
