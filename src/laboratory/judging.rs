@@ -82,19 +82,17 @@ impl Trial {
         tally: &mut Tally,
     ) -> bool {
         let gone = without_whole && assessed.answer.is_some();
-        let floor = assessed.floor.filter(|floor| self.policy.rules.iter().any(|rule| rule.confidence < *floor));
+        let answered = &assessed.provider.taxonomy;
+        let listening = || self.policy.rules.iter().filter(|rule| rule.reads(answered));
+        let floor = assessed.floor.filter(|floor| listening().any(|rule| rule.confidence < *floor));
         if !gone && floor.is_none() {
             return false;
         }
         let labels = &assessed.labels;
-        let hit: Vec<&RuleId> = hits(&self.policy, labels).into_iter().map(|hit| &hit.rule.id).collect();
+        let hit: Vec<&RuleId> = hits(&self.policy, answered, labels).into_iter().map(|hit| &hit.rule.id).collect();
         let silent = |floor: Option<Confidence>| {
             let below = |rule: &&Rule| floor.is_none_or(|floor| rule.confidence < floor);
-            self.policy
-                .rules
-                .iter()
-                .filter(below)
-                .any(|rule| !hit.contains(&&rule.id) && !decided.rules.contains(&rule.id))
+            listening().filter(below).any(|rule| !hit.contains(&&rule.id) && !decided.rules.contains(&rule.id))
         };
         let below = floor.is_some() && silent(floor);
         let gone = gone && silent(None);

@@ -148,7 +148,7 @@ impl Trial {
             }
         }
         self.count_call(seen, session, tally);
-        if assessed.provider.taxonomy != self.policy.taxonomy {
+        if !self.policy.reads(&assessed.provider.taxonomy) {
             tally.calls_without_answer += 1;
             self.unknown(Unknown::OtherTaxonomy, seen, assessed.frame, tally);
             self.sampled(seen.captured_at);

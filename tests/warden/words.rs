@@ -121,7 +121,7 @@ pub fn measurement(line: &Line<'_>) -> Measurement {
     Measurement { image, hash: PerceptualHash { scheme, bits }, luma: None }
 }
 
-/// `labels=Violence:90,Nudity/Partial:55 unmapped=1`.
+/// `labels=Violence:90,Nudity/Partial:55 unmapped=1 in=hive-visual/1`.
 pub fn answered(line: &Line<'_>) -> Answered {
     let texts = line.option("labels").into_iter().flat_map(|list| list.split(','));
     let label = |text: &str| {
@@ -129,7 +129,8 @@ pub fn answered(line: &Line<'_>) -> Answered {
         let confidence = Confidence::from_percent(percent.parse().expect("a number")).expect("a percentage");
         Label(LabelPath::new(path).expect("a sound path"), confidence)
     };
-    let provider = ProviderRef { name: "stub".into(), model: "1".into(), taxonomy: "stub/1".into() };
+    let taxonomy = line.option("in").unwrap_or("stub/1").into();
+    let provider = ProviderRef { name: "stub".into(), model: "1".into(), taxonomy };
     let kept: Option<ContentRef> = line.option("kept").map(|_| samples::content());
     Answered {
         provider,

@@ -27,6 +27,8 @@ pub(super) struct Shown<'a> {
     pub replaced: bool,
     /// A newer frame had been looked at already, or it was replaced.
     pub late: bool,
+    /// The taxonomy that the labels are of.
+    pub answered: &'a str,
     pub labels: &'a [Label],
 }
 
@@ -99,10 +101,10 @@ impl<'a> Judgement<'a> {
     }
 }
 
-/// Judges an answer, all labels of it, under a policy written in its taxonomy.
+/// Judges an answer, all labels of it, under a policy that reads its taxonomy.
 pub(super) fn judge<'a>(memory: Memory<'_>, policy: &'a Policy, shown: Shown<'_>) -> Judgement<'a> {
-    let Shown { session, captured_at, replaced, late, labels } = shown;
-    let mut hit = hits(policy, labels);
+    let Shown { session, captured_at, replaced, late, answered, labels } = shown;
+    let mut hit = hits(policy, answered, labels);
     hit.sort_by_key(|hit| std::cmp::Reverse((hit.rule.severity, hit.rule.action)));
     keep_rules(&mut hit, labels);
 

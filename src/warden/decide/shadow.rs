@@ -20,7 +20,7 @@ pub(super) fn judge(
     shown: Shown<'_>,
 ) -> (ShadowLook, Option<ShadowVerdict>) {
     let look = |found| ShadowLook { policy: policy.reference.clone(), found };
-    if answer.provider.taxonomy != policy.taxonomy {
+    if !policy.reads(&answer.provider.taxonomy) {
         return (look(ShadowFound::OtherTaxonomy), None);
     }
     let judged = judgement::judge(shadow::memory(state, &policy.reference), policy, shown);
