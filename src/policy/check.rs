@@ -171,10 +171,8 @@ impl Findings {
             let percent = f64::from(rule.confidence.as_milli()) / 10.0;
             self.warn(loaded, places.confidence, what, format!("write {percent} if the fraction was meant"));
         } else if rule.confidence < floor {
-            let what = format!(
-                "{} reports nothing below {floor} %: the rule works as if it said {floor}",
-                taxonomy.name()
-            );
+            let what =
+                format!("{} reports nothing below {floor} %: the rule works as if it said {floor}", taxonomy.name());
             self.warn(
                 loaded,
                 places.confidence,

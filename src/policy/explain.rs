@@ -552,7 +552,10 @@ mod tests {
         };
         let said = |stops: &str, labels: &[Label], progress: &[WindowProgress]| {
             let policy = file::load("p.yaml", &text(stops)).unwrap().remove(0).policy;
-            explain(&policy, &provider("rekognition", Taxonomy::REKOGNITION), labels, progress)[0].lacks.as_ref().map(ToString::to_string)
+            explain(&policy, &provider("rekognition", Taxonomy::REKOGNITION), labels, progress)[0]
+                .lacks
+                .as_ref()
+                .map(ToString::to_string)
         };
         let (weapons, alcohol) = (label("Violence", 95.0), label("Alcohol", 85.0));
         let alone = [weapons.clone()];
@@ -576,7 +579,9 @@ mod tests {
             - {id: any, categories: [\"*\"], confidence: 80}\n";
         for policy in [policy(), file::load("p.yaml", in_hives_words).unwrap().remove(0).policy] {
             for taxonomy in Taxonomy::all() {
-                for (known, percent) in taxonomy.answerable().zip([0.0, 79.999, 80.0, 89.999, 90.0, 100.0].iter().cycle()) {
+                for (known, percent) in
+                    taxonomy.answerable().zip([0.0, 79.999, 80.0, 89.999, 90.0, 100.0].iter().cycle())
+                {
                     let labels = [label("Violence/Weapons", 50.0), label(known.path.as_str(), *percent)];
                     let judged = hits(&policy, taxonomy.name(), &labels);
                     let judged: Vec<_> =

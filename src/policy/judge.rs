@@ -118,7 +118,13 @@ mod tests {
         const NATURAL: &str = "attributes/image_type/natural";
         const NOTHING: &[(&str, u32)] = &[];
         for (words, rule, answered, labels, expected) in [
-            ("rekognition/7.0", "categories: [Weapons], confidence: 90", "hive-visual/1", &[(GUN, 93_000)][..], Some(0)),
+            (
+                "rekognition/7.0",
+                "categories: [Weapons], confidence: 90",
+                "hive-visual/1",
+                &[(GUN, 93_000)][..],
+                Some(0),
+            ),
             ("rekognition/7.0", "categories: [Violence], confidence: 90", "hive-visual/1", &[(GUN, 93_000)], Some(0)),
             ("rekognition/7.0", "categories: [Weapons], confidence: 90", "hive-visual/1", &[(GUN, 89_999)], None),
             ("rekognition/7.0", "categories: [Alcohol], confidence: 90", "hive-visual/1", &[(GUN, 93_000)], None),
@@ -131,8 +137,20 @@ mod tests {
                 Some(2),
             ),
             // To the category above: the narrower rule is not hit.
-            ("hive-visual/1", "categories: [violence], confidence: 80", "rekognition/7.0", &[("Violence/Weapons", 90_000)], Some(0)),
-            ("hive-visual/1", "categories: [gun], confidence: 80", "rekognition/7.0", &[("Violence/Weapons", 90_000)], None),
+            (
+                "hive-visual/1",
+                "categories: [violence], confidence: 80",
+                "rekognition/7.0",
+                &[("Violence/Weapons", 90_000)],
+                Some(0),
+            ),
+            (
+                "hive-visual/1",
+                "categories: [gun], confidence: 80",
+                "rekognition/7.0",
+                &[("Violence/Weapons", 90_000)],
+                None,
+            ),
             // Two counterparts of one label.
             (
                 "hive-visual/1",
@@ -142,21 +160,69 @@ mod tests {
                 Some(0),
             ),
             // None, and * all the same.
-            ("rekognition/7.0", "categories: [Visually Disturbing], confidence: 10", "hive-visual/1", &[(NATURAL, 99_000)], None),
+            (
+                "rekognition/7.0",
+                "categories: [Visually Disturbing], confidence: 10",
+                "hive-visual/1",
+                &[(NATURAL, 99_000)],
+                None,
+            ),
             ("rekognition/7.0", "categories: [\"*\"], confidence: 90", "hive-visual/1", &[(NATURAL, 99_000)], Some(0)),
-            ("rekognition/7.0", "categories: [\"*\"], confidence: 90", "hive-visual/1", &[("furry/yes_furry", 99_000)], Some(0)),
+            (
+                "rekognition/7.0",
+                "categories: [\"*\"], confidence: 90",
+                "hive-visual/1",
+                &[("furry/yes_furry", 99_000)],
+                Some(0),
+            ),
             ("rekognition/7.0", "categories: [\"*\"], confidence: 90", "hive-visual/1", NOTHING, None),
             // In words of its own: by its own names, and no other answer.
-            ("rekognition/7.0", "taxonomy: hive-visual/1, categories: [gun], confidence: 90", "hive-visual/1", &[(GUN, 93_000)], Some(0)),
-            ("rekognition/7.0", "taxonomy: hive-visual/1, categories: [violence], confidence: 90", "rekognition/7.0", &[("Violence", 99_000)], None),
-            ("rekognition/7.0", "taxonomy: hive-visual/1, categories: [\"*\"], confidence: 90", "rekognition/7.0", &[("Violence", 99_000)], None),
-            ("rekognition/7.0", "taxonomy: rekognition/7.0, categories: [Violence], confidence: 90", "hive-visual/1", &[(GUN, 99_000)], None),
+            (
+                "rekognition/7.0",
+                "taxonomy: hive-visual/1, categories: [gun], confidence: 90",
+                "hive-visual/1",
+                &[(GUN, 93_000)],
+                Some(0),
+            ),
+            (
+                "rekognition/7.0",
+                "taxonomy: hive-visual/1, categories: [violence], confidence: 90",
+                "rekognition/7.0",
+                &[("Violence", 99_000)],
+                None,
+            ),
+            (
+                "rekognition/7.0",
+                "taxonomy: hive-visual/1, categories: [\"*\"], confidence: 90",
+                "rekognition/7.0",
+                &[("Violence", 99_000)],
+                None,
+            ),
+            (
+                "rekognition/7.0",
+                "taxonomy: rekognition/7.0, categories: [Violence], confidence: 90",
+                "hive-visual/1",
+                &[(GUN, 99_000)],
+                None,
+            ),
             // A score is a threshold like any other.
             ("hive-visual/1", "categories: [gun], score: 0.9", "hive-visual/1", &[(GUN, 90_000)], Some(0)),
             ("hive-visual/1", "categories: [gun], score: 0.9", "hive-visual/1", &[(GUN, 89_999)], None),
-            ("hive-visual/1", "categories: [violence], score: 0.9", "rekognition/7.0", &[("Violence", 90_000)], Some(0)),
+            (
+                "hive-visual/1",
+                "categories: [violence], score: 0.9",
+                "rekognition/7.0",
+                &[("Violence", 90_000)],
+                Some(0),
+            ),
             // The older model of the same provider.
-            ("rekognition/7.0", "categories: [Self-Harm], confidence: 80", "rekognition/6.1", &[("Violence/Self Injury", 90_000)], Some(0)),
+            (
+                "rekognition/7.0",
+                "categories: [Self-Harm], confidence: 80",
+                "rekognition/6.1",
+                &[("Violence/Self Injury", 90_000)],
+                Some(0),
+            ),
             // Nobody has reviewed it.
             ("rekognition/7.0", "categories: [\"*\"], confidence: 10", "other/1", &[("Violence", 99_000)], None),
         ] {

@@ -300,7 +300,9 @@ mod tests {
 
     #[test]
     fn scores_are_read_and_written() {
-        for (text, milli) in [("0", 0), ("0.9", 90_000), ("0.29", 29_000), ("0.57", 57_000), ("0.98765", 98_765), ("1", 100_000)] {
+        for (text, milli) in
+            [("0", 0), ("0.9", 90_000), ("0.29", 29_000), ("0.57", 57_000), ("0.98765", 98_765), ("1", 100_000)]
+        {
             assert_eq!(score(text).map(Confidence::as_milli), Ok(milli), "{text}");
             assert_eq!(show_score(score(text).unwrap()), text);
         }

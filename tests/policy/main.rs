@@ -19,7 +19,7 @@ use streamwarden::policy::diagnostic::Severity;
 use streamwarden::policy::explain::{WindowProgress, explain};
 use streamwarden::policy::mapping::Mapping;
 use streamwarden::policy::taxonomy::Taxonomy;
-use streamwarden::policy::{Category, Sampling, hits, file, import, schema};
+use streamwarden::policy::{Category, Sampling, file, hits, import, schema};
 
 fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))

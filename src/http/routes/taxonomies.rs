@@ -79,7 +79,17 @@ impl TaxonomyView {
         let (source, note) = taxonomy.provenance();
         let (floor, floor_note) = taxonomy.floor();
         let labels = taxonomy.labels().iter().map(LabelView::of).collect();
-        Self { taxonomy: taxonomy.name(), provider, version, source, note, scale: taxonomy.scale(), floor, floor_note, labels }
+        Self {
+            taxonomy: taxonomy.name(),
+            provider,
+            version,
+            source,
+            note,
+            scale: taxonomy.scale(),
+            floor,
+            floor_note,
+            labels,
+        }
     }
 }
 

@@ -59,8 +59,10 @@ impl Findings {
             return;
         }
         for (rule, places) in policy.rules.iter().zip(&loaded.places.rules) {
-            if let (Some(own), false) = (&rule.taxonomy, known.iter().any(|(_, answered)| rule.reads(answered.name()))) {
-                let what = format!("none of the policy's providers answers in {own}: no frame can hit rule {}", rule.id);
+            if let (Some(own), false) = (&rule.taxonomy, known.iter().any(|(_, answered)| rule.reads(answered.name())))
+            {
+                let what =
+                    format!("none of the policy's providers answers in {own}: no frame can hit rule {}", rule.id);
                 self.warn(loaded, places.taxonomy.unwrap_or(places.id), what, "name another taxonomy, or a provider");
             }
         }
@@ -198,7 +200,9 @@ mod tests {
     fn every_provider_that_is_named_for_anything_is_asked_after_and_one_that_is_not_known_is_not() {
         let rule = "categories: [Weapons], confidence: 90, action: stop, approval: none";
         let silent = |provider: &str| {
-            vec![format!("rule r hears nothing of Violence/Weapons from {provider}: the local model sees nudity and nothing else")]
+            vec![format!(
+                "rule r hears nothing of Violence/Weapons from {provider}: the local model sees nudity and nothing else"
+            )]
         };
         let sample = Judges::Cascade {
             first: name("local"),
