@@ -75,6 +75,7 @@ async fn who_signs_in_by_a_token_is_known_until_they_sign_out() {
     let out = live.client.delete(live.url("/v1/session")).header("cookie", pair(secret)).header("origin", live.url(""));
     let out = out.send().await.expect("an answer comes");
     assert_eq!(out.status().as_u16(), 204);
+    assert_eq!(out.headers()["clear-site-data"], "\"cache\"", "pictures do not outlive who may see them");
     assert!(cookies(&out).iter().all(|set| set.contains("=; ") && set.ends_with("; Max-Age=0")), "{:?}", cookies(&out));
     assert_eq!(cookies(&out).len(), set.len());
     live.close().await;

@@ -1,10 +1,10 @@
 // Which page is shown, and to whom.
 
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
-import { lazy, Suspense, useEffect } from "react";
+import { lazy, type ReactNode, Suspense, useEffect } from "react";
 import { Redirect, Route, Switch, useLocation } from "wouter";
 import { Refused } from "./api/client";
-import { SettingsKept } from "./care/settings";
+import { SettingsKept, useSettings } from "./care/settings";
 import { Button, Failed, Waiting } from "./design/parts";
 import { Toasts } from "./design/toasts";
 import { Keys } from "./keys/keys";
@@ -41,13 +41,18 @@ export function App() {
     <QueryClientProvider client={queries}>
       <SettingsKept>
         <Toasts>
-          <Keys>
+          <PersonsKeys>
             <Door />
-          </Keys>
+          </PersonsKeys>
         </Toasts>
       </SettingsKept>
     </QueryClientProvider>
   );
+}
+
+/** Keys as the person chose them. */
+function PersonsKeys({ children }: { children: ReactNode }) {
+  return <Keys characters={useSettings().settings.characterKeys}>{children}</Keys>;
 }
 
 function Door() {

@@ -6,7 +6,7 @@ import { Dialog } from "./design/dialog";
 import { Icon, type IconName } from "./design/icons";
 import { Badge, Button, Moment } from "./design/parts";
 import { BINDINGS, type BindingId, type Place } from "./keys/bindings";
-import { Key, useHasKeys, useKey } from "./keys/keys";
+import { Hint, Key, useKey } from "./keys/keys";
 import { useLink, useLive, useNow, useWarningsVersion } from "./live/live";
 import { openWarnings, overdue } from "./pages/queue/order";
 import { useWho } from "./session/session";
@@ -61,14 +61,13 @@ export function Shell({ children }: { children: ReactNode }) {
 
 function DoorLink({ to, name, icon, binding, here }: Door & { here: boolean }) {
   const [, navigate] = useLocation();
-  const hasKeys = useHasKeys();
   useKey(binding, () => navigate(to));
   return (
     <li>
       <Link href={to} aria-current={here ? "page" : undefined}>
         <Icon name={icon} />
         {name}
-        {hasKeys && <Key of={binding} />}
+        <Hint of={binding} />
       </Link>
     </li>
   );
@@ -204,7 +203,7 @@ function Help() {
           </section>
         ))}
       </div>
-      <p className="muted">Keys are off while you write.</p>
+      <p className="muted">Keys are off while you write. Letters and signs alone can be switched off under You.</p>
     </Dialog>
   );
 }

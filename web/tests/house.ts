@@ -3,9 +3,11 @@
 
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
+import { CLIENT } from "./issuer";
 
 const REPOSITORY = resolve(import.meta.dirname, "../..");
 const TARGET = process.env.CARGO_TARGET_DIR ?? join(REPOSITORY, "target");
@@ -44,6 +46,8 @@ interface Settings {
   undo?: number;
   /** Requests a second, where a load needs more than a person. */
   rates?: Partial<Record<"read" | "write" | "ingest", number>>;
+  /** Where people are known, besides by tokens. Its moderators are ours. */
+  issuer?: string;
 }
 
 export class House {
@@ -54,6 +58,7 @@ export class House {
   #admin = "";
   #undo = 30;
   #rates: NonNullable<Settings["rates"]> = {};
+  #issuer: string | null = null;
 
   private constructor(directory: string) {
     this.#directory = directory;
@@ -63,6 +68,9 @@ export class House {
     const house = new House(mkdtempSync(join(tmpdir(), "streamwarden-pages-")));
     house.#undo = settings.undo ?? 30;
     house.#rates = settings.rates ?? {};
+    house.#issuer = settings.issuer ?? null;
+    // Where browsers are sent back to must be known before the house stands there.
+    if (house.#issuer) house.#port = await freePort();
     house.#admin = house.token("admin", "admin");
     house.#configure();
     await house.start();
@@ -74,13 +82,26 @@ export class House {
     const rates = Object.entries(this.#rates)
       .map(([kind, per_s]) => `${kind} = { per_s = ${per_s}, burst = ${per_s} }`)
       .join("\n");
+    const issuer = this.#issuer
+      ? `
+[auth.oidc]
+issuer = ${JSON.stringify(this.#issuer)}
+audiences = [${JSON.stringify(CLIENT)}]
+accepts = "id"
+groups_claim = "groups"
+grants = [{ group = "moderators", role = "moderator", channels = ["*"] }]
+[auth.oidc.sign_in]
+client_id = ${JSON.stringify(CLIENT)}
+[http.pages]
+public_url = "http://127.0.0.1:${this.#port}"`
+      : "";
     const text = `
 [data]
 directory = ${JSON.stringify(join(this.#directory, "data"))}
 [listen]
 address = "127.0.0.1:${this.#port}"
 [auth]
-ways = ["tokens"]
+ways = ["tokens"${this.#issuer ? ', "oidc"' : ""}]
 tokens_file = ${JSON.stringify(this.#tokensFile)}
 [provider]
 local_model = ${JSON.stringify(join(REPOSITORY, "models/open-nsfw.onnx"))}
@@ -88,6 +109,7 @@ local_model = ${JSON.stringify(join(REPOSITORY, "models/open-nsfw.onnx"))}
 platform = "rehearsal"
 [moderation]
 undo_s = ${this.#undo}
+${issuer}
 [http.rates]
 ${rates}
 `;
@@ -244,6 +266,15 @@ ${rates}
   events(type: string): Promise<{ items: { type: string; actor: string; payload: Record<string, unknown> }[] }> {
     return this.ask("GET", `/v1/events?type=${type}&limit=200`) as ReturnType<House["events"]>;
   }
+}
+
+/** A port that nobody listens on at present. */
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((listens) => server.listen(0, "127.0.0.1", listens));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((closed) => server.close(closed));
+  return port;
 }
 
 function footage(channel: string): Uint8Array[] {

@@ -46,7 +46,7 @@ pub(in crate::http) fn routes() -> Vec<Route> {
         Route::delete("/v1/session", "sign_out", Permission::Open)
             .says(
                 "Sign out of the pages",
-                "The browser forgets the token. The token itself is good until it is revoked.",
+                "The browser forgets the token and every picture it kept. The token itself is good until it is revoked.",
             )
             .answers_empty(204, "Forgotten.")
             .refuses(403, "A page of another origin asks.")
@@ -147,6 +147,9 @@ async fn sign_out(gate: Data<Gate>, request: HttpRequest) -> Result<HttpResponse
     not_by_a_named_page(&gate, &request)?;
     let mut answer = HttpResponse::NoContent();
     set(&mut answer, gate.session.forget());
+    // Pictures of channels that the next person at this browser may not see. Not what people chose for themselves, and
+    // not by `cookies`, which would be those of every host of the domain.
+    answer.insert_header(("clear-site-data", "\"cache\""));
     Ok(answer.finish())
 }
 

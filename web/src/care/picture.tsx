@@ -5,7 +5,7 @@
 import { useCallback, useEffect, useRef, useState } from "react";
 import { Refused, said } from "../api/client";
 import { Button } from "../design/parts";
-import { useHasKeys, useKey } from "../keys/keys";
+import { Hint, useKey } from "../keys/keys";
 import { useSettings } from "./settings";
 
 interface PictureProps {
@@ -21,7 +21,6 @@ export function Picture({ frame, label, keyed = false }: PictureProps) {
   const [asked, setAsked] = useState(false);
   const revealed = settings.pictures === "plain" || asked;
   const { url, failure } = useRevealed(frame, revealed);
-  const hasKeys = useHasKeys();
   // biome-ignore lint/correctness/useExhaustiveDependencies: another frame is veiled again
   useEffect(() => setAsked(false), [frame]);
   const hold = settings.reveal === "hold";
@@ -64,11 +63,7 @@ export function Picture({ frame, label, keyed = false }: PictureProps) {
             onBlur={release}
           >
             {hold ? "Hold to reveal" : asked ? "Veil again" : "Reveal"}
-            {hasKeys && keyed && (
-              <span className="key" aria-hidden="true">
-                <kbd>R</kbd>
-              </span>
-            )}
+            {keyed && <Hint of="reveal" />}
           </Button>
           <span className="muted">Each look is recorded with your name.</span>
         </figcaption>

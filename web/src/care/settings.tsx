@@ -13,9 +13,18 @@ export interface Settings {
   theme: "system" | "light" | "dark";
   /** After an answer, the next warning is opened. */
   goOn: boolean;
+  /** Keys that are characters alone (`d`, `?`, `g w`) are answered. */
+  characterKeys: boolean;
 }
 
-const DEFAULT: Settings = { pictures: "veiled", reveal: "hold", grey: true, theme: "system", goOn: true };
+const DEFAULT: Settings = {
+  pictures: "veiled",
+  reveal: "hold",
+  grey: true,
+  theme: "system",
+  goOn: true,
+  characterKeys: true,
+};
 const PLACE = "streamwarden.settings";
 
 interface Choice {

@@ -3,7 +3,7 @@
 import type { ButtonHTMLAttributes, ReactNode } from "react";
 import { said } from "../api/client";
 import { ariaShortcut, type BindingId, bindingOf } from "../keys/bindings";
-import { Key, useHasKeys, useKey } from "../keys/keys";
+import { Hint, useIsAnswered, useKey } from "../keys/keys";
 import { fullMoment, moment } from "../words/time";
 import type { Tone } from "../words/words";
 import { Icon, type IconName } from "./icons";
@@ -19,13 +19,14 @@ interface ButtonProps extends Omit<ButtonHTMLAttributes<HTMLButtonElement>, "onC
 
 export function Button({ onPress, look, binding, children, className, disabled, ...rest }: ButtonProps) {
   const classes = ["button", look, className].filter(Boolean).join(" ");
+  const shortcut = useShortcut(binding);
   return (
     <button
       type="button"
       className={classes}
       disabled={disabled}
       onClick={onPress}
-      aria-keyshortcuts={binding && ariaShortcut(bindingOf(binding).keys)}
+      aria-keyshortcuts={shortcut}
       {...rest}
     >
       {children}
@@ -36,7 +37,13 @@ export function Button({ onPress, look, binding, children, className, disabled, 
 
 function BoundKey({ binding, press, enabled }: { binding: BindingId; press: () => void; enabled: boolean }) {
   useKey(binding, press, { enabled });
-  return useHasKeys() ? <Key of={binding} /> : null;
+  return <Hint of={binding} />;
+}
+
+/** What `aria-keyshortcuts` says of a key that is answered. */
+function useShortcut(binding: BindingId | undefined): string | undefined {
+  const answered = useIsAnswered(binding ?? "help");
+  return binding && answered ? ariaShortcut(bindingOf(binding).keys) : undefined;
 }
 
 const SHAPES: Record<Tone, IconName> = {

@@ -59,6 +59,12 @@ export function bindingOf(id: BindingId): Binding {
   return BINDINGS[id];
 }
 
+/** Whether it is made of characters alone: keys that speech input and a slipped hand press too, and that a person may
+ * therefore switch off (WCAG 2.1.4). */
+export function isOfCharacters(keys: string): boolean {
+  return keys.split(" ").every((chord) => chord.replace(/^Shift\+/, "").length === 1);
+}
+
 /** Whether two bindings could be meant by one key press. */
 export function collide(a: Binding, b: Binding): boolean {
   const together = a.places.some(

@@ -1,7 +1,7 @@
 import { cleanup, fireEvent, render } from "@testing-library/react";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { BindingId } from "./bindings";
-import { Keys, useKey } from "./keys";
+import { Hint, Keys, useKey } from "./keys";
 
 function On({
   id,
@@ -96,6 +96,31 @@ describe("keys", () => {
     fireEvent.keyDown(document.body, { key: "d" });
     for (let n = 0; n < 5; n++) fireEvent.keyDown(document.body, { key: "d", repeat: true });
     expect(dismiss).toHaveBeenCalledTimes(1);
+  });
+
+  test("who switches characters off keeps every other key, and none is printed that is not answered", () => {
+    const [dismiss, wall, later, confirm] = [vi.fn(), vi.fn(), vi.fn(), vi.fn()];
+    const of = (characters: boolean) => (
+      <Keys characters={characters}>
+        <On id="dismiss" press={dismiss} />
+        <On id="go_wall" press={wall} />
+        <On id="later" press={later} />
+        <On id="confirm" press={confirm} />
+        <Hint of="dismiss" />
+        <Hint of="later" />
+      </Keys>
+    );
+    const pressAll = () => {
+      for (const key of ["d", "g", "w", "ArrowRight"]) fireEvent.keyDown(document.body, { key });
+    };
+    const { container, rerender } = render(of(false));
+    pressAll();
+    expect([dismiss, wall, later].map((each) => each.mock.calls.length)).toEqual([0, 0, 1]);
+    expect([...container.querySelectorAll("kbd")].map((kbd) => kbd.textContent)).toEqual(["→"]);
+    rerender(of(true));
+    pressAll();
+    expect([dismiss, wall, later].map((each) => each.mock.calls.length)).toEqual([1, 1, 2]);
+    expect([...container.querySelectorAll("kbd")].map((kbd) => kbd.textContent)).toEqual(["D", "→"]);
   });
 
   test("what is not enabled does not answer", () => {

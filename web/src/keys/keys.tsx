@@ -2,7 +2,7 @@
 // and while a dialog is open only keys of dialogs are answered.
 
 import { createContext, type ReactNode, useContext, useEffect, useEffectEvent, useMemo, useState } from "react";
-import { BINDINGS, type BindingId, bindingOf, printed } from "./bindings";
+import { BINDINGS, type BindingId, bindingOf, isOfCharacters, printed } from "./bindings";
 
 interface Answer {
   press: () => void;
@@ -93,9 +93,10 @@ function isWriting(target: EventTarget | null): boolean {
   return target instanceof HTMLTextAreaElement || target instanceof HTMLSelectElement || target.isContentEditable;
 }
 
-const Context = createContext<Keyboard | null>(null);
+const Context = createContext<{ keyboard: Keyboard | null; characters: boolean }>({ keyboard: null, characters: true });
 
-export function Keys({ children }: { children: ReactNode }) {
+/** `characters`: whether keys that are characters alone are answered; the others always are. */
+export function Keys({ characters = true, children }: { characters?: boolean; children: ReactNode }) {
   const keyboard = useMemo(() => new Keyboard(), []);
   useEffect(() => {
     document.addEventListener("keydown", keyboard.down);
@@ -107,7 +108,8 @@ export function Keys({ children }: { children: ReactNode }) {
       window.removeEventListener("blur", keyboard.blur);
     };
   }, [keyboard]);
-  return <Context value={keyboard}>{children}</Context>;
+  const value = useMemo(() => ({ keyboard, characters }), [keyboard, characters]);
+  return <Context value={value}>{children}</Context>;
 }
 
 /** Answers a key while the component is there and `enabled`. */
@@ -116,14 +118,27 @@ export function useKey(
   press: () => void,
   options: { enabled?: boolean; release?: () => void } = {},
 ): void {
-  const keyboard = useContext(Context);
-  const { enabled = true, release } = options;
+  const { keyboard } = useContext(Context);
+  const { release } = options;
+  const enabled = useIsAnswered(id) && (options.enabled ?? true);
   const onPress = useEffectEvent(press);
   const onRelease = useEffectEvent(() => release?.());
   useEffect(() => {
     if (!enabled || !keyboard) return;
     return keyboard.answer(id, { press: () => onPress(), release: () => onRelease() });
   }, [keyboard, id, enabled]);
+}
+
+/** Whether the key is one that this person wants answered. */
+export function useIsAnswered(id: BindingId): boolean {
+  const { characters } = useContext(Context);
+  return characters || !isOfCharacters(bindingOf(id).keys);
+}
+
+/** A key, as it is printed on what it does; nothing where it is not answered, or where the pointer is a finger. */
+export function Hint({ of: id }: { of: BindingId }) {
+  const hasKeys = useHasKeys();
+  return useIsAnswered(id) && hasKeys ? <Key of={id} /> : null;
 }
 
 /** A key, as it is printed on what it does. */

@@ -76,6 +76,18 @@ export function SettingsPage() {
           <input type="checkbox" checked={settings.goOn} onChange={(event) => choose({ goOn: event.target.checked })} />
           After an answer, open the next warning
         </label>
+        <label className="row">
+          <input
+            type="checkbox"
+            checked={settings.characterKeys}
+            onChange={(event) => choose({ characterKeys: event.target.checked })}
+          />
+          Single letters and signs act as keys
+        </label>
+        <p className="muted">
+          Switch this off where you speak to your computer, or press keys unawares; arrows, Enter, Escape and keys with
+          Ctrl go on working, and everything has a button.
+        </p>
       </fieldset>
       <section className="card stack">
         <h2>What you may do here</h2>
@@ -104,7 +116,7 @@ export function SettingsPage() {
           Streamwarden {session.version}. What these pages are made of, and{" "}
           <a href="/assets/licences.txt">under which licences</a>.
         </p>
-        {hasKeys && (
+        {hasKeys && settings.characterKeys && (
           <p className="muted">
             Press <kbd>?</kbd> anywhere for all keys.
           </p>
