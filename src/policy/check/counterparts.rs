@@ -35,14 +35,14 @@ impl Findings {
         let known: Vec<(&ProviderName, &Taxonomy)> = known.collect();
         for (name, answered) in &known {
             if !policy.reads(answered.name()) {
-                let what = format!(
-                    "{name} answers in {}, which nobody has reviewed how to read in {}: its frames fail",
-                    answered.name(),
-                    policy.taxonomy
-                );
-                let hint = "write the rules in another taxonomy, or leave the provider out";
+                let (theirs, ours) = (answered.name(), &policy.taxonomy);
+                let why = match **ours == *theirs || Mapping::between(theirs, ours).is_some() {
+                    true => "no rule reads".to_owned(),
+                    false => format!("nobody has reviewed how to read in {ours}"),
+                };
+                let what = format!("{name} answers in {theirs}, which {why}: what it says cannot be judged");
+                let hint = "write rules in a taxonomy that it can be read in, or leave the provider out";
                 self.warn(loaded, loaded.places.policy, what, hint);
-                continue;
             }
             for (rule, places) in policy.rules.iter().zip(&loaded.places.rules) {
                 if rule.reads(answered.name()) {
@@ -175,20 +175,28 @@ mod tests {
                 &["hive also answers what says nothing against a picture (yes_overlay_text, yes_drawing, \
                    yes_child_present, …), and * is every label: nearly every frame of its hits rule r"],
             ),
-            ("rekognition/7.0", "taxonomy: hive-visual/1, categories: [gun], confidence: 90", &[]),
+            (
+                "rekognition/7.0",
+                "taxonomy: hive-visual/1, categories: [gun], confidence: 90",
+                &["rekognition answers in rekognition/7.0, which no rule reads: what it says cannot be judged"],
+            ),
             (
                 "rekognition/7.0",
                 "taxonomy: local-nudity/1, categories: [Probable], confidence: 90",
-                &["none of the policy's providers answers in local-nudity/1: no frame can hit rule r"],
+                &[
+                    "rekognition answers in rekognition/7.0, which no rule reads: what it says cannot be judged",
+                    "hive answers in hive-visual/1, which no rule reads: what it says cannot be judged",
+                    "none of the policy's providers answers in local-nudity/1: no frame can hit rule r",
+                ],
             ),
             (
                 "rekognition/6.1",
                 "categories: [Weapons], confidence: 90",
                 &[
                     "rekognition answers in rekognition/7.0, which nobody has reviewed how to read in rekognition/6.1: \
-                     its frames fail",
+                     what it says cannot be judged",
                     "hive answers in hive-visual/1, which nobody has reviewed how to read in rekognition/6.1: \
-                     its frames fail",
+                     what it says cannot be judged",
                 ],
             ),
         ] {
@@ -226,7 +234,10 @@ mod tests {
     fn a_stop_that_a_second_opinion_can_never_agree_with_is_named() {
         let rule = "taxonomy: rekognition/7.0, categories: [Weapons], confidence: 90, action: stop, approval: none";
         let arrangement = Arrangement { second: Some(name("hive")), ..Arrangement::default() };
-        let expected = ["rule r never stops by itself: hive can never agree with it"];
+        let expected = [
+            "hive answers in hive-visual/1, which no rule reads: what it says cannot be judged",
+            "rule r never stops by itself: hive can never agree with it",
+        ];
         assert_eq!(said("rekognition/7.0", rule, arrangement), expected);
     }
 }
