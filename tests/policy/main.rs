@@ -12,7 +12,7 @@ mod table;
 use std::fmt::Write;
 use std::path::Path;
 
-use proptest::prelude::{ProptestConfig, prop_assert, proptest};
+use proptest::prelude::{ProptestConfig, prop_assert, prop_assert_eq, proptest};
 use streamwarden::model::{ChannelId, Confidence, Label, LabelPath, ProviderRef};
 use streamwarden::policy::check::check;
 use streamwarden::policy::diagnostic::Severity;

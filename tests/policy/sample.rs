@@ -169,7 +169,7 @@ fn any_label_is_any_label() {
     let policy = imported(&["*"], 60.0);
     for label in Taxonomy::named(Taxonomy::REKOGNITION).unwrap().labels() {
         let label = Label(label.path.clone(), Confidence::from_percent(60.0).unwrap());
-        assert_eq!(hits(&policy, &[label]).len(), 1);
+        assert_eq!(hits(&policy, Taxonomy::REKOGNITION, &[label]).len(), 1);
     }
 }
 
