@@ -1,6 +1,8 @@
 //! A recorded answer judged by the policy on trial: what it raises, what that has to do with what was raised, and what
 //! the answer does not say.
 
+use std::sync::Arc;
+
 use super::asking::Deciding;
 use super::report::{Decided, Difference, Passed};
 use super::tally::Tally;
@@ -13,6 +15,8 @@ use crate::warden::{Command, decide};
 
 /// What of an answer is not known.
 pub(super) struct Hidden {
+    /// The taxonomy that it is in.
+    pub taxonomy: Arc<str>,
     /// What is known of it.
     pub labels: Vec<Label>,
     /// The least confidence that the provider was asked to report.
@@ -86,20 +90,17 @@ impl Trial {
         seen: &Seen<'_>,
         tally: &mut Tally,
     ) -> bool {
-        let Hidden { labels, floor, gone } = hidden;
+        let Hidden { taxonomy, labels, floor, gone } = hidden;
         let gone = *gone;
-        let floor = floor.filter(|floor| self.policy.rules.iter().any(|rule| rule.confidence < *floor));
+        let listening = || self.policy.rules.iter().filter(|rule| rule.reads(taxonomy));
+        let floor = floor.filter(|floor| listening().any(|rule| rule.confidence < *floor));
         if !gone && floor.is_none() {
             return false;
         }
-        let hit: Vec<&RuleId> = hits(&self.policy, labels).into_iter().map(|hit| &hit.rule.id).collect();
+        let hit: Vec<&RuleId> = hits(&self.policy, taxonomy, labels).into_iter().map(|hit| &hit.rule.id).collect();
         let silent = |floor: Option<Confidence>| {
             let below = |rule: &&Rule| floor.is_none_or(|floor| rule.confidence < floor);
-            self.policy
-                .rules
-                .iter()
-                .filter(below)
-                .any(|rule| !hit.contains(&&rule.id) && !decided.rules.contains(&rule.id))
+            listening().filter(below).any(|rule| !hit.contains(&&rule.id) && !decided.rules.contains(&rule.id))
         };
         let below = floor.is_some() && silent(floor);
         let gone = gone && silent(None);

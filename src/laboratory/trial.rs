@@ -152,7 +152,7 @@ impl Trial {
         let (heard, calls) = asking::ask(&self.policy, assessed.frame, record);
         self.count_calls(seen, session, calls, tally);
         let deciding = match heard {
-            Heard::Decided(deciding) if deciding.answer.provider.taxonomy == self.policy.taxonomy => *deciding,
+            Heard::Decided(deciding) if self.policy.reads(&deciding.answer.provider.taxonomy) => *deciding,
             Heard::Decided(_) => return self.without_answer(Unknown::OtherTaxonomy, seen, assessed, tally),
             Heard::NotAsked => return self.without_answer(Unknown::NotAsked, seen, assessed, tally),
             Heard::Unanswered => {
@@ -166,8 +166,9 @@ impl Trial {
         };
         self.judged += 1;
         tally.judged += 1;
-        let Answered { labels, floor, .. } = &deciding.answer;
-        let hidden = Hidden { labels: labels.clone(), floor: *floor, gone: deciding.in_part };
+        let Answered { provider, labels, floor, .. } = &deciding.answer;
+        let (taxonomy, labels) = (provider.taxonomy.clone(), labels.clone());
+        let hidden = Hidden { taxonomy, labels, floor: *floor, gone: deciding.in_part };
         let decided = self.judge(seen, assessed, deciding, speaks_for, tally);
         if self.hides_a_hit(&hidden, &decided, assessed.frame, seen, tally) {
             known = Known::Clouded;

@@ -44,7 +44,8 @@ pub(super) struct PolicyDocument {
     /// Of several patterns that find a channel the highest priority wins, then the smaller id. Default 0.
     #[schemars(with = "Option<i32>")]
     pub priority: Option<Text>,
-    /// The taxonomy whose categories the rules name.
+    /// The taxonomy whose categories the rules name. Answers in another one are read by what their labels stand for in
+    /// this one, where that has been reviewed; elsewhere their frames fail.
     #[schemars(with = "TaxonomyName", required)]
     pub taxonomy: Option<Text>,
     /// Which frames are looked at.
@@ -226,18 +227,26 @@ pub(super) struct SimilarityLimitsDocument {
 /// Categories, a threshold, how often, and what then.
 #[derive(Debug, serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(rename = "Rule")]
+#[schemars(rename = "Rule", extend("oneOf" = [{ "required": ["confidence"] }, { "required": ["score"] }]))]
 pub(super) struct RuleDocument {
     /// The rule's id: unique within the policy, the same across its versions.
     #[schemars(with = "RuleId", required)]
     pub id: Option<Text>,
+    /// The taxonomy whose categories this rule names, if not the policy's: then only answers in it hit the rule, by their
+    /// own names.
+    #[schemars(with = "Option<TaxonomyName>")]
+    pub taxonomy: Option<Text>,
     /// Any of these: a path of the taxonomy (`Violence/Weapons`), a name that only one label has (`Weapons`), or `*`
     /// for every label. A category holds everything below it.
     #[schemars(with = "Vec<String>", required, length(min = 1, max = bounds::CATEGORIES_MAX))]
     pub categories: Option<Vec<Text>>,
-    /// From this confidence on, in percent.
-    #[schemars(with = "crate::model::Confidence", required)]
+    /// From this confidence on, in percent. Either this or `score`.
+    #[schemars(with = "Option<crate::model::Confidence>")]
     pub confidence: Option<Text>,
+    /// From this score on, 0 to 1, as the provider itself says it: where the rule's taxonomy, or else the policy's, is one
+    /// of a provider that does, as Hive. Either this or `confidence`.
+    #[schemars(with = "Option<f64>", range(min = 0, max = 1))]
+    pub score: Option<Text>,
     /// How often: `2 of 3` assessed frames, or `3 within 2m`. Default `1 of 1`.
     #[schemars(with = "Option<WindowText>")]
     pub window: Option<Text>,

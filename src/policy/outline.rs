@@ -6,6 +6,7 @@ use std::fmt::Display;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::taxonomy::Scale;
 use super::{Arrangement, AutomaticStops, Channels, Judges, Policy, Rule, Sampling, SimilarityLimits, Tuning, terms};
 use crate::model::{Action, Approval, ChannelId, Confidence, OnUnavailable, PolicyRef, ProviderName, RuleId};
 
@@ -121,10 +122,16 @@ pub struct RuleOutline {
     pub rule: RuleId,
     /// Digest of its definition; another one begins with an empty window.
     pub rev: u32,
+    /// The taxonomy its categories are named in, where it has one of its own.
+    #[serde(default)]
+    pub taxonomy: Option<String>,
     /// Any of these hits; `*` is every label.
     pub categories: Vec<String>,
     /// From this confidence on.
     pub confidence: Confidence,
+    /// The same as a score from 0 to 1, where the file states it so.
+    #[serde(default)]
+    pub score: Option<String>,
     /// How often within what: `2 of 3`, `2 within 30s`.
     pub window: String,
     /// What then.
@@ -310,8 +317,10 @@ impl RuleOutline {
         Self {
             rule: rule.id.clone(),
             rev: rule.rev,
+            taxonomy: rule.taxonomy.as_deref().map(str::to_owned),
             categories: rule.categories.iter().map(|category| category.as_str().to_owned()).collect(),
             confidence: rule.confidence,
+            score: (rule.stated_in == Scale::Unit).then(|| terms::show_score(rule.confidence)),
             window: terms::show_window(rule.window),
             action: rule.action,
             approval: rule.approval,
@@ -322,7 +331,9 @@ impl RuleOutline {
 
     fn changes_from(&self, before: &Self) -> Vec<Changed> {
         let percent = |rule: &Self| f64::from(rule.confidence.as_milli()) / 1000.0;
+        let taxonomy = |rule: &Self| rule.taxonomy.clone().unwrap_or_else(|| "the policy's".to_owned());
         let mut changes = Said::default();
+        changes.compare("taxonomy", taxonomy(before), taxonomy(self));
         changes.compare_lists("categories", &before.categories, &self.categories);
         changes.compare("confidence", percent(before), percent(self));
         changes.compare("window", &before.window, &self.window);
@@ -446,6 +457,20 @@ mod tests {
         let [changed] = changes.changed.as_slice() else { panic!("{:?}", changes.changed) };
         let weapons = ["categories:  → Gambling", "confidence: 90 → 92.5", "window: 1 of 1 → 2 of 3"];
         assert_eq!(said(&changed.changes), weapons);
+    }
+
+    #[test]
+    fn a_rules_own_taxonomy_is_a_change_and_the_scale_of_its_threshold_none() {
+        let hive = |threshold: &str, own: &str| {
+            outline(&format!("channels: [a]\nrules:\n- {{id: r, {own}categories: [\"*\"], {threshold}}}\n"))
+        };
+        let own = "taxonomy: hive-visual/1, ";
+        let (percent, score) = (hive("confidence: 90", own), hive("score: 0.9", own));
+        assert_eq!((percent.rules[0].score.as_deref(), score.rules[0].score.as_deref()), (None, Some("0.9")));
+        assert_eq!(score.changes_from(Some(&percent)), Changes::default());
+        let changes = hive("confidence: 90", own).changes_from(Some(&hive("confidence: 90", "")));
+        let [Changed { what, from, to }] = changes.changed[0].changes.as_slice() else { panic!("{changes:?}") };
+        assert_eq!((&**what, &**from, &**to), ("taxonomy", "the policy's", "hive-visual/1"));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use regex::{Regex, RegexBuilder};
 
 use super::bounds;
 use super::diagnostic::Flaw;
-use super::taxonomy::closest_name;
+use super::taxonomy::{Scale, closest_name};
 use super::{AutomaticStops, Judges, Window};
 use crate::model::{Confidence, OnUnavailable, ProviderName};
 
@@ -128,6 +128,28 @@ pub(super) fn show_judges(judges: &Judges) -> String {
             let sample = sample.map_or(String::new(), |one_in| format!(", sample: {}", show_share(one_in)));
             format!("{{ first: {first}, then: {then}, from: {from}{sample} }}")
         }
+    }
+}
+
+/// Reads a score such as `0.9`.
+pub(super) fn score(text: &str) -> Result<Confidence, Flaw> {
+    let score = text.parse().ok().filter(|score: &f64| (0.0..=1.0).contains(score));
+    score.and_then(|score| Confidence::from_percent(score * 100.0).ok()).ok_or_else(|| {
+        let hint = "write 0.9; a threshold in percent is `confidence: 90`";
+        Flaw::new(format!("{text:?} is not a score"), "a number from 0 to 1", hint)
+    })
+}
+
+/// Writes a threshold as a score.
+pub(super) fn show_score(threshold: Confidence) -> String {
+    (f64::from(threshold.as_milli()) / 100_000.0).to_string()
+}
+
+/// Writes a threshold in the scale that it is stated in: `90 %`, `score 0.9`.
+pub(super) fn show_threshold(threshold: Confidence, stated_in: Scale) -> String {
+    match stated_in {
+        Scale::Percent => format!("{} %", f64::from(threshold.as_milli()) / 1000.0),
+        Scale::Unit => format!("score {}", show_score(threshold)),
     }
 }
 
@@ -313,6 +335,19 @@ mod tests {
             assert!(duration(nonsense, 0..=u32::MAX).is_err(), "{nonsense:?}");
         }
         assert_eq!(duration("2h", 0..=3_600_000).unwrap_err().expected, "0s to 1h");
+    }
+
+    #[test]
+    fn scores_are_read_and_written() {
+        for (text, milli) in
+            [("0", 0), ("0.9", 90_000), ("0.29", 29_000), ("0.57", 57_000), ("0.98765", 98_765), ("1", 100_000)]
+        {
+            assert_eq!(score(text).map(Confidence::as_milli), Ok(milli), "{text}");
+            assert_eq!(show_score(score(text).unwrap()), text);
+        }
+        for nonsense in ["", "90", "1.1", "-0.1", "0.9 %", "NaN", "inf"] {
+            assert!(score(nonsense).is_err(), "{nonsense:?}");
+        }
     }
 
     #[test]

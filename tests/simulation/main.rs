@@ -100,8 +100,10 @@ fn policy(version: u32) -> Policy {
     let rule = |id: &str, path: &str, window, action, approval| Rule {
         id: RuleId::new(id).expect("a sound name"),
         rev: if id == "weapons" { version } else { 1 },
+        taxonomy: None,
         categories: vec![Category::Within(LabelPath::new(path).expect("a sound path"))],
         confidence: Confidence::from_percent(70.0).expect("a percentage"),
+        stated_in: streamwarden::policy::taxonomy::Scale::Percent,
         window,
         action,
         approval,

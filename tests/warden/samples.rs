@@ -5,6 +5,7 @@ use streamwarden::model::{
     Action, Approval, Confidence, ContentRef, LabelPath, LumaDelta, OnUnavailable, PolicyId, PolicyRef, ProviderName,
     RuleId, Sha256,
 };
+use streamwarden::policy::taxonomy::Scale;
 use streamwarden::policy::{
     Arrangement, AutomaticStops, Category, Channels, Policy, Rule, Sampling, SimilarityLimits, Tuning, Window,
 };
@@ -69,7 +70,7 @@ pub fn policy(line: &Line<'_>) -> Policy {
 }
 
 /// `rule gore path=Violence over=80 window=2/3 action=stop approval=none severity=3 cooldown=60`; a window of time is
-/// `2/30s`, a path of `*` is every label.
+/// `2/30s`, a path of `*` is every label; with `taxonomy=` it reads answers in that one only.
 pub fn rule(line: &Line<'_>) -> Rule {
     let category = match line.option("path").unwrap_or("Violence") {
         "*" => Category::Any,
@@ -84,8 +85,10 @@ pub fn rule(line: &Line<'_>) -> Rule {
     Rule {
         id: RuleId::new(line.word(1)).expect("a sound name"),
         rev: line.value("rev", 1),
+        taxonomy: line.option("taxonomy").map(Into::into),
         categories: vec![category],
         confidence: Confidence::from_percent(line.value("over", 80.0)).expect("a percentage"),
+        stated_in: Scale::Percent,
         window,
         action: match line.option("action").unwrap_or("warn") {
             "warn" => Action::Warn,

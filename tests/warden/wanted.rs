@@ -15,6 +15,7 @@ use streamwarden::model::{
     PerceptualHash, PolicyId, PolicyRef, ProviderRef, RuleId, Scope, Score, Sequence, SessionId, Sha256, Timestamp,
     WarningId,
 };
+use streamwarden::policy::taxonomy::Scale;
 use streamwarden::policy::{
     Arrangement, AutomaticStops, Category, Channels, Policy, Rule, Sampling, SimilarityLimits, Tuning, Window,
 };
@@ -363,8 +364,10 @@ pub fn policy(version: u32) -> Policy {
     let rule = |id: &str, category, window, action, approval, severity| Rule {
         id: RuleId::new(id).expect("a sound name"),
         rev: version,
+        taxonomy: None,
         categories: vec![category],
         confidence: Confidence::from_milli(70_000).expect("a percentage"),
+        stated_in: Scale::Percent,
         window,
         action,
         approval,

@@ -123,11 +123,15 @@ pub fn measurement(line: &Line<'_>) -> Measurement {
     Measurement { image, hash: PerceptualHash { scheme, bits }, luma: None }
 }
 
-/// `labels=Violence:90,Nudity/Partial:55 unmapped=1`, by `by=stub`.
+/// `labels=Violence:90,Nudity/Partial:55 unmapped=1 in=hive-visual/1`, by `by=stub`.
 pub fn answered(line: &Line<'_>) -> Answered {
     let kept: Option<ContentRef> = line.option("kept").map(|_| samples::content());
     let labels = labels(line.option("labels").unwrap_or(""), ',');
-    Answered { kept, unmapped: line.value("unmapped", 0), ..answer(line.option("by").unwrap_or("stub"), labels) }
+    let mut answered = answer(line.option("by").unwrap_or("stub"), labels);
+    if let Some(taxonomy) = line.option("in") {
+        answered.provider.taxonomy = taxonomy.into();
+    }
+    Answered { kept, unmapped: line.value("unmapped", 0), ..answered }
 }
 
 /// Why the provider that decides was asked, and what others said: `arranged=in_place_of:1 asked=fell_over|hive|-`.

@@ -10,6 +10,7 @@ use crate::model::{
     Action, Approval, Confidence, ContentType, Label, LabelPath, ProviderRef, RuleId, Timestamp, Verdict,
 };
 use crate::policy::explain::{Change, Reached, RuleExplanation, WindowProgress, explain};
+use crate::policy::mapping::Mapping;
 use crate::policy::{AutomaticStops, Category, Policy, Rule};
 use crate::warden::{ChannelState, calls_for, why_asks};
 
@@ -50,6 +51,9 @@ pub struct LabelView {
     pub path: LabelPath,
     /// How sure the provider is, in percent.
     pub confidence: Confidence,
+    /// What it stands for in the policy's words, where it came in others: nothing if it has no counterpart there; none
+    /// where it came in the policy's own.
+    pub counts_as: Option<Vec<LabelPath>>,
 }
 
 /// A kind of picture.
@@ -78,6 +82,8 @@ pub enum LabelsFrom {
 pub struct RuleView {
     /// The rule.
     pub rule: RuleId,
+    /// The taxonomy of its categories, where it has one of its own: then it reads answers in that one only.
+    pub taxonomy: Option<String>,
     /// The categories it watches, as the policy names them.
     pub categories: Vec<String>,
     /// The confidence it asks for, in percent.
@@ -115,6 +121,8 @@ pub struct BestLabel {
     pub confidence: Confidence,
     /// Its confidence over the threshold, in thousandths of a percent; negative below it.
     pub margin: i32,
+    /// What it counts as in the rule's words, where it came in others.
+    pub counts_as: Option<LabelPath>,
 }
 
 /// How far a rule came.
@@ -162,7 +170,7 @@ pub(super) fn of(
     let (labels, labels_from, missing) = labels(sources, assessed);
     let rules = policy.map_or(Vec::new(), |policy| {
         let progress = progress(judged, policy, before);
-        let explained = explain(policy, &labels, &progress);
+        let explained = explain(policy, &assessed.provider, &labels, &progress);
         let pairs = policy.rules.iter().zip(explained);
         pairs.map(|(rule, explained)| view(judged, before, policy, rule, explained)).collect()
     });
@@ -180,7 +188,12 @@ pub(super) fn of(
         }
     });
     let kind = |kind: &ContentType| ContentTypeView { name: kind.name().to_owned(), confidence: kind.confidence() };
-    let shown = |label: &Label| LabelView { path: label.path().clone(), confidence: label.confidence() };
+    let mapping = policy.and_then(|policy| Mapping::between(&assessed.provider.taxonomy, &policy.taxonomy));
+    let shown = |label: &Label| LabelView {
+        path: label.path().clone(),
+        confidence: label.confidence(),
+        counts_as: mapping.map(|mapping| mapping.read(label.path()).to_vec()),
+    };
     Judgement {
         provider: assessed.provider.clone(),
         verdict: assessed.verdict,
@@ -289,6 +302,7 @@ fn view(
     let text = explained.to_string();
     RuleView {
         rule: rule.id.clone(),
+        taxonomy: rule.taxonomy.as_deref().map(str::to_owned),
         categories: rule.categories.iter().map(Category::as_str).map(str::to_owned).collect(),
         threshold: rule.confidence,
         window: rule.window.to_string(),
@@ -301,6 +315,7 @@ fn view(
             path: best.label.path().clone(),
             confidence: best.label.confidence(),
             margin: best.margin,
+            counts_as: best.counts_as.map(|counts_as| counts_as.path),
         }),
         reached: match explained.reached {
             Reached::Missed => ReachedView::Missed,

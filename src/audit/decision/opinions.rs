@@ -12,6 +12,7 @@ use crate::events::{Arranged, Event, FailedStage, FrameAssessed, OpinionGiven, O
 use crate::journal::Journal;
 use crate::model::{ChannelId, FrameId, ProviderRef, RuleId, Scope, Sequence};
 use crate::policy::explain::explain;
+use crate::policy::mapping::Mapping;
 use crate::policy::{Policy, read_hits};
 use crate::warden::Command;
 
@@ -109,7 +110,7 @@ pub(super) fn of(
         arranged,
         because: because(assessed, &given),
         otherwise,
-        others: given.into_iter().map(|(given, event)| view(given, event)).collect(),
+        others: given.into_iter().map(|(given, event)| view(given, event, policy)).collect(),
     })
 }
 
@@ -176,7 +177,11 @@ fn otherwise(policy: &Policy, assessed: &FrameAssessed, given: &[(OpinionGiven, 
                         rule.id, given.provider.taxonomy
                     );
                 }
-                match explain(policy, &answer.labels, &[]).into_iter().nth(at).and_then(|rule| rule.best) {
+                match explain(policy, &given.provider, &answer.labels, &[])
+                    .into_iter()
+                    .nth(at)
+                    .and_then(|rule| rule.best)
+                {
                     Some(best) => format!(
                         "{}: {second} did not agree: its surest label for this rule, {}, was {} %, {needed} % needed",
                         rule.id,
@@ -194,7 +199,7 @@ fn otherwise(policy: &Policy, assessed: &FrameAssessed, given: &[(OpinionGiven, 
     objected.map(why).collect()
 }
 
-fn view(given: OpinionGiven, event: EventLink) -> OpinionView {
+fn view(given: OpinionGiven, event: EventLink, policy: Option<&Policy>) -> OpinionView {
     let OpinionGiven { provider, role, said, took_ms, .. } = given;
     let purpose = match role {
         OpinionRole::Screened => "asked first, to screen",
@@ -205,10 +210,12 @@ fn view(given: OpinionGiven, event: EventLink) -> OpinionView {
     let mut text = format!("{}, {purpose}: ", provider.name);
     let (labels, hits, failed) = match said {
         OpinionSaid::Answer(answer) => {
-            let shown = answer
-                .labels
-                .iter()
-                .map(|label| LabelView { path: label.path().clone(), confidence: label.confidence() });
+            let mapping = policy.and_then(|policy| Mapping::between(&provider.taxonomy, &policy.taxonomy));
+            let shown = answer.labels.iter().map(|label| LabelView {
+                path: label.path().clone(),
+                confidence: label.confidence(),
+                counts_as: mapping.map(|mapping| mapping.read(label.path()).to_vec()),
+            });
             let mut labels: Vec<LabelView> = shown.collect();
             labels.sort_by_key(|label| std::cmp::Reverse(label.confidence));
             match labels.first() {

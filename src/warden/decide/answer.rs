@@ -27,8 +27,8 @@ pub(super) struct Judged<'a> {
 /// Judges an answer under the policy the frame started with, against the state as it is now.
 pub(super) fn judge(state: &ChannelState, now: Timestamp, judged: &Judged<'_>) -> Decision {
     let Judged { frame, policy, measured, answer, .. } = judged;
-    if answer.provider.taxonomy != policy.taxonomy {
-        // Rules that name no label of the answer would all be silent, and silence would read as clear.
+    if !policy.reads(&answer.provider.taxonomy) {
+        // Rules that no label of the answer stands for would all be silent, and silence would read as clear.
         let reason = format!(
             "labels come in {}, {} has rules for {}",
             answer.provider.taxonomy, policy.reference, policy.taxonomy
@@ -42,8 +42,15 @@ pub(super) fn judge(state: &ChannelState, now: Timestamp, judged: &Judged<'_>) -
     let late = replaced || state.newest_sampled.is_some_and(|newest| frame.captured_at < newest);
 
     let second = opinions::second(policy, &answer.provider.name, &judged.beside.opinions);
-    let (session, captured_at, labels) = (&frame.session, frame.captured_at, answer.labels.as_slice());
-    let shown = Shown { session, captured_at, replaced, late, labels, second: &second };
+    let shown = Shown {
+        session: &frame.session,
+        captured_at: frame.captured_at,
+        replaced,
+        late,
+        answered: &answer.provider.taxonomy,
+        labels: &answer.labels,
+        second: &second,
+    };
     let judgement = judgement::judge(state.memory(), policy, shown);
     let (look, shadow_verdict) = judged.shadow.map(|policy| shadow::judge(state, policy, judged, shown)).unzip();
 
@@ -60,7 +67,7 @@ pub(super) fn judge(state: &ChannelState, now: Timestamp, judged: &Judged<'_>) -
     let rules: Vec<RuleOutcome> = judgement.rules.iter().map(outcome_of).collect();
 
     let near = match (&policy.reputation, rules.is_empty()) {
-        (Some(tuning), true) => nearest(policy, &answer.labels, tuning.near_miss),
+        (Some(tuning), true) => nearest(policy, &answer.provider.taxonomy, &answer.labels, tuning.near_miss),
         _ => None, // a hit says more than a near miss
     };
     let is_near = near.is_some();

@@ -27,6 +27,8 @@ pub(super) struct Shown<'a> {
     pub replaced: bool,
     /// A newer frame had been looked at already, or it was replaced.
     pub late: bool,
+    /// The taxonomy that the labels are of.
+    pub answered: &'a str,
     pub labels: &'a [Label],
     /// What the provider that must agree with a stop makes of it.
     pub second: &'a Second<'a>,
@@ -132,10 +134,10 @@ impl<'a> Judgement<'a> {
     }
 }
 
-/// Judges an answer, all labels of it, under a policy written in its taxonomy.
+/// Judges an answer, all labels of it, under a policy that reads its taxonomy.
 pub(super) fn judge<'a>(memory: Memory<'_>, policy: &'a Policy, shown: Shown<'a>) -> Judgement<'a> {
-    let Shown { session, captured_at, replaced, late, labels, second } = shown;
-    let mut hit = hits(policy, labels);
+    let Shown { session, captured_at, replaced, late, answered, labels, second } = shown;
+    let mut hit = hits(policy, answered, labels);
     keep_rules(&mut hit, labels);
 
     let judged = |hit: RuleHit<'a>| {

@@ -23,7 +23,7 @@ pub(super) fn judge(
 ) -> (ShadowLook, Option<ShadowVerdict>) {
     let Judged { frame, answer, beside, .. } = live;
     let look = |found| ShadowLook { policy: policy.reference.clone(), found };
-    if answer.provider.taxonomy != policy.taxonomy {
+    if !policy.reads(&answer.provider.taxonomy) {
         return (look(ShadowFound::OtherTaxonomy), None);
     }
     let second = opinions::second(policy, &answer.provider.name, &beside.opinions);

@@ -4,7 +4,7 @@
 import { Link } from "wouter";
 import type { Schemas } from "../../api/client";
 import { Badge, Moment } from "../../design/parts";
-import { labelWords, margin, severityTone, type Tone } from "../../words/words";
+import { countedWords, labelWords, margin, severityTone, type Tone } from "../../words/words";
 import { thresholdsOf, whyOrder } from "./why-order";
 import "./why.css";
 
@@ -103,7 +103,7 @@ function RuleCard({ rule, decided }: { rule: Rule; decided: boolean }) {
       </div>
       {rule.best ? (
         <Bar
-          name={labelWords(rule.best.path)}
+          name={countedWords(rule.best.path, rule.best.counts_as ? [rule.best.counts_as] : null)}
           confidence={rule.best.confidence}
           thresholds={[{ rule: rule.rule, at: rule.threshold }]}
           tone={tone}
@@ -111,7 +111,8 @@ function RuleCard({ rule, decided }: { rule: Rule; decided: boolean }) {
         />
       ) : (
         <p className="muted">
-          Nothing of {rule.categories.map(labelWords).join(", ")} was seen; it asks for {percent(rule.threshold)} %.
+          Nothing of {rule.categories.map(labelWords).join(", ")} was seen; it asks for {percent(rule.threshold)} %
+          {rule.taxonomy && `, and reads labels of ${rule.taxonomy} only`}.
         </p>
       )}
       <Hits rule={rule} />
@@ -208,13 +209,13 @@ function Labels({ judgement }: { judgement: Judgement }) {
 function LabelBars({ labels, judgement }: { labels: readonly Schemas["LabelView"][]; judgement: Judgement }) {
   return (
     <ul className="why-labels">
-      {labels.map(({ path, confidence }) => {
-        const thresholds = thresholdsOf(path, judgement.rules);
+      {labels.map(({ path, confidence, counts_as }) => {
+        const thresholds = thresholdsOf({ path, counts_as }, judgement.provider.taxonomy, judgement.rules);
         const over = thresholds.some(({ at }) => confidence >= at);
         return (
           <li key={path}>
             <Bar
-              name={labelWords(path)}
+              name={countedWords(path, counts_as)}
               confidence={confidence}
               thresholds={thresholds}
               tone={over ? "warn" : "quiet"}

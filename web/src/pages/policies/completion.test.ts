@@ -64,6 +64,21 @@ test.each([
     `${HEAD}---\npolicy: b\nrules:\n  - categories: [a`,
     { what: "category", taxonomy: null, typed: "a" },
   ],
+  [
+    "unless the rule has one of its own",
+    `${HEAD}rules:\n  - id: r\n    taxonomy: hive-visual/1\n    categories: [a`,
+    { what: "category", taxonomy: "hive-visual/1", typed: "a" },
+  ],
+  [
+    "within braces too",
+    `${HEAD}rules:\n  - { id: r, taxonomy: hive-visual/1, categories: [a`,
+    { what: "category", taxonomy: "hive-visual/1", typed: "a" },
+  ],
+  [
+    "which is not that of the rule before it",
+    `${HEAD}rules:\n  - id: r\n    taxonomy: hive-visual/1\n  - id: s\n    categories:\n      - Violence\n      - a`,
+    { what: "category", taxonomy: "local-nudity/1", typed: "a" },
+  ],
   ["nothing in a comment", "# pol", null],
   ["nothing for a free value", `${HEAD}title: st`, null],
 ])("%s", (_, before, wanted) => expect(wantedAt(before)).toEqual(wanted));

@@ -82,8 +82,11 @@ export function OutlineView({ outline }: { outline: Outline }) {
             {rules.map((rule) => (
               <tr key={rule.rule}>
                 <th scope="row">{rule.rule}</th>
-                <td>{rule.categories.map((path) => (path === "*" ? "anything" : labelWords(path))).join(", ")}</td>
-                <td className="n">{rule.confidence}&nbsp;%</td>
+                <td>
+                  {rule.categories.map((path) => (path === "*" ? "anything" : labelWords(path))).join(", ")}
+                  {rule.taxonomy && <span className="muted"> (labels of {rule.taxonomy} only)</span>}
+                </td>
+                <td className="n">{rule.score ? `score ${rule.score}` : `${rule.confidence}\u00a0%`}</td>
                 <td>{rule.window}</td>
                 <td>{actionWords(rule)}</td>
                 <td className="n">{rule.severity}</td>
