@@ -9,6 +9,7 @@
 //! here knows who asks, or writes anything.
 
 mod answers;
+pub mod arena;
 mod channel;
 pub mod document;
 pub mod frontier;
