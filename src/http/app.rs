@@ -53,6 +53,8 @@ pub struct App {
     pub(in crate::http) dry_runs: Turn,
     /// Who holds a policy in shadow against what was decided.
     pub(in crate::http) comparisons: Turn,
+    /// Who holds providers against each other.
+    pub(in crate::http) arena: Turn,
     /// Who scales pictures for people.
     pub(in crate::http) scaling: Arc<Scaling>,
     /// Memory for pictures that are being taken in.
@@ -79,6 +81,7 @@ impl App {
             backtests: Backtests::default(),
             dry_runs: Turn::default(),
             comparisons: Turn::default(),
+            arena: Turn::default(),
             scaling: Arc::default(),
             pictures: PictureRoom::default(),
         }

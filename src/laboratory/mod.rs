@@ -9,6 +9,7 @@
 //! here knows who asks, or writes anything.
 
 mod answers;
+pub mod arena;
 mod asking;
 mod channel;
 pub mod document;

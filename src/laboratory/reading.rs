@@ -196,6 +196,10 @@ impl Progress {
         Position(self.reached.load(Ordering::Relaxed))
     }
 
+    pub(super) fn reach(&self, position: Position) {
+        self.reached.store(position.0, Ordering::Relaxed);
+    }
+
     /// Calls the run off: it ends with the page that it reads.
     pub fn cancel(&self) {
         self.cancelled.store(true, Ordering::Relaxed);
@@ -245,7 +249,7 @@ impl<'a> Reader<'a> {
                 self.recorded_to = Some(recorded.envelope.recorded_at);
                 self.hand_out(recorded);
             }
-            progress.reached.store(after.0.min(to.0), Ordering::Relaxed);
+            progress.reach(after.min(to));
         }
         for at in 0..self.queues.len() {
             self.send(at);
