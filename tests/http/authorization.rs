@@ -50,6 +50,7 @@ const OPERATIONS: &[(&str, Permission, bool)] = &[
     ("set_channel_reputation", WritePolicy, false),
     ("shadow_policies", WritePolicy, true),
     ("compare_shadow", WritePolicy, true),
+    ("get_arena", WritePolicy, true),
     ("unshadow_policy", WritePolicy, true),
     ("start_session", Ingest, false),
     ("end_session", Ingest, false),
