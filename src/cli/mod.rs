@@ -13,6 +13,7 @@ mod interrupt;
 pub mod journal;
 mod journal_failure;
 mod journal_stats;
+mod judges;
 mod laboratory;
 mod play;
 pub mod policy;
@@ -73,6 +74,12 @@ enum Command {
     /// Reads a store that no process is writing. Exit code 0: answered; 1: not carried out; 130: interrupted, and nothing
     /// was written.
     Frontier(laboratory::FrontierArgs),
+    /// Hold providers against each other: calls, cost, latency, agreement, what people said to their warnings, and which
+    /// threshold a wanted upheld rate would take.
+    ///
+    /// Reads a store that no process is writing; asks no provider. Exit code 0: answered; 1: not carried out; 130:
+    /// interrupted, and nothing was written.
+    Arena(laboratory::ArenaArgs),
     /// Create, list and revoke bearer tokens.
     Token(token::TokenArgs),
     /// Look into a journal, verify it, export, import and repair it.
@@ -95,6 +102,7 @@ pub fn run(cli: Cli) -> u8 {
         Command::Reputation(args) => reputation::run(&args, Arc::new(SystemClock), &mut out, &mut err),
         Command::Backtest(args) => return played(laboratory::backtest(&args)),
         Command::Frontier(args) => return played(laboratory::frontier(&args)),
+        Command::Arena(args) => return played(laboratory::arena(&args)),
         Command::Demo(args) => return played(demo::run(&args)),
         Command::Watch(args) => return played(watch::run(&args)),
         Command::Serve(args) => return played(serve::run(&args)),

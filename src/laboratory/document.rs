@@ -73,7 +73,7 @@ impl Frontier {
     }
 }
 
-fn to_json(document: &impl Serialize) -> String {
+pub(super) fn to_json(document: &impl Serialize) -> String {
     let mut text = serde_json::to_string_pretty(document).expect("numbers, texts and lists are JSON");
     text.push('\n');
     text

@@ -9,6 +9,8 @@
 //! here knows who asks, or writes anything.
 
 mod answers;
+pub mod arena;
+mod asking;
 mod channel;
 pub mod document;
 pub mod frontier;

@@ -6,12 +6,16 @@ mod counterparts;
 
 use super::diagnostic::{Diagnostic, Place, Severity};
 use super::file::{self, Loaded, Reading, RulePlaces};
-use super::taxonomy::{KnownLabel, Scale, Taxonomy};
+use super::taxonomy::{KnownLabel, Scale, Taxonomy, closest_name};
 use super::{AutomaticStops, Category, Channels, Rule, Window, bounds, category, terms};
 use crate::model::{Action, Approval, ChannelId, Confidence, LabelPath, OnUnavailable};
 
 /// A threshold up to this many thousandths of a percent was probably meant as a fraction of one.
 const FRACTION_MILLI_MAX: u32 = 1000;
+
+/// What the providers of this version call themselves. The house may have others; one that it does not have fails every
+/// frame that it alone may judge.
+const PROVIDERS: &[&str] = &["local", "rekognition", "hive", "rehearsal"];
 
 /// Patterns that find every channel.
 const FIND_ALL: &[&str] =
@@ -49,6 +53,7 @@ pub fn check(files: &[(&str, &str)], channels: &[ChannelId]) -> Checked {
         findings.rules(loaded);
         findings.without_an_answer(loaded);
         findings.automatic_stops(loaded);
+        findings.providers(loaded);
         findings.counterparts(loaded);
         findings.reach(loaded, &policies);
         findings.given_channels(loaded, channels);
@@ -137,6 +142,27 @@ impl Findings {
             let what =
                 format!("no stop goes ahead by itself: {wanted} rules must be met, the policy has {}", rules.len());
             self.warn(loaded, at, what, "add rules, or write automatic_stops: propose");
+        }
+    }
+
+    fn providers(&mut self, loaded: &Loaded) {
+        for (name, at) in &loaded.places.arrangement.named {
+            if !PROVIDERS.contains(&name.as_str()) {
+                let what = format!("no provider calls itself {name}: a frame that only it may judge fails");
+                let hint = match closest_name(name.as_str(), PROVIDERS.iter().copied()) {
+                    Some(near) => format!("did you mean {near}?"),
+                    None => format!("write one of: {}", PROVIDERS.join(", ")),
+                };
+                self.warn(loaded, *at, what, hint);
+            }
+        }
+        let Some(at) = loaded.places.arrangement.second else { return };
+        if loaded.policy.automatic_stops == AutomaticStops::ProposeOnly {
+            let hint = "remove it, or write automatic_stops: 1 rule";
+            self.warn(loaded, at, "second_opinion changes nothing: every stop is proposed to a person", hint);
+        } else if !loaded.policy.rules.iter().any(Rule::stops_by_itself) {
+            let hint = "remove it, or write approval: none where a rule may stop without a person";
+            self.warn(loaded, at, "second_opinion changes nothing: no rule stops by itself", hint);
         }
     }
 

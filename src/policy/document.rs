@@ -50,6 +50,20 @@ pub(super) struct PolicyDocument {
     pub taxonomy: Option<Text>,
     /// Which frames are looked at.
     pub sampling: Option<SamplingDocument>,
+    /// Whose answer decides: one provider's; the first of several that answers, `[rekognition, hive]`; or that of one
+    /// that another screens for, `{ first: local, then: rekognition, from: 20 }`. Default: the provider that the
+    /// configuration names.
+    #[schemars(with = "Option<JudgedByDocument>")]
+    pub judged_by: Option<Spanned<JudgedByDocument>>,
+    /// The provider that must agree before a rule with `approval: none` stops by itself: its own labels must hit the same
+    /// rule. It is asked where the deciding answer hits such a rule; where it disagrees or does not answer, a person is
+    /// asked. Default: nobody need agree.
+    #[schemars(with = "Option<crate::model::ProviderName>")]
+    pub second_opinion: Option<Text>,
+    /// A provider that is asked about a share of the judged frames as well, so that its answers can be compared. Nothing
+    /// rests on them and nothing waits for them. Default: none.
+    #[schemars(with = "Option<CompareWithDocument>")]
+    pub compare_with: Option<Spanned<CompareWithDocument>>,
     /// How a channel's past sets its cadence, where `sampling.every` is a range.
     #[schemars(with = "Option<ReputationDocument>")]
     pub reputation: Option<Spanned<ReputationDocument>>,
@@ -142,6 +156,51 @@ pub(super) struct ReputationDocument {
     pub closely_for: Option<Text>,
 }
 
+/// Whose answer decides.
+#[derive(Debug, JsonSchema)]
+#[schemars(untagged, rename = "JudgedBy")]
+pub(super) enum JudgedByDocument {
+    /// This provider's.
+    One(#[schemars(with = "crate::model::ProviderName")] String),
+    /// That of the first of these that answers; each is asked where those before it did not.
+    InOrder(#[schemars(with = "Vec<crate::model::ProviderName>", length(min = 1, max = bounds::JUDGES_MAX))] Vec<Text>),
+    /// That of one that another screens for.
+    Cascade(CascadeDocument),
+}
+
+/// One provider, which costs little, says whether another need be asked. Where it need not, its own answer decides.
+#[derive(Debug, serde::Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Cascade")]
+pub(super) struct CascadeDocument {
+    /// Who screens.
+    #[schemars(with = "crate::model::ProviderName", required)]
+    pub first: Option<Text>,
+    /// Who is asked, and decides, where the first is sure enough of any label or does not answer.
+    #[schemars(with = "crate::model::ProviderName", required)]
+    pub then: Option<Text>,
+    /// How sure, in percent.
+    #[schemars(with = "crate::model::Confidence", required)]
+    pub from: Option<Text>,
+    /// Of the frames in which the first is not so sure, a share that the second is asked about all the same, so that what
+    /// the screen misses is known: `1 in 50`, up to `1 in 10000`. Default: of none.
+    #[schemars(with = "Option<ShareText>")]
+    pub sample: Option<Text>,
+}
+
+/// A provider that is asked about a share of the judged frames as well.
+#[derive(Debug, serde::Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "CompareWith")]
+pub(super) struct CompareWithDocument {
+    /// Which.
+    #[schemars(with = "crate::model::ProviderName", required)]
+    pub provider: Option<Text>,
+    /// Of which share of the frames: `1 in 20`, up to `1 in 10000`.
+    #[schemars(with = "ShareText", required)]
+    pub share: Option<Text>,
+}
+
 /// When a frame shows what the last assessed one showed.
 #[derive(Debug, JsonSchema)]
 #[schemars(untagged, rename = "Similarity")]
@@ -232,6 +291,32 @@ impl<'de> Deserialize<'de> for ChannelsDocument {
     }
 }
 
+impl<'de> Deserialize<'de> for JudgedByDocument {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Shape;
+        impl<'de> Visitor<'de> for Shape {
+            type Value = JudgedByDocument;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a provider's name, a list of them, or `first:`, `then:` and `from:`")
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+                let mut names = Vec::new();
+                while let Some(name) = seq.next_element()? {
+                    names.push(name); // bounded by the file's size
+                }
+                Ok(JudgedByDocument::InOrder(names))
+            }
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+                Deserialize::deserialize(MapAccessDeserializer::new(map)).map(JudgedByDocument::Cascade)
+            }
+            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(JudgedByDocument::One(text.to_owned()))
+            }
+        }
+        deserializer.deserialize_any(Shape)
+    }
+}
+
 impl<'de> Deserialize<'de> for SimilarityDocument {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Shape;
@@ -293,6 +378,8 @@ schema_only! {
         "type": "string",
         "pattern": r"^(1 rule|[2-8] rules within [0-9]+(\.[0-9]+)? ?(ms|s|m|h)|propose)$",
     });
+    /// One in so many.
+    ShareText = json_schema!({ "type": "string", "pattern": r"^1 in [1-9][0-9]{0,4}$" });
     /// One that is built in.
     TaxonomyName = json_schema!({
         "type": "string",

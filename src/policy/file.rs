@@ -15,8 +15,8 @@ use super::document::{
 };
 use super::taxonomy::{Scale, Taxonomy, closest_name};
 use super::{
-    Arrangement, Category, Channels, Policy, Rule, Sampling, SimilarityLimits, Tuning, Window, bounds, category, shape,
-    terms,
+    ArrangementPlaces, Category, Channels, Policy, Rule, Sampling, SimilarityLimits, Tuning, Window, bounds, category,
+    shape, terms,
 };
 use crate::model::{Action, Approval, ChannelId, Confidence, LumaDelta, OnUnavailable, PolicyId, PolicyRef, RuleId};
 
@@ -48,6 +48,8 @@ pub struct Places {
     pub on_unavailable: Place,
     /// What an automatic stop needs.
     pub automatic_stops: Place,
+    /// Who is asked.
+    pub arrangement: ArrangementPlaces,
     /// Its rules, in their order.
     pub rules: Vec<RulePlaces>,
 }
@@ -138,8 +140,8 @@ const TIME_TO_STOP_MS: u32 = 180_000;
 
 /// Gives the texts of one document their meaning. A missing or mistaken part is reported and replaced by nothing, so
 /// that the parts after it are read too.
-struct DocumentReader<'a> {
-    said: &'a mut Diagnostics,
+pub(super) struct DocumentReader<'a> {
+    pub(super) said: &'a mut Diagnostics,
     file: &'a Arc<str>,
 }
 
@@ -172,6 +174,7 @@ impl DocumentReader<'_> {
             written.taxonomy.as_ref(),
         );
         let taxonomy = self.read(taxonomy, taxonomy_named);
+        let (arrangement, arrangement_places) = self.arrangement(&written);
         let sampling = self.sampling(written.sampling.unwrap_or_default());
         let reputation = self.reputation(&sampling, written.reputation.as_ref());
         let similarity = self.similarity(written.similarity.as_ref());
@@ -195,7 +198,7 @@ impl DocumentReader<'_> {
                 priority: priority.unwrap_or(0),
                 sampling,
                 reputation,
-                arrangement: Arrangement::default(),
+                arrangement,
                 similarity,
                 on_unavailable: on_unavailable.unwrap_or_default(),
                 automatic_stops: automatic_stops.unwrap_or_default(),
@@ -210,6 +213,7 @@ impl DocumentReader<'_> {
                 channels: channels_place,
                 on_unavailable: written.on_unavailable.as_ref().map_or(id_place, place),
                 automatic_stops: written.automatic_stops.as_ref().map_or(id_place, place),
+                arrangement: arrangement_places,
                 rules: rule_places,
             },
         })
@@ -461,12 +465,19 @@ impl DocumentReader<'_> {
     }
 
     /// Reads a text if there is one; a flaw is reported where the text stands.
-    fn read<T>(&mut self, text: Option<&Text>, read: impl FnOnce(&str) -> Result<T, Flaw>) -> Option<T> {
+    pub(super) fn read<T>(&mut self, text: Option<&Text>, read: impl FnOnce(&str) -> Result<T, Flaw>) -> Option<T> {
         let text = text?;
         read(&text.value).map_err(|flaw| self.said.error(place(text), flaw)).ok()
     }
 
-    fn required<T>(&mut self, at: Place, key: &str, expected: &str, example: &str, value: Option<T>) -> Option<T> {
+    pub(super) fn required<T>(
+        &mut self,
+        at: Place,
+        key: &str,
+        expected: &str,
+        example: &str,
+        value: Option<T>,
+    ) -> Option<T> {
         if value.is_none() {
             let flaw = Flaw::new(format!("`{key}` is missing"), expected, format!("add `{example}`"));
             self.said.error(at, flaw);
@@ -474,7 +485,7 @@ impl DocumentReader<'_> {
         value
     }
 
-    fn bounded(&mut self, at: Place, name: &str, count: usize, most: usize) {
+    pub(super) fn bounded(&mut self, at: Place, name: &str, count: usize, most: usize) {
         if count == 0 || count > most {
             let hint = if count == 0 { "add one" } else { "split the policy" };
             self.said.error(at, Flaw::new(format!("there are {count} {name}"), format!("1 to {most}"), hint));

@@ -22,6 +22,12 @@ pub fn hits<'a>(policy: &'a Policy, answered: &str, labels: &[Label]) -> Vec<Rul
     policy.rules.iter().filter_map(|rule| hit(rule, &reading)).collect()
 }
 
+/// The same; none if the policy cannot read an answer in `answered`: rules that name none of its labels would all be silent,
+/// and silence would read as clear.
+pub fn read_hits<'a>(policy: &'a Policy, answered: &str, labels: &[Label]) -> Option<Vec<RuleHit<'a>>> {
+    policy.reads(answered).then(|| hits(policy, answered, labels))
+}
+
 fn hit<'a>(rule: &'a Rule, reading: &Reading<'_>) -> Option<RuleHit<'a>> {
     let mut best: Option<RuleHit<'a>> = None;
     for (label, said, _) in reading.held_by(rule) {

@@ -4,7 +4,7 @@
 //! [`check`] finds what is lawful and can never work, [`explain`] says why a verdict is what it is, [`mapping`] how labels
 //! of one provider read in another's words, [`import`] translates the configuration of another system.
 
-mod arrangement;
+pub mod arrangement;
 pub mod bounds;
 mod category;
 pub mod check;
@@ -15,6 +15,7 @@ pub mod explain;
 pub mod file;
 pub mod import;
 mod judge;
+mod judged_by;
 pub mod mapping;
 pub mod outline;
 mod reading;
@@ -24,7 +25,8 @@ mod terms;
 
 pub use arrangement::{Arrangement, Comparing, Judges};
 pub use document::schema;
-pub use judge::{RuleHit, hits, nearest};
+pub use judge::{RuleHit, hits, nearest, read_hits};
+pub use judged_by::ArrangementPlaces;
 
 use std::sync::Arc;
 

@@ -7,8 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::taxonomy::Scale;
-use super::{AutomaticStops, Channels, Policy, Rule, Sampling, SimilarityLimits, Tuning, terms};
-use crate::model::{Action, Approval, ChannelId, Confidence, OnUnavailable, PolicyRef, RuleId};
+use super::{Arrangement, AutomaticStops, Channels, Judges, Policy, Rule, Sampling, SimilarityLimits, Tuning, terms};
+use crate::model::{Action, Approval, ChannelId, Confidence, OnUnavailable, PolicyRef, ProviderName, RuleId};
 
 /// Channels named where two lists differ; of the others their number.
 const CHANNELS_NAMED_MAX: usize = 50;
@@ -26,6 +26,16 @@ pub struct Outline {
     pub priority: i32,
     /// Which frames are looked at.
     pub sampling: SamplingOutline,
+    /// Whose answer decides: `as configured`, `hive`, `[rekognition, hive]` for the first that answers,
+    /// `{ first: local, then: rekognition, from: 20 }` where one screens for another.
+    #[serde(default = "as_configured")]
+    pub judged_by: String,
+    /// Who must agree before a rule stops by itself; none: nobody.
+    #[serde(default)]
+    pub second_opinion: Option<ProviderName>,
+    /// Who is asked about a share of the frames to be compared; none: nobody.
+    #[serde(default)]
+    pub compare_with: Option<ComparedOutline>,
     /// How a channel's past sets its cadence; none where the cadence is fixed.
     #[serde(default)]
     pub reputation: Option<ReputationOutline>,
@@ -44,6 +54,20 @@ pub struct Outline {
 /// What outlines were written before anything else could be asked for.
 fn one_rule() -> String {
     terms::show_automatic_stops(AutomaticStops::OneRule)
+}
+
+/// What outlines were written before a policy could name its providers.
+fn as_configured() -> String {
+    terms::show_judges(&Judges::Configured)
+}
+
+/// Who is asked about a share of the frames to be compared.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ComparedOutline {
+    /// Who.
+    pub provider: ProviderName,
+    /// About which share: `1 in 20`.
+    pub share: String,
 }
 
 /// The channels a policy is for.
@@ -159,7 +183,7 @@ impl Outline {
         let Policy {
             reference,
             taxonomy,
-            arrangement: _, // to come with how it is written
+            arrangement: Arrangement { judges, second, comparing },
             channels,
             priority,
             sampling,
@@ -178,6 +202,12 @@ impl Outline {
             },
             priority: *priority,
             sampling: SamplingOutline::of(sampling),
+            judged_by: terms::show_judges(judges),
+            second_opinion: second.clone(),
+            compare_with: comparing.as_ref().map(|comparing| ComparedOutline {
+                provider: comparing.with.clone(),
+                share: terms::show_share(comparing.one_in),
+            }),
             reputation: reputation.as_ref().map(ReputationOutline::of),
             similarity: similarity.as_ref().map(SimilarityOutline::of),
             on_unavailable: *on_unavailable,
@@ -231,6 +261,14 @@ impl Outline {
         changes.compare("sampling.max_age", &earlier.max_age, &sampling.max_age);
         changes.compare("reputation", reputation(before), reputation(self));
         changes.compare("similarity", similarity(before), similarity(self));
+        changes.compare("judged_by", &before.judged_by, &self.judged_by);
+        let second = |outline: &Self| outline.second_opinion.as_ref().map_or("none".to_owned(), ToString::to_string);
+        changes.compare("second_opinion", second(before), second(self));
+        let compared = |outline: &Self| match &outline.compare_with {
+            Some(ComparedOutline { provider, share }) => format!("{provider}, {share}"),
+            None => "none".to_owned(),
+        };
+        changes.compare("compare_with", compared(before), compared(self));
         let unavailable = |outline: &Self| terms::show_on_unavailable(outline.on_unavailable);
         changes.compare("on_unavailable", unavailable(before), unavailable(self));
         changes.compare("automatic_stops", &before.automatic_stops, &self.automatic_stops);
@@ -375,6 +413,28 @@ mod tests {
         let again = "channels: [b, a]\npriority: 0\nrules:\n- {id: alcohol, categories: [Alcohol], confidence: 80}\n\
                      - {id: weapons, categories: [Violence], confidence: 90.0, action: warn}\n";
         assert_eq!(outline(again).changes_from(Some(&outline(BEFORE))), Changes::default());
+    }
+
+    #[test]
+    fn who_is_asked_is_shown_and_compared() {
+        let rules = "rules: [{id: r, categories: [Violence], confidence: 90, action: stop, approval: none}]";
+        let of = |asks: &str| outline(&format!("channels: [a]\n{asks}{rules}"));
+        let before = of("");
+        assert_eq!((before.judged_by.as_str(), &before.second_opinion), ("as configured", &None));
+        let after = of("judged_by: {first: local, then: rekognition, from: 20, sample: 1 in 50}\n\
+                        second_opinion: hive\ncompare_with: {provider: hive, share: 1 in 20}\n");
+        let changed = after.changes_from(Some(&before)).policy;
+        let said: Vec<String> = changed.iter().map(|c| format!("{}: {} → {}", c.what, c.from, c.to)).collect();
+        assert_eq!(
+            said,
+            [
+                "judged_by: as configured → { first: local, then: rekognition, from: 20, sample: 1 in 50 }",
+                "second_opinion: none → hive",
+                "compare_with: none → hive, 1 in 20",
+            ]
+        );
+        assert_eq!(of("judged_by: hive\n").judged_by, "hive");
+        assert_eq!(of("judged_by: [rekognition, hive]\n").judged_by, "[rekognition, hive]");
     }
 
     #[test]

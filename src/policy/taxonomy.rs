@@ -184,6 +184,11 @@ impl Taxonomy {
         self.complements.iter().any(|known| known == name)
     }
 
+    /// Every such name.
+    pub fn complements(&self) -> impl Iterator<Item = &str> {
+        self.complements.iter().map(String::as_str)
+    }
+
     /// The labels that say what is in a picture and nothing against it: some of them are in every answer.
     pub fn descriptive(&self) -> impl Iterator<Item = &KnownLabel> {
         self.answerable().filter(|label| self.describes.iter().any(|category| label.path.is_within(category)))

@@ -3,6 +3,7 @@
 
 mod api;
 mod appeals;
+mod arena;
 mod authorization;
 mod backtests;
 mod broadcast;
@@ -40,3 +41,6 @@ mod shadows;
 mod sign_in;
 mod state;
 mod taxonomies;
+#[path = "../laboratory/told.rs"]
+#[allow(dead_code)] // shared with the tests of the laboratory, which use all of it
+mod told;

@@ -1,6 +1,7 @@
 //! The laboratory: histories written by hand for what each figure means and for what cannot be known, random ones for
 //! what must hold of any, and the commands and the store as a person uses them.
 
+mod arena;
 mod changed;
 mod frontier;
 mod identity;
@@ -13,6 +14,7 @@ mod running;
 #[path = "../warden/samples.rs"]
 #[allow(dead_code)]
 mod samples;
+mod told;
 mod truth;
 mod unknowables;
 #[path = "../warden/wanted.rs"]

@@ -2,7 +2,8 @@
 
 use streamwarden::events::BucketObject;
 use streamwarden::model::{
-    Action, Approval, Confidence, ContentRef, LabelPath, LumaDelta, OnUnavailable, PolicyId, PolicyRef, RuleId, Sha256,
+    Action, Approval, Confidence, ContentRef, LabelPath, LumaDelta, OnUnavailable, PolicyId, PolicyRef, ProviderName,
+    RuleId, Sha256,
 };
 use streamwarden::policy::taxonomy::Scale;
 use streamwarden::policy::{
@@ -45,7 +46,10 @@ pub fn policy(line: &Line<'_>) -> Policy {
             near_miss: Confidence::from_percent(line.value("near", 10.0)).expect("a percentage"),
             closely_ms: seconds("closely", 300.0),
         }),
-        arrangement: Arrangement::default(),
+        arrangement: Arrangement {
+            second: line.option("second").map(|name| ProviderName::new(name).expect("a sound name")),
+            ..Arrangement::default()
+        },
         similarity,
         on_unavailable: match line.option("unavailable").unwrap_or("record") {
             "record" => OnUnavailable::Record,

@@ -21,7 +21,7 @@ use streamwarden::policy::{
 };
 use streamwarden::reputation::budget::Need;
 use streamwarden::warden::{
-    Answered, Answering, Appealed, Applied, ChannelState, Command, Decision, EnforcementReport, ModeratorAct,
+    Answered, Answering, Appealed, Applied, Beside, ChannelState, Command, Decision, EnforcementReport, ModeratorAct,
     SeenWarning, UpheldWarning, apply, decide,
 };
 
@@ -188,11 +188,18 @@ impl Channel {
                 shadow: self.shadows[self.shadow].clone(),
                 measured: Some(self.measured(u64::from(*f), None)),
                 answer: answered(labels),
+                beside: Beside::default(),
                 took: Timings(u32::MAX, 0, 1),
             },
             Wanted::Fail(f, s, at) => {
                 let frame = self.frame(*f, *s, *at);
-                Command::FailFrame { frame, stage: FailedStage::Provider, reason: "ö".repeat(400), attempts: 255 }
+                Command::FailFrame {
+                    frame,
+                    stage: FailedStage::Provider,
+                    reason: "ö".repeat(400),
+                    attempts: 255,
+                    asked: None,
+                }
             }
             Wanted::Quarantine(f, s, at) => {
                 Command::Quarantine { frame: self.frame(*f, *s, *at), reason: "broke".to_owned() }

@@ -155,6 +155,8 @@ pub struct Alternative {
 pub(super) struct Judged<'a> {
     pub assessed: &'a FrameAssessed,
     pub captured_at: Timestamp,
+    /// Where a second provider must agree with a stop, the rules that its labels hit.
+    pub agreed: Option<Vec<RuleId>>,
 }
 
 /// Explains an assessment under its policy version, against the state just before it.
@@ -173,9 +175,9 @@ pub(super) fn of(
         pairs.map(|(rule, explained)| view(judged, before, policy, rule, explained)).collect()
     });
     let decided_by = policy.map_or(Vec::new(), |policy| {
-        let asks = only_asks(assessed, policy, agreeing(judged, policy, before).len());
+        let agreeing = agreeing(judged, policy, before).len();
         let of = |verdict: Verdict| -> Vec<RuleId> {
-            let decides = |outcome: &&RuleOutcome| contribution(assessed, policy, outcome, asks) == verdict;
+            let decides = |outcome: &&RuleOutcome| contribution(judged, policy, outcome, agreeing) == verdict;
             assessed.rules.iter().filter(decides).map(|outcome| outcome.rule.clone()).collect()
         };
         match (assessed.verdict, of(assessed.verdict)) {
@@ -273,15 +275,15 @@ fn view(
         } else if !met_before(judged, policy, before).contains(&rule.id) {
             agreeing.remove(&rule.id);
         }
-        let asks = only_asks(assessed, policy, agreeing.len());
+        let agreeing = agreeing.len();
         let others = assessed.rules.iter().filter(|outcome| outcome.rule != rule.id);
-        let others = others.map(|outcome| contribution(assessed, policy, outcome, asks));
+        let others = others.map(|outcome| contribution(judged, policy, outcome, agreeing));
         let others = others.max().unwrap_or(Verdict::Clear);
         let quiet = before.is_some_and(|state| {
             state.open_warning_of(&rule.id, &assessed.session).is_none()
                 && state.cooldown_of(&rule.id, &assessed.session, judged.captured_at).is_some()
         });
-        if met && !quiet { others.max(calls_for(rule, asks)) } else { others }
+        if met && !quiet { others.max(calls_for(rule, only_asks(judged, policy, rule, agreeing))) } else { others }
     };
     let alternative = |with: &[Change], met: bool| {
         let verdict = then(met);
@@ -328,16 +330,20 @@ fn view(
 }
 
 /// What one rule's outcome brought into the verdict.
-fn contribution(assessed: &FrameAssessed, policy: &Policy, outcome: &RuleOutcome, asks: bool) -> Verdict {
+fn contribution(judged: &Judged<'_>, policy: &Policy, outcome: &RuleOutcome, agreeing: usize) -> Verdict {
     let rule = policy.rules.iter().find(|rule| rule.id == outcome.rule);
     match (&outcome.effect, rule) {
-        (RuleEffect::Raised(_) | RuleEffect::Joined(_), Some(rule)) => calls_for(rule, asks),
-        (RuleEffect::Raised(_) | RuleEffect::Joined(_), None) => assessed.verdict,
+        (RuleEffect::Raised(_) | RuleEffect::Joined(_), Some(rule)) => {
+            calls_for(rule, only_asks(judged, policy, rule, agreeing))
+        }
+        (RuleEffect::Raised(_) | RuleEffect::Joined(_), None) => judged.assessed.verdict,
         (RuleEffect::Partial | RuleEffect::Cooldown(_), _) => Verdict::Clear,
     }
 }
 
-/// Whether the frame could warn, never stop by itself, if so many different rules spoke for a stop.
-fn only_asks(assessed: &FrameAssessed, policy: &Policy, agreeing: usize) -> bool {
-    why_asks(policy, &assessed.session, assessed.late, agreeing).is_some()
+/// Whether the rule could warn, never stop by itself, if so many different rules spoke for a stop.
+fn only_asks(judged: &Judged<'_>, policy: &Policy, rule: &Rule, agreeing: usize) -> bool {
+    let Judged { assessed, agreed, .. } = judged;
+    let lacks_second = agreed.as_ref().is_some_and(|agreed| !agreed.contains(&rule.id));
+    lacks_second || why_asks(policy, &assessed.session, assessed.late, agreeing).is_some()
 }

@@ -1,6 +1,7 @@
-//! `streamwarden backtest` and `streamwarden frontier`: a closed store opened for reading, the laboratory asked, a bar
+//! `streamwarden backtest`, `streamwarden frontier` and `streamwarden arena`: a closed store opened for reading, the laboratory asked, a bar
 //! shown meanwhile on standard error, and what came of it written. Asked to end, it leaves nothing half-written.
 
+mod arena;
 mod files;
 mod running;
 
@@ -17,6 +18,7 @@ use crate::laboratory::{html, price, proposed, summary, trying};
 use crate::model::{ChannelPattern, Timestamp};
 use crate::policy::{Policy, bounds, file};
 
+pub(super) use arena::{ArenaArgs, arena};
 pub(super) use running::CalledOff;
 use running::{Recording, run};
 

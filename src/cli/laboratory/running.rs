@@ -27,8 +27,10 @@ pub(in crate::cli) struct CalledOff;
 
 /// A closed store.
 pub(super) struct Recording {
-    journal: Arc<Inspection>,
-    content: Arc<content::Store>,
+    /// Its journal.
+    pub journal: Arc<Inspection>,
+    /// What is too large for it.
+    pub content: Arc<content::Store>,
     /// The policies in force at its end.
     pub in_force: Arc<PolicySet>,
 }
@@ -53,20 +55,33 @@ pub(super) fn run(
     to: Option<Timestamp>,
 ) -> anyhow::Result<Found> {
     let asked = stretch(&*recording.journal, from, to)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("starting a runtime")?;
-    runtime.block_on(watched(recording, question, asked))
-}
-
-async fn watched(recording: Recording, question: Question, asked: Stretch) -> anyhow::Result<Found> {
-    let signals = Signals::listen().context("listening for signals")?;
-    let progress = Arc::new(Progress::default());
-    let seen = progress.clone();
-    let mut work = tokio::task::spawn_blocking(move || {
+    watched("trying the policy", asked, move |progress| {
         let Recording { journal, content, .. } = recording;
         let whole = |kept: &_| whole_answer(&content, kept);
         let journal: &dyn Journal = &*journal;
-        laboratory::run(journal, &question, asked, &whole, &seen)
-    });
+        laboratory::run(journal, &question, asked, &whole, progress)
+    })
+}
+
+/// Work on a stretch, to its end or until somebody asks for an end, with a bar that moves meanwhile.
+pub(super) fn watched<T: Send + 'static>(
+    doing: &'static str,
+    asked: Stretch,
+    work: impl FnOnce(&Progress) -> Result<T, LaboratoryError> + Send + 'static,
+) -> anyhow::Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("starting a runtime")?;
+    runtime.block_on(watching(doing, asked, work))
+}
+
+async fn watching<T: Send + 'static>(
+    doing: &'static str,
+    asked: Stretch,
+    work: impl FnOnce(&Progress) -> Result<T, LaboratoryError> + Send + 'static,
+) -> anyhow::Result<T> {
+    let signals = Signals::listen().context("listening for signals")?;
+    let progress = Arc::new(Progress::default());
+    let seen = progress.clone();
+    let mut work = tokio::task::spawn_blocking(move || work(&seen));
     let bar = bar(asked);
     let mut moves = tokio::time::interval(BAR_MOVES);
     let interrupted = signals.asked();
@@ -83,7 +98,7 @@ async fn watched(recording: Recording, question: Question, asked: Stretch) -> an
         }
     };
     bar.finish_and_clear();
-    match done.context("trying the policy")? {
+    match done.context(doing)? {
         // Whatever was found meanwhile: who asks for an end gets one.
         _ if asked_to_end => Err(CalledOff.into()),
         Err(LaboratoryError::Cancelled { .. }) => Err(CalledOff.into()),

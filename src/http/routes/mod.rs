@@ -4,6 +4,7 @@ mod acts;
 mod answers;
 mod api;
 mod appeals;
+mod arena;
 mod backtests;
 mod channels;
 mod consumers;
@@ -52,6 +53,7 @@ pub(in crate::http) fn all() -> Vec<Route> {
         policies::routes(),
         taxonomies::routes(),
         backtests::routes(),
+        arena::routes(),
         feed::routes(),
         live::routes(),
         overview::routes(),

@@ -23,6 +23,7 @@ export function Why({ decision }: { decision: Decision }) {
           <strong>{decision.outcome === "failed" ? "It could not be judged." : "It was not judged."}</strong>{" "}
           {sentence(decision.because)} That is not the same as clear.
         </p>
+        {decision.consulted && <Consulted consulted={decision.consulted} />}
         <Missing decision={decision} />
       </div>
     );
@@ -68,6 +69,7 @@ export function Why({ decision }: { decision: Decision }) {
         )}
       </section>
       <Labels judgement={judgement} />
+      {decision.consulted && <Consulted consulted={decision.consulted} />}
       {decision.shadow && <Shadow shadow={decision.shadow} />}
       <Missing decision={decision} />
     </div>
@@ -255,6 +257,28 @@ function Bar({ name, confidence, thresholds, tone, after }: BarProps) {
         ))}
       </span>
     </div>
+  );
+}
+
+/** Whom the policy asked beside the provider that decided, what each said, and what kept a stop from going ahead. */
+function Consulted({ consulted }: { consulted: Schemas["Consulted"] }) {
+  return (
+    <section className="stack tight">
+      <h3>Who was asked</h3>
+      <p>{sentence(consulted.because)}</p>
+      {consulted.others.length > 0 && (
+        <ul>
+          {consulted.others.map((other) => (
+            <li key={other.event.id}>{sentence(other.text)}</li>
+          ))}
+        </ul>
+      )}
+      {consulted.otherwise.map((otherwise) => (
+        <p key={otherwise} className="note" data-tone="warn">
+          No stop by itself. {sentence(otherwise)}
+        </p>
+      ))}
+    </section>
   );
 }
 

@@ -10,6 +10,8 @@ test("keys and values are those of the schema", () => {
     policy: Object.keys(schema.properties),
     channels: of("Matching"),
     sampling: of("Sampling"),
+    judged_by: of("Cascade"),
+    compare_with: of("CompareWith"),
     reputation: of("Reputation"),
     similarity: of("SimilarityLimits"),
     rules: of("Rule"),

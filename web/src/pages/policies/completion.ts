@@ -10,6 +10,9 @@ export const KEYS = {
     "priority",
     "taxonomy",
     "sampling",
+    "judged_by",
+    "second_opinion",
+    "compare_with",
     "reputation",
     "similarity",
     "on_unavailable",
@@ -18,6 +21,8 @@ export const KEYS = {
   ],
   channels: ["matching"],
   sampling: ["every", "tolerance", "time_to_stop", "reassess_after", "max_age"],
+  judged_by: ["first", "then", "from", "sample"],
+  compare_with: ["provider", "share"],
   reputation: ["trust_after", "half_life", "near_miss", "closely_for"],
   similarity: ["hash_distance", "luma_delta"],
   rules: [

@@ -36,6 +36,12 @@ export function OutlineView({ outline }: { outline: Outline }) {
             ? `sets the cadence: half of the trust after ${reputation.trust_after} clean, evidence counts half after ${reputation.half_life}, a closer watch for ${reputation.closely_for}, a near miss within ${reputation.near_miss} points`
             : "has no say: the cadence is fixed"}
         </dd>
+        <dt>Judged by</dt>
+        <dd>
+          {outline.judged_by}
+          {outline.second_opinion && `; ${outline.second_opinion} must agree before a rule stops by itself`}
+          {outline.compare_with && `; compared with ${outline.compare_with.provider} on ${outline.compare_with.share} frames`}
+        </dd>
         <dt>Likeness</dt>
         <dd>
           {similarity

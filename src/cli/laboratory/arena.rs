@@ -1,0 +1,78 @@
+//! `streamwarden arena`: providers held against each other by what a closed store recorded of them.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use anyhow::bail;
+use clap::Args;
+
+use super::running::{Recording, watched};
+use crate::cli::event_text::printable;
+use crate::laboratory::arena::{PRICES_MAX, Price, Prices, Question, Report, run, text};
+use crate::laboratory::{price, stretch, whole_answer};
+use crate::model::{ChannelPattern, ProviderName, Timestamp};
+
+/// Of what, and in which form.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct ArenaArgs {
+    /// The data directory.
+    #[arg(long, value_name = "DIR", default_value = "data")]
+    data: PathBuf,
+    /// Only what was recorded from then on, such as 2026-01-31T00:00:00Z.
+    #[arg(long, value_name = "TIME")]
+    from: Option<Timestamp>,
+    /// Only what was recorded before then.
+    #[arg(long, value_name = "TIME")]
+    to: Option<Timestamp>,
+    /// Only these channels; `*` stands for any run of characters. May be given several times.
+    #[arg(long = "channel", value_name = "PATTERN", num_args = 1..)]
+    channels: Vec<ChannelPattern>,
+    /// Only these providers. May be given several times.
+    #[arg(long = "provider", value_name = "NAME", num_args = 1..)]
+    providers: Vec<ProviderName>,
+    /// The upheld rate that thresholds are suggested for, in percent.
+    #[arg(long, value_name = "PERCENT", default_value = "90", value_parser = clap::value_parser!(u32).range(50..=99))]
+    wanted: u32,
+    /// What a million calls to a provider cost, in dollars, such as hive=3000. May be given several times. Of Amazon
+    /// Rekognition what it lists for the first million images a month, unless it is said.
+    #[arg(long = "price", value_name = "NAME=USD", num_args = 1..)]
+    prices: Vec<Price>,
+    /// Whole, as JSON: what the API answers.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the command.
+pub(in crate::cli) fn arena(args: &ArenaArgs) -> anyhow::Result<()> {
+    if args.prices.len() > PRICES_MAX {
+        bail!("{} prices are given, at most {PRICES_MAX} can be", args.prices.len());
+    }
+    let question = Question {
+        channels: args.channels.clone(),
+        providers: args.providers.clone(),
+        prices: prices(&args.prices),
+        wanted_permille: args.wanted * 10,
+    };
+    let Recording { journal, content, .. } = Recording::open(&args.data)?;
+    let asked = stretch(&*journal, args.from, args.to)?;
+    let report = watched("going through the recording", asked, move |progress| {
+        run(&*journal, &question, asked, u64::MAX, &|kept| whole_answer(&content, kept), progress)
+    })?;
+    let mut out = std::io::stdout().lock();
+    out.write_all(shown(&report, args.json).as_bytes())?;
+    Ok(())
+}
+
+fn prices(said: &[Price]) -> Prices {
+    let mut prices = Prices::rekognition(price::REKOGNITION_MICROS);
+    said.iter().for_each(|price| prices.say(price.clone()));
+    prices
+}
+
+/// Names come from outside; lines are ours.
+fn shown(report: &Report, json: bool) -> String {
+    match json {
+        true => report.to_json(),
+        false => text::text(report).lines().map(|line| printable(line) + "\n").collect(),
+    }
+}
