@@ -239,3 +239,46 @@ fn a_decision_is_found_by_its_frame_and_by_its_event_and_by_nothing_else() {
     assert!(decision(sources, raised).expect("read").is_none());
     assert!(journal.find(EventId::outcome_of(FrameId::from_bytes([9; 16]))).expect("read").is_none());
 }
+
+/// Stops weapons at once, where hive agrees.
+const SECONDED: &str = "\
+policy: stage
+channels: { matching: .* }
+taxonomy: rekognition/7.0
+second_opinion: hive
+rules:
+  - { id: weapons, categories: [Violence/Weapons], confidence: 80, action: stop, approval: none }
+";
+
+#[test]
+fn a_stop_that_a_second_provider_kept_back_says_who_was_asked_and_what_would_have_let_it_go_ahead() {
+    for (hive, verdict, otherwise) in [
+        (Some(&[("Violence/Weapons", 85.0)][..]), Verdict::Stop, None),
+        (
+            Some(&[("Violence/Weapons", 61.0), ("Alcohol", 99.0)]),
+            Verdict::Warn,
+            Some(
+                "weapons: hive did not agree: its surest label for this rule, Violence/Weapons, was 61 %, 80 % needed",
+            ),
+        ),
+        (Some(&[]), Verdict::Warn, Some("weapons: hive did not agree: it gave no label for this rule, 80 % needed")),
+        (
+            None,
+            Verdict::Warn,
+            Some("weapons: hive gave no answer (no answer within 900 ms); one that hits the rule was needed"),
+        ),
+    ] {
+        let mut stage = Stage::under(SECONDED);
+        stage.begin();
+        let frame = stage.judge_with_hive(1.0, &[("Violence/Weapons", 95.0)], hive);
+        let decided = stage.decision(frame);
+        assert_eq!(decided.verdict, Some(verdict), "{hive:?}");
+        let judged = decided.judgement.as_ref().expect("it was assessed");
+        assert_eq!(judged.decided_by.iter().map(|rule| rule.as_str()).collect::<Vec<_>>(), ["weapons"], "{hive:?}");
+        let consulted = decided.consulted.as_ref().expect("hive was asked");
+        assert_eq!(consulted.otherwise.iter().map(String::as_str).next(), otherwise);
+        let [other] = &consulted.others[..] else { panic!("one was asked: {:?}", consulted.others) };
+        assert_eq!((&*other.provider.name, other.failed.is_some()), ("hive", hive.is_none()));
+        assert!(decided.lines().iter().any(|line| line.starts_with("hive, asked to agree with a stop: ")));
+    }
+}

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use streamwarden::actors::PolicyDesk;
 use streamwarden::audit::decision::{Decision, Sources, decision, outcome_of};
 use streamwarden::clock::ManualClock;
-use streamwarden::events::{Actor, EnforcementKind, FailedStage, Recorded, Timings};
+use streamwarden::events::{Actor, EnforcementKind, FailedStage, OpinionRole, Recorded, Timings};
 use streamwarden::journal::content::Store;
 use streamwarden::journal::{Append, Appended, Expected, Journal, MemoryJournal, READ_LIMIT_MAX};
 use streamwarden::model::{
@@ -15,7 +15,7 @@ use streamwarden::model::{
 };
 use streamwarden::policy::{Policy, PolicySet};
 use streamwarden::warden::{
-    Answered, Applied, Beside, ChannelState, Command, EnforcementReport, ModeratorAct, apply, decide,
+    Answered, Applied, Beside, ChannelState, Command, EnforcementReport, ModeratorAct, Opinion, Said, apply, decide,
 };
 use tempfile::TempDir;
 
@@ -49,6 +49,11 @@ pub fn moment(seconds: f64) -> Timestamp {
 
 impl Stage {
     pub fn new() -> Self {
+        Self::under(POLICY)
+    }
+
+    /// One that is watched by another policy.
+    pub fn under(text: &str) -> Self {
         let dir = tempfile::tempdir().expect("a directory");
         let content = Store::open(&dir.path().join("content"), &dir.path().join("keys")).expect("a store");
         let content = Arc::new(content);
@@ -56,7 +61,7 @@ impl Stage {
         let journal = Arc::new(MemoryJournal::new(Arc::<ManualClock>::clone(&clock)));
         let author = ModeratorId::new("author-1").expect("a sound name");
         let mut desk = PolicyDesk::open(journal.clone(), content.clone()).expect("an empty journal opens");
-        desk.publish("stage.yaml", POLICY, &Actor::Moderator(author), Some("the house rules"))
+        desk.publish("stage.yaml", text, &Actor::Moderator(author), Some("the house rules"))
             .expect("the policy is sound");
         let policies = desk.subscribe().borrow().clone();
         let state = ChannelState::new(ChannelId::new("stage").expect("a sound name"));
@@ -104,6 +109,34 @@ impl Stage {
             measured: Some(measured(0, None)),
             answer: answered(labels),
             beside: Beside::default(),
+            took: Timings(10, 20, 300),
+        };
+        self.give(captured + 1.0, &command);
+        frame.id
+    }
+
+    /// A frame whose outcome `hive` was asked about before it; none of labels: it did not answer.
+    pub fn judge_with_hive(&mut self, captured: f64, labels: &[(&str, f64)], hive: Option<&[(&str, f64)]>) -> FrameId {
+        let frame = self.frame(captured);
+        let mut said = answered(hive.unwrap_or_default());
+        said.provider.name = "hive".into();
+        let said = match hive {
+            Some(_) => Said::Answer(said),
+            None => Said::Nothing {
+                provider: said.provider,
+                stage: FailedStage::Deadline,
+                reason: "no answer within 900 ms".to_owned(),
+                attempts: 1,
+            },
+        };
+        let opinion = Opinion { role: OpinionRole::Seconded, said, took_ms: 900 };
+        let command = Command::JudgeFrame {
+            frame: frame.clone(),
+            policy: self.policy(),
+            shadow: None,
+            measured: Some(measured(0, None)),
+            answer: answered(labels),
+            beside: Beside { arranged: None, opinions: vec![opinion] },
             took: Timings(10, 20, 300),
         };
         self.give(captured + 1.0, &command);

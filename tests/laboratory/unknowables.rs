@@ -1,9 +1,11 @@
 //! What cannot be known is counted by kind, and nothing rests on it.
 
+use std::num::NonZeroU32;
+
 use streamwarden::laboratory::Report;
 use streamwarden::laboratory::unknowable::Unknown;
-use streamwarden::model::{Confidence, LumaDelta};
-use streamwarden::policy::{Policy, SimilarityLimits};
+use streamwarden::model::{Confidence, LumaDelta, ProviderName};
+use streamwarden::policy::{Arrangement, Comparing, Judges, Policy, SimilarityLimits};
 
 use crate::lines::moment;
 use crate::recorder::{Recorder, Shows, at, broadcast, every, only_d};
@@ -108,4 +110,32 @@ fn a_warning_near_what_is_unknowable_is_not_called_lost() {
     // A look is due at the fourth second, of which nothing is known.
     let unsure = recorder.tried(every(3000, only_d(70.0)));
     assert_eq!((unsure.truth.upheld_lost, unsure.truth.upheld_unknowable), (0, 1), "{:#?}", unsure.unknowable);
+}
+
+#[test]
+fn whom_nobody_asked_then_is_not_guessed_at_and_one_that_was_compared_stands_in() {
+    let name = |name: &str| ProviderName::new(name).expect("a sound name");
+    let of = |judges: Judges| Policy { arrangement: Arrangement { judges, ..Arrangement::default() }, ..only_d(70.0) };
+    let frames: Vec<Shows> = (1..=8).map(|second| at(f64::from(second), &[(4, 90_000)])).collect();
+    // `stub` is whom the recorder's configuration names; `last` always answers.
+    let with_last = Some(Comparing { with: name("last"), one_in: NonZeroU32::MIN });
+    let compared =
+        Policy { arrangement: Arrangement { comparing: with_last, ..Arrangement::default() }, ..only_d(70.0) };
+    let recorder = broadcast(compared, &frames);
+    let by_last = recorder.tried(of(Judges::InOrder(vec![name("last")])));
+    assert_eq!((count(&by_last, Unknown::NotAsked), by_last.judged), (0, 8), "{:?}", by_last.unknowable);
+    let by_stub = recorder.tried(of(Judges::InOrder(vec![name("stub"), name("last")])));
+    assert_eq!(
+        (count(&by_stub, Unknown::NotAsked), by_stub.judged),
+        (0, 8),
+        "the first answered: nobody else is asked"
+    );
+    let by_nobody = recorder.tried(of(Judges::InOrder(vec![name("nobody")])));
+    assert_eq!((count(&by_nobody, Unknown::NotAsked), by_nobody.judged), (8, 0));
+    assert_eq!(by_nobody.calls.without_answer, 8);
+    let from = Confidence::from_percent(50.0).expect("a percentage");
+    let cascade = Judges::Cascade { first: name("last"), then: name("stub"), from, sample: None };
+    let cascade = recorder.tried(of(cascade));
+    assert_eq!((count(&cascade, Unknown::NotAsked), cascade.judged), (0, 8));
+    assert_eq!(cascade.calls.proposed, Some(16), "each frame is shown to both");
 }

@@ -161,7 +161,7 @@ fn otherwise(policy: &Policy, assessed: &FrameAssessed, given: &[(OpinionGiven, 
         .enumerate()
         .filter(|(_, rule)| rule.stops_by_itself() && hit(&rule.id) && !agreed.contains(&rule.id));
     let why = |(at, rule): (usize, &crate::policy::Rule)| {
-        let needed = rule.confidence;
+        let needed = rule.threshold();
         match said.map(|given| (given, &given.said)) {
             None if second.as_str() == &*assessed.provider.name => {
                 format!("{}: {second} decided itself, and nobody else was asked to agree", rule.id)
@@ -183,15 +183,14 @@ fn otherwise(policy: &Policy, assessed: &FrameAssessed, given: &[(OpinionGiven, 
                     .and_then(|rule| rule.best)
                 {
                     Some(best) => format!(
-                        "{}: {second} did not agree: its surest label for this rule, {}, was {} %, {needed} % needed",
+                        "{}: {second} did not agree: its surest label for this rule, {}, was {} %, {needed} needed",
                         rule.id,
                         best.label.path(),
                         best.label.confidence()
                     ),
-                    None => format!(
-                        "{}: {second} did not agree: it gave no label for this rule, {needed} % needed",
-                        rule.id
-                    ),
+                    None => {
+                        format!("{}: {second} did not agree: it gave no label for this rule, {needed} needed", rule.id)
+                    }
                 }
             }
         }
