@@ -28,7 +28,7 @@ use streamwarden::model::{
     Timestamp, WarningId,
 };
 use streamwarden::policy::{Policy, PolicySet, file};
-use streamwarden::warden::{Answered, Answering, Applied, ChannelState, Command, ModeratorAct, apply, decide};
+use streamwarden::warden::{Answered, Answering, Applied, Beside, ChannelState, Command, ModeratorAct, apply, decide};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc; // as in the program
@@ -208,6 +208,7 @@ impl Warden {
             shadow: None,
             measured: Some(measured),
             answer,
+            beside: Beside::default(),
             took: Timings(12, 3, 240),
         };
         self.step(&judge, policy, now, &mut appends);

@@ -4,7 +4,6 @@
 //! `WARDENS_FRAMES=1000000` sets how many frames go end to end (default 100,000). Sizes are of the process (RSS), so
 //! each part runs in a process of its own: this program starts itself once per part.
 
-use std::collections::HashMap;
 use std::path::Path;
 use std::process::Command as Process;
 use std::sync::Arc;
@@ -26,7 +25,7 @@ use streamwarden::model::{
 };
 use streamwarden::policy::{Policy, PolicySet, file};
 use streamwarden::providers::{Answer, Assessing, Provider};
-use streamwarden::warden::{Answered, Applied, ChannelState, Command, Next, apply, decide};
+use streamwarden::warden::{Answered, Applied, Beside, ChannelState, Command, Next, apply, decide};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -105,7 +104,8 @@ fn decision() {
                     Some(Next::Look) => Command::CompareFrame { frame, policy, measured },
                     Some(Next::Ask) => {
                         let (measured, answer, took) = (Some(measured), answer.clone(), Timings::default());
-                        Command::JudgeFrame { frame, policy, shadow: None, measured, answer, took }
+                        let beside = Beside::default();
+                        Command::JudgeFrame { frame, policy, shadow: None, measured, answer, beside, took }
                     }
                 };
             }
@@ -282,7 +282,7 @@ fn start(
         wall: clock.clone(),
         clock,
         policies: followed,
-        providers: ProviderChoice { default: Some(provider), by_channel: HashMap::new() },
+        providers: ProviderChoice { default: Some(provider), ..ProviderChoice::default() },
         objects: None,
         copies: None,
         imaging: Arc::new(Imaging::new(Limits::default(), Algorithm::MedianDct)),

@@ -14,7 +14,7 @@ use streamwarden::model::{
 };
 use streamwarden::policy::Policy;
 use streamwarden::warden::{
-    Answered, Answering, Applied, ChannelState, Command, ModeratorAct, Next, apply, decide, due,
+    Answered, Answering, Applied, Beside, ChannelState, Command, ModeratorAct, Next, apply, decide, due,
 };
 
 use crate::pictures::Picture;
@@ -148,7 +148,8 @@ impl Watch<'_> {
                 Some(Next::Ask) => {
                     self.watched.assessed.push(at);
                     let (answer, took) = (asked(self.channel, picture), Timings::default());
-                    Command::JudgeFrame { frame, policy, shadow: None, measured: measured.take(), answer, took }
+                    let (measured, beside) = (measured.take(), Beside::default());
+                    Command::JudgeFrame { frame, policy, shadow: None, measured, answer, beside, took }
                 }
             };
         }

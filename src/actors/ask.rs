@@ -21,7 +21,7 @@ const PAUSE: Duration = Duration::from_millis(200);
 const PAUSE_THROTTLED: Duration = Duration::from_millis(500);
 
 /// What a provider is shown.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) enum Shown {
     /// A picture's bytes.
     Bytes(Arc<[u8]>),

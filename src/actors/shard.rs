@@ -17,7 +17,7 @@ use tokio::sync::{Semaphore, oneshot};
 use super::pictures::LastPictures;
 use super::planes::Planes;
 use super::system::Parts;
-use super::warden::{EvidenceRoom, Inspect, Offer, Order, Reconsider, Rest, Stale, Tick, Warden};
+use super::warden::{ComparingRoom, EvidenceRoom, Inspect, Offer, Order, Reconsider, Rest, Stale, Tick, Warden};
 use crate::model::{ChannelId, FrameId, PolicyId};
 use crate::reputation::budget::Purse;
 use crate::telemetry::metrics;
@@ -51,6 +51,7 @@ pub(super) struct ShardParts {
     pub(super) pictures: Arc<LastPictures>,
     pub(super) planes: RefCell<Planes>,
     pub(super) evidence: EvidenceRoom,
+    pub(super) comparing: ComparingRoom,
     unrecorded: Cell<Unrecorded>,
 }
 
@@ -72,9 +73,9 @@ impl ShardParts {
     ) -> Self {
         let planes = RefCell::new(Planes::new(house.settings.planes_max));
         let saves = Arc::new(Semaphore::new(SAVES_MAX));
-        let evidence = EvidenceRoom::new();
+        let (evidence, comparing) = (EvidenceRoom::new(), ComparingRoom::new());
         let unrecorded = Cell::default();
-        Self { house, looks, fetches, recoveries, saves, purse, pictures, planes, evidence, unrecorded }
+        Self { house, looks, fetches, recoveries, saves, purse, pictures, planes, evidence, comparing, unrecorded }
     }
 
     /// A warden's own step was not recorded and will be tried again. On a full disk every warden says so at every tick:

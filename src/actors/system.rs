@@ -18,7 +18,7 @@ use crate::clock::Clock;
 use crate::events::Event;
 use crate::imaging::Imaging;
 use crate::journal::{AppendError, Journal, content, snapshots};
-use crate::model::{ChannelId, EventId, Frame, FrameId, Position};
+use crate::model::{ChannelId, EventId, Frame, FrameId, Position, ProviderName};
 use crate::policy::PolicySet;
 use crate::providers::Provider;
 use crate::reputation::budget::Purse;
@@ -92,26 +92,33 @@ impl Default for Settings {
     }
 }
 
-/// Which provider judges which channel.
+/// Which provider judges which channel where its policy does not say, and which ones a policy may name.
 #[derive(Clone, Default)]
 pub struct ProviderChoice {
     /// For every channel not named below. None: its frames fail, loudly.
     pub default: Option<Arc<dyn Provider>>,
     /// By channel.
     pub by_channel: HashMap<ChannelId, Arc<dyn Provider>>,
+    /// Further ones, which policies may name.
+    pub others: Vec<Arc<dyn Provider>>,
 }
 
 impl ProviderChoice {
     /// Whether there is one for some channel, and every one that is chosen is there.
     pub fn is_present(&self) -> bool {
-        let mut chosen = self.default.iter().chain(self.by_channel.values()).peekable();
-        chosen.peek().is_some() && chosen.all(|provider| provider.is_present())
+        let some = self.default.is_some() || !self.by_channel.is_empty();
+        some && self.each().all(|provider| provider.is_present())
+    }
+
+    /// The one that calls itself so; none if there is none.
+    pub fn named(&self, name: &ProviderName) -> Option<Arc<dyn Provider>> {
+        self.each().find(|provider| *provider.reference().name == *name.as_str()).cloned()
     }
 
     /// Every provider that is chosen, each once.
     pub fn all(&self) -> Vec<Arc<dyn Provider>> {
         let mut all: Vec<Arc<dyn Provider>> = Vec::new();
-        for provider in self.default.iter().chain(self.by_channel.values()) {
+        for provider in self.each() {
             if !all.iter().any(|known| Arc::ptr_eq(known, provider)) {
                 all.push(provider.clone());
             }
@@ -121,6 +128,11 @@ impl ProviderChoice {
 
     pub(super) fn of(&self, channel: &ChannelId) -> Option<Arc<dyn Provider>> {
         self.by_channel.get(channel).or(self.default.as_ref()).cloned()
+    }
+
+    /// Every provider, one that is there for several channels as often.
+    fn each(&self) -> impl Iterator<Item = &Arc<dyn Provider>> {
+        self.default.iter().chain(&self.others).chain(self.by_channel.values())
     }
 }
 

@@ -19,7 +19,7 @@ mod turns;
 
 pub use failure::{Class, Failure};
 pub use rekognition::{Detected, DetectedLabel, Rekognition};
-pub use s3::{GetError, Head, S3, Stored};
+pub use s3::{GetError, Head, S3, SignedAddress, Stored};
 pub use sts::Introduction;
 pub use turns::{Crowded, Turns};
 

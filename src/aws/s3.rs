@@ -1,10 +1,12 @@
 //! S3: objects by bucket, key and version. Knows whether what is under a key is still what somebody announced; what
 //! the bytes are is for others.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_s3::Client;
+use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::primitives::ByteStream;
 
 use super::{Aws, Class, Failure};
@@ -13,6 +15,7 @@ use crate::model::S3Object;
 const GET: &str = "GetObject";
 const HEAD: &str = "HeadObject";
 const PUT: &str = "PutObject";
+const SIGN: &str = "signing GetObject";
 /// The code by which S3 says that an object is not the one asked for.
 const CHANGED: &str = "PreconditionFailed";
 
@@ -92,6 +95,22 @@ pub struct Stored {
     pub version: Option<String>,
 }
 
+/// An address by which whoever has it reads an object for a while. A secret: it does not show itself.
+pub struct SignedAddress(String);
+
+impl SignedAddress {
+    /// To be told to whoever is to read there and to nobody else.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for SignedAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SignedAddress(…)")
+    }
+}
+
 impl Aws {
     /// S3, as configured. At a stated endpoint buckets are named in the path: no emulator has a host name for each.
     pub fn s3(&self) -> S3 {
@@ -155,6 +174,17 @@ impl S3 {
             let said = format!("the body was not there within {} ms", self.body_time.as_millis());
             Err(failed(Failure::passing(GET, Class::TimedOut, said)))
         })
+    }
+
+    /// An address by which that object can be read for so long, at most seven days: that very version of it where one is
+    /// named, else what is under its key then. Nothing is called, unless credentials are.
+    pub async fn signed_address(&self, object: &S3Object, lives: Duration) -> Result<SignedAddress, Failure> {
+        let lives = PresigningConfig::expires_in(lives)
+            .map_err(|error| Failure::passing(SIGN, Class::Refused, error.to_string()))?;
+        let call = self.client.get_object().bucket(&*object.bucket).key(&*object.key);
+        let call = call.set_version_id(object.version.as_deref().map(str::to_owned));
+        let signed = call.presigned(lives).await.map_err(|error| Failure::of(SIGN, &error))?;
+        Ok(SignedAddress(signed.uri().to_owned()))
     }
 
     /// What is under that key, without its bytes.

@@ -6,21 +6,20 @@ use std::sync::Arc;
 use anyhow::{Context, bail};
 
 use crate::actors::{Deposit, Objects};
-use crate::aws::{Aws, Failure, ivs::IvsPace};
+use crate::aws::{self, Aws, Failure, S3, ivs::IvsPace};
 use crate::clock::Clock;
-use crate::config::{Config, Control, Judge};
+use crate::config::{By, Config, Control, Judge};
 use crate::control::{Directory, IvsControl, StreamControl};
 use crate::house::{Connections, StreamConnection};
 use crate::outbox::{Bus, Chat, Notices};
-use crate::providers::Provider;
-use crate::providers::guard::Guard;
-use crate::providers::rekognition::Rekognition;
 
 /// The parts of the house that are in the cloud.
 #[derive(Default)]
 pub(super) struct Cloud {
-    /// Who judges, if Rekognition does.
-    pub(super) provider: Option<Arc<dyn Provider>>,
+    /// Rekognition, if somebody may ask it.
+    pub(super) rekognition: Option<aws::Rekognition>,
+    /// Who signs addresses by which others read in buckets, if somebody is shown them.
+    pub(super) signs: Option<S3>,
     /// Who carries the streams, if IVS does.
     pub(super) control: Option<Arc<dyn StreamControl>>,
     /// Where the pictures are that the stream announces, or that were put before being judged.
@@ -44,11 +43,8 @@ impl Cloud {
         if aws.region().is_none() {
             bail!("no region: set aws.region in the configuration, or AWS_REGION in the environment");
         }
-        if config.provider.judge == Judge::Rekognition {
-            let settings = &config.provider.rekognition;
-            let rekognition = Arc::new(Rekognition::new(aws.rekognition(), settings.settings()));
-            cloud.provider = Some(Arc::new(Guard::new(rekognition, clock.clone(), settings.guard())));
-        }
+        cloud.rekognition = config.provider.has(Judge::Rekognition).then(|| aws.rekognition());
+        cloud.signs = shows_signed(config).then(|| aws.s3());
         if config.control.platform == Control::Ivs {
             let ivs = Arc::new(aws.ivs(IvsPace::default()));
             cloud.control = Some(Arc::new(IvsControl::new(ivs.clone(), config.control.ivs.settings())));
@@ -78,8 +74,15 @@ impl Cloud {
     }
 }
 
+/// Whether Hive is shown pictures by addresses of S3 that we sign.
+fn shows_signed(config: &Config) -> bool {
+    let hive = &config.provider.hive;
+    config.provider.has(Judge::Hive) && hive.by == By::Url && hive.url_base.is_empty()
+}
+
 fn is_wanted(config: &Config) -> bool {
-    config.provider.judge == Judge::Rekognition
+    config.provider.has(Judge::Rekognition)
+        || shows_signed(config)
         || config.control.platform == Control::Ivs
         || !config.kinesis.stream.is_empty()
         || !config.evidence.bucket.is_empty()

@@ -81,7 +81,7 @@ pub(super) fn run(args: &DemoArgs) -> anyhow::Result<()> {
         ground,
         data: &args.data,
         // Frames that somebody hands in on a channel of their own are the real model's.
-        providers: ProviderChoice { default: Some(local), by_channel },
+        providers: ProviderChoice { default: Some(local), by_channel, others: Vec::new() },
         pace: args.pace,
         start: now,
         quiet: args.quiet,

@@ -13,6 +13,7 @@ mod interrupt;
 pub mod journal;
 mod journal_failure;
 mod journal_stats;
+mod judges;
 mod laboratory;
 mod play;
 pub mod policy;

@@ -259,7 +259,8 @@ impl fmt::Display for InForce<'_> {
             };
             let categories: Vec<&str> = rule.categories.iter().map(Category::as_str).collect();
             let categories = categories.join(", ");
-            writeln!(f, "  {}: {categories} from {} % in {window} ({taxonomy}): {then}", rule.id, rule.confidence)?;
+            let words = rule.taxonomy.as_deref().map_or((*taxonomy).to_owned(), |own| format!("{own} only"));
+            writeln!(f, "  {}: {categories} from {} in {window} ({words}): {then}", rule.id, rule.threshold())?;
         }
         Ok(())
     }

@@ -10,10 +10,9 @@ use anyhow::Context;
 use clap::Args;
 
 use super::cloud::Cloud;
-use super::demo::local_model;
 use super::interrupt::Signals;
+use super::judges::judges;
 use super::show::pages_at;
-use crate::actors::ProviderChoice;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, Control, TOKENS_FILE_VARIABLE};
 use crate::control::{NoControl, RehearsalControl};
@@ -46,9 +45,8 @@ pub(super) fn run(args: &ServeArgs) -> anyhow::Result<()> {
         let (budget, settings) =
             (config.enforcement.budget(), config.wardens.settings(&config.evidence, &config.provider));
         let signals = Signals::listen().context("listening for signals")?;
-        let cloud = Cloud::reach(&config, &clock).await?;
-        let default = cloud.provider.or_else(|| local_provider(&config));
-        let providers = ProviderChoice { default, ..ProviderChoice::default() };
+        let mut cloud = Cloud::reach(&config, &clock).await?;
+        let providers = judges(&config, &mut cloud, &clock)?;
         let rehearsal = Arc::new(RehearsalControl::new());
         let control = cloud.control.unwrap_or_else(|| match config.control.platform {
             Control::Rehearsal => rehearsal.clone(),
@@ -62,7 +60,11 @@ pub(super) fn run(args: &ServeArgs) -> anyhow::Result<()> {
         house.connect(cloud.connections, &clock).context("connecting the house")?;
         let mut app = App::of(&house, clock);
         app.undo = config.moderation.undo();
-        app.usd_per_million = config.provider.rekognition.usd_per_million.get();
+        app.usd_per_million = [
+            ("rekognition", config.provider.rekognition.usd_per_million.get()),
+            ("hive", config.provider.hive.usd_per_million.get()),
+        ]
+        .into();
         app.store_frames = cloud.store_frames;
         let public_url = config.http.pages.public_url;
         let served = match Server::start_within(listener, Arc::new(app), gate, config.listen.settings()) {
@@ -80,12 +82,6 @@ pub(super) fn run(args: &ServeArgs) -> anyhow::Result<()> {
         house.close().await;
         served
     })
-}
-
-/// The model, or one that says loudly that it is not there; none where none is wanted.
-fn local_provider(config: &Config) -> Option<Arc<dyn crate::providers::Provider>> {
-    let path = &config.provider.local_model;
-    (!path.as_os_str().is_empty()).then(|| local_model(path))
 }
 
 /// Says where: on standard output, because a program that asked for a free port reads it from there.

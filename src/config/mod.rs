@@ -1,11 +1,12 @@
 //! What an operator decides, read once at the start from one TOML file into typed structs. A key that is unknown or
 //! wrong stops the start, named with its line and what was expected. Knows the rooms whose settings these are; nothing
-//! knows it but the command line, and nothing reads the environment for more than where a secret lies.
+//! knows it but the command line, and nothing reads the environment for more than where a secret lies, or the secret.
 //!
 //! `ops/streamwarden.toml` is the reference: every key with its default, commented. A test keeps the two together.
 
 mod aws;
 mod bounded;
+mod hive;
 mod mistake;
 mod sections;
 #[cfg(test)]
@@ -22,6 +23,7 @@ pub use aws::{
     RekognitionConfig,
 };
 pub use bounded::Bounded;
+pub use hive::{By, HiveConfig};
 pub use mistake::ConfigError;
 pub use sections::{
     Control, ControlConfig, DataConfig, EnforcementConfig, EvidenceConfig, Judge, ListenConfig, LogConfig,
@@ -135,6 +137,7 @@ impl Config {
             );
             return Err(ConfigError::Together { file: file(), finding });
         }
+        self.provider.check().map_err(|finding| ConfigError::Together { file: file(), finding })?;
         self.kinesis.settings().map_err(|finding| ConfigError::Together { file: file(), finding })?;
         if self.kinesis.offers_max.get() >= self.wardens.frames_max.get() && !self.kinesis.stream.is_empty() {
             let finding = format!(

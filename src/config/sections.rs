@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Bounded;
 use super::aws::{IvsConfig, RekognitionConfig};
+use super::hive::HiveConfig;
 use crate::actors::{Deposit, Evidence, Settings};
 use crate::aws::S3;
 use crate::clock::Clock;
@@ -63,8 +64,11 @@ pub struct ListenConfig {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ProviderConfig {
-    /// Who judges: `local`, the model in this process, or `rekognition`. Default `local`.
+    /// Who judges where a policy does not say: `local`, the model in this process, `rekognition` or `hive`. Default
+    /// `local`.
     pub judge: Judge,
+    /// Who else a policy may name: any of them but `judge`, each once. Default: nobody.
+    pub also: Vec<Judge>,
     /// Weights of the local model; `make model` fetches them. Their digest is checked. Empty: no provider, and every
     /// frame that needs one fails, loudly.
     pub local_model: PathBuf,
@@ -75,6 +79,8 @@ pub struct ProviderConfig {
     pub calls_per_hour: Bounded<0, 100_000_000>,
     /// How Amazon Rekognition is asked.
     pub rekognition: RekognitionConfig,
+    /// How Hive is asked.
+    pub hive: HiveConfig,
 }
 
 /// Who judges pictures.
@@ -86,6 +92,8 @@ pub enum Judge {
     Local,
     /// Amazon Rekognition.
     Rekognition,
+    /// Hive.
+    Hive,
 }
 
 /// `[control]`: who carries the streams.
@@ -202,6 +210,23 @@ impl DataConfig {
     }
 }
 
+impl ProviderConfig {
+    /// Whether that one judges, or a policy may name it.
+    pub fn has(&self, judge: Judge) -> bool {
+        self.judge == judge || self.also.contains(&judge)
+    }
+
+    /// What no single key can say.
+    pub(super) fn check(&self) -> Result<(), String> {
+        for (at, judge) in self.also.iter().enumerate() {
+            if *judge == self.judge || self.also[..at].contains(judge) {
+                return Err(format!("provider.also names {judge:?} a second time; each provider is there once"));
+            }
+        }
+        if self.has(Judge::Hive) { self.hive.check() } else { Ok(()) }
+    }
+}
+
 impl ModerationConfig {
     /// As answers carry it.
     pub fn undo(&self) -> UndoTime {
@@ -298,9 +323,11 @@ impl Default for ProviderConfig {
     fn default() -> Self {
         Self {
             judge: Judge::default(),
+            also: Vec::new(),
             local_model: PINNED_PATH.into(),
             calls_per_hour: Bounded::of(0),
             rekognition: RekognitionConfig::default(),
+            hive: HiveConfig::default(),
         }
     }
 }

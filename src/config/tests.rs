@@ -51,6 +51,26 @@ fn what_is_wrong_with_a_stream_is_named_by_its_key() {
 }
 
 #[test]
+fn what_is_wrong_with_providers_is_named_by_its_key() {
+    let named = "[provider.hive]\nkey_env = \"HIVE_KEY\"\n";
+    for (text, names) in [
+        ("[provider]\njudge = \"hive\"".to_owned(), "set provider.hive.key_file or provider.hive.key_env"),
+        ("[provider]\nalso = [\"hive\"]".to_owned(), "set provider.hive.key_file or provider.hive.key_env"),
+        ("[provider]\nalso = [\"local\"]".to_owned(), "provider.also"),
+        ("[provider]\nalso = [\"rekognition\", \"rekognition\"]".to_owned(), "provider.also"),
+        (format!("[provider]\njudge = \"hive\"\n{named}key_file = \"k\""), "are both set"),
+        (format!("[provider]\njudge = \"hive\"\n{named}endpoint = \"http://hive.example/\""), "provider.hive.endpoint"),
+        (format!("[provider]\njudge = \"hive\"\n{named}url_base = \"ftp://x\""), "provider.hive.url_base"),
+    ] {
+        let error = parse(&text).expect_err(&text).to_string();
+        assert!(error.contains(names), "{error} does not name {names}");
+    }
+    let sound = parse(&format!("[provider]\njudge = \"hive\"\nalso = [\"local\"]\n{named}")).expect("it is sound");
+    assert!(sound.provider.has(Judge::Hive) && sound.provider.has(Judge::Local));
+    assert!(!sound.provider.has(Judge::Rekognition));
+}
+
+#[test]
 fn every_key_of_the_types_stands_in_the_reference_file_with_a_comment_above_it() {
     let all = toml::Table::try_from(Config::default()).expect("the configuration is a table");
     let mut expected = Vec::new();

@@ -1,5 +1,6 @@
 //! What every handler has at hand.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use tokio::sync::watch;
@@ -18,6 +19,9 @@ use super::backtesting::Backtests;
 use super::picture::PictureRoom;
 use super::scaling::Scaling;
 use super::turn::Turn;
+
+/// Dollars for a million calls, by the provider's name.
+pub type Prices = BTreeMap<&'static str, u64>;
 
 /// The house as requests see it.
 pub struct App {
@@ -43,8 +47,8 @@ pub struct App {
     pub clock: Arc<dyn Clock>,
     /// For how long an answer to a warning may be taken back.
     pub undo: UndoTime,
-    /// What a million calls to Rekognition cost, in dollars; 0: no price is known.
-    pub usd_per_million: u64,
+    /// What a million calls cost, in dollars, by the provider's name; 0, or none: no price is known.
+    pub usd_per_million: Prices,
     /// Where frames are put before they are judged; none: they are judged as they came.
     pub store_frames: Option<Deposit>,
     /// Backtests of all history.
@@ -76,7 +80,7 @@ impl App {
             feed: Feed::new(house.journal.clone(), house.consumers.clone(), Patience::default()),
             clock,
             undo: UndoTime::default(),
-            usd_per_million: REKOGNITION_MICROS, // for one call
+            usd_per_million: Prices::from([("rekognition", REKOGNITION_MICROS)]), // for one call
             store_frames: None,
             backtests: Backtests::default(),
             dry_runs: Turn::default(),

@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use super::answers::Given;
+use super::asking::{OnRecord, Recalled};
 use super::past::Past;
 use super::report::AnswerKind;
 use super::tally::{Recording, Tally};
 use super::trial::{Known, Seen, Trial};
 use super::truth::Detections;
 use crate::events::{
-    EnforcementOrigin, EnforcementRequested, Envelope, Event, FrameAssessed, FrameSkipped, RuleEffect, Skip,
-    UnwatchedBecause,
+    EnforcementOrigin, EnforcementRequested, Envelope, Event, FrameAssessed, FrameSkipped, OpinionRole, RuleEffect,
+    Skip, UnwatchedBecause,
 };
 use crate::model::{ChannelId, FrameId, Label, SessionId, Similarity};
 use crate::policy::Policy;
@@ -23,6 +24,17 @@ pub(super) struct Channel {
     trials: Vec<Trial>,
     /// An answer and what else its decision brought about: one to several warnings is carried over as one.
     answering: Vec<(Envelope, Event)>,
+    /// What others said of the frame whose outcome follows.
+    said: Vec<Recalled>,
+}
+
+/// What lies beside an event, if it is at hand.
+#[derive(Debug, Default)]
+pub(super) struct Kept {
+    /// The whole of an answer whose event holds only the surest labels.
+    pub whole: Option<Vec<Label>>,
+    /// What a provider said of an assessed frame afterwards, to be compared.
+    pub compared: Option<Recalled>,
 }
 
 /// What was recorded of a frame besides its envelope, as it stood before its outcome.
@@ -37,16 +49,15 @@ impl Channel {
     /// A channel that each of these policies would watch, each proposed on its own.
     pub fn new(id: ChannelId, policies: impl Iterator<Item = Arc<Policy>>) -> Self {
         let trials = policies.enumerate().map(|(at, policy)| Trial::new(1 << at, policy, &id)).collect();
-        Self { id, past: Past::default(), trials, answering: Vec::new() }
+        Self { id, past: Past::default(), trials, answering: Vec::new(), said: Vec::new() }
     }
 
-    /// Takes one recorded event in. `whole` is the answer of an assessment whose event holds only the surest labels, if
-    /// it is at hand.
+    /// Takes one recorded event in, with what lies beside it.
     pub fn see(
         &mut self,
         envelope: &Envelope,
         event: &Event,
-        whole: Option<&[Label]>,
+        kept: Kept,
         tallies: &mut [Tally],
         recording: &mut Recording,
     ) {
@@ -58,7 +69,7 @@ impl Channel {
         if is_answer || same_decision {
             self.answering.push((envelope.clone(), event.clone())); // an append has few events
         } else {
-            self.take_in(envelope, event, whole, tallies, recording);
+            self.take_in(envelope, event, kept, tallies, recording);
         }
     }
 
@@ -98,17 +109,24 @@ impl Channel {
         &mut self,
         envelope: &Envelope,
         event: &Event,
-        whole: Option<&[Label]>,
+        kept: Kept,
         tallies: &mut [Tally],
         recording: &mut Recording,
     ) {
+        if let Event::OpinionGiven(given) = event {
+            if given.role != OpinionRole::Compared {
+                self.said.push(Recalled { given: given.clone(), whole: kept.whole }); // an append has few events
+            }
+            return;
+        }
+        let said = std::mem::take(&mut self.said);
         if let Event::SessionStarted(started) = event {
             self.start(envelope, &started.session, event);
         } else if let Event::SessionEnded(ended) = event {
             self.past.end(ended);
             self.trials.iter_mut().for_each(|trial| trial.end(envelope, ended, event));
         } else if let Event::FrameAssessed(assessed) = event {
-            self.assess(envelope, assessed, whole, tallies, recording);
+            self.assess(envelope, assessed, &said, &kept, tallies, recording);
         } else if let Event::FrameSkipped(skipped) = event {
             self.skip(envelope, event, skipped, tallies, recording);
         } else if let Event::FrameFailed(failed) = event {
@@ -142,7 +160,8 @@ impl Channel {
         &mut self,
         envelope: &Envelope,
         assessed: &FrameAssessed,
-        whole: Option<&[Label]>,
+        said: &[Recalled],
+        kept: &Kept,
         tallies: &mut [Tally],
         recording: &mut Recording,
     ) {
@@ -153,7 +172,7 @@ impl Channel {
             self.past.start(&assessed.session);
             self.trials.iter_mut().for_each(|trial| trial.start(envelope, &assessed.session, None));
         }
-        recording.calls += 1;
+        recording.calls += 1 + said.len() as u64;
         for (trial, tally) in self.trials.iter_mut().zip(tallies.iter_mut()) {
             for outcome in &assessed.rules {
                 if let RuleEffect::Raised(_) = outcome.effect {
@@ -167,9 +186,9 @@ impl Channel {
         };
         let speaks_for = self.past.assess(envelope.position, envelope.sequence, captured_at, assessed);
         let judged: Vec<u64> = self.trials.iter().map(|trial| trial.judged).collect();
-        self.each(envelope, &of_frame, tallies, |trial, seen, tally| {
-            trial.assessed(seen, assessed, whole, &speaks_for, tally)
-        });
+        let (whole, compared) = (kept.whole.as_deref(), kept.compared.as_ref());
+        let record = OnRecord { assessed, whole, before: said, compared };
+        self.each(envelope, &of_frame, tallies, |trial, seen, tally| trial.assessed(seen, record, &speaks_for, tally));
         let weighed = self.trials.iter().zip(judged).filter(|(trial, before)| trial.judged > *before);
         self.past.weigh(&speaks_for, weighed.fold(0, |bits, (trial, _)| bits | trial.bit));
         self.past.look(captured_at, recording);

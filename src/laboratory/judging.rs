@@ -1,14 +1,29 @@
 //! A recorded answer judged by the policy on trial: what it raises, what that has to do with what was raised, and what
 //! the answer does not say.
 
+use std::sync::Arc;
+
+use super::asking::Deciding;
 use super::report::{Decided, Difference, Passed};
 use super::tally::Tally;
 use super::trial::{Seen, Trial};
 use super::unknowable::Unknown;
 use crate::events::{EnforcementOrigin, Event, FrameAssessed, RuleEffect, RuleOutcome};
-use crate::model::{Confidence, Label, Measurement, RuleId, Verdict, WarningId};
+use crate::model::{Confidence, FrameId, Label, Measurement, RuleId, Verdict, WarningId};
 use crate::policy::{Rule, hits};
-use crate::warden::{Answered, Command, decide};
+use crate::warden::{Command, decide};
+
+/// What of an answer is not known.
+pub(super) struct Hidden {
+    /// The taxonomy that it is in.
+    pub taxonomy: Arc<str>,
+    /// What is known of it.
+    pub labels: Vec<Label>,
+    /// The least confidence that the provider was asked to report.
+    pub floor: Option<Confidence>,
+    /// Labels are gone that the event does not hold.
+    pub gone: bool,
+}
 
 impl Trial {
     /// Judges an answer, and applies what follows.
@@ -16,7 +31,7 @@ impl Trial {
         &mut self,
         seen: &Seen<'_>,
         assessed: &FrameAssessed,
-        whole: Option<&[Label]>,
+        deciding: Deciding,
         speaks_for: &[(RuleId, WarningId)],
         tally: &mut Tally,
     ) -> Decided {
@@ -27,14 +42,8 @@ impl Trial {
             policy: self.policy.clone(),
             shadow: None, // what is tried beside another is no part of it
             measured: assessed.image.zip(assessed.hash).map(|(image, hash)| Measurement { image, hash, luma: None }),
-            answer: Answered {
-                provider: assessed.provider.clone(),
-                labels: whole.unwrap_or(&assessed.labels).to_vec(),
-                kept: assessed.answer.clone(),
-                unmapped: assessed.unmapped,
-                content_types: assessed.content_types.clone(),
-                floor: assessed.floor,
-            },
+            answer: deciding.answer,
+            beside: deciding.beside,
             took: assessed.took,
         };
         let now = seen.envelope.recorded_at;
@@ -75,34 +84,31 @@ impl Trial {
     /// Whether some rule may be hit by what is not known of the answer: labels that were not asked for, or are gone.
     pub(super) fn hides_a_hit(
         &self,
-        assessed: &FrameAssessed,
-        without_whole: bool,
+        hidden: &Hidden,
         decided: &Decided,
+        frame: FrameId,
         seen: &Seen<'_>,
         tally: &mut Tally,
     ) -> bool {
-        let gone = without_whole && assessed.answer.is_some();
-        let floor = assessed.floor.filter(|floor| self.policy.rules.iter().any(|rule| rule.confidence < *floor));
+        let Hidden { taxonomy, labels, floor, gone } = hidden;
+        let gone = *gone;
+        let listening = || self.policy.rules.iter().filter(|rule| rule.reads(taxonomy));
+        let floor = floor.filter(|floor| listening().any(|rule| rule.confidence < *floor));
         if !gone && floor.is_none() {
             return false;
         }
-        let labels = &assessed.labels;
-        let hit: Vec<&RuleId> = hits(&self.policy, labels).into_iter().map(|hit| &hit.rule.id).collect();
+        let hit: Vec<&RuleId> = hits(&self.policy, taxonomy, labels).into_iter().map(|hit| &hit.rule.id).collect();
         let silent = |floor: Option<Confidence>| {
             let below = |rule: &&Rule| floor.is_none_or(|floor| rule.confidence < floor);
-            self.policy
-                .rules
-                .iter()
-                .filter(below)
-                .any(|rule| !hit.contains(&&rule.id) && !decided.rules.contains(&rule.id))
+            listening().filter(below).any(|rule| !hit.contains(&&rule.id) && !decided.rules.contains(&rule.id))
         };
         let below = floor.is_some() && silent(floor);
         let gone = gone && silent(None);
         if below {
-            self.unknown(Unknown::BelowFloor, seen, assessed.frame, tally);
+            self.unknown(Unknown::BelowFloor, seen, frame, tally);
         }
         if gone {
-            self.unknown(Unknown::AnswerGone, seen, assessed.frame, tally);
+            self.unknown(Unknown::AnswerGone, seen, frame, tally);
         }
         below || gone
     }

@@ -10,6 +10,7 @@
 
 mod answers;
 pub mod arena;
+mod asking;
 mod channel;
 pub mod document;
 pub mod frontier;

@@ -9,14 +9,16 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
-use super::channel::Channel;
+use super::asking::Recalled;
+use super::channel::{Channel, Kept};
 use super::report::Report;
 use super::tally::{Recording, Tally};
 use super::truth::Detections;
-use crate::events::{CodecError, Event, EventType, Recorded};
+use crate::events::{CodecError, Event, EventType, OpinionGiven, OpinionSaid, Recorded};
 use crate::journal::{Journal, READ_LIMIT_MAX, ReadError, position_at};
-use crate::model::{ChannelId, ChannelPattern, ContentRef, Label, PolicyId, Position, Timestamp};
+use crate::model::{ChannelId, ChannelPattern, ContentRef, FrameId, Label, PolicyId, Position, Timestamp};
 use crate::policy::PolicySet;
+use crate::warden::Command;
 
 /// Proposals tried together: each has a bit of its own.
 pub const PROPOSALS_MAX: usize = 64;
@@ -28,10 +30,11 @@ const BATCH: usize = 512;
 const QUEUED_MAX: usize = 8;
 
 /// Event types that have a part in a trial.
-const NEEDED: [EventType; 21] = [
+const NEEDED: [EventType; 22] = [
     EventType::FrameSkipped,
     EventType::FrameAssessed,
     EventType::FrameFailed,
+    EventType::OpinionGiven,
     EventType::SessionStarted,
     EventType::SessionEnded,
     EventType::ChannelUnwatched,
@@ -152,7 +155,7 @@ pub fn run(
         for _ in 0..count {
             let (queue, batches) = sync_channel(QUEUED_MAX);
             queues.push(queue);
-            working.push(threads.spawn(move || Bench::new(question, count).work(&batches, whole)));
+            working.push(threads.spawn(move || Bench::new(question, count, journal).work(&batches, whole)));
         }
         let mut reader = Reader::new(question, queues);
         let read = reader.read(journal, stretch, progress);
@@ -300,6 +303,8 @@ impl<'a> Reader<'a> {
 /// What one thread has before it.
 struct Bench<'a> {
     question: &'a Question,
+    /// Where an answer is found that was given to be compared.
+    journal: &'a dyn Journal,
     /// Every how manieth channel is this thread's.
     threads: usize,
     channels: Vec<Option<Channel>>,
@@ -309,9 +314,10 @@ struct Bench<'a> {
 }
 
 impl<'a> Bench<'a> {
-    fn new(question: &'a Question, threads: usize) -> Self {
+    fn new(question: &'a Question, threads: usize, journal: &'a dyn Journal) -> Self {
         let tallies = question.proposals.iter().map(|_| Tally::default()).collect();
-        Self { question, threads, channels: Vec::new(), tallies, recording: Recording::default(), frames: 0 }
+        let (channels, recording) = (Vec::new(), Recording::default());
+        Self { question, journal, threads, channels, tallies, recording, frames: 0 }
     }
 
     fn work(
@@ -337,12 +343,14 @@ impl<'a> Bench<'a> {
         whole: &(dyn Fn(&ContentRef) -> Option<Vec<Label>> + Sync),
     ) -> Result<(), (Position, CodecError)> {
         let event = recorded.event().map_err(|error| (recorded.envelope.position, error))?;
-        let mut labels = None;
+        let mut kept = Kept::default();
         match &event {
             Event::FrameAssessed(assessed) => {
                 self.frames += 1;
-                labels = assessed.answer.as_ref().and_then(whole);
+                kept.whole = assessed.answer.as_ref().and_then(whole);
+                kept.compared = self.compared(recorded, assessed.frame, whole)?;
             }
+            Event::OpinionGiven(opinion) => kept.whole = whole_of(opinion, whole),
             Event::FrameSkipped(_) | Event::FrameFailed(_) => self.frames += 1,
             _ => {} // counted are frames
         }
@@ -355,7 +363,36 @@ impl<'a> Bench<'a> {
             let policies = question.proposals.iter().filter_map(|set| set.for_channel(id).cloned());
             Channel::new(id.clone(), policies)
         });
-        channel.see(&recorded.envelope, &event, labels.as_deref(), &mut self.tallies, &mut self.recording);
+        channel.see(&recorded.envelope, &event, kept, &mut self.tallies, &mut self.recording);
         Ok(())
+    }
+
+    /// What a provider said of the frame when it was asked to be compared. Looked for only where a policy on trial names
+    /// providers: then it may be one of these. It stands behind the outcome, at a place of its own.
+    fn compared(
+        &self,
+        recorded: &Recorded,
+        frame: FrameId,
+        whole: &(dyn Fn(&ContentRef) -> Option<Vec<Label>> + Sync),
+    ) -> Result<Option<Recalled>, (Position, CodecError)> {
+        let Some(channel) = recorded.envelope.scope.channel() else { return Ok(None) };
+        let mut policies = self.question.proposals.iter().filter_map(|set| set.for_channel(channel));
+        if !policies.any(|policy| policy.arrangement.names_somebody()) {
+            return Ok(None);
+        }
+        // One that cannot be read is as one that was not recorded: then nothing stands in.
+        let Ok(Some(found)) = self.journal.find(Command::comparison_id(frame)) else { return Ok(None) };
+        let event = found.event().map_err(|error| (found.envelope.position, error))?;
+        let Event::OpinionGiven(given) = event else { return Ok(None) };
+        let whole = whole_of(&given, whole);
+        Ok(Some(Recalled { given, whole }))
+    }
+}
+
+/// The whole of an answer that is longer than its event, if it is at hand.
+fn whole_of(opinion: &OpinionGiven, whole: &(dyn Fn(&ContentRef) -> Option<Vec<Label>> + Sync)) -> Option<Vec<Label>> {
+    match &opinion.said {
+        OpinionSaid::Answer(answer) => answer.answer.as_ref().and_then(whole),
+        OpinionSaid::Nothing { .. } => None,
     }
 }

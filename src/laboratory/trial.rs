@@ -12,19 +12,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::asking::{self, Heard, OnRecord};
+use super::judging::Hidden;
 use super::likeness::{Like, Luma};
 use super::report::{Compared, Passed};
 use super::stops::Stops;
 use super::tally::Tally;
 use super::truth::Matches;
 use super::unknowable::{Unknown, UnknownFrame};
-use crate::events::{Envelope, Event, FrameAssessed, FrameFailed, NewEvent, Skip};
+use crate::events::{Envelope, Event, FailedStage, FrameAssessed, FrameFailed, NewEvent, Skip};
 use crate::model::{
-    ChannelId, EnforcementId, Fingerprint, Frame, FrameId, FrameOrigin, Label, PerceptualHash, Position, RuleId,
-    SessionId, Similarity, Timestamp, WarningId,
+    ChannelId, EnforcementId, Fingerprint, Frame, FrameId, FrameOrigin, PerceptualHash, Position, RuleId, SessionId,
+    Similarity, Timestamp, WarningId,
 };
 use crate::policy::Policy;
-use crate::warden::{Applied, ChannelState, Command, Coverage, Decision, Reference, apply, decide, due};
+use crate::warden::{Answered, Applied, ChannelState, Command, Coverage, Decision, Reference, apply, decide, due};
 
 /// Warnings and stops of one channel that stay open in a trial: more than a policy has rules.
 const OPEN_MAX: usize = 512;
@@ -102,14 +104,14 @@ impl Trial {
     pub fn assessed(
         &mut self,
         seen: &Seen<'_>,
-        assessed: &FrameAssessed,
-        whole: Option<&[Label]>,
+        record: OnRecord<'_>,
         speaks_for: &[(RuleId, WarningId)],
         tally: &mut Tally,
     ) -> Known {
+        let assessed = record.assessed;
         let luma = Luma::recorded(seen.measured.and_then(|Similarity(_, luma)| luma));
         let before = self.state.reference.as_ref().map(|reference| reference.frame);
-        let known = self.decide_assessed(seen, assessed, whole, speaks_for, tally);
+        let known = self.decide_assessed(seen, record, speaks_for, tally);
         let now = self.state.reference.as_ref().map(|reference| reference.frame);
         if now == Some(assessed.frame) {
             self.luma = Luma::NONE; // both references are this frame
@@ -122,11 +124,11 @@ impl Trial {
     fn decide_assessed(
         &mut self,
         seen: &Seen<'_>,
-        assessed: &FrameAssessed,
-        whole: Option<&[Label]>,
+        record: OnRecord<'_>,
         speaks_for: &[(RuleId, WarningId)],
         tally: &mut Tally,
     ) -> Known {
+        let assessed = record.assessed;
         let session = &assessed.session;
         let over = self.state.is_replaced(session) || self.state.has_ended(session);
         let mut known = Known::Whole;
@@ -147,24 +149,43 @@ impl Trial {
                 Like::Unknown(kind) => self.unknown(kind, seen, assessed.frame, tally),
             }
         }
-        self.count_call(seen, session, tally);
-        if assessed.provider.taxonomy != self.policy.taxonomy {
-            tally.calls_without_answer += 1;
-            self.unknown(Unknown::OtherTaxonomy, seen, assessed.frame, tally);
-            self.sampled(seen.captured_at);
-            self.refer_to(assessed.frame, assessed.hash, seen.captured_at);
-            return Known::Clouded;
-        }
+        let (heard, calls) = asking::ask(&self.policy, assessed.frame, record);
+        self.count_calls(seen, session, calls, tally);
+        let deciding = match heard {
+            Heard::Decided(deciding) if self.policy.reads(&deciding.answer.provider.taxonomy) => *deciding,
+            Heard::Decided(_) => return self.without_answer(Unknown::OtherTaxonomy, seen, assessed, tally),
+            Heard::NotAsked => return self.without_answer(Unknown::NotAsked, seen, assessed, tally),
+            Heard::Unanswered => {
+                self.unknown(Unknown::Failed, seen, assessed.frame, tally);
+                let frame = self.frame(seen, session, assessed.frame);
+                let (stage, reason) = (FailedStage::Provider, "nobody answered who may decide".to_owned());
+                let command = Command::FailFrame { frame, stage, reason, attempts: 1, asked: None };
+                self.run(&command, seen.envelope.recorded_at);
+                return Known::Clouded;
+            }
+        };
         self.judged += 1;
         tally.judged += 1;
-        let decided = self.judge(seen, assessed, whole, speaks_for, tally);
-        if self.hides_a_hit(assessed, whole.is_none(), &decided, seen, tally) {
+        let Answered { provider, labels, floor, .. } = &deciding.answer;
+        let (taxonomy, labels) = (provider.taxonomy.clone(), labels.clone());
+        let hidden = Hidden { taxonomy, labels, floor: *floor, gone: deciding.in_part };
+        let decided = self.judge(seen, assessed, deciding, speaks_for, tally);
+        if self.hides_a_hit(&hidden, &decided, assessed.frame, seen, tally) {
             known = Known::Clouded;
         }
         if decided.verdict != Some(assessed.verdict) {
             self.differ(seen, assessed, decided, tally);
         }
         known
+    }
+
+    /// It would have been asked about, and the answer is not known, or not readable: later frames are compared with it.
+    fn without_answer(&mut self, kind: Unknown, seen: &Seen<'_>, assessed: &FrameAssessed, tally: &mut Tally) -> Known {
+        tally.calls_without_answer += 1;
+        self.unknown(kind, seen, assessed.frame, tally);
+        self.sampled(seen.captured_at);
+        self.refer_to(assessed.frame, assessed.hash, seen.captured_at);
+        Known::Clouded
     }
 
     /// A frame was found similar to the reference on record.
@@ -196,7 +217,7 @@ impl Trial {
                 Known::Clouded
             }
             Like::Different => {
-                self.count_call(seen, &session, tally);
+                self.count_calls(seen, &session, 1, tally);
                 tally.calls_without_answer += 1;
                 self.unknown(Unknown::SimilarThen, seen, frame, tally);
                 self.apply_one(event, seen.envelope.recorded_at, Some(seen.captured_at));
@@ -220,7 +241,8 @@ impl Trial {
         self.unknown(Unknown::Failed, seen, failed.frame, tally);
         let frame = self.frame(seen, &session, failed.frame);
         let FrameFailed { stage, reason, attempts, .. } = failed;
-        let command = Command::FailFrame { frame, stage: *stage, reason: reason.clone(), attempts: *attempts };
+        let (stage, reason, attempts) = (*stage, reason.clone(), *attempts);
+        let command = Command::FailFrame { frame, stage, reason, attempts, asked: None };
         self.run(&command, seen.envelope.recorded_at);
         Known::Clouded
     }
@@ -336,10 +358,11 @@ impl Trial {
         }
     }
 
-    pub(super) fn count_call(&mut self, seen: &Seen<'_>, session: &SessionId, tally: &mut Tally) {
-        tally.calls += 1;
+    /// Every provider that the frame is shown to is a call.
+    fn count_calls(&mut self, seen: &Seen<'_>, session: &SessionId, calls: u64, tally: &mut Tally) {
+        tally.calls += calls;
         if self.goes_on(seen, session) {
-            tally.after_stop.calls += 1;
+            tally.after_stop.calls += calls;
             if self.went_on.insert(session.clone()) {
                 tally.after_stop.sessions += 1;
             }

@@ -33,6 +33,8 @@ pub enum Unknown {
     BelowFloor,
     /// The answer is in another taxonomy than the policy's.
     OtherTaxonomy,
+    /// A provider would have been asked about it that was not asked then.
+    NotAsked,
     /// The answer was long, and the whole of it is no longer in the content store; a rule was not hit by what the event
     /// holds.
     AnswerGone,
@@ -68,7 +70,7 @@ pub(super) struct Unknowns(BTreeMap<Unknown, Shown<Position, UnknownFrame, EXAMP
 
 impl Unknown {
     /// Every kind.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::SimilarThen,
         Self::TooSoonThen,
         Self::CrowdedOut,
@@ -78,6 +80,7 @@ impl Unknown {
         Self::NoHash,
         Self::BelowFloor,
         Self::OtherTaxonomy,
+        Self::NotAsked,
         Self::AnswerGone,
     ];
 
@@ -95,6 +98,7 @@ impl Unknown {
             Self::NoHash => "never fetched, so that it cannot be compared",
             Self::BelowFloor => "a rule has a threshold below what the provider was asked to report",
             Self::OtherTaxonomy => "answered in another taxonomy than the policy's",
+            Self::NotAsked => "would have been shown to a provider that was not asked then",
             Self::AnswerGone => "the whole answer is no longer kept, only its surest labels",
         }
     }

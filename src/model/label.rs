@@ -21,7 +21,7 @@ pub struct LabelPathError {
 pub struct LabelPath(Arc<str>);
 
 impl LabelPath {
-    /// The most levels a path may have. Rekognition has 3, Hive 2; more is nonsense from a provider.
+    /// The most levels a path may have. Rekognition and Hive have 3; more is nonsense from a provider.
     pub const DEPTH_MAX: usize = 5;
     /// The most bytes a path may have. Rekognition's longest has 58.
     pub const BYTES_MAX: usize = 160;

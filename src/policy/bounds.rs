@@ -18,6 +18,10 @@ pub const PATTERN_COMPILED_BYTES_MAX: usize = 1 << 20;
 pub const TITLE_BYTES_MAX: usize = 120;
 /// Frames that a window looks back upon, and hits it may ask for.
 pub const WINDOW_FRAMES_MAX: u8 = 32;
+/// Providers that one policy names in order.
+pub const JUDGES_MAX: usize = 4;
+/// One frame in so many, at the least and at the most: more seldom says nothing within a day.
+pub const ONE_IN: std::ops::RangeInclusive<u32> = 1..=10_000;
 /// Severity of the gravest rule.
 pub const SEVERITY_MAX: u8 = 5;
 /// Bits of a perceptual hash.

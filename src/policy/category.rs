@@ -30,6 +30,18 @@ pub(super) fn read(text: &str, taxonomy: &Taxonomy) -> Result<Category, Flaw> {
     }
 }
 
+/// What is worth knowing where a bare name is that of a category and of one of several labels in it.
+pub(super) fn namesake(text: &str, read: &Category, taxonomy: &Taxonomy) -> Option<String> {
+    let Category::Within(category) = read else { return None };
+    let below = || taxonomy.labels().iter().filter(|label| label.path != *category && label.path.is_within(category));
+    let label = below().find(|label| label.path.leaf() == text)?;
+    let others: Vec<&str> = below().filter(|other| other.path != label.path).map(|other| other.path.leaf()).collect();
+    (!others.is_empty()).then(|| {
+        let (also, alone) = (others.join(", "), label.path.as_str());
+        format!("{text} is read as the category {category}, which holds {also} too; {alone} is the label alone")
+    })
+}
+
 /// What to write in place of a path that the taxonomy does not hold.
 pub(super) fn hint_for_unknown_path(path: &LabelPath, taxonomy: &Taxonomy) -> String {
     let closest = match taxonomy.resolve(path.leaf()) {

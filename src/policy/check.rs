@@ -2,14 +2,20 @@
 //!
 //! Warnings only, save where two documents claim one policy id. Texts and channels come in; nothing is read or printed.
 
+mod counterparts;
+
 use super::diagnostic::{Diagnostic, Place, Severity};
 use super::file::{self, Loaded, Reading, RulePlaces};
-use super::taxonomy::{KnownLabel, Taxonomy};
+use super::taxonomy::{KnownLabel, Scale, Taxonomy, closest_name};
 use super::{AutomaticStops, Category, Channels, Rule, Window, bounds, category, terms};
 use crate::model::{Action, Approval, ChannelId, Confidence, LabelPath, OnUnavailable};
 
 /// A threshold up to this many thousandths of a percent was probably meant as a fraction of one.
 const FRACTION_MILLI_MAX: u32 = 1000;
+
+/// What the providers of this version call themselves. The house may have others; one that it does not have fails every
+/// frame that it alone may judge.
+const PROVIDERS: &[&str] = &["local", "rekognition", "hive", "rehearsal"];
 
 /// Patterns that find every channel.
 const FIND_ALL: &[&str] =
@@ -47,6 +53,8 @@ pub fn check(files: &[(&str, &str)], channels: &[ChannelId]) -> Checked {
         findings.rules(loaded);
         findings.without_an_answer(loaded);
         findings.automatic_stops(loaded);
+        findings.providers(loaded);
+        findings.counterparts(loaded);
         findings.reach(loaded, &policies);
         findings.given_channels(loaded, channels);
     }
@@ -137,7 +145,29 @@ impl Findings {
         }
     }
 
+    fn providers(&mut self, loaded: &Loaded) {
+        for (name, at) in &loaded.places.arrangement.named {
+            if !PROVIDERS.contains(&name.as_str()) {
+                let what = format!("no provider calls itself {name}: a frame that only it may judge fails");
+                let hint = match closest_name(name.as_str(), PROVIDERS.iter().copied()) {
+                    Some(near) => format!("did you mean {near}?"),
+                    None => format!("write one of: {}", PROVIDERS.join(", ")),
+                };
+                self.warn(loaded, *at, what, hint);
+            }
+        }
+        let Some(at) = loaded.places.arrangement.second else { return };
+        if loaded.policy.automatic_stops == AutomaticStops::ProposeOnly {
+            let hint = "remove it, or write automatic_stops: 1 rule";
+            self.warn(loaded, at, "second_opinion changes nothing: every stop is proposed to a person", hint);
+        } else if !loaded.policy.rules.iter().any(Rule::stops_by_itself) {
+            let hint = "remove it, or write approval: none where a rule may stop without a person";
+            self.warn(loaded, at, "second_opinion changes nothing: no rule stops by itself", hint);
+        }
+    }
+
     fn categories(&mut self, loaded: &Loaded, rule: &Rule, places: &RulePlaces) {
+        let taxonomy = words_of(rule, loaded);
         for (index, (category, at)) in rule.categories.iter().zip(&places.categories).enumerate() {
             let same_or_wider = |(other, wider): &(usize, &Category)| {
                 *other != index && wider.covers(category) && !(category.covers(wider) && *other > index)
@@ -147,10 +177,10 @@ impl Findings {
                 self.warn(loaded, *at, format!("{narrow} is held by {wide} of the same rule"), "remove one of the two");
             }
             let Category::Within(path) = category else { continue };
-            if loaded.taxonomy.get(path).is_none() {
-                let what = format!("{} has no label {path}: no frame can match it", loaded.taxonomy.name());
-                self.warn(loaded, *at, what, category::hint_for_unknown_path(path, loaded.taxonomy));
-            } else if !reachable(path, rule.confidence, loaded.taxonomy) {
+            if taxonomy.get(path).is_none() {
+                let what = format!("{} has no label {path}: no frame can match it", taxonomy.name());
+                self.warn(loaded, *at, what, category::hint_for_unknown_path(path, taxonomy));
+            } else if !reachable(path, rule.confidence, taxonomy) {
                 let what = format!("{path} is never given with {} % or more: no frame can match it", rule.confidence);
                 let hint = "lower the threshold, or name the category that takes its place above";
                 self.warn(loaded, *at, what, hint);
@@ -159,16 +189,16 @@ impl Findings {
     }
 
     fn threshold(&mut self, loaded: &Loaded, rule: &Rule, places: &RulePlaces) {
-        let (floor, why) = loaded.taxonomy.floor();
-        if (1..=FRACTION_MILLI_MAX).contains(&rule.confidence.as_milli()) {
+        let taxonomy = words_of(rule, loaded);
+        let (floor, why) = taxonomy.floor();
+        let percent = rule.stated_in == Scale::Percent;
+        if percent && (1..=FRACTION_MILLI_MAX).contains(&rule.confidence.as_milli()) {
             let what = format!("confidence is in percent: this is {:?}, nearly every frame", rule.confidence);
             let percent = f64::from(rule.confidence.as_milli()) / 10.0;
             self.warn(loaded, places.confidence, what, format!("write {percent} if the fraction was meant"));
         } else if rule.confidence < floor {
-            let what = format!(
-                "{} reports nothing below {floor} %: the rule works as if it said {floor}",
-                loaded.taxonomy.name()
-            );
+            let what =
+                format!("{} reports nothing below {floor} %: the rule works as if it said {floor}", taxonomy.name());
             self.warn(
                 loaded,
                 places.confidence,
@@ -261,7 +291,12 @@ fn covers(wide: &Rule, narrow: &Rule) -> bool {
     let as_grave = wide.action >= narrow.action
         && wide.severity >= narrow.severity
         && (wide.approval == Approval::None || narrow.approval == Approval::Person);
-    same_hits && wide.confidence <= narrow.confidence && fills && as_grave
+    wide.taxonomy == narrow.taxonomy && same_hits && wide.confidence <= narrow.confidence && fills && as_grave
+}
+
+/// The taxonomy in whose words a rule is written.
+fn words_of(rule: &Rule, loaded: &Loaded) -> &'static Taxonomy {
+    rule.taxonomy.as_deref().and_then(Taxonomy::named).unwrap_or(loaded.taxonomy)
 }
 
 /// Whether any label in the category can be as sure as that.

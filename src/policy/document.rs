@@ -44,11 +44,26 @@ pub(super) struct PolicyDocument {
     /// Of several patterns that find a channel the highest priority wins, then the smaller id. Default 0.
     #[schemars(with = "Option<i32>")]
     pub priority: Option<Text>,
-    /// The taxonomy whose categories the rules name.
+    /// The taxonomy whose categories the rules name. Answers in another one are read by what their labels stand for in
+    /// this one, where that has been reviewed; elsewhere their frames fail.
     #[schemars(with = "TaxonomyName", required)]
     pub taxonomy: Option<Text>,
     /// Which frames are looked at.
     pub sampling: Option<SamplingDocument>,
+    /// Whose answer decides: one provider's; the first of several that answers, `[rekognition, hive]`; or that of one
+    /// that another screens for, `{ first: local, then: rekognition, from: 20 }`. Default: the provider that the
+    /// configuration names.
+    #[schemars(with = "Option<JudgedByDocument>")]
+    pub judged_by: Option<Spanned<JudgedByDocument>>,
+    /// The provider that must agree before a rule with `approval: none` stops by itself: its own labels must hit the same
+    /// rule. It is asked where the deciding answer hits such a rule; where it disagrees or does not answer, a person is
+    /// asked. Default: nobody need agree.
+    #[schemars(with = "Option<crate::model::ProviderName>")]
+    pub second_opinion: Option<Text>,
+    /// A provider that is asked about a share of the judged frames as well, so that its answers can be compared. Nothing
+    /// rests on them and nothing waits for them. Default: none.
+    #[schemars(with = "Option<CompareWithDocument>")]
+    pub compare_with: Option<Spanned<CompareWithDocument>>,
     /// How a channel's past sets its cadence, where `sampling.every` is a range.
     #[schemars(with = "Option<ReputationDocument>")]
     pub reputation: Option<Spanned<ReputationDocument>>,
@@ -141,6 +156,51 @@ pub(super) struct ReputationDocument {
     pub closely_for: Option<Text>,
 }
 
+/// Whose answer decides.
+#[derive(Debug, JsonSchema)]
+#[schemars(untagged, rename = "JudgedBy")]
+pub(super) enum JudgedByDocument {
+    /// This provider's.
+    One(#[schemars(with = "crate::model::ProviderName")] String),
+    /// That of the first of these that answers; each is asked where those before it did not.
+    InOrder(#[schemars(with = "Vec<crate::model::ProviderName>", length(min = 1, max = bounds::JUDGES_MAX))] Vec<Text>),
+    /// That of one that another screens for.
+    Cascade(CascadeDocument),
+}
+
+/// One provider, which costs little, says whether another need be asked. Where it need not, its own answer decides.
+#[derive(Debug, serde::Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Cascade")]
+pub(super) struct CascadeDocument {
+    /// Who screens.
+    #[schemars(with = "crate::model::ProviderName", required)]
+    pub first: Option<Text>,
+    /// Who is asked, and decides, where the first is sure enough of any label or does not answer.
+    #[schemars(with = "crate::model::ProviderName", required)]
+    pub then: Option<Text>,
+    /// How sure, in percent.
+    #[schemars(with = "crate::model::Confidence", required)]
+    pub from: Option<Text>,
+    /// Of the frames in which the first is not so sure, a share that the second is asked about all the same, so that what
+    /// the screen misses is known: `1 in 50`, up to `1 in 10000`. Default: of none.
+    #[schemars(with = "Option<ShareText>")]
+    pub sample: Option<Text>,
+}
+
+/// A provider that is asked about a share of the judged frames as well.
+#[derive(Debug, serde::Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "CompareWith")]
+pub(super) struct CompareWithDocument {
+    /// Which.
+    #[schemars(with = "crate::model::ProviderName", required)]
+    pub provider: Option<Text>,
+    /// Of which share of the frames: `1 in 20`, up to `1 in 10000`.
+    #[schemars(with = "ShareText", required)]
+    pub share: Option<Text>,
+}
+
 /// When a frame shows what the last assessed one showed.
 #[derive(Debug, JsonSchema)]
 #[schemars(untagged, rename = "Similarity")]
@@ -167,18 +227,26 @@ pub(super) struct SimilarityLimitsDocument {
 /// Categories, a threshold, how often, and what then.
 #[derive(Debug, serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(rename = "Rule")]
+#[schemars(rename = "Rule", extend("oneOf" = [{ "required": ["confidence"] }, { "required": ["score"] }]))]
 pub(super) struct RuleDocument {
     /// The rule's id: unique within the policy, the same across its versions.
     #[schemars(with = "RuleId", required)]
     pub id: Option<Text>,
+    /// The taxonomy whose categories this rule names, if not the policy's: then only answers in it hit the rule, by their
+    /// own names.
+    #[schemars(with = "Option<TaxonomyName>")]
+    pub taxonomy: Option<Text>,
     /// Any of these: a path of the taxonomy (`Violence/Weapons`), a name that only one label has (`Weapons`), or `*`
     /// for every label. A category holds everything below it.
     #[schemars(with = "Vec<String>", required, length(min = 1, max = bounds::CATEGORIES_MAX))]
     pub categories: Option<Vec<Text>>,
-    /// From this confidence on, in percent.
-    #[schemars(with = "crate::model::Confidence", required)]
+    /// From this confidence on, in percent. Either this or `score`.
+    #[schemars(with = "Option<crate::model::Confidence>")]
     pub confidence: Option<Text>,
+    /// From this score on, 0 to 1, as the provider itself says it: where the rule's taxonomy, or else the policy's, is one
+    /// of a provider that does, as Hive. Either this or `confidence`.
+    #[schemars(with = "Option<f64>", range(min = 0, max = 1))]
+    pub score: Option<Text>,
     /// How often: `2 of 3` assessed frames, or `3 within 2m`. Default `1 of 1`.
     #[schemars(with = "Option<WindowText>")]
     pub window: Option<Text>,
@@ -217,6 +285,32 @@ impl<'de> Deserialize<'de> for ChannelsDocument {
             }
             fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
                 Ok(ChannelsDocument::Word(text.to_owned()))
+            }
+        }
+        deserializer.deserialize_any(Shape)
+    }
+}
+
+impl<'de> Deserialize<'de> for JudgedByDocument {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Shape;
+        impl<'de> Visitor<'de> for Shape {
+            type Value = JudgedByDocument;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a provider's name, a list of them, or `first:`, `then:` and `from:`")
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+                let mut names = Vec::new();
+                while let Some(name) = seq.next_element()? {
+                    names.push(name); // bounded by the file's size
+                }
+                Ok(JudgedByDocument::InOrder(names))
+            }
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+                Deserialize::deserialize(MapAccessDeserializer::new(map)).map(JudgedByDocument::Cascade)
+            }
+            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(JudgedByDocument::One(text.to_owned()))
             }
         }
         deserializer.deserialize_any(Shape)
@@ -284,6 +378,8 @@ schema_only! {
         "type": "string",
         "pattern": r"^(1 rule|[2-8] rules within [0-9]+(\.[0-9]+)? ?(ms|s|m|h)|propose)$",
     });
+    /// One in so many.
+    ShareText = json_schema!({ "type": "string", "pattern": r"^1 in [1-9][0-9]{0,4}$" });
     /// One that is built in.
     TaxonomyName = json_schema!({
         "type": "string",

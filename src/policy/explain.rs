@@ -1,12 +1,16 @@
 //! Why a verdict is what it is, and what would have changed it: for people who must answer for it.
 //!
 //! Pure. A label hits where its margin is not negative, and the margin is [`Confidence::margin_over`], as in judging
-//! ([`hits`](super::hits)). How full a window is comes in: only the warden, or the journal, knows it.
+//! ([`hits`](super::hits)); which labels lie in a rule's categories is asked where judging asks. How full a window is comes in: only the warden, or the journal, knows it.
 
 use std::fmt;
+use std::sync::Arc;
 
+use super::mapping::Mapping;
+use super::reading::{Held, Reading};
+use super::taxonomy::Scale;
 use super::{AutomaticStops, Category, Channels, Policy, Rule, Window, terms};
-use crate::model::{Action, Approval, ChannelId, Confidence, Label, LabelPath, PolicyRef, RuleId};
+use crate::model::{Action, Approval, ChannelId, Confidence, Label, LabelPath, PolicyRef, ProviderRef, RuleId};
 
 /// Rules named where any of them would do.
 const RULES_NAMED_MAX: usize = 8;
@@ -46,12 +50,16 @@ pub struct RuleExplanation {
     pub rule: RuleId,
     /// The confidence it asks for.
     pub threshold: Confidence,
+    /// The scale in which its file states that.
+    pub stated_in: Scale,
     /// What it asks for when it is met.
     pub action: Action,
     /// Who must agree.
     pub approval: Approval,
     /// The label of its categories with the largest margin, hit or not; none if no label lies in them.
     pub best: Option<BestLabel>,
+    /// Why no label of any answer in this taxonomy could lie in them.
+    pub deaf: Option<Deaf>,
     /// How often it asks for a hit.
     pub window: Window,
     /// Hits in its window, this frame's included; none if it is not known.
@@ -73,6 +81,31 @@ pub struct BestLabel {
     pub label: Label,
     /// Its confidence over the threshold, in thousandths of a percent; negative below it.
     pub margin: i32,
+    /// What it counts as in the rule's words, where it came in others.
+    pub counts_as: Option<CountsAs>,
+}
+
+/// What a label counts as in the words of a rule that are not the provider's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CountsAs {
+    /// Whose label it is.
+    pub provider: Arc<str>,
+    /// The place in the taxonomy of the rule.
+    pub path: LabelPath,
+}
+
+/// Why a rule cannot be hit by an answer in a taxonomy, whatever it says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Deaf {
+    /// It has a taxonomy of its own, which is this one and not the answer's.
+    Own(Arc<str>),
+    /// No label of the answer's taxonomy counts as any of its categories.
+    NoCounterpart {
+        /// The taxonomy of the answer.
+        answered: Arc<str>,
+        /// The taxonomy of the rule.
+        words: Arc<str>,
+    },
 }
 
 /// How far a rule came with a frame.
@@ -98,6 +131,11 @@ pub enum Change {
         /// How much.
         by: u32,
     },
+    /// An answer in that taxonomy: no label of this one's could hit.
+    AnswerIn {
+        /// The taxonomy.
+        taxonomy: Arc<str>,
+    },
     /// No label of the categories was seen; any of them from this confidence on: a hit.
     AnyLabel {
         /// The categories, as the policy names them.
@@ -119,10 +157,16 @@ pub enum Change {
     },
 }
 
-/// Explains every rule of a policy on one answer, in the policy's order.
-pub fn explain(policy: &Policy, labels: &[Label], progress: &[WindowProgress]) -> Vec<RuleExplanation> {
-    let mut explained: Vec<RuleExplanation> =
-        policy.rules.iter().map(|rule| explain_rule(rule, labels, progress)).collect();
+/// Explains every rule of a policy on one answer of a provider, in the policy's order.
+pub fn explain(
+    policy: &Policy,
+    provider: &ProviderRef,
+    labels: &[Label],
+    progress: &[WindowProgress],
+) -> Vec<RuleExplanation> {
+    let reading = Reading::of(policy, &provider.taxonomy, labels);
+    let explain_rule = |rule| explain_rule(policy, rule, provider, &reading, progress);
+    let mut explained: Vec<RuleExplanation> = policy.rules.iter().map(explain_rule).collect();
     let agrees = |rule: &RuleExplanation| match progress.iter().find(|progress| progress.rule == rule.rule) {
         Some(progress) => progress.agrees,
         None => matches!(rule.reached, Reached::Met | Reached::Hit),
@@ -149,15 +193,40 @@ fn lacks(needed: AutomaticStops, agreeing: usize, silent: &[RuleId]) -> Option<L
     }
 }
 
-fn explain_rule(rule: &Rule, labels: &[Label], progress: &[WindowProgress]) -> RuleExplanation {
-    let within: Vec<BestLabel> = labels
-        .iter()
-        .enumerate()
-        .filter(|(_, label)| rule.categories.iter().any(|category| category.holds(label)))
-        .map(|(index, label)| BestLabel {
+/// Why no label of an answer in that taxonomy could lie in a rule's categories; none where some could.
+fn deaf(policy: &Policy, rule: &Rule, answered: &Arc<str>) -> Option<Deaf> {
+    if !rule.reads(answered) {
+        return rule.taxonomy.clone().map(Deaf::Own);
+    }
+    if rule.taxonomy.is_some() || *answered == policy.taxonomy {
+        return None;
+    }
+    let mapping = Mapping::between(answered, &policy.taxonomy);
+    let hears = |category: &Category| match category {
+        Category::Any => true,
+        Category::Within(path) => mapping.is_some_and(|mapping| mapping.reaches(path)),
+    };
+    let deaf = || Deaf::NoCounterpart { answered: answered.clone(), words: policy.taxonomy.clone() };
+    (!rule.categories.iter().any(hears)).then(deaf)
+}
+
+fn explain_rule(
+    policy: &Policy,
+    rule: &Rule,
+    provider: &ProviderRef,
+    reading: &Reading<'_>,
+    progress: &[WindowProgress],
+) -> RuleExplanation {
+    let within: Vec<BestLabel> = reading
+        .held_by(rule)
+        .map(|(index, label, held)| BestLabel {
             index,
             label: label.clone(),
             margin: label.confidence().margin_over(rule.confidence),
+            counts_as: match held {
+                Held::AsItself => None,
+                Held::As(path) => Some(CountsAs { provider: provider.name.clone(), path: path.clone() }),
+            },
         })
         .collect();
     // Of several the first, as in judging.
@@ -173,9 +242,13 @@ fn explain_rule(rule: &Rule, labels: &[Label], progress: &[WindowProgress]) -> R
         None => Reached::Hit,
     };
 
+    let deaf = if best.is_none() { deaf(policy, rule, &provider.taxonomy) } else { None };
     let mut would_change = Vec::new();
     match (&best, reached) {
         (None, _) => {
+            if let Some(Deaf::Own(taxonomy) | Deaf::NoCounterpart { words: taxonomy, .. }) = &deaf {
+                would_change.push(Change::AnswerIn { taxonomy: taxonomy.clone() });
+            }
             would_change.push(Change::AnyLabel { categories: rule.categories.clone(), from: rule.confidence });
         }
         (Some(best), Reached::Missed) => {
@@ -196,9 +269,11 @@ fn explain_rule(rule: &Rule, labels: &[Label], progress: &[WindowProgress]) -> R
     RuleExplanation {
         rule: rule.id.clone(),
         threshold: rule.confidence,
+        stated_in: rule.stated_in,
         action: rule.action,
         approval: rule.approval,
         best,
+        deaf,
         window: rule.window,
         hits,
         reached,
@@ -340,14 +415,11 @@ impl fmt::Display for RuleExplanation {
             (Action::Suspend, Approval::None) => "suspend",
             (Action::Suspend, Approval::Person) => "suspend if a person agrees",
         };
-        write!(f, "{} ({action}, from {} %): ", self.rule, Exactly(self.threshold.as_milli()))?;
-        match &self.best {
-            Some(best) => {
-                let margin = Exactly(best.margin.unsigned_abs());
-                let sign = if best.margin < 0 { '−' } else { '+' };
-                write!(f, "{} {} ({sign}{margin})", best.label.path(), Exactly(best.label.confidence().as_milli()))?;
-            }
-            None => f.write_str("no label of its categories")?,
+        write!(f, "{} ({action}, from {}): ", self.rule, terms::show_threshold(self.threshold, self.stated_in))?;
+        match (&self.best, &self.deaf) {
+            (Some(best), _) => write!(f, "{best}")?,
+            (None, Some(deaf)) => write!(f, "{deaf}")?,
+            (None, None) => f.write_str("no label of its categories")?,
         }
         let window = terms::show_window(self.window);
         match (self.reached, self.hits) {
@@ -372,6 +444,30 @@ impl fmt::Display for RuleExplanation {
     }
 }
 
+impl fmt::Display for BestLabel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let confidence = Exactly(self.label.confidence().as_milli());
+        let margin = Exactly(self.margin.unsigned_abs());
+        let sign = if self.margin < 0 { '−' } else { '+' };
+        match &self.counts_as {
+            None => write!(f, "{} {confidence} ({sign}{margin})", self.label.path()),
+            Some(CountsAs { provider, path }) => {
+                let name = self.label.path().leaf();
+                write!(f, "{provider}'s {name} {confidence} % counts as {path} ({sign}{margin})")
+            }
+        }
+    }
+}
+
+impl fmt::Display for Deaf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Own(taxonomy) => write!(f, "it reads answers in {taxonomy} only"),
+            Self::NoCounterpart { answered, .. } => write!(f, "no label of {answered} counts as any of its categories"),
+        }
+    }
+}
+
 impl fmt::Display for Lacks {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -390,6 +486,7 @@ impl fmt::Display for Lacks {
 impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::AnswerIn { taxonomy } => write!(f, "an answer in {taxonomy}"),
             Self::MoreConfidence { path, by } => write!(f, "{} more on {path}", Exactly(*by)),
             Self::AnyLabel { categories, from } if categories.contains(&Category::Any) => {
                 write!(f, "{} or more on any label", Exactly(from.as_milli()))
@@ -426,7 +523,12 @@ impl fmt::Display for Exactly {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::policy::taxonomy::Taxonomy;
     use crate::policy::{file, hits};
+
+    fn provider(name: &str, taxonomy: &str) -> ProviderRef {
+        ProviderRef { name: name.into(), model: "1".into(), taxonomy: taxonomy.into() }
+    }
 
     fn policy() -> Policy {
         let text = "policy: p\nchannels: [c]\ntaxonomy: rekognition/7.0\nrules:\n\
@@ -450,7 +552,10 @@ mod tests {
         };
         let said = |stops: &str, labels: &[Label], progress: &[WindowProgress]| {
             let policy = file::load("p.yaml", &text(stops)).unwrap().remove(0).policy;
-            explain(&policy, labels, progress)[0].lacks.as_ref().map(ToString::to_string)
+            explain(&policy, &provider("rekognition", Taxonomy::REKOGNITION), labels, progress)[0]
+                .lacks
+                .as_ref()
+                .map(ToString::to_string)
         };
         let (weapons, alcohol) = (label("Violence", 95.0), label("Alcohol", 85.0));
         let alone = [weapons.clone()];
@@ -463,20 +568,31 @@ mod tests {
         assert_eq!(said("2 rules within 2m", &alone, &[before]), None);
     }
 
+    /// Every label that any provider answers with, under rules in the words of each, with and without a taxonomy of
+    /// their own.
     #[test]
     fn explaining_and_judging_agree() {
-        let policy = policy();
-        for percent in [0.0, 79.999, 80.0, 89.999, 90.0, 100.0] {
-            for path in ["Violence", "Violence/Weapons", "Alcohol/Alcohol Use", "Gambling"] {
-                let labels = [label("Violence/Weapons", 50.0), label(path, percent)];
-                let judged = hits(&policy, &labels);
-                let judged: Vec<_> = judged.iter().map(|hit| (hit.rule.id.clone(), hit.label, hit.margin)).collect();
-                let explained: Vec<_> = explain(&policy, &labels, &[])
-                    .into_iter()
-                    .filter(|rule| rule.reached != Reached::Missed)
-                    .filter_map(|rule| rule.best.map(|best| (rule.rule, best.index, best.margin)))
-                    .collect();
-                assert_eq!(judged, explained, "{path} {percent}");
+        let in_hives_words = "policy: p\nchannels: [c]\ntaxonomy: hive-visual/1\nrules:\n\
+            - {id: violence, categories: [violence], confidence: 80}\n\
+            - {id: nsfw, categories: [general_nsfw/general_nsfw, hate], score: 0.8}\n\
+            - {id: own, taxonomy: rekognition/7.0, categories: [Violence, Alcohol], confidence: 80}\n\
+            - {id: any, categories: [\"*\"], confidence: 80}\n";
+        for policy in [policy(), file::load("p.yaml", in_hives_words).unwrap().remove(0).policy] {
+            for taxonomy in Taxonomy::all() {
+                for (known, percent) in
+                    taxonomy.answerable().zip([0.0, 79.999, 80.0, 89.999, 90.0, 100.0].iter().cycle())
+                {
+                    let labels = [label("Violence/Weapons", 50.0), label(known.path.as_str(), *percent)];
+                    let judged = hits(&policy, taxonomy.name(), &labels);
+                    let judged: Vec<_> =
+                        judged.iter().map(|hit| (hit.rule.id.clone(), hit.label, hit.margin)).collect();
+                    let explained: Vec<_> = explain(&policy, &provider("it", taxonomy.name()), &labels, &[])
+                        .into_iter()
+                        .filter(|rule| rule.reached != Reached::Missed)
+                        .filter_map(|rule| rule.best.map(|best| (rule.rule, best.index, best.margin)))
+                        .collect();
+                    assert_eq!(judged, explained, "{} {percent} in {}", known.path, taxonomy.name());
+                }
             }
         }
     }

@@ -13,12 +13,12 @@ use super::document::{
     ChannelsDocument, PolicyDocument, ReputationDocument, RuleDocument, SamplingDocument, SimilarityDocument, Text,
     place,
 };
-use super::taxonomy::{Taxonomy, closest_name};
+use super::taxonomy::{Scale, Taxonomy, closest_name};
 use super::{
-    Arrangement, Category, Channels, Policy, Rule, Sampling, SimilarityLimits, Tuning, Window, bounds, category, shape,
-    terms,
+    ArrangementPlaces, Category, Channels, Policy, Rule, Sampling, SimilarityLimits, Tuning, Window, bounds, category,
+    shape, terms,
 };
-use crate::model::{Action, Approval, ChannelId, LumaDelta, OnUnavailable, PolicyId, PolicyRef, RuleId};
+use crate::model::{Action, Approval, ChannelId, Confidence, LumaDelta, OnUnavailable, PolicyId, PolicyRef, RuleId};
 
 /// A policy as it was read from a file.
 #[derive(Debug, Clone)]
@@ -29,7 +29,7 @@ pub struct Loaded {
     pub title: Option<String>,
     /// Whether the file states the version; otherwise it is 1 here and the publisher counts on.
     pub version_stated: bool,
-    /// The taxonomy that its categories belong to. Labels of another one are never judged by it.
+    /// The taxonomy that its categories belong to, but for those of rules with one of their own.
     pub taxonomy: &'static Taxonomy,
     /// The file it stands in.
     pub file: Arc<str>,
@@ -48,6 +48,8 @@ pub struct Places {
     pub on_unavailable: Place,
     /// What an automatic stop needs.
     pub automatic_stops: Place,
+    /// Who is asked.
+    pub arrangement: ArrangementPlaces,
     /// Its rules, in their order.
     pub rules: Vec<RulePlaces>,
 }
@@ -59,6 +61,8 @@ pub struct RulePlaces {
     pub id: Place,
     /// Its categories, in their order.
     pub categories: Vec<Place>,
+    /// Its taxonomy, if it has one of its own.
+    pub taxonomy: Option<Place>,
     /// Its threshold.
     pub confidence: Place,
     /// Its window.
@@ -136,8 +140,8 @@ const TIME_TO_STOP_MS: u32 = 180_000;
 
 /// Gives the texts of one document their meaning. A missing or mistaken part is reported and replaced by nothing, so
 /// that the parts after it are read too.
-struct DocumentReader<'a> {
-    said: &'a mut Diagnostics,
+pub(super) struct DocumentReader<'a> {
+    pub(super) said: &'a mut Diagnostics,
     file: &'a Arc<str>,
 }
 
@@ -170,6 +174,7 @@ impl DocumentReader<'_> {
             written.taxonomy.as_ref(),
         );
         let taxonomy = self.read(taxonomy, taxonomy_named);
+        let (arrangement, arrangement_places) = self.arrangement(&written);
         let sampling = self.sampling(written.sampling.unwrap_or_default());
         let reputation = self.reputation(&sampling, written.reputation.as_ref());
         let similarity = self.similarity(written.similarity.as_ref());
@@ -193,7 +198,7 @@ impl DocumentReader<'_> {
                 priority: priority.unwrap_or(0),
                 sampling,
                 reputation,
-                arrangement: Arrangement::default(),
+                arrangement,
                 similarity,
                 on_unavailable: on_unavailable.unwrap_or_default(),
                 automatic_stops: automatic_stops.unwrap_or_default(),
@@ -208,6 +213,7 @@ impl DocumentReader<'_> {
                 channels: channels_place,
                 on_unavailable: written.on_unavailable.as_ref().map_or(id_place, place),
                 automatic_stops: written.automatic_stops.as_ref().map_or(id_place, place),
+                arrangement: arrangement_places,
                 rules: rule_places,
             },
         })
@@ -375,12 +381,13 @@ impl DocumentReader<'_> {
             }
             RuleId::new(text).map_err(|e| Flaw::new(e.to_string(), "a rule id", "write lower-case words joined by -"))
         });
+        let own = self.read(rule.taxonomy.as_ref(), taxonomy_named);
+        let taxonomy = if rule.taxonomy.is_some() { own } else { taxonomy };
         let categories =
             self.required(at, "categories", "a list", "categories: [Violence/Weapons]", rule.categories.as_deref());
         let (categories, category_places) =
             categories.map(|categories| self.categories(at, categories, taxonomy)).unwrap_or_default();
-        let confidence = self.required(at, "confidence", "percent", "confidence: 80", rule.confidence.as_ref());
-        let confidence = self.read(confidence, terms::percent);
+        let threshold = self.threshold(at, rule, taxonomy);
         let window = self.read(rule.window.as_ref(), terms::window).unwrap_or(Window::Frames { hits: 1, of: 1 });
         let action = self.read(rule.action.as_ref(), |text| {
             terms::word(text, "action", &[("warn", Action::Warn), ("stop", Action::Stop), ("suspend", Action::Suspend)])
@@ -395,15 +402,19 @@ impl DocumentReader<'_> {
         let places = RulePlaces {
             id: stands(&rule.id),
             categories: category_places,
-            confidence: stands(&rule.confidence),
+            taxonomy: rule.taxonomy.as_ref().map(place),
+            confidence: rule.confidence.as_ref().or(rule.score.as_ref()).map_or(at, place),
             window: stands(&rule.window),
             approval: rule.approval.as_ref().map(place),
         };
+        let (confidence, stated_in) = threshold?;
         let rule = Rule {
             id: id?,
             rev: 0,
+            taxonomy: own.map(|own| own.name().into()),
             categories,
-            confidence: confidence?,
+            confidence,
+            stated_in,
             window,
             action: action.unwrap_or(Action::Warn),
             approval: approval.unwrap_or(Approval::Person), // nothing is stopped without a person unless it is written
@@ -411,6 +422,28 @@ impl DocumentReader<'_> {
             cooldown_ms: cooldown.unwrap_or(300_000),
         };
         Some((rule.revised(), places))
+    }
+
+    /// A rule's threshold, and the scale it is written in.
+    fn threshold(
+        &mut self,
+        at: Place,
+        rule: &RuleDocument,
+        taxonomy: Option<&'static Taxonomy>,
+    ) -> Option<(Confidence, Scale)> {
+        let Some(score) = &rule.score else {
+            let percent = self.required(at, "confidence", "percent", "confidence: 80", rule.confidence.as_ref());
+            return Some((self.read(percent, terms::percent)?, Scale::Percent));
+        };
+        if rule.confidence.is_some() {
+            let what = "confidence and score are both stated";
+            self.said.error(place(score), Flaw::new(what, "one of the two", "remove one of them"));
+        }
+        if let Some(taxonomy) = taxonomy.filter(|taxonomy| taxonomy.scale() != Scale::Unit) {
+            let what = format!("labels of {} come in percent, not as scores", taxonomy.name());
+            self.said.error(place(score), Flaw::new(what, "`confidence:` in percent", "write confidence: 90 for 0.9"));
+        }
+        Some((self.read(Some(score), terms::score)?, Scale::Unit))
     }
 
     fn categories(
@@ -423,18 +456,28 @@ impl DocumentReader<'_> {
         let Some(taxonomy) = taxonomy else { return Default::default() }; // reported already
         let read = written.iter().filter_map(|text| {
             let category = self.read(Some(text), |text| category::read(text, taxonomy))?;
+            if let Some(note) = category::namesake(&text.value, &category, taxonomy) {
+                self.said.note(place(text), note);
+            }
             Some((category, place(text)))
         });
         read.unzip()
     }
 
     /// Reads a text if there is one; a flaw is reported where the text stands.
-    fn read<T>(&mut self, text: Option<&Text>, read: impl FnOnce(&str) -> Result<T, Flaw>) -> Option<T> {
+    pub(super) fn read<T>(&mut self, text: Option<&Text>, read: impl FnOnce(&str) -> Result<T, Flaw>) -> Option<T> {
         let text = text?;
         read(&text.value).map_err(|flaw| self.said.error(place(text), flaw)).ok()
     }
 
-    fn required<T>(&mut self, at: Place, key: &str, expected: &str, example: &str, value: Option<T>) -> Option<T> {
+    pub(super) fn required<T>(
+        &mut self,
+        at: Place,
+        key: &str,
+        expected: &str,
+        example: &str,
+        value: Option<T>,
+    ) -> Option<T> {
         if value.is_none() {
             let flaw = Flaw::new(format!("`{key}` is missing"), expected, format!("add `{example}`"));
             self.said.error(at, flaw);
@@ -442,7 +485,7 @@ impl DocumentReader<'_> {
         value
     }
 
-    fn bounded(&mut self, at: Place, name: &str, count: usize, most: usize) {
+    pub(super) fn bounded(&mut self, at: Place, name: &str, count: usize, most: usize) {
         if count == 0 || count > most {
             let hint = if count == 0 { "add one" } else { "split the policy" };
             self.said.error(at, Flaw::new(format!("there are {count} {name}"), format!("1 to {most}"), hint));

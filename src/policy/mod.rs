@@ -1,10 +1,10 @@
 //! What is watched for: rules and the policies that hold them, how they match channels, and how an answer is judged.
 //!
 //! Pure: texts come in, never files. [`mod@file`] turns readable YAML into these types and names every mistake,
-//! [`check`] finds what is lawful and can never work, [`explain`] says why a verdict is what it is, [`import`]
-//! translates the configuration of another system.
+//! [`check`] finds what is lawful and can never work, [`explain`] says why a verdict is what it is, [`mapping`] how labels
+//! of one provider read in another's words, [`import`] translates the configuration of another system.
 
-mod arrangement;
+pub mod arrangement;
 pub mod bounds;
 mod category;
 pub mod check;
@@ -15,19 +15,24 @@ pub mod explain;
 pub mod file;
 pub mod import;
 mod judge;
+mod judged_by;
+pub mod mapping;
 pub mod outline;
+mod reading;
 mod shape;
 pub mod taxonomy;
 mod terms;
 
 pub use arrangement::{Arrangement, Comparing, Judges};
 pub use document::schema;
-pub use judge::{RuleHit, hits, nearest};
+pub use judge::{RuleHit, hits, nearest, read_hits};
+pub use judged_by::ArrangementPlaces;
 
 use std::sync::Arc;
 
 use regex::Regex;
 
+use self::taxonomy::Scale;
 use crate::events::Pace;
 use crate::model::{
     Action, Approval, ChannelId, Confidence, LabelPath, LumaDelta, OnUnavailable, PolicyRef, RuleId, Sha256,
@@ -38,7 +43,8 @@ use crate::model::{
 pub struct Policy {
     /// Which policy and which version.
     pub reference: PolicyRef,
-    /// The taxonomy its rules are written in. An answer in another one cannot be judged by it, and is not.
+    /// The taxonomy its rules are written in, but for those with one of their own. An answer in another one is read
+    /// through a reviewed [`mapping`]; where there is none it cannot be judged, and is not.
     pub taxonomy: Arc<str>,
     /// The channels it is for.
     pub channels: Channels,
@@ -170,10 +176,15 @@ pub struct Rule {
     pub id: RuleId,
     /// Digest of everything below: a changed rule starts with an empty window.
     pub rev: u32,
+    /// The taxonomy its categories are named in, if it has one of its own: then it reads answers in that one only. None:
+    /// the policy's, and answers in others through what they stand for.
+    pub taxonomy: Option<Arc<str>>,
     /// Any of these hits.
     pub categories: Vec<Category>,
     /// From this confidence on.
     pub confidence: Confidence,
+    /// The scale in which the file states that.
+    pub stated_in: Scale,
     /// How often within what.
     pub window: Window,
     /// What then.
@@ -192,14 +203,31 @@ impl Rule {
         matches!((self.action, self.approval), (Action::Stop | Action::Suspend, Approval::None))
     }
 
+    /// Its threshold in the scale that its file states it in: `90 %`, `score 0.9`.
+    pub fn threshold(&self) -> String {
+        terms::show_threshold(self.confidence, self.stated_in)
+    }
+
     /// The rule with the [`rev`](Self::rev) that its definition has. The order of its categories does not count.
     pub fn revised(mut self) -> Self {
-        let Self { id: _, rev: _, categories, confidence, window, action, approval, severity, cooldown_ms } = &self;
+        let Self {
+            id: _,
+            rev: _,
+            taxonomy,
+            categories,
+            confidence,
+            stated_in: _, // 0.9 and 90 % are the same threshold
+            window,
+            action,
+            approval,
+            severity,
+            cooldown_ms,
+        } = &self;
         let mut names: Vec<&str> = categories.iter().map(Category::as_str).collect();
         names.sort_unstable();
         names.dedup();
         // Written out by hand: the digest stays the same however these types come to be serialised.
-        let definition = format!(
+        let mut definition = format!(
             "rule/1\n{}\n{}\n{}\n{}\n{}\n{severity}\n{cooldown_ms}",
             names.join("\n"),
             confidence.as_milli(),
@@ -214,6 +242,10 @@ impl Rule {
                 Approval::Person => "person",
             },
         );
+        if let Some(taxonomy) = taxonomy {
+            definition.push_str("\ntaxonomy ");
+            definition.push_str(taxonomy);
+        }
         let [a, b, c, d, ..] = Sha256::of(definition.as_bytes()).0;
         self.rev = u32::from_be_bytes([a, b, c, d]);
         self

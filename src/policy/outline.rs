@@ -6,8 +6,9 @@ use std::fmt::Display;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{AutomaticStops, Channels, Policy, Rule, Sampling, SimilarityLimits, Tuning, terms};
-use crate::model::{Action, Approval, ChannelId, Confidence, OnUnavailable, PolicyRef, RuleId};
+use super::taxonomy::Scale;
+use super::{Arrangement, AutomaticStops, Channels, Judges, Policy, Rule, Sampling, SimilarityLimits, Tuning, terms};
+use crate::model::{Action, Approval, ChannelId, Confidence, OnUnavailable, PolicyRef, ProviderName, RuleId};
 
 /// Channels named where two lists differ; of the others their number.
 const CHANNELS_NAMED_MAX: usize = 50;
@@ -25,6 +26,16 @@ pub struct Outline {
     pub priority: i32,
     /// Which frames are looked at.
     pub sampling: SamplingOutline,
+    /// Whose answer decides: `as configured`, `hive`, `[rekognition, hive]` for the first that answers,
+    /// `{ first: local, then: rekognition, from: 20 }` where one screens for another.
+    #[serde(default = "as_configured")]
+    pub judged_by: String,
+    /// Who must agree before a rule stops by itself; none: nobody.
+    #[serde(default)]
+    pub second_opinion: Option<ProviderName>,
+    /// Who is asked about a share of the frames to be compared; none: nobody.
+    #[serde(default)]
+    pub compare_with: Option<ComparedOutline>,
     /// How a channel's past sets its cadence; none where the cadence is fixed.
     #[serde(default)]
     pub reputation: Option<ReputationOutline>,
@@ -43,6 +54,20 @@ pub struct Outline {
 /// What outlines were written before anything else could be asked for.
 fn one_rule() -> String {
     terms::show_automatic_stops(AutomaticStops::OneRule)
+}
+
+/// What outlines were written before a policy could name its providers.
+fn as_configured() -> String {
+    terms::show_judges(&Judges::Configured)
+}
+
+/// Who is asked about a share of the frames to be compared.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ComparedOutline {
+    /// Who.
+    pub provider: ProviderName,
+    /// About which share: `1 in 20`.
+    pub share: String,
 }
 
 /// The channels a policy is for.
@@ -97,10 +122,16 @@ pub struct RuleOutline {
     pub rule: RuleId,
     /// Digest of its definition; another one begins with an empty window.
     pub rev: u32,
+    /// The taxonomy its categories are named in, where it has one of its own.
+    #[serde(default)]
+    pub taxonomy: Option<String>,
     /// Any of these hits; `*` is every label.
     pub categories: Vec<String>,
     /// From this confidence on.
     pub confidence: Confidence,
+    /// The same as a score from 0 to 1, where the file states it so.
+    #[serde(default)]
+    pub score: Option<String>,
     /// How often within what: `2 of 3`, `2 within 30s`.
     pub window: String,
     /// What then.
@@ -152,7 +183,7 @@ impl Outline {
         let Policy {
             reference,
             taxonomy,
-            arrangement: _, // to come with how it is written
+            arrangement: Arrangement { judges, second, comparing },
             channels,
             priority,
             sampling,
@@ -171,6 +202,12 @@ impl Outline {
             },
             priority: *priority,
             sampling: SamplingOutline::of(sampling),
+            judged_by: terms::show_judges(judges),
+            second_opinion: second.clone(),
+            compare_with: comparing.as_ref().map(|comparing| ComparedOutline {
+                provider: comparing.with.clone(),
+                share: terms::show_share(comparing.one_in),
+            }),
             reputation: reputation.as_ref().map(ReputationOutline::of),
             similarity: similarity.as_ref().map(SimilarityOutline::of),
             on_unavailable: *on_unavailable,
@@ -224,6 +261,14 @@ impl Outline {
         changes.compare("sampling.max_age", &earlier.max_age, &sampling.max_age);
         changes.compare("reputation", reputation(before), reputation(self));
         changes.compare("similarity", similarity(before), similarity(self));
+        changes.compare("judged_by", &before.judged_by, &self.judged_by);
+        let second = |outline: &Self| outline.second_opinion.as_ref().map_or("none".to_owned(), ToString::to_string);
+        changes.compare("second_opinion", second(before), second(self));
+        let compared = |outline: &Self| match &outline.compare_with {
+            Some(ComparedOutline { provider, share }) => format!("{provider}, {share}"),
+            None => "none".to_owned(),
+        };
+        changes.compare("compare_with", compared(before), compared(self));
         let unavailable = |outline: &Self| terms::show_on_unavailable(outline.on_unavailable);
         changes.compare("on_unavailable", unavailable(before), unavailable(self));
         changes.compare("automatic_stops", &before.automatic_stops, &self.automatic_stops);
@@ -272,8 +317,10 @@ impl RuleOutline {
         Self {
             rule: rule.id.clone(),
             rev: rule.rev,
+            taxonomy: rule.taxonomy.as_deref().map(str::to_owned),
             categories: rule.categories.iter().map(|category| category.as_str().to_owned()).collect(),
             confidence: rule.confidence,
+            score: (rule.stated_in == Scale::Unit).then(|| terms::show_score(rule.confidence)),
             window: terms::show_window(rule.window),
             action: rule.action,
             approval: rule.approval,
@@ -284,7 +331,9 @@ impl RuleOutline {
 
     fn changes_from(&self, before: &Self) -> Vec<Changed> {
         let percent = |rule: &Self| f64::from(rule.confidence.as_milli()) / 1000.0;
+        let taxonomy = |rule: &Self| rule.taxonomy.clone().unwrap_or_else(|| "the policy's".to_owned());
         let mut changes = Said::default();
+        changes.compare("taxonomy", taxonomy(before), taxonomy(self));
         changes.compare_lists("categories", &before.categories, &self.categories);
         changes.compare("confidence", percent(before), percent(self));
         changes.compare("window", &before.window, &self.window);
@@ -367,6 +416,28 @@ mod tests {
     }
 
     #[test]
+    fn who_is_asked_is_shown_and_compared() {
+        let rules = "rules: [{id: r, categories: [Violence], confidence: 90, action: stop, approval: none}]";
+        let of = |asks: &str| outline(&format!("channels: [a]\n{asks}{rules}"));
+        let before = of("");
+        assert_eq!((before.judged_by.as_str(), &before.second_opinion), ("as configured", &None));
+        let after = of("judged_by: {first: local, then: rekognition, from: 20, sample: 1 in 50}\n\
+                        second_opinion: hive\ncompare_with: {provider: hive, share: 1 in 20}\n");
+        let changed = after.changes_from(Some(&before)).policy;
+        let said: Vec<String> = changed.iter().map(|c| format!("{}: {} → {}", c.what, c.from, c.to)).collect();
+        assert_eq!(
+            said,
+            [
+                "judged_by: as configured → { first: local, then: rekognition, from: 20, sample: 1 in 50 }",
+                "second_opinion: none → hive",
+                "compare_with: none → hive, 1 in 20",
+            ]
+        );
+        assert_eq!(of("judged_by: hive\n").judged_by, "hive");
+        assert_eq!(of("judged_by: [rekognition, hive]\n").judged_by, "[rekognition, hive]");
+    }
+
+    #[test]
     fn every_kind_of_change_is_named_rule_by_rule() {
         let after = "channels: [b, c]\nsampling: {every: 10s}\non_unavailable: page\n\
                      automatic_stops: 2 rules within 2m\nrules:\n\
@@ -386,6 +457,20 @@ mod tests {
         let [changed] = changes.changed.as_slice() else { panic!("{:?}", changes.changed) };
         let weapons = ["categories:  → Gambling", "confidence: 90 → 92.5", "window: 1 of 1 → 2 of 3"];
         assert_eq!(said(&changed.changes), weapons);
+    }
+
+    #[test]
+    fn a_rules_own_taxonomy_is_a_change_and_the_scale_of_its_threshold_none() {
+        let hive = |threshold: &str, own: &str| {
+            outline(&format!("channels: [a]\nrules:\n- {{id: r, {own}categories: [\"*\"], {threshold}}}\n"))
+        };
+        let own = "taxonomy: hive-visual/1, ";
+        let (percent, score) = (hive("confidence: 90", own), hive("score: 0.9", own));
+        assert_eq!((percent.rules[0].score.as_deref(), score.rules[0].score.as_deref()), (None, Some("0.9")));
+        assert_eq!(score.changes_from(Some(&percent)), Changes::default());
+        let changes = hive("confidence: 90", own).changes_from(Some(&hive("confidence: 90", "")));
+        let [Changed { what, from, to }] = changes.changed[0].changes.as_slice() else { panic!("{changes:?}") };
+        assert_eq!((&**what, &**from, &**to), ("taxonomy", "the policy's", "hive-visual/1"));
     }
 
     #[test]

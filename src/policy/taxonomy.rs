@@ -6,7 +6,8 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::model::{Confidence, Label, LabelPath};
 
@@ -22,9 +23,41 @@ pub struct Taxonomy {
     name: String,
     source: String,
     note: String,
+    #[serde(default)]
+    answers: Answers,
+    #[serde(default)]
+    scale: Scale,
     floor: Confidence,
     floor_note: String,
     labels: Vec<KnownLabel>,
+    /// Categories that say what is in a picture and nothing against it.
+    #[serde(default)]
+    describes: Vec<LabelPath>,
+    /// What the provider also answers, and what is no label: how sure it is that there is nothing.
+    #[serde(default)]
+    complements: Vec<String>,
+}
+
+/// Which places of a taxonomy an answer can hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Answers {
+    /// Every one: a label comes with the categories that it lies in.
+    #[default]
+    Labels,
+    /// Only those that hold no other; the others are for rules.
+    Leaves,
+}
+
+/// The scale in which a provider says how sure it is. Kept and compared in percent, whatever it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Scale {
+    /// 0 to 100.
+    #[default]
+    Percent,
+    /// 0 to 1.
+    Unit,
 }
 
 /// A label that the taxonomy holds.
@@ -54,11 +87,12 @@ pub enum Unresolved {
     },
 }
 
-static TAXONOMIES: LazyLock<[Taxonomy; 3]> = LazyLock::new(|| {
+static TAXONOMIES: LazyLock<[Taxonomy; 4]> = LazyLock::new(|| {
     [
         include_str!("taxonomies/rekognition-7.0.json"),
         include_str!("taxonomies/rekognition-6.1.json"),
         include_str!("taxonomies/local-nudity-1.json"),
+        include_str!("taxonomies/hive-visual-1.json"),
     ]
     .map(|text| Taxonomy::parse(text).expect("the built-in taxonomies are read by a test"))
 });
@@ -77,6 +111,8 @@ impl Taxonomy {
     pub const REKOGNITION: &'static str = "rekognition/7.0";
     /// The name of the local model's taxonomy.
     pub const LOCAL_NUDITY: &'static str = "local-nudity/1";
+    /// The name of the taxonomy of Hive's visual classes.
+    pub const HIVE_VISUAL: &'static str = "hive-visual/1";
 
     /// Every taxonomy that is built in.
     pub fn all() -> &'static [Self] {
@@ -86,6 +122,16 @@ impl Taxonomy {
     /// The taxonomy of that name.
     pub fn named(name: &str) -> Option<&'static Self> {
         Self::all().iter().find(|taxonomy| taxonomy.name == name)
+    }
+
+    /// The taxonomy that a provider of that name answers in, as far as it is known before it answers.
+    pub fn answered_by(provider: &str) -> Option<&'static Self> {
+        Self::named(match provider {
+            "rekognition" | "rehearsal" => Self::REKOGNITION,
+            "local" => Self::LOCAL_NUDITY,
+            "hive" => Self::HIVE_VISUAL,
+            _ => return None,
+        })
     }
 
     fn parse(text: &str) -> Result<Self, serde_json::Error> {
@@ -107,6 +153,11 @@ impl Taxonomy {
         (self.floor, &self.floor_note)
     }
 
+    /// The scale in which the provider says how sure it is.
+    pub fn scale(&self) -> Scale {
+        self.scale
+    }
+
     /// Every label, parents before their children.
     pub fn labels(&self) -> &[KnownLabel] {
         &self.labels
@@ -117,22 +168,56 @@ impl Taxonomy {
         self.labels.iter().find(|label| label.path == *path)
     }
 
+    /// The labels that an answer can hold.
+    pub fn answerable(&self) -> impl Iterator<Item = &KnownLabel> {
+        self.labels.iter().filter(|label| self.answers == Answers::Labels || self.is_leaf(label))
+    }
+
+    /// The label that a provider means which answers with last names only, as Hive does with its classes. Where a
+    /// category has the same name, the label is meant.
+    pub fn class(&self, name: &str) -> Option<&KnownLabel> {
+        self.labels.iter().find(|label| label.path.leaf() == name && self.is_leaf(label))
+    }
+
+    /// Whether the name is one that the provider answers and that is no label: how sure it is that there is nothing.
+    pub fn is_complement(&self, name: &str) -> bool {
+        self.complements.iter().any(|known| known == name)
+    }
+
+    /// Every such name.
+    pub fn complements(&self) -> impl Iterator<Item = &str> {
+        self.complements.iter().map(String::as_str)
+    }
+
+    /// The labels that say what is in a picture and nothing against it: some of them are in every answer.
+    pub fn descriptive(&self) -> impl Iterator<Item = &KnownLabel> {
+        self.answerable().filter(|label| self.describes.iter().any(|category| label.path.is_within(category)))
+    }
+
+    fn is_leaf(&self, label: &KnownLabel) -> bool {
+        !self.labels.iter().any(|other| other.path != label.path && other.path.is_within(&label.path))
+    }
+
     /// How many of an answer's labels this taxonomy does not hold.
     pub fn unmapped(&self, labels: &[Label]) -> usize {
         labels.iter().filter(|label| self.get(label.path()).is_none()).count()
     }
 
-    /// The label meant by a full path, or by the last names of one where only one label has them.
+    /// The label meant by a full path, or by the last names of one where only one label has them. Where a label has the
+    /// name of the category that it lies in, the category is meant.
     pub fn resolve(&self, text: &str) -> Result<&KnownLabel, Unresolved> {
         if let Some(label) = self.labels.iter().find(|label| label.path.as_str() == text) {
             return Ok(label);
         }
         let named: Vec<_> = self.labels.iter().filter(|label| ends_with_names(label.path.as_str(), text)).collect();
-        match named.as_slice() {
-            [label] => Ok(label),
-            [] => Err(Unresolved::Unknown { closest: self.closest(text) }),
-            several => Err(Unresolved::Ambiguous { paths: several.iter().map(|label| label.path.clone()).collect() }),
+        let holds_all = |above: &&KnownLabel| named.iter().all(|label| label.path.is_within(&above.path));
+        if let Some(category) = named.iter().copied().find(holds_all) {
+            return Ok(category);
         }
+        if named.is_empty() {
+            return Err(Unresolved::Unknown { closest: self.closest(text) });
+        }
+        Err(Unresolved::Ambiguous { paths: named.iter().map(|label| label.path.clone()).collect() })
     }
 
     fn closest(&self, text: &str) -> Option<LabelPath> {
@@ -190,17 +275,23 @@ mod tests {
         Taxonomy::named(Taxonomy::REKOGNITION).unwrap()
     }
 
+    fn hive() -> &'static Taxonomy {
+        Taxonomy::named(Taxonomy::HIVE_VISUAL).unwrap()
+    }
+
     #[test]
     fn the_built_in_data_is_whole() {
         assert_eq!(rekognition().labels().len(), 52);
         assert_eq!(Taxonomy::named(Taxonomy::LOCAL_NUDITY).unwrap().labels().len(), 3);
         assert_eq!(Taxonomy::named("rekognition/6.1").unwrap().labels().len(), 45);
+        assert_eq!(hive().labels().len(), 6 + 54 + 72, "groups, heads, classes");
         for taxonomy in Taxonomy::all() {
             for label in taxonomy.labels() {
                 if let Some((parent, _)) = label.path.as_str().rsplit_once('/') {
                     assert!(taxonomy.resolve(parent).is_ok(), "{} has no parent", label.path);
                 }
-                // Names are unique, but for a child that has its parent's (Gambling in 6.1): then the parent is meant.
+                // Names are unique, but for a child that has its parent's (Gambling in 6.1, general_nsfw of Hive): then the
+                // parent is meant.
                 let meant = &taxonomy.resolve(label.path.leaf()).unwrap().path;
                 assert!(label.path.is_within(meant) && label.path.leaf() == meant.leaf(), "{} is {meant}", label.path);
             }
@@ -244,6 +335,36 @@ mod tests {
         let paths = ["A/Blood", "B/Blood"].map(|path| LabelPath::new(path).unwrap()).to_vec();
         assert_eq!(taxonomy.resolve("Blood").map(|label| &label.path), Err(Unresolved::Ambiguous { paths }));
         assert_eq!(taxonomy.resolve("B/Blood").map(|label| label.path.as_str()), Ok("B/Blood"));
+    }
+
+    #[test]
+    fn a_head_of_hives_is_meant_where_a_class_has_its_name_and_the_class_where_hive_answers_it() {
+        let head = hive().resolve("general_nsfw").unwrap();
+        assert_eq!(head.path.as_str(), "sexual/general_nsfw");
+        assert_eq!(hive().resolve("general_nsfw/general_nsfw").unwrap().path.leaf(), "general_nsfw");
+        let class = hive().class("general_nsfw").unwrap();
+        assert_eq!(class.path.as_str(), "sexual/general_nsfw/general_nsfw");
+        assert_eq!(hive().class("gun_in_hand").unwrap().path.as_str(), "violence/gun/gun_in_hand");
+        assert!(hive().class("gun").is_none(), "a head has no score");
+    }
+
+    #[test]
+    fn a_complement_of_hives_is_no_label_and_not_unknown_either() {
+        assert_eq!(hive().complements.len(), 53, "one for each head but image_type");
+        for complement in &hive().complements {
+            assert!(hive().is_complement(complement) && hive().resolve(complement).is_err(), "{complement}");
+        }
+        assert!(!hive().is_complement("gun_in_hand") && !hive().is_complement("furry-yes_furry"));
+    }
+
+    #[test]
+    fn what_an_answer_can_hold_is_every_label_of_rekognition_and_only_the_classes_of_hive() {
+        assert_eq!(rekognition().answerable().count(), 52);
+        assert_eq!(hive().answerable().count(), 72);
+        assert!(hive().answerable().all(|label| label.path.as_str().split('/').count() == 3));
+        assert_eq!((rekognition().scale(), hive().scale()), (Scale::Percent, Scale::Unit));
+        assert!(hive().descriptive().any(|label| label.path.leaf() == "natural"));
+        assert_eq!(rekognition().descriptive().count(), 0);
     }
 
     #[test]

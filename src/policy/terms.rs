@@ -2,15 +2,16 @@
 //! stands in the file, or the text is found at fault with what was expected and what to write instead.
 
 use std::fmt;
+use std::num::NonZeroU32;
 use std::ops::RangeInclusive;
 
 use regex::{Regex, RegexBuilder};
 
 use super::bounds;
 use super::diagnostic::Flaw;
-use super::taxonomy::closest_name;
-use super::{AutomaticStops, Window};
-use crate::model::{Confidence, OnUnavailable};
+use super::taxonomy::{Scale, closest_name};
+use super::{AutomaticStops, Judges, Window};
+use crate::model::{Confidence, OnUnavailable, ProviderName};
 
 /// Reads a duration such as `500ms`, `60s`, `1.5m`, `2h`, `1d` into milliseconds within a range.
 pub(super) fn duration(text: &str, range: RangeInclusive<u32>) -> Result<u32, Flaw> {
@@ -90,6 +91,66 @@ pub(super) fn percent(text: &str) -> Result<Confidence, Flaw> {
         .ok()
         .and_then(|percent| Confidence::from_percent(percent).ok())
         .ok_or_else(|| Flaw::new(format!("{text:?} is not a confidence"), "percent, 0 to 100", "write 92.5 for 92.5 %"))
+}
+
+/// Reads a share such as `1 in 20`.
+pub(super) fn share(text: &str) -> Result<NonZeroU32, Flaw> {
+    let number = text.strip_prefix("1 in ").and_then(|number| number.trim().parse::<u32>().ok());
+    let one_in = number.filter(|number| bounds::ONE_IN.contains(number)).and_then(NonZeroU32::new);
+    one_in.ok_or_else(|| {
+        let expected = format!("`1 in N`, N from {} to {}", bounds::ONE_IN.start(), bounds::ONE_IN.end());
+        Flaw::new(format!("{text:?} is no share of the frames"), expected, "write 1 in 20 for one frame in twenty")
+    })
+}
+
+/// Writes a share as it is read.
+pub(super) fn show_share(one_in: NonZeroU32) -> String {
+    format!("1 in {one_in}")
+}
+
+/// Reads a provider's name.
+pub(super) fn provider(text: &str) -> Result<ProviderName, Flaw> {
+    ProviderName::new(text).map_err(|error| {
+        Flaw::new(error.to_string(), "the name that a provider calls itself", "write local, rekognition or hive")
+    })
+}
+
+/// Writes whose answer decides as it is read.
+pub(super) fn show_judges(judges: &Judges) -> String {
+    match judges {
+        Judges::Configured => "as configured".to_owned(),
+        Judges::InOrder(names) => match names.as_slice() {
+            [one] => one.to_string(),
+            several => format!("[{}]", several.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")),
+        },
+        Judges::Cascade { first, then, from, sample } => {
+            let from = f64::from(from.as_milli()) / 1000.0;
+            let sample = sample.map_or(String::new(), |one_in| format!(", sample: {}", show_share(one_in)));
+            format!("{{ first: {first}, then: {then}, from: {from}{sample} }}")
+        }
+    }
+}
+
+/// Reads a score such as `0.9`.
+pub(super) fn score(text: &str) -> Result<Confidence, Flaw> {
+    let score = text.parse().ok().filter(|score: &f64| (0.0..=1.0).contains(score));
+    score.and_then(|score| Confidence::from_percent(score * 100.0).ok()).ok_or_else(|| {
+        let hint = "write 0.9; a threshold in percent is `confidence: 90`";
+        Flaw::new(format!("{text:?} is not a score"), "a number from 0 to 1", hint)
+    })
+}
+
+/// Writes a threshold as a score.
+pub(super) fn show_score(threshold: Confidence) -> String {
+    (f64::from(threshold.as_milli()) / 100_000.0).to_string()
+}
+
+/// Writes a threshold in the scale that it is stated in: `90 %`, `score 0.9`.
+pub(super) fn show_threshold(threshold: Confidence, stated_in: Scale) -> String {
+    match stated_in {
+        Scale::Percent => format!("{} %", f64::from(threshold.as_milli()) / 1000.0),
+        Scale::Unit => format!("score {}", show_score(threshold)),
+    }
 }
 
 /// Reads a whole number within a range.
@@ -277,6 +338,19 @@ mod tests {
     }
 
     #[test]
+    fn scores_are_read_and_written() {
+        for (text, milli) in
+            [("0", 0), ("0.9", 90_000), ("0.29", 29_000), ("0.57", 57_000), ("0.98765", 98_765), ("1", 100_000)]
+        {
+            assert_eq!(score(text).map(Confidence::as_milli), Ok(milli), "{text}");
+            assert_eq!(show_score(score(text).unwrap()), text);
+        }
+        for nonsense in ["", "90", "1.1", "-0.1", "0.9 %", "NaN", "inf"] {
+            assert!(score(nonsense).is_err(), "{nonsense:?}");
+        }
+    }
+
+    #[test]
     fn windows_are_read_and_written() {
         for text in ["1 of 1", "2 of 3", "32 of 32", "3 within 2m"] {
             assert_eq!(show_window(window(text).unwrap()), text);
@@ -295,6 +369,16 @@ mod tests {
         }
         for nonsense in ["", "2", "1 rules within 2m", "9 rules within 2m", "2 rules", "2 rules within 2h", "never"] {
             assert!(automatic_stops(nonsense).is_err(), "{nonsense:?}");
+        }
+    }
+
+    #[test]
+    fn shares_are_read_and_written() {
+        for text in ["1 in 1", "1 in 20", "1 in 10000"] {
+            assert_eq!(show_share(share(text).unwrap()), text);
+        }
+        for nonsense in ["", "20", "1 in 0", "1 in 10001", "2 in 20", "1 of 20", "1 in 2.5", "1 in -1", "5%"] {
+            assert!(share(nonsense).is_err(), "{nonsense:?}");
         }
     }
 

@@ -1,6 +1,7 @@
 //! Who labels an image. SDK and model types end here.
 
 pub mod guard;
+pub mod hive;
 pub mod local;
 pub mod rehearsal;
 pub mod rekognition;

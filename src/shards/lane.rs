@@ -263,7 +263,7 @@ impl Lanes {
     async fn too_late(&self, channel: &ChannelId, frame: Frame) -> Result<(), NotSettled> {
         let waited = self.settings.line_wait_max.as_secs();
         let reason = format!("waited more than {waited} s for the frames before it");
-        let command = Command::FailFrame { frame, stage: FailedStage::Deadline, reason, attempts: 0 };
+        let command = Command::FailFrame { frame, stage: FailedStage::Deadline, reason, attempts: 0, asked: None };
         self.command(channel, command).await
     }
 

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::events::{BucketObject, Budget, EvidencePlace, FailedStage, NotNeededBecause, SupersededBecause, Timings};
+use crate::events::{
+    BucketObject, Budget, EvidencePlace, FailedStage, NotNeededBecause, OpinionRole, SupersededBecause, Timings,
+};
 use crate::model::{
     Confidence, ContentRef, ContentType, EnforcementId, EventId, Fingerprint, Frame, FrameId, Label, Measurement,
     ModeratorId, ProviderRef, Sequence, SessionId, Sha256, Timestamp, WarningId,
@@ -10,7 +12,7 @@ use crate::model::{
 use crate::policy::Policy;
 use crate::reputation::budget::Need;
 
-use super::{ModeratorAct, WARNINGS_PER_ANSWER_MAX};
+use super::{Beside, InVain, ModeratorAct, Opinion, WARNINGS_PER_ANSWER_MAX};
 
 /// What a warden can be asked. Frames come back to it after each outward step, because those never block it; each
 /// time it decides against the state as it is then, under the policy version taken at the frame's start.
@@ -78,8 +80,10 @@ pub enum Command {
         shadow: Option<Arc<Policy>>,
         /// What imaging found; none of a picture that the provider read itself.
         measured: Option<Measurement>,
-        /// The answer.
+        /// The answer that decides.
         answer: Answered,
+        /// Why it does, and what others said.
+        beside: Beside,
         /// What it took.
         took: Timings,
     },
@@ -93,6 +97,8 @@ pub enum Command {
         reason: String,
         /// How often it was tried.
         attempts: u8,
+        /// Whom the policy's arrangement asked; none where nobody was asked, or the one that the configuration names.
+        asked: Option<Box<InVain>>,
     },
     /// The warden broke on a frame twice.
     Quarantine {
@@ -145,6 +151,19 @@ pub enum Command {
         /// Why it is not.
         reason: String,
     },
+    /// A provider was asked about a frame that has its outcome, to be compared with the one that decided it.
+    CompareProviders {
+        /// The frame.
+        frame: FrameId,
+        /// The broadcast it shows.
+        session: SessionId,
+        /// Its own time.
+        captured_at: Timestamp,
+        /// The policy version whose arrangement asked.
+        policy: Arc<Policy>,
+        /// What it said.
+        opinion: Opinion,
+    },
     /// Another policy, or another version, may apply now.
     ReconsiderPolicy,
     /// Time passed.
@@ -181,9 +200,10 @@ impl Command {
             | Self::FailFrame { frame, .. }
             | Self::Quarantine { frame, .. }
             | Self::ReportConflict { frame, .. } => Some(frame.id),
-            Self::KeepEvidence { frame, .. } | Self::CopyEvidence { frame, .. } | Self::MissEvidence { frame, .. } => {
-                Some(*frame)
-            }
+            Self::KeepEvidence { frame, .. }
+            | Self::CopyEvidence { frame, .. }
+            | Self::MissEvidence { frame, .. }
+            | Self::CompareProviders { frame, .. } => Some(*frame),
             Self::StartSession { .. }
             | Self::EndSession { .. }
             | Self::ReconsiderPolicy
@@ -211,6 +231,7 @@ impl Command {
             Self::KeepEvidence { frame, .. } => Some(Self::evidence_id(*frame)),
             Self::CopyEvidence { frame, .. } => Some(Self::copy_id(*frame)),
             Self::MissEvidence { frame, place, .. } => Some(Self::unkept_id(*frame, *place)),
+            Self::CompareProviders { frame, .. } => Some(Self::comparison_id(*frame)),
             Self::Moderate { act: ModeratorAct::Overturn { upheld, .. }, .. } => {
                 Some(Self::overturn_id(upheld.warning))
             }
@@ -226,6 +247,22 @@ impl Command {
     /// A frame's picture is kept once.
     pub fn evidence_id(frame: FrameId) -> EventId {
         EventId::of_command("evidence", &[frame.as_bytes()])
+    }
+
+    /// A provider says something of a frame once, for whatever it is asked.
+    pub fn opinion_id(frame: FrameId, role: OpinionRole, provider: &str) -> EventId {
+        let role: &[u8] = match role {
+            OpinionRole::Screened => b"screened",
+            OpinionRole::FellOver => b"fell over",
+            OpinionRole::Seconded => b"seconded",
+            OpinionRole::Compared => b"compared",
+        };
+        EventId::of_command("opinion", &[frame.as_bytes(), role, provider.as_bytes()])
+    }
+
+    /// One provider is compared with the one that decided a frame, once.
+    pub fn comparison_id(frame: FrameId) -> EventId {
+        EventId::of_command("opinion compared", &[frame.as_bytes()])
     }
 
     /// A policy in shadow finds something in a frame once.

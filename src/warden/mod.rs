@@ -13,6 +13,7 @@ pub mod enforcement;
 pub mod invariants;
 mod memory;
 mod moderator;
+mod opinion;
 mod react;
 mod shadow;
 mod state;
@@ -22,6 +23,7 @@ pub use apply::{Applied, apply, replay};
 pub use command::{Answered, Command, EnforcementReport, Rejection};
 pub use decide::{Decision, Next, calls_for, decide, due, why_asks};
 pub use moderator::{Answering, ModeratorAct, SeenWarning, UndoTime, WARNINGS_PER_ANSWER_MAX};
+pub use opinion::{Beside, InVain, Opinion, Said};
 pub use react::{Alarm, Reaction, react};
 pub use shadow::{Shadow, ShadowWarning};
 pub use state::{

@@ -1,6 +1,7 @@
 //! The wardens and the enforcement reactor as they run: on real arbiters, over a real journal on disk, with real
 //! pictures. Only those outside are scripted: the provider and the platform (`scripted`), each keeping its contract.
 
+mod arranged;
 mod enforcement;
 mod evidence;
 mod frames;

@@ -55,6 +55,8 @@ pub struct Premises {
 /// What a process is started with.
 pub struct Setup {
     pub provider: Arc<ScriptedProvider>,
+    /// Those whom only a policy names.
+    pub others: Vec<Arc<dyn Provider>>,
     pub platform: Option<Arc<ScriptedPlatform>>,
     pub limits: BudgetLimits,
     pub settings: Settings,
@@ -69,7 +71,7 @@ impl Default for Setup {
         let settings = Settings { frame_deadline: PATIENCE, evidence: Evidence::None, ..Settings::default() };
         let limits = BudgetLimits { per_minute: 100, per_rule_per_minute: 100, live_share_milli: 100_000 };
         let provider = ScriptedProvider::new();
-        Self { provider, platform: None, limits, settings, policy: POLICY, reserve_bytes: 0 }
+        Self { provider, others: Vec::new(), platform: None, limits, settings, policy: POLICY, reserve_bytes: 0 }
     }
 }
 
@@ -114,7 +116,11 @@ impl Premises {
             clock: clock.clone(),
             wall: clock.clone(),
             policies: desk.subscribe(),
-            providers: ProviderChoice { default: Some(provider), ..ProviderChoice::default() },
+            providers: ProviderChoice {
+                default: Some(provider),
+                others: setup.others.clone(),
+                ..ProviderChoice::default()
+            },
             objects: None,
             copies: None,
             imaging: Arc::new(Imaging::new(Limits::default(), Algorithm::MedianDct)),

@@ -37,6 +37,7 @@ pub enum Says {
 
 /// A provider that says of each picture what the test wrote down for it, and nothing of any other.
 pub struct ScriptedProvider {
+    name: &'static str,
     script: Mutex<HashMap<Sha256, Says>>,
     calls: Mutex<HashMap<Sha256, u32>>,
     asked: watch::Sender<u32>,
@@ -45,7 +46,13 @@ pub struct ScriptedProvider {
 
 impl ScriptedProvider {
     pub fn new() -> Arc<Self> {
+        Self::called("scripted")
+    }
+
+    /// One that policies name so.
+    pub fn called(name: &'static str) -> Arc<Self> {
         Arc::new(Self {
+            name,
             script: Mutex::default(),
             calls: Mutex::default(),
             asked: watch::Sender::new(0),
@@ -77,7 +84,7 @@ impl ScriptedProvider {
 
 impl Provider for ScriptedProvider {
     fn reference(&self) -> ProviderRef {
-        ProviderRef { name: "scripted".into(), model: "test".into(), taxonomy: "rekognition/7.0".into() }
+        ProviderRef { name: self.name.into(), model: "test".into(), taxonomy: "rekognition/7.0".into() }
     }
 
     fn assess(&self, image: Arc<[u8]>) -> Assessing<'_> {

@@ -14,7 +14,9 @@ use streamwarden::model::{
     Sha256, Timestamp, WarningId,
 };
 use streamwarden::policy::{Policy, PolicySet};
-use streamwarden::warden::{Answered, Applied, ChannelState, Command, EnforcementReport, ModeratorAct, apply, decide};
+use streamwarden::warden::{
+    Answered, Applied, Beside, ChannelState, Command, EnforcementReport, ModeratorAct, apply, decide,
+};
 use tempfile::TempDir;
 
 /// What is watched for on the stage.
@@ -101,6 +103,7 @@ impl Stage {
             shadow: None,
             measured: Some(measured(0, None)),
             answer: answered(labels),
+            beside: Beside::default(),
             took: Timings(10, 20, 300),
         };
         self.give(captured + 1.0, &command);
@@ -126,7 +129,8 @@ impl Stage {
     pub fn fail(&mut self, captured: f64) -> FrameId {
         let frame = self.frame(captured);
         let reason = "no answer within 5000 ms".to_owned();
-        let command = Command::FailFrame { frame: frame.clone(), stage: FailedStage::Provider, reason, attempts: 3 };
+        let command =
+            Command::FailFrame { frame: frame.clone(), stage: FailedStage::Provider, reason, attempts: 3, asked: None };
         self.give(captured + 1.0, &command);
         frame.id
     }

@@ -13,7 +13,7 @@ use streamwarden::model::{
     ImageFormat, Label, LabelPath, Measurement, ModeratorId, PerceptualHash, ProviderRef, SessionId, Sha256, Timestamp,
 };
 use streamwarden::policy::file;
-use streamwarden::warden::{Answered, Answering, Command, ModeratorAct};
+use streamwarden::warden::{Answered, Answering, Beside, Command, ModeratorAct};
 
 use crate::premises::{Live, Premises, channel, session};
 use crate::standins::Stage;
@@ -57,7 +57,8 @@ async fn judged(live: &Live, channel: &ChannelId, captured_at: Timestamp) {
     let measured = Some(Measurement { image, hash, luma: None });
     let start = Command::StartSession { session: unnamed(), at: captured_at };
     live.house.wardens.command(channel, start).await.unwrap();
-    let judge = Command::JudgeFrame { frame, policy, shadow: None, measured, answer, took: Timings::default() };
+    let (beside, took) = (Beside::default(), Timings::default());
+    let judge = Command::JudgeFrame { frame, policy, shadow: None, measured, answer, beside, took };
     live.house.wardens.command(channel, judge).await.unwrap();
 }
 

@@ -29,8 +29,9 @@ const ROOMS: &[(&str, Knows)] = &[
     ("journal", These(&["model", "events", "clock", "telemetry"])), // it times its own commits and syncs
     ("imaging", These(&["model"])),
     ("notifications", These(&["model"])), // pure: bytes in, notifications out
+    ("egress", These(&[])),               // how others are called over HTTPS where no SDK does it
     ("aws", These(&["model", "clock", "telemetry"])),
-    ("providers", These(&["model", "events", "clock", "telemetry", "aws"])),
+    ("providers", These(&["model", "events", "clock", "telemetry", "egress", "aws"])),
     ("control", These(&["model", "events", "warden", "clock", "telemetry", "aws"])), // what was seen of a channel is the plan's own word
     // Where frames come from. The bundled footage names the provider that may read its labels, and no other may.
     ("intake", These(&["model", "events", "clock", "imaging", "providers"])),
@@ -101,9 +102,9 @@ const HOMES: &[(&str, &[&str])] = &[
     ("actix_rt", &["actors", "cli"]),
     ("governor", &["http"]),
     ("jsonwebtoken", &["http"]),
-    ("reqwest", &["http"]),
+    ("reqwest", &["egress", "providers", "http"]),
     ("ring", &["http"]),
-    ("rustls", &["http"]),
+    ("rustls", &["egress"]),
     ("clap", &["cli"]),
     ("indicatif", &["cli"]),
     ("anyhow", &["cli"]),
@@ -113,9 +114,6 @@ const HOMES: &[(&str, &[&str])] = &[
     ("governor", &["http"]),
     ("prometheus_client", &["telemetry"]),
     ("jsonwebtoken", &["http"]),
-    ("reqwest", &["http"]),
-    ("rustls", &["http"]),
-    ("ring", &["http"]),
     ("tracing_subscriber", &["telemetry"]),
 ];
 

@@ -69,7 +69,7 @@ impl<'a> Broadcast<'a> {
             origin: FrameOrigin::Inline(Arc::from([])),
         };
         let reason = "the provider is down".to_owned();
-        let fail = Command::FailFrame { frame, stage: FailedStage::Provider, reason, attempts: 3 };
+        let fail = Command::FailFrame { frame, stage: FailedStage::Provider, reason, attempts: 3, asked: None };
         self.live.house.wardens.command(&self.channel, fail).await.expect("the failure is recorded");
         self.live.shown().await;
     }

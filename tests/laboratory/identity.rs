@@ -1,9 +1,12 @@
 //! The policy that judged, tried on what it judged, gains and loses nothing.
 
+use std::num::NonZeroU32;
+
 use proptest::prelude::*;
 use streamwarden::laboratory::Report;
 use streamwarden::laboratory::unknowable::Unknown;
-use streamwarden::model::Timestamp;
+use streamwarden::model::{Confidence, ProviderName, Timestamp};
+use streamwarden::policy::{Arrangement, Comparing, Judges, Policy};
 
 use crate::lines::moment;
 use crate::recorder::{Recorder, Shows};
@@ -40,8 +43,8 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-fn recorded(version: u32, steps: &[(u32, Step)]) -> Recorder {
-    let mut recorder = Recorder::under(policy(version));
+fn recorded(policy: Policy, steps: &[(u32, Step)]) -> Recorder {
+    let mut recorder = Recorder::under(policy);
     let mut now = moment(0.0);
     let shows =
         |captured_at: Timestamp, session: u8| Shows { session, captured_at, hash: 0, luma: None, labels: vec![] };
@@ -84,6 +87,24 @@ fn nothing_changes(report: &Report) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+/// Policies that ask several providers: in order, one screening for another, one agreeing, one compared.
+fn arranged(version: u32, kind: u8) -> Policy {
+    let name = |name: &str| ProviderName::new(name).expect("a sound name");
+    let one_in = |n: u32| NonZeroU32::new(n).expect("from one");
+    let comparing = Some(Comparing { with: name("other"), one_in: one_in(2) });
+    let second = Some(name("second"));
+    let from = Confidence::from_milli(85_000).expect("a percentage");
+    let cascade = |sample| Judges::Cascade { first: name("screen"), then: name("last"), from, sample };
+    let arrangement = match kind {
+        0 => Arrangement { judges: Judges::InOrder(vec![name("x"), name("y"), name("last")]), second, comparing },
+        1 => Arrangement { judges: cascade(Some(one_in(3))), second, comparing },
+        2 => Arrangement { judges: cascade(None), second: Some(name("screen")), comparing: None },
+        3 => Arrangement { judges: Judges::Configured, second, comparing },
+        _ => Arrangement { judges: Judges::InOrder(vec![name("x"), name("y")]), second: Some(name("y")), comparing },
+    };
+    Policy { arrangement, ..policy(version) }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 192, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -92,10 +113,24 @@ proptest! {
         version in 1u32..3,
         steps in proptest::collection::vec((prop_oneof![6 => 0u32..1500, 1 => 0u32..20_000], step()), 1..120),
     ) {
-        let mut recorder = recorded(version, &steps);
+        let mut recorder = recorded(policy(version), &steps);
         // Something must have been judged for the question to mean anything.
         let last = moment(4000.0);
         recorder.shows(last, &Shows { session: 0, captured_at: last, hash: 77, luma: None, labels: vec![(4, 90_000)] });
         nothing_changes(&recorder.tried(policy(version)))?;
+    }
+
+    #[test]
+    fn a_policy_that_asks_several_providers_gains_and_loses_nothing_on_its_own_record(
+        version in 1u32..3,
+        kind in 0u8..5,
+        steps in proptest::collection::vec((prop_oneof![6 => 0u32..1500, 1 => 0u32..20_000], step()), 1..120),
+    ) {
+        let mut recorder = recorded(arranged(version, kind), &steps);
+        let last = moment(4000.0);
+        recorder.shows(last, &Shows { session: 0, captured_at: last, hash: 77, luma: None, labels: vec![(4, 90_000)] });
+        let events = recorder.events();
+        prop_assert!(streamwarden::warden::invariants::check(&events).is_ok());
+        nothing_changes(&recorder.tried(arranged(version, kind)))?;
     }
 }

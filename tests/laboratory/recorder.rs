@@ -4,12 +4,13 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use streamwarden::events::{Event, Recorded};
+use streamwarden::events::{Event, FailedStage, OpinionRole, Recorded};
 use streamwarden::journal::{Journal, MemoryJournal};
 use streamwarden::laboratory::{self, Detections, Found, Progress, Question, Report, Stretch, stretch};
-use streamwarden::model::{Confidence, EventId, Fingerprint, FrameId, Position, Timestamp, WarningId};
-use streamwarden::policy::{Channels, Policy, PolicySet, Sampling};
-use streamwarden::warden::{Answered, Answering, Command, ModeratorAct};
+use streamwarden::model::{Confidence, EventId, Fingerprint, FrameId, Position, ProviderRef, Timestamp, WarningId};
+use streamwarden::policy::arrangement::{Asked, Gist, Step, Who, role_of};
+use streamwarden::policy::{Arrangement, Channels, Policy, PolicySet, Rule, Sampling, read_hits};
+use streamwarden::warden::{Answered, Answering, Beside, Command, InVain, ModeratorAct, Opinion, Said};
 
 use crate::lines::moment;
 use crate::wanted::{Channel, Wanted};
@@ -68,15 +69,106 @@ impl Recorder {
         }
         if self.lacks_outcome(id) {
             let judge = self.channel.command(&Wanted::Judge(0, 0, 0, shows.labels.clone()));
-            let Command::JudgeFrame { mut answer, took, shadow, .. } = judge else {
+            let Command::JudgeFrame { mut answer, beside, took, shadow, .. } = judge else {
                 panic!("a judgement was asked for")
             };
             answer.floor = self.floor;
             answer.kept = Answered::is_long(&answer.labels).then(crate::samples::content);
             let measured = Some(measured);
-            self.channel.run(now, &Command::JudgeFrame { frame, policy, shadow, measured, answer, took });
+            let heard = match policy.arrangement == Arrangement::default() {
+                true => Ok((answer, beside)),
+                false => self.ask_along(&policy, id, &shows.labels),
+            };
+            let command = match heard {
+                Ok((answer, beside)) => {
+                    let (frame, policy) = (frame.clone(), policy.clone());
+                    Command::JudgeFrame { frame, policy, shadow, measured, answer, beside, took }
+                }
+                Err(opinions) => {
+                    let (stage, reason) = (FailedStage::Provider, "it did not answer".to_owned());
+                    let asked = Some(Box::new(InVain { policy: policy.clone(), opinions }));
+                    Command::FailFrame { frame: frame.clone(), stage, reason, attempts: 3, asked }
+                }
+            };
+            let failed = matches!(command, Command::FailFrame { .. });
+            self.channel.run(now, &command);
+            if let (Some(with), false) = (policy.arrangement.compares(id), failed) {
+                let opinion = self.opinion(with.as_str(), OpinionRole::Compared, &shows.labels);
+                let (session, captured_at) = (frame.session, frame.captured_at);
+                let policy = policy.clone();
+                self.channel.run(now, &Command::CompareProviders { frame: id, session, captured_at, policy, opinion });
+            }
         }
         id
+    }
+
+    /// Follows the policy's plan; each provider says of the frame what [`Recorder::says`] has it say.
+    fn ask_along(
+        &mut self,
+        policy: &Policy,
+        frame: FrameId,
+        shown: &[(u8, u32)],
+    ) -> Result<(Answered, Beside), Vec<Opinion>> {
+        let mut heard: Vec<(String, Option<Answered>)> = Vec::new();
+        loop {
+            let stops = |answer: &Answered| {
+                let hits = read_hits(policy, &answer.provider.taxonomy, &answer.labels).unwrap_or_default();
+                hits.iter().any(|hit| hit.rule.stops_by_itself())
+            };
+            let gist = |answer: &Answered| Gist::of(&answer.labels, stops(answer));
+            let asked: Vec<Asked<'_>> =
+                heard.iter().map(|(name, said)| Asked { name, said: said.as_ref().map(gist) }).collect();
+            match policy.arrangement.next(frame, policy.rules.iter().any(Rule::stops_by_itself), &asked) {
+                Step::Ask { who, .. } => {
+                    let name = match who {
+                        Who::Configured => "stub",
+                        Who::Named(name) => name.as_str(),
+                    };
+                    let said = self.says(name, shown);
+                    heard.push((name.to_owned(), said));
+                }
+                Step::Decided { by, arranged } => {
+                    let (_, answer) = heard.remove(by);
+                    let each = heard.into_iter().enumerate();
+                    let opinion = |(at, (name, said)): (usize, (String, Option<Answered>))| {
+                        let role = role_of(said.is_some(), at >= by);
+                        opinion_of(&name, role, said)
+                    };
+                    let beside = Beside { arranged, opinions: each.map(opinion).collect() };
+                    return Ok((answer.expect("who decides has answered"), beside));
+                }
+                Step::Unanswered => {
+                    let opinion = |(name, said): (String, Option<Answered>)| {
+                        let role = role_of(said.is_some(), false);
+                        opinion_of(&name, role, said)
+                    };
+                    return Err(heard.into_iter().map(opinion).collect());
+                }
+            }
+        }
+    }
+
+    fn opinion(&mut self, name: &str, role: OpinionRole, shown: &[(u8, u32)]) -> Opinion {
+        let said = self.says(name, shown);
+        opinion_of(name, role, said)
+    }
+
+    /// What a provider says of the frame shown last. `stub` sees what is there and always answers, as does `last`; any
+    /// other fails, sees nothing, sees it less surely or as surely, as its name and the frame's number have it.
+    fn says(&mut self, name: &str, shown: &[(u8, u32)]) -> Option<Answered> {
+        let drawn = FrameId::of(&self.channel.frame(0, 0, 0).channel, &[name.as_bytes(), &self.frames.to_be_bytes()]);
+        let drawn = if name == "last" || name == "stub" { 3 } else { drawn.as_bytes()[0] % 5 };
+        let shown = match drawn {
+            0 => return None,
+            1 => Vec::new(),
+            2 => shown.iter().map(|(path, milli)| (*path, milli / 2)).collect(),
+            _ => shown.to_vec(),
+        };
+        let Command::JudgeFrame { mut answer, .. } = self.channel.command(&Wanted::Judge(0, 0, 0, shown)) else {
+            panic!("a judgement was asked for")
+        };
+        answer.provider.name = name.into();
+        Some(answer)
     }
 
     /// A frame comes while another is with its provider, and gives way to a newer one.
@@ -138,6 +230,19 @@ impl Recorder {
     fn lacks_outcome(&self, frame: FrameId) -> bool {
         self.channel.journal.find(EventId::outcome_of(frame)).expect("memory can be read").is_none()
     }
+}
+
+fn opinion_of(name: &str, role: OpinionRole, said: Option<Answered>) -> Opinion {
+    let said = match said {
+        Some(answer) => Said::Answer(answer),
+        None => Said::Nothing {
+            provider: ProviderRef { name: name.into(), model: "1".into(), taxonomy: "stub/1".into() },
+            stage: FailedStage::Provider,
+            reason: "it did not answer".to_owned(),
+            attempts: 3,
+        },
+    };
+    Opinion { role, said, took_ms: 4 }
 }
 
 /// The policy for every channel.

@@ -89,7 +89,7 @@ fn explain_says_which_policy_applies_and_why_the_others_do_not() {
          \x20 a frame every 60 s (−6 s), assessed again after 300 s though similar, stale after 900 s\n\
          \x20 similar up to 10 hash bits and 2.00 grey levels\n\
          \x20 where nobody can judge a moderator is asked to look\n\
-         \x20 r: Preliminary Nudity/Probable from 80.0 % in 2 of 3 frames (local-nudity/1): \
+         \x20 r: Preliminary Nudity/Probable from 80 % in 2 of 3 frames (local-nudity/1): \
          a moderator is asked to stop the stream\n\
          a@1 does not apply: b@1 lists the channel, which goes before every pattern (a.yaml:2)\n\
          c@1 does not apply: b@1 lists the channel, which goes before every pattern (c.yaml:2)\n"

@@ -12,12 +12,14 @@ mod table;
 use std::fmt::Write;
 use std::path::Path;
 
-use proptest::prelude::{ProptestConfig, prop_assert, proptest};
-use streamwarden::model::{ChannelId, Confidence, Label, LabelPath};
+use proptest::prelude::{ProptestConfig, prop_assert, prop_assert_eq, proptest};
+use streamwarden::model::{ChannelId, Confidence, Label, LabelPath, ProviderRef};
 use streamwarden::policy::check::check;
 use streamwarden::policy::diagnostic::Severity;
 use streamwarden::policy::explain::{WindowProgress, explain};
-use streamwarden::policy::{Sampling, file, import, schema};
+use streamwarden::policy::mapping::Mapping;
+use streamwarden::policy::taxonomy::Taxonomy;
+use streamwarden::policy::{Category, Sampling, file, hits, import, schema};
 
 fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -48,9 +50,11 @@ fn rules_and_policies_that_can_never_work_are_warned_of() {
     table::run("warnings.txt", checked);
 }
 
-/// Explains one rule, given as it stands in a file, on labels of `path = percent`; `hits = n` is its window's progress.
+/// Explains one rule, given as it stands in a file, on labels of `path = percent`; `hits = n` is its window's progress,
+/// `answered by = hive` another provider than Rekognition.
 fn explained(_: &str, text: &str) -> String {
     let (rule, facts) = text.split_once('\n').unwrap();
+    let mut provider = "rekognition";
     let policy = format!("policy: p\nchannels: [c]\ntaxonomy: rekognition/7.0\nrules: [{{id: r, {rule}}}]");
     let policy = file::load("p.yaml", &policy).unwrap().remove(0).policy;
     let mut labels = Vec::new();
@@ -59,12 +63,16 @@ fn explained(_: &str, text: &str) -> String {
         if name == "hits" {
             let rule = policy.rules[0].id.clone();
             progress.push(WindowProgress { rule, hits: value.parse().unwrap(), agrees: false });
+        } else if name == "answered by" {
+            provider = value;
         } else {
             let confidence = Confidence::from_percent(value.parse().unwrap()).unwrap();
             labels.push(Label(LabelPath::new(name).unwrap(), confidence));
         }
     }
-    explain(&policy, &labels, &progress).iter().map(|rule| format!("{rule}\n")).collect()
+    let taxonomy = Taxonomy::answered_by(provider).unwrap().name().into();
+    let provider = ProviderRef { name: provider.into(), model: "1".into(), taxonomy };
+    explain(&policy, &provider, &labels, &progress).iter().map(|rule| format!("{rule}\n")).collect()
 }
 
 #[test]
@@ -160,9 +168,22 @@ fn a_rule_changes_its_revision_with_its_meaning_and_not_with_its_spelling() {
         "categories: [Weapons, Explicit], confidence: 80, approval: none",
         "categories: [Weapons, Explicit], confidence: 80, severity: 4",
         "categories: [Weapons, Explicit], confidence: 80, cooldown: 301s",
+        "taxonomy: rekognition/7.0, categories: [Weapons, Explicit], confidence: 80",
     ] {
         assert_ne!(rev(other), first, "{other}");
     }
+}
+
+#[test]
+fn a_rules_taxonomy_is_part_of_its_meaning_and_the_scale_of_its_threshold_is_not() {
+    let rev = |rule: &str| {
+        let text = format!("policy: p\nchannels: [c]\ntaxonomy: hive-visual/1\nrules: [{{id: r, {rule}}}]");
+        file::load("p.yaml", &text).unwrap()[0].policy.rules[0].rev
+    };
+    assert_eq!(rev("categories: [gun], confidence: 90"), rev("categories: [violence/gun], score: 0.9"));
+    let own = |taxonomy: &str| rev(&format!("taxonomy: {taxonomy}, categories: [\"*\"], confidence: 90"));
+    let each = [rev("categories: [\"*\"], confidence: 90"), own("hive-visual/1"), own("rekognition/7.0")];
+    assert!(each[0] != each[1] && each[0] != each[2] && each[1] != each[2], "{each:?}");
 }
 
 #[test]
@@ -185,6 +206,36 @@ fn what_is_larger_than_a_policy_can_be_is_refused() {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(150))]
+
+    /// Whatever is answered: a label of any taxonomy, or one that a newer model adds below it, reads the same each time, as
+    /// labels of the other taxonomy only; and it hits a rule on what it stands for, from the threshold on.
+    #[test]
+    fn what_a_label_reads_as_is_stable_and_within_the_other_taxonomy(
+        mapping in 0..Mapping::all().len(), label in 0_usize..1000, newer in "[a-z]{0,6}", milli in 0_u32..=100_000,
+    ) {
+        let mapping = &Mapping::all()[mapping];
+        let [from, to] = <[_; 2]>::from(mapping.ends()).map(|name| Taxonomy::named(name).unwrap());
+        let known: Vec<&LabelPath> = from.answerable().map(|label| &label.path).collect();
+        let mut path = known[label % known.len()].clone();
+        if !newer.is_empty() {
+            path = LabelPath::new(format!("{path}/{newer}")).unwrap();
+        }
+        let read = mapping.read(&path);
+        prop_assert_eq!(read, mapping.read(&path.clone()));
+        let labels = [Label(path, Confidence::from_milli(milli).unwrap())];
+        let text = format!(
+            "policy: p\nchannels: [c]\ntaxonomy: {}\nrules: [{{id: r, categories: [\"*\"], confidence: 50}}]",
+            to.name()
+        );
+        let mut policy = file::load("p.yaml", &text).unwrap().remove(0).policy;
+        for category in to.labels() {
+            policy.rules[0].categories = vec![Category::Within(category.path.clone())];
+            let stands_for_it = read.iter().any(|read| read.is_within(&category.path));
+            let hit = !hits(&policy, from.name(), &labels).is_empty();
+            prop_assert_eq!(hit, stands_for_it && milli >= 50_000, "{}", category.path);
+        }
+        prop_assert!(read.iter().all(|path| to.get(path).is_some()), "{read:?}");
+    }
 
     /// Whatever is done to a file: no panic, and every error has its place in the file, what was expected and a hint.
     #[test]

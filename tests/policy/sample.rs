@@ -104,7 +104,7 @@ fn the_default_rule_finds_in_7_what_it_found_in_6() {
     for percent in [50.0, 59.999, 60.0, 60.001, 99.5] {
         for frame in frames(percent) {
             let there = found_by_the_sample(&categories, threshold, &frame.on_6);
-            let here = !hits(&policy, &frame.on_7).is_empty();
+            let here = !hits(&policy, Taxonomy::REKOGNITION, &frame.on_7).is_empty();
             assert_eq!(here, there, "{} at {percent} % ({:?})", frame.shows, frame.on_7);
             if there { found += 1 } else { passed += 1 }
         }
@@ -151,7 +151,7 @@ fn a_rule_on_one_label_loses_nothing_and_finds_more_only_where_7_is_coarser() {
             let policy = imported(&[name], 80.0);
             let mut more = BTreeSet::new();
             for frame in &frames {
-                let here = !hits(&policy, &frame.on_7).is_empty();
+                let here = !hits(&policy, Taxonomy::REKOGNITION, &frame.on_7).is_empty();
                 let there = found_by_the_sample(&[name], 80.0, &frame.on_6);
                 assert!(here || !there, "{name} no longer finds {} ({:?})", frame.shows, frame.on_7);
                 if here && !there {
@@ -169,7 +169,7 @@ fn any_label_is_any_label() {
     let policy = imported(&["*"], 60.0);
     for label in Taxonomy::named(Taxonomy::REKOGNITION).unwrap().labels() {
         let label = Label(label.path.clone(), Confidence::from_percent(60.0).unwrap());
-        assert_eq!(hits(&policy, &[label]).len(), 1);
+        assert_eq!(hits(&policy, Taxonomy::REKOGNITION, &[label]).len(), 1);
     }
 }
 

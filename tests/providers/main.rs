@@ -1,9 +1,17 @@
-//! The providers that need no account, and the sources that feed them, with their real parts: the real weights, the
-//! bundled footage, a real ffmpeg. What is missing is fetched by the repository's own scripts; no test is skipped.
+//! The providers, and the sources that feed them. What needs no account with its real parts: the real weights, the
+//! bundled footage, a real ffmpeg; what needs one against its stand-in, over HTTP. What is missing is fetched by the
+//! repository's own scripts; no test is skipped.
 
+#![allow(clippy::unwrap_used)] // tests: a panic is the report
+
+mod contract;
 mod footage;
+mod hive;
+mod hive_standin;
 mod local_model;
 mod rehearsal;
+#[path = "../aws/standins.rs"]
+mod standins;
 mod video;
 
 use std::path::{Path, PathBuf};
@@ -70,4 +78,14 @@ fn image(frame: &Frame) -> Arc<[u8]> {
         FrameOrigin::Inline(bytes) => Arc::clone(bytes),
         FrameOrigin::S3(object) => panic!("the footage is on this machine, not at {object}"),
     }
+}
+
+/// A small JPEG file with this comment.
+fn commented(comment: &str) -> Arc<[u8]> {
+    let picture = include_bytes!("../imaging/data/411-96x72.jpg");
+    let mut bytes = vec![0xff, 0xd8, 0xff, 0xfe];
+    bytes.extend(u16::try_from(comment.len() + 2).expect("a short comment").to_be_bytes());
+    bytes.extend(comment.as_bytes());
+    bytes.extend(&picture[2..]);
+    bytes.into()
 }

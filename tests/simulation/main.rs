@@ -14,10 +14,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use streamwarden::model::{
-    Action, Approval, Confidence, LabelPath, LumaDelta, OnUnavailable, PolicyId, PolicyRef, RuleId,
+    Action, Approval, Confidence, LabelPath, LumaDelta, OnUnavailable, PolicyId, PolicyRef, ProviderName, RuleId,
 };
 use streamwarden::policy::{
-    Arrangement, AutomaticStops, Category, Channels, Policy, Rule, Sampling, SimilarityLimits, Tuning, Window,
+    Arrangement, AutomaticStops, Category, Channels, Judges, Policy, Rule, Sampling, SimilarityLimits, Tuning, Window,
 };
 
 use crate::defect::Defect;
@@ -100,8 +100,10 @@ fn policy(version: u32) -> Policy {
     let rule = |id: &str, path: &str, window, action, approval| Rule {
         id: RuleId::new(id).expect("a sound name"),
         rev: if id == "weapons" { version } else { 1 },
+        taxonomy: None,
         categories: vec![Category::Within(LabelPath::new(path).expect("a sound path"))],
         confidence: Confidence::from_percent(70.0).expect("a percentage"),
+        stated_in: streamwarden::policy::taxonomy::Scale::Percent,
         window,
         action,
         approval,
@@ -129,7 +131,15 @@ fn policy(version: u32) -> Policy {
             near_miss: Confidence::from_percent(10.0).expect("a percentage"),
             closely_ms: 20_000,
         }),
-        arrangement: Arrangement::default(),
+        // The second version has a provider before the world's own, and one that must agree with a stop.
+        arrangement: match version {
+            1 => Arrangement::default(),
+            _ => Arrangement {
+                judges: Judges::InOrder(["first", "scripted"].map(provider).into()),
+                second: Some(provider("second")),
+                comparing: None,
+            },
+        },
         similarity: Some(SimilarityLimits { hash_distance_max: 6, luma_delta_max: LumaDelta(300) }),
         on_unavailable: if version == 1 { OnUnavailable::Warn } else { OnUnavailable::Page },
         automatic_stops: match version {
@@ -143,4 +153,8 @@ fn policy(version: u32) -> Policy {
             rule("drugs", "Drugs", at_once, Action::Warn, Approval::None),
         ],
     }
+}
+
+fn provider(name: &str) -> ProviderName {
+    ProviderName::new(name).expect("a sound name")
 }

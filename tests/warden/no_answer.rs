@@ -58,7 +58,7 @@ fn asked_for(policy: &streamwarden::policy::Policy) -> Vec<Event> {
         let failing = channel.command(&Wanted::Fail(number + 2, 0, at.as_micros()));
         let Command::FailFrame { frame, reason, attempts, .. } = failing else { panic!("it is a failing frame") };
         let stage = STAGES[usize::from(number) % STAGES.len()];
-        commands.push(Command::FailFrame { frame, stage, reason, attempts });
+        commands.push(Command::FailFrame { frame, stage, reason, attempts, asked: None });
         commands.push(Command::Tick);
     }
     let mut state = ChannelState::new(channel.state.channel.clone());

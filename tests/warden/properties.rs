@@ -10,7 +10,7 @@ use streamwarden::model::{
 };
 use streamwarden::policy::{Category, Policy, Rule, Window};
 use streamwarden::warden::invariants::{self, Invariants};
-use streamwarden::warden::{Answered, ChannelState, Command, replay};
+use streamwarden::warden::{Answered, Beside, ChannelState, Command, replay};
 
 use crate::lines::moment;
 use crate::samples;
@@ -129,6 +129,7 @@ fn the_longest_answer_under_the_longest_policy_still_fits_its_event() {
             content_types: vec![],
             floor: None,
         },
+        beside: Beside::default(),
         took: Timings(u32::MAX, u32::MAX, u32::MAX),
     };
     channel.run(moment(2.0), &command);

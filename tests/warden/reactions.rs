@@ -59,6 +59,11 @@ fn sample(event_type: EventType) -> Event {
             payload["from"] = 1.into();
             payload["filter"] = serde_json::json!({});
         }
+        EventType::OpinionGiven => {
+            payload["role"] = "screened".into();
+            payload["said"] =
+                serde_json::json!({ "nothing": { "stage": "provider", "reason": "gone", "attempts": 1 } });
+        }
         EventType::DataLossAccepted | EventType::ExportMade | EventType::ConsumerRewound => {
             payload["from"] = 1.into();
             payload["to"] = 2.into();

@@ -2,8 +2,10 @@
 
 use streamwarden::events::BucketObject;
 use streamwarden::model::{
-    Action, Approval, Confidence, ContentRef, LabelPath, LumaDelta, OnUnavailable, PolicyId, PolicyRef, RuleId, Sha256,
+    Action, Approval, Confidence, ContentRef, LabelPath, LumaDelta, OnUnavailable, PolicyId, PolicyRef, ProviderName,
+    RuleId, Sha256,
 };
+use streamwarden::policy::taxonomy::Scale;
 use streamwarden::policy::{
     Arrangement, AutomaticStops, Category, Channels, Policy, Rule, Sampling, SimilarityLimits, Tuning, Window,
 };
@@ -44,7 +46,10 @@ pub fn policy(line: &Line<'_>) -> Policy {
             near_miss: Confidence::from_percent(line.value("near", 10.0)).expect("a percentage"),
             closely_ms: seconds("closely", 300.0),
         }),
-        arrangement: Arrangement::default(),
+        arrangement: Arrangement {
+            second: line.option("second").map(|name| ProviderName::new(name).expect("a sound name")),
+            ..Arrangement::default()
+        },
         similarity,
         on_unavailable: match line.option("unavailable").unwrap_or("record") {
             "record" => OnUnavailable::Record,
@@ -65,7 +70,7 @@ pub fn policy(line: &Line<'_>) -> Policy {
 }
 
 /// `rule gore path=Violence over=80 window=2/3 action=stop approval=none severity=3 cooldown=60`; a window of time is
-/// `2/30s`, a path of `*` is every label.
+/// `2/30s`, a path of `*` is every label; with `taxonomy=` it reads answers in that one only.
 pub fn rule(line: &Line<'_>) -> Rule {
     let category = match line.option("path").unwrap_or("Violence") {
         "*" => Category::Any,
@@ -80,8 +85,10 @@ pub fn rule(line: &Line<'_>) -> Rule {
     Rule {
         id: RuleId::new(line.word(1)).expect("a sound name"),
         rev: line.value("rev", 1),
+        taxonomy: line.option("taxonomy").map(Into::into),
         categories: vec![category],
         confidence: Confidence::from_percent(line.value("over", 80.0)).expect("a percentage"),
+        stated_in: Scale::Percent,
         window,
         action: match line.option("action").unwrap_or("warn") {
             "warn" => Action::Warn,

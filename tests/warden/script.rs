@@ -12,7 +12,7 @@ use streamwarden::model::{
 };
 use streamwarden::policy::Policy;
 use streamwarden::warden::{
-    Answering, Appealed, Applied, ChannelState, Command, Decision, ModeratorAct, Next, Rejection, SeenWarning,
+    Answering, Appealed, Applied, ChannelState, Command, Decision, InVain, ModeratorAct, Next, Rejection, SeenWarning,
     UndoTime, apply, decide,
 };
 
@@ -20,7 +20,9 @@ use crate::lines::{Line, moment};
 use crate::render::{self, Names};
 use crate::samples;
 use crate::wanted::need;
-use crate::words::{answered, first_word, measurement, rejection_name, report, reputation_change, session_id, word};
+use crate::words::{
+    answered, beside, first_word, measurement, opinions, rejection_name, report, reputation_change, session_id, word,
+};
 
 /// What rows have produced, so that a missing row can be told.
 #[derive(Default)]
@@ -238,7 +240,8 @@ impl Script {
             Next::Look => Command::CompareFrame { frame, policy, measured },
             Next::Ask => {
                 let (measured, answer, took) = (Some(measured), answered(line), Timings(1, 2, 3));
-                Command::JudgeFrame { frame, policy, shadow: self.shadow.clone(), measured, answer, took }
+                let (shadow, beside) = (self.shadow.clone(), beside(line));
+                Command::JudgeFrame { frame, policy, shadow, measured, answer, beside, took }
             }
         }
     }
@@ -302,7 +305,17 @@ impl Script {
             "fail" => {
                 let stage = word::<FailedStage>(line, line.option("stage").unwrap_or("provider"));
                 let frame = self.known_frame(line, line.word(1)).0.clone();
-                Command::FailFrame { frame, stage, reason: line.value("reason", "gone".to_owned()), attempts: 3 }
+                let reason = line.value("reason", "gone".to_owned());
+                let asked = self.current.clone().filter(|_| line.option("asked").is_some());
+                let asked = asked.map(|policy| Box::new(InVain { policy, opinions: opinions(line) }));
+                Command::FailFrame { frame, stage, reason, attempts: 3, asked }
+            }
+            "opine" => {
+                let (frame, policy, _) = self.known_frame(line, line.word(1)).clone();
+                let policy = policy.unwrap_or_else(|| panic!("{}: the frame started without a policy", line.place));
+                let opinion = opinions(line).pop().unwrap_or_else(|| panic!("{}: nobody was asked", line.place));
+                let Frame { id: frame, session, captured_at, .. } = frame;
+                Command::CompareProviders { frame, session, captured_at, policy, opinion }
             }
             "quarantine" => {
                 let frame = self.known_frame(line, line.word(1)).0.clone();

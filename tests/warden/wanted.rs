@@ -15,12 +15,13 @@ use streamwarden::model::{
     PerceptualHash, PolicyId, PolicyRef, ProviderRef, RuleId, Scope, Score, Sequence, SessionId, Sha256, Timestamp,
     WarningId,
 };
+use streamwarden::policy::taxonomy::Scale;
 use streamwarden::policy::{
     Arrangement, AutomaticStops, Category, Channels, Policy, Rule, Sampling, SimilarityLimits, Tuning, Window,
 };
 use streamwarden::reputation::budget::Need;
 use streamwarden::warden::{
-    Answered, Answering, Appealed, Applied, ChannelState, Command, Decision, EnforcementReport, ModeratorAct,
+    Answered, Answering, Appealed, Applied, Beside, ChannelState, Command, Decision, EnforcementReport, ModeratorAct,
     SeenWarning, UpheldWarning, apply, decide,
 };
 
@@ -187,11 +188,18 @@ impl Channel {
                 shadow: self.shadows[self.shadow].clone(),
                 measured: Some(self.measured(u64::from(*f), None)),
                 answer: answered(labels),
+                beside: Beside::default(),
                 took: Timings(u32::MAX, 0, 1),
             },
             Wanted::Fail(f, s, at) => {
                 let frame = self.frame(*f, *s, *at);
-                Command::FailFrame { frame, stage: FailedStage::Provider, reason: "ö".repeat(400), attempts: 255 }
+                Command::FailFrame {
+                    frame,
+                    stage: FailedStage::Provider,
+                    reason: "ö".repeat(400),
+                    attempts: 255,
+                    asked: None,
+                }
             }
             Wanted::Quarantine(f, s, at) => {
                 Command::Quarantine { frame: self.frame(*f, *s, *at), reason: "broke".to_owned() }
@@ -356,8 +364,10 @@ pub fn policy(version: u32) -> Policy {
     let rule = |id: &str, category, window, action, approval, severity| Rule {
         id: RuleId::new(id).expect("a sound name"),
         rev: version,
+        taxonomy: None,
         categories: vec![category],
         confidence: Confidence::from_milli(70_000).expect("a percentage"),
+        stated_in: Scale::Percent,
         window,
         action,
         approval,

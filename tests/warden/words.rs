@@ -1,11 +1,13 @@
 //! What the words of a row stand for: rejections, reports, measurements, answers.
 
-use streamwarden::events::{Budget, NotNeededBecause, ReputationChange, SupersededBecause};
+use streamwarden::events::{
+    Arranged, Budget, FailedStage, NotNeededBecause, OpinionRole, ReputationChange, SupersededBecause,
+};
 use streamwarden::model::{
     Confidence, ContentRef, HashScheme, ImageFacts, ImageFormat, Label, LabelPath, Measurement, PerceptualHash,
     ProviderRef, Score, SessionId, Sha256,
 };
-use streamwarden::warden::{Answered, EnforcementReport, Rejection};
+use streamwarden::warden::{Answered, Beside, EnforcementReport, Opinion, Rejection, Said};
 
 use crate::lines::Line;
 use crate::samples;
@@ -121,22 +123,61 @@ pub fn measurement(line: &Line<'_>) -> Measurement {
     Measurement { image, hash: PerceptualHash { scheme, bits }, luma: None }
 }
 
-/// `labels=Violence:90,Nudity/Partial:55 unmapped=1`.
+/// `labels=Violence:90,Nudity/Partial:55 unmapped=1 in=hive-visual/1`, by `by=stub`.
 pub fn answered(line: &Line<'_>) -> Answered {
-    let texts = line.option("labels").into_iter().flat_map(|list| list.split(','));
+    let kept: Option<ContentRef> = line.option("kept").map(|_| samples::content());
+    let labels = labels(line.option("labels").unwrap_or(""), ',');
+    let mut answered = answer(line.option("by").unwrap_or("stub"), labels);
+    if let Some(taxonomy) = line.option("in") {
+        answered.provider.taxonomy = taxonomy.into();
+    }
+    Answered { kept, unmapped: line.value("unmapped", 0), ..answered }
+}
+
+/// Why the provider that decides was asked, and what others said: `arranged=in_place_of:1 asked=fell_over|hive|-`.
+pub fn beside(line: &Line<'_>) -> Beside {
+    let arranged = line.option("arranged").map(|why| match why.split_once(':') {
+        Some(("in_place_of", n)) => Arranged::InPlaceOf(n.parse().expect("a number")),
+        Some(_) => panic!("{}: nothing is arranged as {why:?}", line.place),
+        None => word::<Arranged>(line, why),
+    });
+    Beside { arranged, opinions: opinions(line) }
+}
+
+/// `asked=screened|local|Violence:30+Nudity:10,seconded|hive|-`: what for, who, and its labels or `-` for no answer; a
+/// provider whose labels are in a taxonomy of its own is written `name@`.
+pub fn opinions(line: &Line<'_>) -> Vec<Opinion> {
+    let each = line.option("asked").into_iter().flat_map(|list| list.split(','));
+    each.map(|one| {
+        let [role, name, said] = one.split('|').collect::<Vec<_>>()[..] else {
+            panic!("{}: who was asked is role|name|said", line.place)
+        };
+        let said = match said {
+            "-" => Said::Nothing {
+                provider: answer(name, vec![]).provider,
+                stage: FailedStage::Provider,
+                reason: "gone".to_owned(),
+                attempts: 3,
+            },
+            said => Said::Answer(answer(name, labels(said, '+'))),
+        };
+        Opinion { role: word::<OpinionRole>(line, role), said, took_ms: 5 }
+    })
+    .collect()
+}
+
+fn answer(name: &str, labels: Vec<Label>) -> Answered {
+    let taxonomy = if name.ends_with('@') { "another/1" } else { "stub/1" };
+    let provider =
+        ProviderRef { name: name.trim_end_matches('@').into(), model: "1".into(), taxonomy: taxonomy.into() };
+    Answered { provider, labels, kept: None, unmapped: 0, content_types: vec![], floor: None }
+}
+
+fn labels(list: &str, between: char) -> Vec<Label> {
     let label = |text: &str| {
         let (path, percent) = text.split_once(':').expect("a label is path:confidence");
         let confidence = Confidence::from_percent(percent.parse().expect("a number")).expect("a percentage");
         Label(LabelPath::new(path).expect("a sound path"), confidence)
     };
-    let provider = ProviderRef { name: "stub".into(), model: "1".into(), taxonomy: "stub/1".into() };
-    let kept: Option<ContentRef> = line.option("kept").map(|_| samples::content());
-    Answered {
-        provider,
-        labels: texts.map(label).collect(),
-        kept,
-        unmapped: line.value("unmapped", 0),
-        content_types: vec![],
-        floor: None,
-    }
+    list.split(between).filter(|text| !text.is_empty()).map(label).collect()
 }

@@ -47,7 +47,7 @@ struct Line {
 }
 
 /// A picture on its way. Dropped before it is kept, as when its warden ends meanwhile, it says that it was lost.
-struct OnItsWay {
+pub(super) struct OnItsWay {
     channel: ChannelId,
     place: EvidencePlace,
     lost: Option<&'static str>,
@@ -223,8 +223,8 @@ impl Warden {
         });
     }
 
-    /// Makes durable what became of a picture.
-    fn record(&mut self, command: Command, kept: Option<OnItsWay>, ctx: &mut Context<Self>) {
+    /// Makes durable what came of something beside the frame under way, such as what became of a picture.
+    pub(super) fn record(&mut self, command: Command, kept: Option<OnItsWay>, ctx: &mut Context<Self>) {
         let decision = match self.decide(&command) {
             Ok(decision) => decision,
             Err(rejection) => {

@@ -4,6 +4,8 @@
 //! Fetching, hashing and the provider run beside it; their results re-enter as commands and are decided against the
 //! state as it is then. So a provider that hangs holds up neither a dismissal nor the end of a session.
 
+mod asking;
+mod comparing;
 mod evidence;
 mod in_line;
 mod messages;
@@ -28,6 +30,7 @@ use crate::policy::Policy;
 use crate::telemetry::metrics;
 use crate::telemetry::metrics::Held;
 use crate::warden::{Applied, ChannelState, Command, Coverage, Decision, Next, Rejection, apply, decide};
+pub(super) use comparing::ComparingRoom;
 pub(super) use evidence::EvidenceRoom;
 use messages::Reply;
 pub(super) use messages::{Inspect, Offer, Order, Reconsider, Rest, Stale, Tick};
@@ -50,7 +53,7 @@ pub(super) struct Warden {
     waiting: Option<Box<Waiting>>,
     rest: Option<oneshot::Sender<()>>,
     unsaved: u32,
-    /// Pictures on their way to the content store: it rests when they are there.
+    /// Pictures on their way to the content store, and frames being compared: it rests when they are there.
     keeping: u32,
     turns: Turns,
     _counted: Held,
@@ -89,6 +92,8 @@ struct Work {
     begun: Instant,
     seen: Option<(Measurement, LumaPlane, Arc<[u8]>)>,
     took: Timings,
+    /// The names of the providers that were asked about it.
+    asked: Vec<Arc<str>>,
     _counted: Held,
 }
 
@@ -263,6 +268,7 @@ impl Warden {
             let _ = reply.send(Ok(outcome.clone())); // who no longer waits has lost nothing: it is in the journal
         }
         self.keep_evidence(outcome, &work, ctx);
+        self.compare(outcome, &work, ctx);
         self.idle(ctx);
     }
 

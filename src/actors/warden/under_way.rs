@@ -6,17 +6,17 @@ use std::time::{Duration, Instant};
 
 use actix::Context;
 
-use super::super::ask::{Shown, Unanswered, ask};
+use super::super::ask::{Shown, Unanswered};
 use super::super::look::{Looked, Unseen, look};
 use super::super::objects::fetch;
 use super::super::system::Outcome;
+use super::asking::{Among, Asking, Heard, Keeping};
 use super::messages::{Reply, Stale};
 use super::{Committed, Life, Warden, Work};
 use crate::events::{Event, FailedStage, Recorded, Timings};
 use crate::model::{EventId, Fingerprint, Frame, FrameOrigin, Measurement, Position, S3Object};
-use crate::providers::Answer;
 use crate::telemetry::metrics;
-use crate::warden::{Answered, Command, Next};
+use crate::warden::{Answered, Beside, Command, InVain, Next};
 
 /// The most bytes of the key of an object that a provider reads itself: the event names it, and an event is bounded. A
 /// thumbnail's has about 120.
@@ -35,6 +35,7 @@ impl Warden {
             begun: Instant::now(),
             seen: None,
             took: Timings::default(),
+            asked: Vec::new(),
             _counted: metrics().frames.under_way(),
         }));
         if !self.parts.house.journal.may_hold(outcome) {
@@ -176,14 +177,19 @@ impl Warden {
 
     /// The object that the provider reads itself in place of being sent bytes: where nothing else needs them, because
     /// the policy compares no pictures; where its version makes sure that what is read is what was announced; and
-    /// where its announced size is one that the provider takes. Everything else is fetched.
+    /// where its announced size is one that every provider takes which may be asked. Everything else is fetched.
     fn object_to_show(&self) -> Option<S3Object> {
         let work = self.work.as_ref()?;
         let FrameOrigin::S3(object) = &work.frame.origin else { return None };
-        let compares = work.policy.as_ref().is_none_or(|policy| policy.similarity.is_some());
-        let bytes_max = self.parts.house.providers.of(&self.channel)?.object_bytes_max()?;
+        let policy = work.policy.as_ref().filter(|policy| policy.similarity.is_none())?;
+        let providers = &self.parts.house.providers;
+        let judging = Among::of(providers, &self.channel, policy).object_bytes_max()?;
+        let bytes_max = match policy.arrangement.compares(work.frame.id) {
+            Some(with) => judging.min(Among::only(providers, with).object_bytes_max()?),
+            None => judging,
+        };
         let fits = object.size.is_some_and(|bytes| bytes <= bytes_max) && object.key.len() <= SHOWN_KEY_BYTES_MAX;
-        (!compares && fits && object.version.is_some()).then(|| object.clone())
+        (fits && object.version.is_some()).then(|| object.clone())
     }
 
     fn ask(&mut self, ctx: &mut Context<Self>) {
@@ -192,44 +198,29 @@ impl Warden {
         let Some(image) = seen.or_else(|| self.object_to_show().map(Shown::Object)) else {
             return self.abandon(Stale::Gone, ctx);
         };
-        let (frame, begun) = (work.frame.id, Instant::now());
-        let provider = self.parts.house.providers.of(&self.channel);
-        let floor = provider.as_ref().and_then(|provider| provider.floor());
-        let content = self.parts.house.content.clone();
-        let subject = format!("channel/{}", self.channel);
-        let left = self.time_left();
-        let asking = async move {
-            let answer = ask(provider, frame, image, left).await?;
-            let kept = match content {
-                Some(content) if Answered::is_long(&answer.labels) => {
-                    let whole = serde_json::to_vec(&answer.labels).unwrap_or_default();
-                    let keeping = tokio::task::spawn_blocking(move || content.put(&subject, &whole));
-                    let unkept = |stage, reason| Unanswered { stage, reason, attempts: 1 };
-                    // Within the frame's time: a disk that hangs must not hold the channel up. What is put all the same
-                    // is an orphan, which a verification counts.
-                    let kept = tokio::time::timeout(left.saturating_sub(begun.elapsed()), keeping)
-                        .await
-                        .map_err(|_| unkept(FailedStage::Deadline, "a long answer was not kept in time".to_owned()))?
-                        .map_err(|broke| unkept(FailedStage::Provider, broke.to_string()))?
-                        .map_err(|error| unkept(FailedStage::Provider, format!("keeping a long answer: {error}")))?;
-                    Some(kept)
-                }
-                _ => None,
-            };
-            Ok((answer, kept, begun.elapsed()))
+        let Some(policy) = work.policy.clone() else { return self.abandon(Stale::Gone, ctx) };
+        let asking = Asking {
+            frame: work.frame.id,
+            image,
+            deadline: self.time_left(),
+            among: Among::of(&self.parts.house.providers, &self.channel, &policy),
+            keeping: Keeping::of(self.parts.house.content.clone(), &self.channel),
+            purse: self.parts.purse.clone(),
+            policy,
         };
-        self.beside(asking, ctx, move |warden, answered, ctx| match answered {
-            Ok((Answer { provider, labels, unmapped, content_types }, kept, took)) => {
-                let answer = Answered { provider, labels, kept, unmapped, content_types, floor };
-                warden.answered(answer, took, ctx);
+        self.beside(asking.along_the_plan(), ctx, move |warden, heard, ctx| match heard {
+            Heard::Decided { answer, beside, took } => warden.answered(answer, beside, took, ctx),
+            Heard::Unanswered { unanswered: Unanswered { stage, reason, attempts }, asked } => {
+                warden.fail_after(stage, reason, attempts, asked, ctx);
             }
-            Err(Unanswered { stage, reason, attempts }) => warden.fail(stage, reason, attempts, ctx),
         });
     }
 
-    fn answered(&mut self, answer: Answered, took: Duration, ctx: &mut Context<Self>) {
+    fn answered(&mut self, answer: Answered, beside: Beside, took: Duration, ctx: &mut Context<Self>) {
         let Some(work) = &mut self.work else { return };
         work.took.2 = took.as_millis() as u32;
+        let others = beside.opinions.iter().map(|opinion| opinion.provider().name.clone());
+        work.asked = others.chain([answer.provider.name.clone()]).collect();
         let Some(policy) = &work.policy else { return self.abandon(Stale::Gone, ctx) };
         let command = Command::JudgeFrame {
             frame: work.frame.clone(),
@@ -237,15 +228,28 @@ impl Warden {
             shadow: work.shadow.clone(),
             measured: work.seen.as_ref().map(|(measured, ..)| measured.clone()),
             answer,
+            beside,
             took: work.took,
         };
         self.step(command, ctx, Self::proceed);
     }
 
     fn fail(&mut self, stage: FailedStage, reason: String, attempts: u8, ctx: &mut Context<Self>) {
+        self.fail_after(stage, reason, attempts, None, ctx);
+    }
+
+    /// The frame failed; `asked` are those whom its policy's arrangement asked in vain.
+    fn fail_after(
+        &mut self,
+        stage: FailedStage,
+        reason: String,
+        attempts: u8,
+        asked: Option<Box<InVain>>,
+        ctx: &mut Context<Self>,
+    ) {
         let Some(work) = &self.work else { return };
         tracing::warn!(channel = %self.channel, frame = %work.frame.id, ?stage, "a frame failed: {reason}");
-        let command = Command::FailFrame { frame: work.frame.clone(), stage, reason, attempts };
+        let command = Command::FailFrame { frame: work.frame.clone(), stage, reason, attempts, asked };
         self.step(command, ctx, Self::proceed);
     }
 

@@ -10,6 +10,7 @@ use crate::model::{
     Action, Approval, Confidence, ContentType, Label, LabelPath, ProviderRef, RuleId, Timestamp, Verdict,
 };
 use crate::policy::explain::{Change, Reached, RuleExplanation, WindowProgress, explain};
+use crate::policy::mapping::Mapping;
 use crate::policy::{AutomaticStops, Category, Policy, Rule};
 use crate::warden::{ChannelState, calls_for, why_asks};
 
@@ -50,6 +51,9 @@ pub struct LabelView {
     pub path: LabelPath,
     /// How sure the provider is, in percent.
     pub confidence: Confidence,
+    /// What it stands for in the policy's words, where it came in others: nothing if it has no counterpart there; none
+    /// where it came in the policy's own.
+    pub counts_as: Option<Vec<LabelPath>>,
 }
 
 /// A kind of picture.
@@ -78,6 +82,8 @@ pub enum LabelsFrom {
 pub struct RuleView {
     /// The rule.
     pub rule: RuleId,
+    /// The taxonomy of its categories, where it has one of its own: then it reads answers in that one only.
+    pub taxonomy: Option<String>,
     /// The categories it watches, as the policy names them.
     pub categories: Vec<String>,
     /// The confidence it asks for, in percent.
@@ -115,6 +121,8 @@ pub struct BestLabel {
     pub confidence: Confidence,
     /// Its confidence over the threshold, in thousandths of a percent; negative below it.
     pub margin: i32,
+    /// What it counts as in the rule's words, where it came in others.
+    pub counts_as: Option<LabelPath>,
 }
 
 /// How far a rule came.
@@ -147,6 +155,8 @@ pub struct Alternative {
 pub(super) struct Judged<'a> {
     pub assessed: &'a FrameAssessed,
     pub captured_at: Timestamp,
+    /// Where a second provider must agree with a stop, the rules that its labels hit.
+    pub agreed: Option<Vec<RuleId>>,
 }
 
 /// Explains an assessment under its policy version, against the state just before it.
@@ -160,14 +170,14 @@ pub(super) fn of(
     let (labels, labels_from, missing) = labels(sources, assessed);
     let rules = policy.map_or(Vec::new(), |policy| {
         let progress = progress(judged, policy, before);
-        let explained = explain(policy, &labels, &progress);
+        let explained = explain(policy, &assessed.provider, &labels, &progress);
         let pairs = policy.rules.iter().zip(explained);
         pairs.map(|(rule, explained)| view(judged, before, policy, rule, explained)).collect()
     });
     let decided_by = policy.map_or(Vec::new(), |policy| {
-        let asks = only_asks(assessed, policy, agreeing(judged, policy, before).len());
+        let agreeing = agreeing(judged, policy, before).len();
         let of = |verdict: Verdict| -> Vec<RuleId> {
-            let decides = |outcome: &&RuleOutcome| contribution(assessed, policy, outcome, asks) == verdict;
+            let decides = |outcome: &&RuleOutcome| contribution(judged, policy, outcome, agreeing) == verdict;
             assessed.rules.iter().filter(decides).map(|outcome| outcome.rule.clone()).collect()
         };
         match (assessed.verdict, of(assessed.verdict)) {
@@ -178,7 +188,12 @@ pub(super) fn of(
         }
     });
     let kind = |kind: &ContentType| ContentTypeView { name: kind.name().to_owned(), confidence: kind.confidence() };
-    let shown = |label: &Label| LabelView { path: label.path().clone(), confidence: label.confidence() };
+    let mapping = policy.and_then(|policy| Mapping::between(&assessed.provider.taxonomy, &policy.taxonomy));
+    let shown = |label: &Label| LabelView {
+        path: label.path().clone(),
+        confidence: label.confidence(),
+        counts_as: mapping.map(|mapping| mapping.read(label.path()).to_vec()),
+    };
     Judgement {
         provider: assessed.provider.clone(),
         verdict: assessed.verdict,
@@ -260,15 +275,15 @@ fn view(
         } else if !met_before(judged, policy, before).contains(&rule.id) {
             agreeing.remove(&rule.id);
         }
-        let asks = only_asks(assessed, policy, agreeing.len());
+        let agreeing = agreeing.len();
         let others = assessed.rules.iter().filter(|outcome| outcome.rule != rule.id);
-        let others = others.map(|outcome| contribution(assessed, policy, outcome, asks));
+        let others = others.map(|outcome| contribution(judged, policy, outcome, agreeing));
         let others = others.max().unwrap_or(Verdict::Clear);
         let quiet = before.is_some_and(|state| {
             state.open_warning_of(&rule.id, &assessed.session).is_none()
                 && state.cooldown_of(&rule.id, &assessed.session, judged.captured_at).is_some()
         });
-        if met && !quiet { others.max(calls_for(rule, asks)) } else { others }
+        if met && !quiet { others.max(calls_for(rule, only_asks(judged, policy, rule, agreeing))) } else { others }
     };
     let alternative = |with: &[Change], met: bool| {
         let verdict = then(met);
@@ -287,6 +302,7 @@ fn view(
     let text = explained.to_string();
     RuleView {
         rule: rule.id.clone(),
+        taxonomy: rule.taxonomy.as_deref().map(str::to_owned),
         categories: rule.categories.iter().map(Category::as_str).map(str::to_owned).collect(),
         threshold: rule.confidence,
         window: rule.window.to_string(),
@@ -299,6 +315,7 @@ fn view(
             path: best.label.path().clone(),
             confidence: best.label.confidence(),
             margin: best.margin,
+            counts_as: best.counts_as.map(|counts_as| counts_as.path),
         }),
         reached: match explained.reached {
             Reached::Missed => ReachedView::Missed,
@@ -313,16 +330,20 @@ fn view(
 }
 
 /// What one rule's outcome brought into the verdict.
-fn contribution(assessed: &FrameAssessed, policy: &Policy, outcome: &RuleOutcome, asks: bool) -> Verdict {
+fn contribution(judged: &Judged<'_>, policy: &Policy, outcome: &RuleOutcome, agreeing: usize) -> Verdict {
     let rule = policy.rules.iter().find(|rule| rule.id == outcome.rule);
     match (&outcome.effect, rule) {
-        (RuleEffect::Raised(_) | RuleEffect::Joined(_), Some(rule)) => calls_for(rule, asks),
-        (RuleEffect::Raised(_) | RuleEffect::Joined(_), None) => assessed.verdict,
+        (RuleEffect::Raised(_) | RuleEffect::Joined(_), Some(rule)) => {
+            calls_for(rule, only_asks(judged, policy, rule, agreeing))
+        }
+        (RuleEffect::Raised(_) | RuleEffect::Joined(_), None) => judged.assessed.verdict,
         (RuleEffect::Partial | RuleEffect::Cooldown(_), _) => Verdict::Clear,
     }
 }
 
-/// Whether the frame could warn, never stop by itself, if so many different rules spoke for a stop.
-fn only_asks(assessed: &FrameAssessed, policy: &Policy, agreeing: usize) -> bool {
-    why_asks(policy, &assessed.session, assessed.late, agreeing).is_some()
+/// Whether the rule could warn, never stop by itself, if so many different rules spoke for a stop.
+fn only_asks(judged: &Judged<'_>, policy: &Policy, rule: &Rule, agreeing: usize) -> bool {
+    let Judged { assessed, agreed, .. } = judged;
+    let lacks_second = agreed.as_ref().is_some_and(|agreed| !agreed.contains(&rule.id));
+    lacks_second || why_asks(policy, &assessed.session, assessed.late, agreeing).is_some()
 }

@@ -8,6 +8,7 @@ mod cadence;
 mod evidence;
 mod judgement;
 mod likeness;
+mod opinions;
 mod published;
 mod shadow;
 mod story;
@@ -30,6 +31,7 @@ pub use cadence::Cadence;
 pub use evidence::{Copied, Evidence, Kept, Unkept, stored};
 pub use judgement::{Alternative, BestLabel, Judgement, LabelView, LabelsFrom, ReachedView, RuleView};
 pub use likeness::{ComparedFrame, Likeness};
+pub use opinions::{Consulted, NoAnswer, OpinionView};
 pub(super) use published::version as policy_version;
 pub use published::{PolicyVersion, Published};
 pub use shadow::InShadow;
@@ -76,6 +78,8 @@ pub struct Decision {
     pub likeness: Option<Likeness>,
     /// What the provider said and the policy made of it; none where it was not assessed.
     pub judgement: Option<Judgement>,
+    /// Whom the policy's arrangement asked beside the one that decided; none where one provider was asked.
+    pub consulted: Option<Consulted>,
     /// What a policy in shadow said of it, if one ran beside the live one; it had no part in the decision.
     pub shadow: Option<InShadow>,
     /// The policy version it was decided under; none where no policy had a part in it.
@@ -96,9 +100,19 @@ impl Decision {
     pub fn lines(&self) -> Vec<String> {
         let rules = self.judgement.iter().flat_map(|judgement| &judgement.rules).map(|rule| rule.text.clone());
         let missing = self.missing.iter().map(|missing| format!("cannot be shown: {missing}"));
+        let consulted = self.consulted.iter().flat_map(|consulted| {
+            let others = consulted.others.iter().map(|other| &other.text);
+            std::iter::once(&consulted.because).chain(others).chain(&consulted.otherwise).cloned()
+        });
         let shadow = self.shadow.iter().map(|shadow| shadow.because.clone());
         let cadence = self.cadence.iter().map(|cadence| cadence.text.clone());
-        std::iter::once(self.because.clone()).chain(rules).chain(shadow).chain(cadence).chain(missing).collect()
+        std::iter::once(self.because.clone())
+            .chain(rules)
+            .chain(consulted)
+            .chain(shadow)
+            .chain(cadence)
+            .chain(missing)
+            .collect()
     }
 }
 
@@ -192,14 +206,21 @@ pub fn decision(sources: Sources<'_>, recorded: Recorded) -> Result<Option<Decis
         cadence::arithmetic(state, compiled, session.as_ref(), captured_at, skip.as_ref())
     });
     let likeness = likeness::of(sources.journal, &channel, skip.as_ref(), assessed.as_ref(), compiled, &envelope)?;
+    let given = opinions::given(sources.journal, &channel, envelope.sequence, frame)?;
     let judgement = assessed.as_ref().map(|assessed| {
-        let frame = judgement::Judged { assessed, captured_at: envelope.captured_at.unwrap_or(envelope.recorded_at) };
+        let captured_at = envelope.captured_at.unwrap_or(envelope.recorded_at);
+        let agreed = compiled.and_then(|policy| opinions::agreed(policy, &assessed.provider.name, &given));
+        let frame = judgement::Judged { assessed, captured_at, agreed };
         judgement::of(sources, &frame, compiled, before.as_ref())
     });
     missing.extend(judgement.iter().filter_map(|judgement| judgement.missing.clone()));
     let shadow = match &assessed {
         Some(assessed) => shadow::of(sources.journal, frame, assessed, &mut missing)?,
         None => None,
+    };
+    let consulted = match skip {
+        None => opinions::of(compiled, assessed.as_ref(), given),
+        Some(_) => None, // nobody was asked
     };
     let because = because(skip.as_ref(), assessed.as_ref(), failed.as_ref(), judgement.as_ref());
     let followed = story::followed(sources, &channel, &recorded, assessed.as_ref(), &mut missing)?;
@@ -221,6 +242,7 @@ pub fn decision(sources: Sources<'_>, recorded: Recorded) -> Result<Option<Decis
         cadence,
         likeness,
         judgement,
+        consulted,
         shadow,
         took: took(assessed.as_ref(), envelope.captured_at, envelope.recorded_at),
         policy: policy.map(|(version, _)| version),

@@ -1,9 +1,14 @@
 //! One look at each thing that is needed: what it says, and what to do if that is not what is needed.
 
+use std::time::Duration;
+
 use super::State::{self, Unasked, Well, Wrong};
 use crate::aws::ivs::IvsPace;
 use crate::aws::{Aws, Class, Failure};
 use crate::clock::Clock;
+use crate::config::HiveConfig;
+use crate::egress::chain;
+use crate::providers::hive;
 
 /// By how much our clock may differ from that of AWS. Calls are refused from five minutes on; frames are called stale,
 /// and stops late, by far less.
@@ -12,6 +17,9 @@ const SKEW_MS_MAX: u64 = 10_000;
 const NO_PICTURE: &[u8] = b"not a picture";
 /// The code by which Rekognition says so.
 const NOT_A_PICTURE: &str = "InvalidImageFormatException";
+
+/// For how long an answer of Hive is waited for.
+const HIVE_WAIT_MAX: Duration = Duration::from_secs(10);
 
 /// Rooms that are looked at. Each is a call, and the account may make few a second.
 const ROOMS_MAX: usize = 50;
@@ -205,6 +213,26 @@ pub(super) async fn rekognition(aws: &Aws) -> State {
             fix: "what answers there is not Rekognition: look at its endpoint".to_owned(),
         },
         Err(failure) => wrong(failure, "LabelImages", "use a region that has Rekognition"),
+    }
+}
+
+/// The key is read and the interface is called without it and without a picture: nothing is charged for that.
+pub(super) async fn hive(config: &HiveConfig) -> State {
+    let told = |what: &dyn std::error::Error, fix: &str| Wrong { what: chain(what), fix: fix.to_owned() };
+    if let Err(error) = config.key() {
+        return told(&error, "put the key of the project there, in one line, readable by us and by nobody else");
+    }
+    let settings = config.settings();
+    let endpoint = match hive::endpoint(settings.api, settings.endpoint.as_deref()) {
+        Ok(endpoint) => endpoint,
+        Err(error) => return told(&error, "mend provider.hive.endpoint, or leave it empty"),
+    };
+    match hive::answers(&endpoint, settings.deadline.min(HIVE_WAIT_MAX)).await {
+        Ok(status) => Well(format!(
+            "the key is there, and something answers with {status} to a question without key and picture; whether the key \
+             holds, the first picture tells: each one is charged"
+        )),
+        Err(what) => Wrong { what, fix: mend(Class::Unavailable, "no statement", "look at provider.hive.endpoint") },
     }
 }
 

@@ -1,4 +1,4 @@
-//! `streamwarden doctor`: looks at AWS from where the process stands, and says of each thing that is needed whether it is
+//! `streamwarden doctor`: looks at AWS, and at Hive, from where the process stands, and says of each thing that is needed whether it is
 //! there, what is wrong with it, and what to do. What is needed the configuration says, as it does to `serve`, or the
 //! command line. Changes nothing, and judges no picture.
 
@@ -63,7 +63,7 @@ pub struct Needs {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     /// Which: `config`, `credentials`, `clock`, `stream`, `consumer`, `bus`, `bucket`, `evidence`, `topic`, `rooms`,
-    /// `rekognition`, `ivs`.
+    /// `rekognition`, `ivs`, `hive`.
     pub what: &'static str,
     /// How it is.
     pub state: State,
@@ -100,19 +100,23 @@ pub fn run(args: &DoctorArgs, out: &mut dyn Write) -> io::Result<Outcome> {
 async fn look(args: &DoctorArgs) -> Vec<Finding> {
     let mut findings = Vec::new();
     let (mut region, mut endpoints, mut times) = (None, Endpoints::default(), CallTimes::default());
-    let mut needs = args.needs.clone();
+    let (mut needs, mut hive) = (args.needs.clone(), None);
     if let Some(file) = &args.config {
         match Config::read(file, std::env::var_os(TOKENS_FILE_VARIABLE).map(PathBuf::from)) {
             Ok(config) => {
                 findings.push(Finding { what: "config", state: Well(format!("{} can be served", file.display())) });
                 (region, endpoints, times) = (config.aws.region(), config.aws.endpoints(), config.aws.times());
                 needs = needs.or(Needs::of(&config));
+                hive = config.provider.has(Judge::Hive).then_some(config.provider.hive);
             }
             Err(error) => return vec![Finding { what: "config", state: mistaken(file, &error) }],
         }
     }
     let aws = Aws::load(args.region.clone().or(region), endpoints, times).await;
     findings.extend(examine(&aws, &needs, &SystemClock).await);
+    if let Some(config) = &hive {
+        findings.push(Finding { what: "hive", state: looks::hive(config).await });
+    }
     findings
 }
 
@@ -129,7 +133,7 @@ impl Needs {
     pub fn of(config: &Config) -> Self {
         let stated = |text: &str| (!text.is_empty()).then(|| text.to_owned());
         let mut unused = Vec::new();
-        if config.provider.judge != Judge::Rekognition {
+        if !config.provider.has(Judge::Rekognition) {
             unused.push("rekognition");
         }
         if config.control.platform != Control::Ivs {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::Role;
-use super::address::{AddressError, https_or_loopback};
+use crate::egress::{AddressError, https_or_loopback};
 use crate::model::ChannelPattern;
 
 /// `[auth]`: the ways in.

@@ -3,7 +3,6 @@
 //! Three ways in: open (the demo's, on the loopback only), bearer tokens of our own, tokens of an OpenID Connect issuer.
 //! Every one of them ends in a [`Principal`] or a [`Refusal`]. Knows no route and no answer: the gate asks here.
 
-mod address;
 mod authenticator;
 pub mod config;
 mod oidc;
@@ -14,10 +13,9 @@ mod role;
 mod tokens;
 pub mod tokens_file;
 
-pub use address::AddressError;
 pub use authenticator::{Authenticator, OpenToOthers, StartError};
+pub use oidc::OidcError;
 pub(in crate::http) use oidc::{Attempt, Back, SignInFailure};
-pub use oidc::{OidcError, SecretError};
 pub use principal::{Grant, Principal, Vouched};
 pub use refusal::{Refusal, RefusalKind};
 pub use role::{Permission, Role};

@@ -92,7 +92,7 @@ async fn get_arena(app: Data<App>, wanted: Query<ArenaQuery>) -> Result<HttpResp
     const TAKES: &str = "a moment in RFC 3339";
     let from: Option<Timestamp> = parameter("from", TAKES, wanted.from.as_deref())?;
     let to: Option<Timestamp> = parameter("to", TAKES, wanted.to.as_deref())?;
-    let question = wanted.question(Prices::rekognition(app.usd_per_million))?;
+    let question = wanted.question(Prices::configured(app.usd_per_million.iter().map(|(name, usd)| (*name, *usd))))?;
     let turn = app.arena.take("arena")?;
     let (journal, content) = (app.journal.clone(), app.content.clone());
     let waited_for = WaitedFor::default();

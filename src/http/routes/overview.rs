@@ -8,7 +8,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::actors::Views;
-use crate::http::App;
+use crate::http::app::{App, Prices};
 use crate::http::auth::Permission;
 use crate::http::blocking::blocking;
 use crate::http::problem::Problem;
@@ -19,8 +19,6 @@ use crate::projections::{Coverage, Queue};
 
 /// Channels looked at before the views are let go of for a moment.
 const SCAN_AT_ONCE: usize = 20_000;
-/// The provider whose calls have a price.
-const PRICED: &str = "rekognition";
 /// Where one age of open warnings ends and the next begins, in minutes.
 const AGES_MIN: [u64; 5] = [1, 5, 15, 60, 24 * 60];
 const MINUTE_MS: u64 = 60_000;
@@ -216,7 +214,7 @@ struct ProviderFigures {
     calls: u64,
     /// What each took, all attempts together.
     took: Took,
-    /// What they cost at `provider.rekognition.usd_per_million`, in millionths of a dollar; none where no price is known.
+    /// What they cost at the `usd_per_million` of the provider's configuration, in millionths of a dollar; none where no price is known.
     cost_micros: Option<u64>,
 }
 
@@ -251,12 +249,12 @@ struct HourFigures {
 
 async fn get_overview(app: Data<App>, wanted: Query<OverviewQuery>) -> Result<Json<Overview>, Problem> {
     let Hours(hours) = wanted.hours.unwrap_or(Hours(24));
-    let (views, now, usd_per_million) = (app.views.clone(), app.clock.now(), app.usd_per_million);
-    let adding = move || Ok::<_, Infallible>(add_up(&views, hours, now, usd_per_million));
+    let (views, now) = (app.views.clone(), app.clock.now());
+    let adding = move || Ok::<_, Infallible>(add_up(&views, hours, now, &app.usd_per_million));
     Ok(Json(blocking("adding the overview up", adding).await?))
 }
 
-fn add_up(views: &Views, hours: u64, now: Timestamp, usd_per_million: u64) -> Overview {
+fn add_up(views: &Views, hours: u64, now: Timestamp, usd_per_million: &Prices) -> Overview {
     let first = (overview::hour_of(now) + 1).saturating_sub(hours);
     let from = overview::begin_of(first);
     let (head, sum, series, open) = views.read(|view| {
@@ -272,7 +270,7 @@ fn add_up(views: &Views, hours: u64, now: Timestamp, usd_per_million: u64) -> Ov
         calls: calls.count,
         took: Took::of(&calls.took),
         // Dollars for a million calls are millionths of a dollar for one.
-        cost_micros: (&*model.provider == PRICED && usd_per_million > 0).then(|| calls.count * usd_per_million),
+        cost_micros: usd_per_million.get(&*model.provider).filter(|usd| **usd > 0).map(|usd| calls.count * usd),
     });
     Overview {
         head,

@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::http::auth::Permission;
 use crate::http::route::Route;
 use crate::model::{Confidence, LabelPath};
-use crate::policy::taxonomy::{KnownLabel, Taxonomy};
+use crate::policy::taxonomy::{KnownLabel, Scale, Taxonomy};
 
 pub(in crate::http) fn routes() -> Vec<Route> {
     vec![
@@ -16,7 +16,8 @@ pub(in crate::http) fn routes() -> Vec<Route> {
                 "What policies can name",
                 "The taxonomies that policies are checked against, each with all of its labels, parents before their \
                  children. A policy names a taxonomy as `taxonomy` has it, and in a rule's `categories` a label by its \
-                 path, or by the last names of it where no other label has them.",
+                 path, or by the last names of it where no other label has them. Answers in another taxonomy are read by \
+                 what their labels stand for in the policy's; a rule with a `taxonomy` of its own reads that one only.",
             )
             .answers::<Taxonomies>(200, "All of them.")
             .to(list_taxonomies),
@@ -44,6 +45,8 @@ struct TaxonomyView {
     source: &'static str,
     /// What must be known of it.
     note: &'static str,
+    /// The scale in which the provider says how sure it is; a rule may state a `score` where it is `unit`, 0 to 1.
+    scale: Scale,
     /// The least confidence that the provider reports: a lower threshold in a rule hits no more.
     floor: Confidence,
     /// Why.
@@ -76,7 +79,17 @@ impl TaxonomyView {
         let (source, note) = taxonomy.provenance();
         let (floor, floor_note) = taxonomy.floor();
         let labels = taxonomy.labels().iter().map(LabelView::of).collect();
-        Self { taxonomy: taxonomy.name(), provider, version, source, note, floor, floor_note, labels }
+        Self {
+            taxonomy: taxonomy.name(),
+            provider,
+            version,
+            source,
+            note,
+            scale: taxonomy.scale(),
+            floor,
+            floor_note,
+            labels,
+        }
     }
 }
 

@@ -40,6 +40,14 @@ impl Question {
 pub struct Prices(BTreeMap<ProviderName, u64>);
 
 impl Prices {
+    /// What calls cost by the names of providers, as it is configured; 0: not known, as of every other.
+    ///
+    /// A name that no provider can have is passed over: nobody was called by it.
+    pub fn configured<'a>(micros: impl IntoIterator<Item = (&'a str, u64)>) -> Self {
+        let known = micros.into_iter().filter(|(_, micros)| *micros > 0);
+        Self(known.filter_map(|(name, micros)| Some((ProviderName::new(name).ok()?, micros))).collect())
+    }
+
     /// What a call to Rekognition costs, and no other; 0: that is not known either.
     pub fn rekognition(micros: u64) -> Self {
         let name = ProviderName::new("rekognition").expect("letters are a name");

@@ -8,10 +8,10 @@ use crate::model::{
 };
 use crate::policy::{Policy, RuleHit, nearest};
 use crate::reputation::cadence::Rousing;
-use crate::warden::{Answered, ChannelState, Command};
+use crate::warden::{Answered, Beside, ChannelState, Command};
 
 use super::judgement::{self, Effect, JudgedRule, Shown};
-use super::{Decision, Draft, cadence, coverage, frame, shadow, stops};
+use super::{Decision, Draft, cadence, coverage, frame, opinions, shadow, stops};
 
 /// What is known of a frame when its answer is judged.
 pub(super) struct Judged<'a> {
@@ -20,31 +20,42 @@ pub(super) struct Judged<'a> {
     pub shadow: Option<&'a Policy>,
     pub measured: Option<&'a Measurement>,
     pub answer: &'a Answered,
+    pub beside: &'a Beside,
     pub took: Timings,
 }
 
 /// Judges an answer under the policy the frame started with, against the state as it is now.
 pub(super) fn judge(state: &ChannelState, now: Timestamp, judged: &Judged<'_>) -> Decision {
     let Judged { frame, policy, measured, answer, .. } = judged;
-    if answer.provider.taxonomy != policy.taxonomy {
-        // Rules that name no label of the answer would all be silent, and silence would read as clear.
+    if !policy.reads(&answer.provider.taxonomy) {
+        // Rules that no label of the answer stands for would all be silent, and silence would read as clear.
         let reason = format!(
             "labels come in {}, {} has rules for {}",
             answer.provider.taxonomy, policy.reference, policy.taxonomy
         );
-        return frame::fail(state, Some(policy), frame, FailedStage::Provider, &reason, 1);
+        let failed = frame::fail(state, Some(policy), frame, FailedStage::Provider, &reason, 1);
+        return failed.after(opinions::before(policy, frame, &judged.beside.opinions));
     }
     let outcome = EventId::outcome_of(frame.id);
     // Newer frames that were skipped unseen, as while this one was with the provider, make it no less new.
     let replaced = state.is_replaced(&frame.session);
     let late = replaced || state.newest_sampled.is_some_and(|newest| frame.captured_at < newest);
 
-    let shown =
-        Shown { session: &frame.session, captured_at: frame.captured_at, replaced, late, labels: &answer.labels };
+    let second = opinions::second(policy, &answer.provider.name, &judged.beside.opinions);
+    let shown = Shown {
+        session: &frame.session,
+        captured_at: frame.captured_at,
+        replaced,
+        late,
+        answered: &answer.provider.taxonomy,
+        labels: &answer.labels,
+        second: &second,
+    };
     let judgement = judgement::judge(state.memory(), policy, shown);
-    let (look, shadow_verdict) = judged.shadow.map(|policy| shadow::judge(state, policy, frame, answer, shown)).unzip();
+    let (look, shadow_verdict) = judged.shadow.map(|policy| shadow::judge(state, policy, judged, shown)).unzip();
 
-    let (labels, kept_at) = keep_labels(&answer.labels, &judgement.rules);
+    let (labels, kept_at) =
+        keep_labels(&answer.labels, |label| judgement.rules.iter().any(|rule| rule.hit.label == label));
     let outcome_of = |rule: &JudgedRule<'_>| RuleOutcome {
         rule: rule.hit.rule.id.clone(),
         rev: rule.hit.rule.rev,
@@ -56,7 +67,7 @@ pub(super) fn judge(state: &ChannelState, now: Timestamp, judged: &Judged<'_>) -
     let rules: Vec<RuleOutcome> = judgement.rules.iter().map(outcome_of).collect();
 
     let near = match (&policy.reputation, rules.is_empty()) {
-        (Some(tuning), true) => nearest(policy, &answer.labels, tuning.near_miss),
+        (Some(tuning), true) => nearest(policy, &answer.provider.taxonomy, &answer.labels, tuning.near_miss),
         _ => None, // a hit says more than a near miss
     };
     let is_near = near.is_some();
@@ -75,7 +86,7 @@ pub(super) fn judge(state: &ChannelState, now: Timestamp, judged: &Judged<'_>) -
         hash: measured.map(|measured| measured.hash),
         distance,
         provider: answer.provider.clone(),
-        arranged: None,
+        arranged: judged.beside.arranged,
         policy: policy.reference.clone(),
         labels,
         answer: answer.kept.clone(),
@@ -93,7 +104,7 @@ pub(super) fn judge(state: &ChannelState, now: Timestamp, judged: &Judged<'_>) -
         let stops = judgement.calls_for(rule.hit.rule) == Verdict::Stop;
         match outcome.effect {
             RuleEffect::Raised(warning) => {
-                let raised = raise(&mut draft, judged, &rule.hit, warning, judgement.asks);
+                let raised = raise(&mut draft, judged, &rule.hit, warning, judgement.asks(rule.hit.rule));
                 if stops {
                     stops::ask_for_stop(&mut draft, now, judged, rule.hit.rule, warning, raised);
                 }
@@ -119,7 +130,7 @@ pub(super) fn judge(state: &ChannelState, now: Timestamp, judged: &Judged<'_>) -
         // Last, under an id that follows from the frame: what the live policy brings about is the same without it.
         draft.push_as(Command::shadow_id(frame.id), verdict);
     }
-    draft.decided()
+    draft.after(opinions::before(policy, frame, &judged.beside.opinions))
 }
 
 /// What was judged of a picture that nobody measured here.
@@ -130,14 +141,14 @@ fn object(judged: &Judged<'_>) -> Option<BucketObject> {
     }
 }
 
-/// The labels an event holds, and where a label of the answer is found among them: the rules' own labels first of
+/// The labels an event holds, and where a label of the answer is found among them: those that rules rest on first of
 /// all, then the surest.
-fn keep_labels(labels: &[Label], rules: &[JudgedRule<'_>]) -> (Vec<Label>, impl Fn(usize) -> u8 + use<>) {
+pub(super) fn keep_labels<F: Fn(usize) -> bool>(
+    labels: &[Label],
+    rests_on: F,
+) -> (Vec<Label>, impl Fn(usize) -> u8 + use<F>) {
     let mut order: Vec<usize> = (0..labels.len()).collect();
-    order.sort_by_key(|&at| {
-        let decided = rules.iter().any(|rule| rule.hit.label == at);
-        (!decided, std::cmp::Reverse(labels[at].confidence()), at)
-    });
+    order.sort_by_key(|&at| (!rests_on(at), std::cmp::Reverse(labels[at].confidence()), at));
     order.truncate(Answered::LABELS_INLINE_MAX);
     let mut bytes = 0;
     let fits = |at: &usize| {

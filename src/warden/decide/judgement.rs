@@ -27,7 +27,34 @@ pub(super) struct Shown<'a> {
     pub replaced: bool,
     /// A newer frame had been looked at already, or it was replaced.
     pub late: bool,
+    /// The taxonomy that the labels are of.
+    pub answered: &'a str,
     pub labels: &'a [Label],
+    /// What the provider that must agree with a stop makes of it.
+    pub second: &'a Second<'a>,
+}
+
+/// What the provider that must agree before a rule stops by itself makes of a frame.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Second<'a> {
+    /// Nobody need agree.
+    NotNeeded,
+    /// It gave no answer that the policy can read.
+    Silent,
+    /// Its labels hit these rules, each by itself and without its window.
+    Hits(Vec<&'a RuleId>),
+}
+
+impl Second<'_> {
+    /// Why a rule that would stop by itself does not, for want of agreement; none if it may.
+    fn objects(&self, rule: &Rule) -> Option<AsksBecause> {
+        match self {
+            _ if !rule.stops_by_itself() => None,
+            Self::NotNeeded => None,
+            Self::Silent => Some(AsksBecause::NoSecond),
+            Self::Hits(rules) => (!rules.contains(&&rule.id)).then_some(AsksBecause::SecondDisagrees),
+        }
+    }
 }
 
 /// What came of it.
@@ -37,8 +64,10 @@ pub(super) struct Judgement<'a> {
     pub rules: Vec<JudgedRule<'a>>,
     /// The verdict.
     pub verdict: Verdict,
-    /// Why no stop goes ahead by itself; none if it may.
-    pub asks: Option<AsksBecause>,
+    /// Why no stop goes ahead by itself, whatever the rule; none if it may.
+    asks: Option<AsksBecause>,
+    /// Who must agree besides, rule by rule.
+    second: &'a Second<'a>,
     /// Rules that the frame did not hit, whose open warning waits for a person, and whose stop it lets go ahead: with
     /// this frame's enough rules agree.
     pub backed: Vec<&'a Rule>,
@@ -76,9 +105,15 @@ impl JudgedRule<'_> {
 }
 
 impl<'a> Judgement<'a> {
+    /// Why the stop of this rule does not go ahead by itself; none if it may. What holds of the frame is said before
+    /// what holds of the rule alone.
+    pub(super) fn asks(&self, rule: &Rule) -> Option<AsksBecause> {
+        self.asks.or_else(|| self.second.objects(rule))
+    }
+
     /// What a rule that is met calls for here.
     pub(super) fn calls_for(&self, rule: &Rule) -> Verdict {
-        calls_for(rule, self.asks.is_some())
+        calls_for(rule, self.asks(rule).is_some())
     }
 
     /// The gravest thing that is called for; none where nothing is.
@@ -99,11 +134,10 @@ impl<'a> Judgement<'a> {
     }
 }
 
-/// Judges an answer, all labels of it, under a policy written in its taxonomy.
-pub(super) fn judge<'a>(memory: Memory<'_>, policy: &'a Policy, shown: Shown<'_>) -> Judgement<'a> {
-    let Shown { session, captured_at, replaced, late, labels } = shown;
-    let mut hit = hits(policy, labels);
-    hit.sort_by_key(|hit| std::cmp::Reverse((hit.rule.severity, hit.rule.action)));
+/// Judges an answer, all labels of it, under a policy that reads its taxonomy.
+pub(super) fn judge<'a>(memory: Memory<'_>, policy: &'a Policy, shown: Shown<'a>) -> Judgement<'a> {
+    let Shown { session, captured_at, replaced, late, answered, labels, second } = shown;
+    let mut hit = hits(policy, answered, labels);
     keep_rules(&mut hit, labels);
 
     let judged = |hit: RuleHit<'a>| {
@@ -119,14 +153,16 @@ pub(super) fn judge<'a>(memory: Memory<'_>, policy: &'a Policy, shown: Shown<'_>
     let met: Vec<&RuleId> = rules.iter().filter(|rule| rule.is_met()).map(|rule| &rule.hit.rule.id).collect();
     let agreeing = stops::rules_met(memory, policy, captured_at, replaced, &met);
     let asks = stops::why_asks(policy, session, late, agreeing);
-    let backed = match asks {
-        None => stops::backed(memory, policy, session, captured_at, &met),
-        Some(_) => Vec::new(),
+    let backed = match (asks, second) {
+        (None, Second::NotNeeded) => stops::backed(memory, policy, session, captured_at, &met),
+        // Who must agree was asked about this frame, in which nothing of theirs is seen.
+        (None, Second::Silent | Second::Hits(_)) | (Some(_), _) => Vec::new(),
     };
-    let called_for = rules.iter().filter(|rule| rule.is_met()).map(|rule| calls_for(rule.hit.rule, asks.is_some()));
-    let verdict = called_for.max().unwrap_or(Verdict::Clear);
-    let verdict = if backed.is_empty() { verdict } else { Verdict::Stop };
-    Judgement { rules, verdict, asks, backed }
+    let mut judgement = Judgement { rules, verdict: Verdict::Clear, asks, second, backed };
+    let met = judgement.rules.iter().filter(|rule| rule.is_met());
+    let gravest = met.map(|rule| judgement.calls_for(rule.hit.rule)).max().unwrap_or(Verdict::Clear);
+    judgement.verdict = if judgement.backed.is_empty() { gravest } else { Verdict::Stop };
+    judgement
 }
 
 fn effect(memory: Memory<'_>, hit: &RuleHit<'_>, so_far: u8, session: &SessionId, captured_at: Timestamp) -> Effect {
@@ -142,8 +178,9 @@ fn effect(memory: Memory<'_>, hit: &RuleHit<'_>, so_far: u8, session: &SessionId
     }
 }
 
-/// Keeps as many rules, gravest first, as fit an event together with the labels that they rest on.
-fn keep_rules(hit: &mut Vec<RuleHit<'_>>, labels: &[Label]) {
+/// Puts rules in order, the gravest first, and keeps as many as fit an event together with the labels that they rest on.
+pub(super) fn keep_rules(hit: &mut Vec<RuleHit<'_>>, labels: &[Label]) {
+    hit.sort_by_key(|hit| std::cmp::Reverse((hit.rule.severity, hit.rule.action)));
     let (mut rules_bytes, mut labels_bytes) = (0, 0);
     let mut rest_on: Vec<usize> = Vec::new();
     let fits = |hit: &RuleHit<'_>| {

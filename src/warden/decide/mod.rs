@@ -8,6 +8,7 @@ mod evidence;
 mod frame;
 mod judgement;
 mod moderator;
+mod opinions;
 mod session;
 mod shadow;
 mod stops;
@@ -28,6 +29,14 @@ pub struct Decision {
     pub events: Vec<NewEvent>,
     /// What the frame still needs, if it has no outcome yet.
     pub next: Option<Next>,
+}
+
+impl Decision {
+    /// The same with these events before it in the same append.
+    fn after(mut self, before: Vec<NewEvent>) -> Self {
+        self.events.splice(0..0, before);
+        self
+    }
 }
 
 /// What a frame without an outcome needs.
@@ -56,12 +65,17 @@ pub fn decide(
         Command::PassOverFrame { frame } => Ok(frame::pass_over(state, frame)),
         Command::CompareFrame { frame, policy, measured } => Ok(frame::compare(state, frame, policy, measured)),
         Command::SpendCall { frame, policy, bar } => Ok(frame::spend(state, frame, policy, *bar)),
-        Command::JudgeFrame { frame, policy, shadow, measured, answer, took } => {
-            let (shadow, measured) = (shadow.as_deref(), measured.as_ref());
-            Ok(answer::judge(state, now, &answer::Judged { frame, policy, shadow, measured, answer, took: *took }))
+        Command::JudgeFrame { frame, policy, shadow, measured, answer, beside, took } => {
+            let (shadow, measured, took) = (shadow.as_deref(), measured.as_ref(), *took);
+            let judged = answer::Judged { frame, policy, shadow, measured, answer, beside, took };
+            Ok(answer::judge(state, now, &judged))
         }
-        Command::FailFrame { frame, stage, reason, attempts } => {
-            Ok(frame::fail(state, policy, frame, *stage, reason, *attempts))
+        Command::FailFrame { frame, stage, reason, attempts, asked } => {
+            let failed = frame::fail(state, policy, frame, *stage, reason, *attempts);
+            Ok(match asked {
+                Some(asked) => failed.after(opinions::before(&asked.policy, frame, &asked.opinions)),
+                None => failed,
+            })
         }
         Command::Quarantine { frame, reason } => Ok(frame::quarantine(state, policy, frame, reason)),
         Command::ReportConflict { frame, outcome } => Ok(frame::conflict(state, frame, *outcome)),
@@ -76,6 +90,9 @@ pub fn decide(
         Command::MissEvidence { frame, captured_at, image, place, reason } => {
             let unkept = EvidenceUnkept { frame: *frame, image: *image, place: *place, reason: short(reason) };
             Ok(evidence::recorded(state, Command::unkept_id(*frame, *place), *frame, *captured_at, unkept))
+        }
+        Command::CompareProviders { frame, session, captured_at, policy, opinion } => {
+            Ok(opinions::compared(state, policy, *frame, session, *captured_at, opinion))
         }
         Command::ReconsiderPolicy => Ok(session::reconsider(state, policy, now)),
         Command::Tick => Ok(coverage::tick(state, policy, now)),
@@ -122,9 +139,8 @@ impl<'a> Draft<'a> {
     }
 
     /// The events that must stand before a frame's outcome in the same append, and then the outcome.
-    fn after(mut self, before: Vec<NewEvent>) -> Decision {
-        self.events.splice(0..0, before);
-        self.decided()
+    fn after(self, before: Vec<NewEvent>) -> Decision {
+        self.decided().after(before)
     }
 
     fn push(&mut self, event: impl Into<Event>) -> EventId {

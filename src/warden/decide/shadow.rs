@@ -4,25 +4,30 @@
 use crate::events::{ShadowEffect, ShadowFound, ShadowLook, ShadowRule, ShadowVerdict};
 use crate::model::{Approval, Frame, Label, RuleId};
 use crate::policy::Policy;
-use crate::warden::{Answered, ChannelState, shadow};
+use crate::warden::{ChannelState, shadow};
 
+use super::answer::Judged;
 use super::judgement::{self, Effect, Judgement, Shown};
+use super::opinions;
 
 /// Rules named as released, at most; so many more than a few agree in no real policy, and the event is bounded.
 const RELEASED_MAX: usize = 8;
 
-/// Its look at the answer, and its verdict where rules were hit.
+/// Its look at the answer, and its verdict where rules were hit. Nobody is asked on its account: the provider that it
+/// wants to agree with a stop has said something if the live policy asked it.
 pub(super) fn judge(
     state: &ChannelState,
     policy: &Policy,
-    frame: &Frame,
-    answer: &Answered,
+    live: &Judged<'_>,
     shown: Shown<'_>,
 ) -> (ShadowLook, Option<ShadowVerdict>) {
+    let Judged { frame, answer, beside, .. } = live;
     let look = |found| ShadowLook { policy: policy.reference.clone(), found };
-    if answer.provider.taxonomy != policy.taxonomy {
+    if !policy.reads(&answer.provider.taxonomy) {
         return (look(ShadowFound::OtherTaxonomy), None);
     }
+    let second = opinions::second(policy, &answer.provider.name, &beside.opinions);
+    let shown = Shown { second: &second, ..shown };
     let judged = judgement::judge(shadow::memory(state, &policy.reference), policy, shown);
     if judged.rules.is_empty() {
         return (look(ShadowFound::NoHit), None);
@@ -39,7 +44,7 @@ fn verdict(policy: &Policy, frame: &Frame, answered: &[Label], judged: &Judgemen
             rests_on.push(rule.hit.label);
             rests_on.len() - 1
         });
-        let asks = if judged.asks.is_some() { Approval::Person } else { rule.hit.rule.approval };
+        let asks = if judged.asks(rule.hit.rule).is_some() { Approval::Person } else { rule.hit.rule.approval };
         rules.push(ShadowRule {
             rule: rule.hit.rule.id.clone(),
             rev: rule.hit.rule.rev,

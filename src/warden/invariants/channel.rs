@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::events::{
-    EnforcementKind, EnforcementOrigin, EnforcementRequested, Event, FrameAssessed, RuleEffect, ShadowFound,
-    ShadowLook, ShadowRule, ShadowVerdict, WarningLapsed, WarningRaised,
+    Arranged, EnforcementKind, EnforcementOrigin, EnforcementRequested, Event, FrameAssessed, OpinionGiven,
+    OpinionRole, OpinionSaid, RuleEffect, ShadowFound, ShadowLook, ShadowRule, ShadowVerdict, WarningLapsed,
+    WarningRaised,
 };
-use crate::model::{FrameId, PolicyRef, SessionId, Verdict, WarningId};
+use crate::model::{FrameId, PolicyRef, RuleId, SessionId, Verdict, WarningId};
 
 use super::{Found, Invariant, holds};
 
@@ -23,6 +24,8 @@ pub(super) struct Channel {
     /// What the last assessment promised to raise in the same append.
     promised: Vec<WarningId>,
     assessed: Option<Assessed>,
+    /// What others said of a frame, whose outcome must be the channel's next event.
+    opinions: Vec<OpinionGiven>,
 }
 
 /// The last assessment.
@@ -35,11 +38,14 @@ struct Assessed {
     late: bool,
     /// Whether a shadow's verdict is promised in the same append.
     shadow: Option<ShadowLook>,
+    /// The rules that whoever was asked to agree with a stop agrees with; none if nobody was.
+    agreed: Option<Vec<RuleId>>,
 }
 
 impl Channel {
     /// One more event of the channel.
     pub(super) fn see(&mut self, event: &Event, partial: bool) -> Found {
+        let opinions = self.opinions_for(event)?;
         match event {
             Event::SessionStarted(started) => {
                 holds(self.session.is_none() || partial, Invariant::NeverSilent, || {
@@ -66,7 +72,8 @@ impl Channel {
                 })?;
                 self.unwatched_since = None;
             }
-            Event::FrameAssessed(assessed) => self.assessed(assessed)?,
+            Event::FrameAssessed(assessed) => self.assessed(assessed, &opinions, partial)?,
+            Event::OpinionGiven(opinion) => self.opined(opinion, opinions)?,
             Event::ShadowVerdict(verdict) => self.shadowed(verdict, partial)?,
             Event::WarningRaised(raised) => self.raised(raised, partial)?,
             Event::WarningUpheld(upheld) => self.answer(upheld.warning, partial)?,
@@ -98,7 +105,58 @@ impl Channel {
         Ok(())
     }
 
-    fn assessed(&mut self, assessed: &FrameAssessed) -> Found {
+    /// What others said stands right before the outcome of the frame that it is about, in the same append.
+    fn opinions_for(&mut self, event: &Event) -> Result<Vec<OpinionGiven>, (Invariant, String)> {
+        let opinions = std::mem::take(&mut self.opinions);
+        let Some(first) = opinions.first() else { return Ok(opinions) };
+        let follows = match event {
+            Event::OpinionGiven(next) => next.frame == first.frame && next.role != OpinionRole::Compared,
+            Event::FrameAssessed(outcome) => outcome.frame == first.frame,
+            Event::FrameFailed(outcome) => outcome.frame == first.frame,
+            _ => false, // nothing else may come between
+        };
+        holds(follows, Invariant::Explained, || {
+            format!("{} was asked about frame {}, and its outcome does not follow", first.provider.name, first.frame)
+        })?;
+        Ok(opinions)
+    }
+
+    fn opined(&mut self, opinion: &OpinionGiven, before: Vec<OpinionGiven>) -> Found {
+        if opinion.role == OpinionRole::Compared {
+            return Ok(()); // nothing rests on it
+        }
+        let again = before.iter().any(|other| other.provider.name == opinion.provider.name);
+        holds(!again, Invariant::Explained, || {
+            format!("{} was asked twice about frame {}", opinion.provider.name, opinion.frame)
+        })?;
+        self.opinions = before;
+        self.opinions.push(opinion.clone());
+        Ok(())
+    }
+
+    /// What others said accounts for why the one that decided was asked.
+    fn arranged(assessed: &FrameAssessed, opinions: &[OpinionGiven], partial: bool) -> Found {
+        let count = |role: OpinionRole| opinions.iter().filter(|opinion| opinion.role == role).count();
+        let wanted = match assessed.arranged {
+            None | Some(Arranged::NothingToAsk) => (0, 0),
+            Some(Arranged::PastTheScreen | Arranged::Sampled) => (1, 0),
+            Some(Arranged::InPlaceOf(n)) => (0, usize::from(n)),
+        };
+        let found = (count(OpinionRole::Screened), count(OpinionRole::FellOver));
+        holds(found == wanted || partial, Invariant::Explained, || {
+            format!(
+                "{} decided frame {} as {:?}, with {} that screened and {} that did not answer before it",
+                assessed.provider.name, assessed.frame, assessed.arranged, found.0, found.1
+            )
+        })?;
+        let itself = opinions.iter().any(|opinion| opinion.provider.name == assessed.provider.name);
+        holds(!itself, Invariant::Explained, || {
+            format!("{} decided frame {} and was asked twice about it", assessed.provider.name, assessed.frame)
+        })
+    }
+
+    fn assessed(&mut self, assessed: &FrameAssessed, opinions: &[OpinionGiven], partial: bool) -> Found {
+        Self::arranged(assessed, opinions, partial)?;
         let provider = &assessed.provider;
         let named = [&provider.name, &provider.model, &provider.taxonomy].iter().all(|text| !text.is_empty());
         holds(named, Invariant::Explained, || "an assessment does not name its provider, model and taxonomy".into())?;
@@ -136,6 +194,7 @@ impl Channel {
             verdict: assessed.verdict,
             late: assessed.late,
             shadow: assessed.shadow.clone(),
+            agreed: agreed(opinions),
         });
         Ok(())
     }
@@ -242,6 +301,10 @@ impl Channel {
                     asked.session, self.assessed
                 )
             })?;
+            let agreed = self.assessed.as_ref().and_then(|assessed| assessed.agreed.as_ref());
+            holds(agreed.is_none_or(|agreed| agreed.contains(rule)), Invariant::JudgedSessionOnly, || {
+                format!("rule {rule} of {policy} stops by itself; who was asked to agree hits {agreed:?}")
+            })?;
         }
         let Some(warning) = asked.origin.warning() else { return Ok(()) };
         let answered = || self.answered.iter().find(|raised| raised.warning == warning);
@@ -257,4 +320,13 @@ impl Channel {
             None => holds(partial, Invariant::JudgedSessionOnly, || format!("warning {warning} was never raised")),
         }
     }
+}
+
+/// The rules that whoever was asked to agree hits: none of them where it did not answer.
+fn agreed(opinions: &[OpinionGiven]) -> Option<Vec<RuleId>> {
+    let second = opinions.iter().find(|opinion| opinion.role == OpinionRole::Seconded)?;
+    Some(match &second.said {
+        OpinionSaid::Answer(answer) => answer.hits.clone(),
+        OpinionSaid::Nothing { .. } => Vec::new(),
+    })
 }

@@ -9,7 +9,7 @@ mod channel;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 
-use crate::events::{CodecError, Envelope, Event, Recorded};
+use crate::events::{CodecError, Envelope, Event, OpinionRole, Recorded};
 use crate::model::{ChannelId, EnforcementId, EventId, FrameId, Position, Scope, Sequence};
 
 use super::EnforcementStage;
@@ -165,6 +165,14 @@ impl Invariants {
     fn lawful(&mut self, envelope: &Envelope, event: &Event) -> Found {
         if let Some(frame) = frame_of_outcome(event) {
             self.outcome(envelope.id, frame)?;
+        }
+        if let Event::OpinionGiven(opinion) = event
+            && opinion.role == OpinionRole::Compared
+        {
+            let outcome = EventId::outcome_of(opinion.frame);
+            holds(envelope.causation == Some(outcome), Invariant::Explained, || {
+                format!("{} was compared, and not because of the frame's outcome {outcome}", opinion.provider.name)
+            })?;
         }
         let partial = self.losses > 0;
         self.step(event, partial)?;

@@ -6,12 +6,12 @@ use streamwarden::events::{Event, FailedStage, Recorded, Timings};
 use streamwarden::journal::Journal;
 use streamwarden::model::{
     EventId, Fingerprint, Frame, FrameId, HashScheme, ImageFacts, ImageFormat, Label, LumaDelta, Measurement,
-    PerceptualHash, Position, ProviderRef, Sha256,
+    PerceptualHash, Position, Sha256,
 };
 use streamwarden::policy::Policy;
-use streamwarden::warden::{Answered, Command, Next};
+use streamwarden::warden::{Command, Next};
 
-use super::{Run, Step, intake};
+use super::{Run, Step, arranged, intake};
 use crate::defect::Defect;
 use crate::process::{MAILBOX_MAX, Message, Then, UNACKNOWLEDGED_MAX, Work};
 use crate::world::{Notification, Reply};
@@ -206,17 +206,19 @@ impl Run {
     }
 
     pub(super) fn fail(&mut self, channel: usize, id: FrameId, stage: FailedStage) {
-        let Some((frame, _)) = self.work(channel, id) else { return };
-        let command = Command::FailFrame { frame, stage, reason: "it did not answer".to_owned(), attempts: 3 };
+        let Some((frame, policy)) = self.work(channel, id) else { return };
+        let reason = "it did not answer".to_owned();
+        let asked = arranged::ask(&policy, id, None).err().flatten();
+        let command = Command::FailFrame { frame, stage, reason, attempts: 3, asked };
         self.send(channel, Message { command, then: Then::FrameGoesOn(id) });
     }
 
     pub(super) fn judge(&mut self, channel: usize, id: FrameId, labels: Vec<Label>) {
         let Some((frame, policy)) = self.work(channel, id) else { return };
         let measured = Some(self.measured(channel, id));
-        let provider = ProviderRef { name: "scripted".into(), model: "1".into(), taxonomy: "scripted/1".into() };
-        let answer = Answered { provider, labels, kept: None, unmapped: 0, content_types: vec![], floor: None };
-        let command = Command::JudgeFrame { frame, policy, shadow: None, measured, answer, took: Timings(1, 2, 3) };
+        let (answer, beside) = arranged::ask(&policy, id, Some(&labels)).expect("the world's own provider answered");
+        let took = Timings(1, 2, 3);
+        let command = Command::JudgeFrame { frame, policy, shadow: None, measured, answer, beside, took };
         self.send(channel, Message { command, then: Then::FrameGoesOn(id) });
     }
 

@@ -1,5 +1,6 @@
 //! One run: a seeded scheduler over the world, the process and the journal, with crashes between any two steps.
 
+mod arranged;
 mod frames;
 mod outside;
 mod reactor;

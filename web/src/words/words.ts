@@ -147,6 +147,12 @@ export function labelWords(path: string): string {
   return path.split("/").join(" › ");
 }
 
+/** A provider's label, and what it counts as in a policy's words where those are others. */
+export function countedWords(path: string, countsAs: readonly string[] | null | undefined): string {
+  const counted = countsAs && countsAs.length > 0 ? `, counts as ${countsAs.map(labelWords).join(" and ")}` : "";
+  return labelWords(path) + counted;
+}
+
 /** Percentage points of a margin, which comes in thousandths of a percent. */
 export function margin(milli: number): string {
   const points = milli / 1000;

@@ -1,5 +1,5 @@
-//! One library of cryptography for everything: ring, for TLS and for the signatures of tokens. Installed here and
-//! nowhere else.
+//! One library of cryptography for everything: ring, for TLS (`egress` installs it) and, installed here and nowhere else,
+//! for the signatures of tokens.
 
 use std::sync::Once;
 
@@ -13,9 +13,8 @@ use ring::signature::{ECDSA_P256_SHA256_FIXED, RSA_PKCS1_2048_8192_SHA256, RsaPu
 pub(super) fn install() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        // Either fails only if another was installed before, by a program that has this crate as its library. That one
-        // then serves, as its owner wants.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        // Fails only if another was installed before, by a program that has this crate as its library. That one then
+        // serves, as its owner wants.
         let _ = VERIFIES_ONLY.install_default();
     });
 }

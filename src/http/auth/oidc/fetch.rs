@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet, KeyAlgorithm, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey};
-use reqwest::{Client, RequestBuilder, Url, redirect};
+use reqwest::{Client, RequestBuilder, Url};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::{OidcError, cryptography};
-use crate::http::auth::address::{AddressError, https_or_loopback, is_loopback};
+use crate::egress::{self, AddressError, BodyError, Times, https_or_loopback};
 
 /// The most bytes of an answer. A key is about a thousand.
 const BODY_BYTES_MAX: usize = 256 << 10;
@@ -96,13 +96,7 @@ pub(super) struct Source {
 impl FetchError {
     /// In words, with all that led to it.
     pub(super) fn chain(&self) -> String {
-        let mut chain = self.to_string();
-        let mut cause = std::error::Error::source(self);
-        while let Some(error) = cause {
-            chain = format!("{chain}: {error}");
-            cause = error.source();
-        }
-        chain
+        egress::chain(self)
     }
 }
 
@@ -112,15 +106,9 @@ impl Source {
         let address = |text: &str| https_or_loopback(text).map_err(OidcError::Address);
         let document = address(&format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/')))?;
         let keys = if jwks_url.is_empty() { None } else { Some(address(jwks_url)?) };
-        let mut client = Client::builder()
-            .redirect(redirect::Policy::none())
-            .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(REQUEST_TIMEOUT)
-            .pool_max_idle_per_host(0) // it is asked once an hour, by whichever thread
-            .user_agent(concat!("streamwarden/", env!("CARGO_PKG_VERSION")));
-        if is_loopback(keys.as_ref().unwrap_or(&document)) {
-            client = client.no_proxy();
-        }
+        let times = Times { connect: CONNECT_TIMEOUT, request: REQUEST_TIMEOUT };
+        // No connection is kept: it is asked once an hour, by whichever thread.
+        let client = egress::client(keys.as_ref().unwrap_or(&document), times).pool_max_idle_per_host(0);
         let client = client.build().map_err(OidcError::Client)?;
         Ok(Self { client, issuer: issuer.to_owned(), document, keys })
     }
@@ -189,18 +177,15 @@ impl Source {
         expected: &'static str,
     ) -> Result<T, FetchError> {
         let failed = |source: reqwest::Error| FetchError::Request { url: url.clone(), source: source.without_url() };
-        let mut answer = request.header("accept", "application/json").send().await.map_err(failed)?;
+        let answer = request.header("accept", "application/json").send().await.map_err(failed)?;
         let status = answer.status().as_u16();
         if status != 200 {
             return Err(FetchError::Status { url: url.clone(), status });
         }
-        let mut body = Vec::new();
-        while let Some(chunk) = answer.chunk().await.map_err(failed)? {
-            if body.len() + chunk.len() > BODY_BYTES_MAX {
-                return Err(FetchError::TooLong { url: url.clone() });
-            }
-            body.extend_from_slice(&chunk);
-        }
+        let body = egress::body(answer, BODY_BYTES_MAX).await.map_err(|error| match error {
+            BodyError::TooLong { .. } => FetchError::TooLong { url: url.clone() },
+            BodyError::Broken(source) => failed(source),
+        })?;
         serde_json::from_slice(&body).map_err(|source| FetchError::Content { url: url.clone(), expected, source })
     }
 }

@@ -9,7 +9,6 @@ mod cryptography;
 mod endpoints;
 mod fetch;
 mod keys;
-mod secret;
 mod sign_in;
 
 use std::collections::HashSet;
@@ -20,13 +19,13 @@ use jsonwebtoken::{Algorithm, Validation, decode, decode_header};
 use sha2::{Digest, Sha256};
 
 use super::config::OidcConfig;
-use super::{AddressError, Grant, Principal, Refusal, Vouched};
+use super::{Grant, Principal, Refusal, Vouched};
+use crate::egress::{AddressError, SecretError};
 use crate::model::{ModeratorId, Timestamp};
 
 use claims::{Claims, Subject};
 use fetch::{Key, Source};
 use keys::Keys;
-pub use secret::SecretError;
 use sign_in::SignIn;
 pub(in crate::http) use sign_in::{Attempt, Back, SignInFailure};
 

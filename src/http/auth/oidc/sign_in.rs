@@ -10,8 +10,8 @@ use sha2::{Digest, Sha256};
 
 use super::endpoints::Endpoints;
 use super::fetch::{FetchError, Source, Tokens};
-use super::secret::{ClientSecret, SecretError};
 use super::{Oidc, pseudonym};
+use crate::egress::{Secret, SecretError};
 use crate::http::auth::config::{SignInConfig, TokenUse};
 use crate::http::auth::tokens::random_hex;
 use crate::http::auth::{NoRandomness, Refusal, RefusalKind, Vouched};
@@ -23,7 +23,7 @@ const RANDOM_BYTES: usize = 32;
 /// What is offered to sign in by, and where.
 pub(super) struct SignIn {
     client_id: String,
-    secret: Option<ClientSecret>,
+    secret: Option<Secret>,
     scopes: String,
     endpoints: Endpoints,
 }
@@ -66,7 +66,11 @@ pub(in crate::http) enum SignInFailure {
 impl SignIn {
     pub(super) fn new(config: &SignInConfig, source: Arc<Source>) -> Result<Self, SecretError> {
         let file = &config.client_secret_file;
-        let secret = if file.as_os_str().is_empty() { None } else { Some(ClientSecret::read(file)?) };
+        let secret = if file.as_os_str().is_empty() {
+            None
+        } else {
+            Some(Secret::read("auth.oidc.sign_in.client_secret_file", file)?)
+        };
         let (client_id, scopes) = (config.client_id.clone(), config.scopes.join(" "));
         Ok(Self { client_id, secret, scopes, endpoints: Endpoints::new(source) })
     }
@@ -143,7 +147,7 @@ impl Oidc {
             ("redirect_uri", callback),
             ("code_verifier", &attempt.verifier),
         ];
-        let client = (sign_in.client_id.as_str(), sign_in.secret.as_ref().map(ClientSecret::reveal));
+        let client = (sign_in.client_id.as_str(), sign_in.secret.as_ref().map(Secret::reveal));
         let tokens = sign_in.endpoints.exchange(&addresses, &form, client).await.map_err(|error| not_given(&error))?;
         self.checked(tokens, sign_in, &attempt.nonce, now).await.map_err(|refusal| {
             tracing::warn!(refusal = refusal.name(), "what somebody came back with from the issuer does not hold");

@@ -41,8 +41,21 @@ test.each([
 
 test("a label is held against the thresholds of the rules that watch it", () => {
   const rules = [rule("high", { threshold: 90 }), rule("low"), rule("other", { categories: ["Nudity"] })];
-  expect(thresholdsOf("Violence/Weapons", rules)).toEqual([
+  expect(thresholdsOf({ path: "Violence/Weapons", counts_as: null }, "rekognition/7.0", rules)).toEqual([
     { rule: "low", at: 80 },
     { rule: "high", at: 90 },
   ]);
+});
+
+test("a label in other words is held against the rules of what it counts as, and against those in its own words", () => {
+  const rules = [
+    rule("weapons", { categories: ["Violence/Weapons"], threshold: 90 }),
+    rule("guns", { categories: ["violence/gun"], taxonomy: "hive-visual/1", threshold: 85 }),
+    rule("anything", { categories: ["*"], threshold: 95 }),
+    rule("others", { categories: ["*"], taxonomy: "local-nudity/1" }),
+  ];
+  const held = (path: string, counts_as: string[]) =>
+    thresholdsOf({ path, counts_as }, "hive-visual/1", rules).map(({ rule }) => rule);
+  expect(held("violence/gun/gun_in_hand", ["Violence/Weapons"])).toEqual(["guns", "weapons", "anything"]);
+  expect(held("attributes/image_type/natural", [])).toEqual(["anything"]);
 });

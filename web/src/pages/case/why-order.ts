@@ -31,10 +31,24 @@ export function watches(category: string, path: string): boolean {
   return category === "*" || path === category || path.startsWith(`${category}/`);
 }
 
-/** The lowest threshold that each rule asks of this label, lowest first. */
-export function thresholdsOf(path: string, rules: readonly Rule[]): { rule: string; at: number }[] {
+type Label = Pick<Schemas["LabelView"], "path" | "counts_as">;
+
+/**
+ * The lowest threshold that each rule asks of this label, lowest first. A label in other words than the policy's counts
+ * as what it stands for; a rule with a taxonomy of its own reads labels of that one only, as they are.
+ */
+export function thresholdsOf(
+  { path, counts_as }: Label,
+  answered: string,
+  rules: readonly Rule[],
+): { rule: string; at: number }[] {
+  const held = (rule: Rule, category: string) => {
+    if (category === "*" || rule.taxonomy || !counts_as) return watches(category, path);
+    return counts_as.some((counterpart) => watches(category, counterpart));
+  };
   return rules
-    .filter((rule) => rule.categories.some((category) => watches(category, path)))
+    .filter((rule) => !rule.taxonomy || rule.taxonomy === answered)
+    .filter((rule) => rule.categories.some((category) => held(rule, category)))
     .map((rule) => ({ rule: rule.rule, at: rule.threshold }))
     .sort((a, b) => a.at - b.at);
 }

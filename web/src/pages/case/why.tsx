@@ -4,7 +4,7 @@
 import { Link } from "wouter";
 import type { Schemas } from "../../api/client";
 import { Badge, Moment } from "../../design/parts";
-import { labelWords, margin, severityTone, type Tone } from "../../words/words";
+import { countedWords, labelWords, margin, severityTone, type Tone } from "../../words/words";
 import { thresholdsOf, whyOrder } from "./why-order";
 import "./why.css";
 
@@ -23,6 +23,7 @@ export function Why({ decision }: { decision: Decision }) {
           <strong>{decision.outcome === "failed" ? "It could not be judged." : "It was not judged."}</strong>{" "}
           {sentence(decision.because)} That is not the same as clear.
         </p>
+        {decision.consulted && <Consulted consulted={decision.consulted} />}
         <Missing decision={decision} />
       </div>
     );
@@ -68,6 +69,7 @@ export function Why({ decision }: { decision: Decision }) {
         )}
       </section>
       <Labels judgement={judgement} />
+      {decision.consulted && <Consulted consulted={decision.consulted} />}
       {decision.shadow && <Shadow shadow={decision.shadow} />}
       <Missing decision={decision} />
     </div>
@@ -101,7 +103,7 @@ function RuleCard({ rule, decided }: { rule: Rule; decided: boolean }) {
       </div>
       {rule.best ? (
         <Bar
-          name={labelWords(rule.best.path)}
+          name={countedWords(rule.best.path, rule.best.counts_as ? [rule.best.counts_as] : null)}
           confidence={rule.best.confidence}
           thresholds={[{ rule: rule.rule, at: rule.threshold }]}
           tone={tone}
@@ -109,7 +111,8 @@ function RuleCard({ rule, decided }: { rule: Rule; decided: boolean }) {
         />
       ) : (
         <p className="muted">
-          Nothing of {rule.categories.map(labelWords).join(", ")} was seen; it asks for {percent(rule.threshold)} %.
+          Nothing of {rule.categories.map(labelWords).join(", ")} was seen; it asks for {percent(rule.threshold)} %
+          {rule.taxonomy && `, and reads labels of ${rule.taxonomy} only`}.
         </p>
       )}
       <Hits rule={rule} />
@@ -206,13 +209,13 @@ function Labels({ judgement }: { judgement: Judgement }) {
 function LabelBars({ labels, judgement }: { labels: readonly Schemas["LabelView"][]; judgement: Judgement }) {
   return (
     <ul className="why-labels">
-      {labels.map(({ path, confidence }) => {
-        const thresholds = thresholdsOf(path, judgement.rules);
+      {labels.map(({ path, confidence, counts_as }) => {
+        const thresholds = thresholdsOf({ path, counts_as }, judgement.provider.taxonomy, judgement.rules);
         const over = thresholds.some(({ at }) => confidence >= at);
         return (
           <li key={path}>
             <Bar
-              name={labelWords(path)}
+              name={countedWords(path, counts_as)}
               confidence={confidence}
               thresholds={thresholds}
               tone={over ? "warn" : "quiet"}
@@ -254,6 +257,28 @@ function Bar({ name, confidence, thresholds, tone, after }: BarProps) {
         ))}
       </span>
     </div>
+  );
+}
+
+/** Whom the policy asked beside the provider that decided, what each said, and what kept a stop from going ahead. */
+function Consulted({ consulted }: { consulted: Schemas["Consulted"] }) {
+  return (
+    <section className="stack tight">
+      <h3>Who was asked</h3>
+      <p>{sentence(consulted.because)}</p>
+      {consulted.others.length > 0 && (
+        <ul>
+          {consulted.others.map((other) => (
+            <li key={other.event.id}>{sentence(other.text)}</li>
+          ))}
+        </ul>
+      )}
+      {consulted.otherwise.map((otherwise) => (
+        <p key={otherwise} className="note" data-tone="warn">
+          No stop by itself. {sentence(otherwise)}
+        </p>
+      ))}
+    </section>
   );
 }
 

@@ -10,6 +10,9 @@ export const KEYS = {
     "priority",
     "taxonomy",
     "sampling",
+    "judged_by",
+    "second_opinion",
+    "compare_with",
     "reputation",
     "similarity",
     "on_unavailable",
@@ -18,9 +21,22 @@ export const KEYS = {
   ],
   channels: ["matching"],
   sampling: ["every", "tolerance", "time_to_stop", "reassess_after", "max_age"],
+  judged_by: ["first", "then", "from", "sample"],
+  compare_with: ["provider", "share"],
   reputation: ["trust_after", "half_life", "near_miss", "closely_for"],
   similarity: ["hash_distance", "luma_delta"],
-  rules: ["id", "categories", "confidence", "window", "action", "approval", "severity", "cooldown"],
+  rules: [
+    "id",
+    "taxonomy",
+    "categories",
+    "confidence",
+    "score",
+    "window",
+    "action",
+    "approval",
+    "severity",
+    "cooldown",
+  ],
 } as const;
 
 type Part = keyof typeof KEYS;
@@ -29,7 +45,7 @@ export const VALUES: Record<string, readonly string[]> = {
   action: ["warn", "stop", "suspend"],
   approval: ["none", "person"],
   on_unavailable: ["record", "warn", "page"],
-  taxonomy: ["rekognition/7.0", "rekognition/6.1", "local-nudity/1"],
+  taxonomy: ["rekognition/7.0", "rekognition/6.1", "local-nudity/1", "hive-visual/1"],
 };
 
 export type Wanted =
@@ -86,11 +102,16 @@ function parentLine(lines: readonly string[], indent: number, ofItem: boolean): 
   return null;
 }
 
-/** Of the document that the cursor is in, as far as it is said above. */
+/** Of the rule that the cursor is in, else of the document, as far as it is said above. */
 function taxonomyOf(before: string): string | null {
   const document = before.slice(before.lastIndexOf("\n---") + 1);
-  return /^taxonomy:\s*([^\s#]+)/m.exec(document)?.[1] ?? null;
+  const rules = document.search(/^rules:/m);
+  const items = rules < 0 ? [] : document.slice(rules).split(/^\s*-\s+(?=\{|\w+:)/m);
+  const own = items.length > 1 ? TAXONOMY_OF_RULE.exec(items.at(-1) ?? "")?.[1] : undefined;
+  return own ?? /^taxonomy:\s*([^\s#]+)/m.exec(document)?.[1] ?? null;
 }
+
+const TAXONOMY_OF_RULE = /(?:^|[\s{,])taxonomy:\s*([^\s#,}]+)/;
 
 function afterComma(text: string): string {
   return unquoted(text.slice(text.lastIndexOf(",") + 1).trimStart());

@@ -237,6 +237,7 @@ const UNKNOWN: Record<string, string> = {
   no_hash: "never fetched, so that their likeness is not known",
   below_floor: "the provider was not asked for labels as weak as it watches for",
   other_taxonomy: "the answers are in another taxonomy",
+  not_asked: "another provider would have been asked",
   answer_gone: "the answers are gone",
 };
 

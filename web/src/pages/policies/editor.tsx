@@ -155,9 +155,7 @@ function complete(context: CompletionContext, taxonomies: readonly Taxonomy[]): 
     return { from, options: wanted.options.map((key) => ({ label: key, apply: `${key}: ` })), validFor: /^\w*$/ };
   if (wanted.what === "value")
     return { from, options: wanted.options.map((label) => ({ label })), validFor: /^[\w./-]*$/ };
-  const of = taxonomies.filter(
-    ({ provider, version }) => wanted.taxonomy === null || `${provider}/${version}` === wanted.taxonomy,
-  );
+  const of = taxonomies.filter(({ taxonomy }) => wanted.taxonomy === null || taxonomy === wanted.taxonomy);
   const paths = new Set(of.flatMap((taxonomy) => taxonomy.labels.map((label) => label.path)));
   return paths.size === 0
     ? null

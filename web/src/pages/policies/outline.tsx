@@ -36,6 +36,12 @@ export function OutlineView({ outline }: { outline: Outline }) {
             ? `sets the cadence: half of the trust after ${reputation.trust_after} clean, evidence counts half after ${reputation.half_life}, a closer watch for ${reputation.closely_for}, a near miss within ${reputation.near_miss} points`
             : "has no say: the cadence is fixed"}
         </dd>
+        <dt>Judged by</dt>
+        <dd>
+          {outline.judged_by}
+          {outline.second_opinion && `; ${outline.second_opinion} must agree before a rule stops by itself`}
+          {outline.compare_with && `; compared with ${outline.compare_with.provider} on ${outline.compare_with.share} frames`}
+        </dd>
         <dt>Likeness</dt>
         <dd>
           {similarity
@@ -76,8 +82,11 @@ export function OutlineView({ outline }: { outline: Outline }) {
             {rules.map((rule) => (
               <tr key={rule.rule}>
                 <th scope="row">{rule.rule}</th>
-                <td>{rule.categories.map((path) => (path === "*" ? "anything" : labelWords(path))).join(", ")}</td>
-                <td className="n">{rule.confidence}&nbsp;%</td>
+                <td>
+                  {rule.categories.map((path) => (path === "*" ? "anything" : labelWords(path))).join(", ")}
+                  {rule.taxonomy && <span className="muted"> (labels of {rule.taxonomy} only)</span>}
+                </td>
+                <td className="n">{rule.score ? `score ${rule.score}` : `${rule.confidence}\u00a0%`}</td>
                 <td>{rule.window}</td>
                 <td>{actionWords(rule)}</td>
                 <td className="n">{rule.severity}</td>

@@ -50,26 +50,11 @@ export function retire(policy: string, why: string): Promise<unknown> {
   return answered(api.POST("/v1/policies/{policy}/retire", { params: { path: { policy } }, body: { why } }));
 }
 
-export interface Taxonomy {
-  provider: string;
-  version: string;
-  labels: readonly { path: string }[];
-}
+export type Taxonomy = Schemas["Taxonomy"];
 
-/**
- * The labels that providers know, for completion. A server that does not tell them completes nothing: who writes a
- * policy can do so without.
- */
+/** The labels that providers know, for completion. */
 export async function taxonomies(): Promise<readonly Taxonomy[]> {
-  try {
-    const response = await fetch("/v1/taxonomies", { credentials: "same-origin" });
-    if (!response.ok) return [];
-    const body: unknown = await response.json();
-    const items = (body as { items?: unknown }).items;
-    return Array.isArray(items) ? (items as Taxonomy[]) : [];
-  } catch {
-    return [];
-  }
+  return (await answered(api.GET("/v1/taxonomies"))).items as readonly Taxonomy[];
 }
 
 /** What the server found in a text that it refused. */

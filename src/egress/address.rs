@@ -1,5 +1,5 @@
-//! Which addresses we ask for an issuer's keys: `https`, or `http` that never leaves the machine. An address comes from
-//! the configuration or from the issuer's own document, never from a token.
+//! Which addresses we call: `https`, or `http` that never leaves the machine. An address comes from the configuration or
+//! from the document of an issuer that it names, never from a token, an answer or a picture.
 
 use reqwest::Url;
 
@@ -18,20 +18,21 @@ pub enum AddressError {
         /// The text.
         text: String,
     },
-    /// With a name, a password, a query or a fragment: no issuer's address has these.
-    #[error("`{text}` holds credentials or a fragment, which an issuer's address has not")]
+    /// With a name, a password or a fragment: none that is called so has these.
+    #[error("`{text}` holds credentials or a fragment, which the address of a service has not")]
     Adorned {
-        /// The text.
+        /// The text, without what may be a password.
         text: String,
     },
 }
 
 /// Takes an address if it is `https`, or `http` on the loopback.
-pub(super) fn https_or_loopback(text: &str) -> Result<Url, AddressError> {
+pub fn https_or_loopback(text: &str) -> Result<Url, AddressError> {
     let owned = || text.to_owned();
     let url = Url::parse(text).map_err(|_| AddressError::NoUrl { text: owned() })?;
     if !url.username().is_empty() || url.password().is_some() || url.fragment().is_some() {
-        return Err(AddressError::Adorned { text: owned() });
+        let bare = format!("{}://{}{}", url.scheme(), url.host_str().unwrap_or_default(), url.path());
+        return Err(AddressError::Adorned { text: bare });
     }
     match url.scheme() {
         "https" if url.host_str().is_some() => Ok(url),
@@ -41,7 +42,7 @@ pub(super) fn https_or_loopback(text: &str) -> Result<Url, AddressError> {
 }
 
 /// Whether the address is of this machine, by its number: a name could be resolved to anything.
-pub(super) fn is_loopback(url: &Url) -> bool {
+pub fn is_loopback(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();
     let number = host.trim_start_matches('[').trim_end_matches(']');
     number.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
@@ -66,6 +67,7 @@ mod tests {
             assert!(matches!(https_or_loopback(plain), Err(AddressError::Plain { .. })), "{plain}");
         }
         assert!(matches!(https_or_loopback("a.example"), Err(AddressError::NoUrl { .. })));
-        assert!(matches!(https_or_loopback("https://me@a.example"), Err(AddressError::Adorned { .. })));
+        let adorned = https_or_loopback("https://me:s3cret@a.example/x").expect_err("it holds a password");
+        assert!(matches!(&adorned, AddressError::Adorned { .. }) && !adorned.to_string().contains("s3cret"));
     }
 }

@@ -1,0 +1,67 @@
+//! Who judges and who else may be asked, as the configuration says, made into the providers that the house takes. Each that
+//! is somebody else's is guarded: it keeps to its account's rate, and is suspended when it fails again and again.
+
+use std::sync::Arc;
+
+use anyhow::Context;
+
+use super::cloud::Cloud;
+use super::demo::local_model;
+use crate::actors::ProviderChoice;
+use crate::clock::Clock;
+use crate::config::{By, Config, Judge};
+use crate::egress::https_or_loopback;
+use crate::policy::taxonomy::Taxonomy;
+use crate::providers::Provider;
+use crate::providers::guard::Guard;
+use crate::providers::hive::{Classes, Hive, Showing, TAXONOMY};
+use crate::providers::rekognition::Rekognition;
+
+/// The providers. Fails where one can never be asked: a key that is not there is not found out by the first frame.
+pub(super) fn judges(config: &Config, cloud: &mut Cloud, clock: &Arc<dyn Clock>) -> anyhow::Result<ProviderChoice> {
+    let default = judge(config.provider.judge, config, cloud, clock)?;
+    let mut others = Vec::with_capacity(config.provider.also.len());
+    for other in &config.provider.also {
+        others.extend(judge(*other, config, cloud, clock)?);
+    }
+    Ok(ProviderChoice { default, others, ..ProviderChoice::default() })
+}
+
+fn judge(
+    judge: Judge,
+    config: &Config,
+    cloud: &mut Cloud,
+    clock: &Arc<dyn Clock>,
+) -> anyhow::Result<Option<Arc<dyn Provider>>> {
+    let provider = &config.provider;
+    Ok(match judge {
+        // The model, or one that says loudly that it is not there; none where none is wanted.
+        Judge::Local => (!provider.local_model.as_os_str().is_empty()).then(|| local_model(&provider.local_model)),
+        Judge::Rekognition => cloud.rekognition.take().map(|client| -> Arc<dyn Provider> {
+            let asked = Arc::new(Rekognition::new(client, provider.rekognition.settings()));
+            Arc::new(Guard::new(asked, clock.clone(), provider.rekognition.guard()))
+        }),
+        Judge::Hive => {
+            let asked = Arc::new(hive(config, cloud)?);
+            Some(Arc::new(Guard::new(asked, clock.clone(), provider.hive.guard())))
+        }
+    })
+}
+
+/// Hive as it is configured. Blocks: reads the key.
+fn hive(config: &Config, cloud: &mut Cloud) -> anyhow::Result<Hive> {
+    let hive = &config.provider.hive;
+    let showing = match (hive.by, cloud.signs.take()) {
+        (By::Bytes, _) => Showing::Bytes,
+        (By::Url, Some(s3)) => Showing::Signed { s3, lives: hive.url_lives() },
+        (By::Url, None) => Showing::Below(https_or_loopback(&hive.url_base).context("provider.hive.url_base")?),
+    };
+    let key = hive.key().context("reading the key that Hive knows us by")?;
+    Hive::new(hive.settings(), &key, classes(), showing).context("setting provider.hive up")
+}
+
+/// Hive's classes in the taxonomy that its answers are read in.
+fn classes() -> Classes {
+    let taxonomy = Taxonomy::named(TAXONOMY).expect("Hive's taxonomy is built in");
+    Classes::new(taxonomy.labels().iter().map(|label| &label.path), taxonomy.complements().map(str::to_owned))
+}

@@ -1,0 +1,273 @@
+//! Hive's visual moderation as a provider: its classes as places in a taxonomy, by the v2 sync interface or by V3. Knows
+//! no policy and no threshold: every class from the recording floor on is reported, as a label in percent.
+//!
+//! Hive publishes no machine-readable description. What is sent and what is read here follows its documentation and two
+//! public clients; what could not be checked without the service is listed in `docs/hive.md`.
+//!
+//! *Secrets.* The key is said to Hive alone. Where a picture is shown by its address, that is a secret too: signed for a
+//! short time, and in no log, error or event. What Hive says of a failure may repeat both, and is shown without them.
+
+mod classes;
+mod client;
+mod v2;
+mod v3;
+mod words;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::Url;
+use serde::{Deserialize, Serialize};
+
+pub use classes::Classes;
+pub use client::answers;
+
+use self::client::{Client, Media};
+use super::{Answer, Assessing, Provider, ProviderError};
+use crate::aws::{Class, S3};
+use crate::egress::{AddressError, Secret, https_or_loopback};
+use crate::model::{Confidence, ProviderRef, S3Object};
+use classes::Scored;
+
+const NAME: &str = "hive";
+/// The taxonomy that its visual classes are read in.
+pub const TAXONOMY: &str = "hive-visual/1";
+/// The most bytes of a picture that is sent along. Ours: larger than any thumbnail; Hive states none that we know of.
+const IMAGE_BYTES_MAX: usize = 20 << 20;
+
+/// Which of Hive's interfaces is spoken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Api {
+    /// The synchronous one of enterprise projects: a key is a project's, a project is a model.
+    #[default]
+    V2,
+    /// The self-serve one.
+    V3,
+}
+
+impl Api {
+    /// Where it is, if nobody says otherwise.
+    pub const fn endpoint(self) -> &'static str {
+        match self {
+            Self::V2 => v2::ENDPOINT,
+            Self::V3 => v3::ENDPOINT,
+        }
+    }
+
+    /// What is called the model before it has answered.
+    const fn model_expected(self) -> &'static str {
+        match self {
+            Self::V2 => "visual (v2)",
+            Self::V3 => "hive/visual-moderation",
+        }
+    }
+}
+
+/// What an operator decides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// The interface.
+    pub api: Api,
+    /// Another place than Hive's own; none: as the interface says.
+    pub endpoint: Option<String>,
+    /// Classes below this score, in percent, are not reported and can never be judged afterwards. It is stored with each
+    /// answer.
+    pub floor: Confidence,
+    /// For one call, from its beginning to the last byte of its answer.
+    pub deadline: Duration,
+    /// Heads that an answer must speak of: one without any of their classes is none.
+    pub heads: Vec<String>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            api: Api::default(),
+            endpoint: None,
+            floor: const { Confidence::from_milli(5_000).expect("5 % is a confidence") },
+            deadline: Duration::from_secs(5),
+            heads: Vec::new(),
+        }
+    }
+}
+
+/// How Hive comes to a picture that lies in a bucket.
+pub enum Showing {
+    /// It is sent the bytes, which are fetched here.
+    Bytes,
+    /// It fetches them by an address that is signed for so long.
+    Signed {
+        /// Who signs.
+        s3: S3,
+        /// For how long.
+        lives: Duration,
+    },
+    /// It fetches them by the object's key below this address, such as that of a CloudFront distribution. Its addresses
+    /// are not signed, and name no version: only for keys under which nothing is ever overwritten.
+    Below(Url),
+}
+
+/// Why Hive cannot be asked at all.
+#[derive(Debug, thiserror::Error)]
+pub enum HiveError {
+    /// An address.
+    #[error("the address of {what}")]
+    Address {
+        /// Of what.
+        what: &'static str,
+        /// What is wrong with it.
+        source: AddressError,
+    },
+    /// A head that is to be expected, which the taxonomy does not have.
+    #[error("`{TAXONOMY}` has no head {0:?}, which answers are to speak of")]
+    Head(String),
+    /// TLS could not be set up: without certificates of authorities, for one.
+    #[error("setting up the connection to Hive")]
+    Client(#[source] reqwest::Error),
+}
+
+/// What an answer's body says.
+enum Said {
+    /// An answer.
+    Yes { model: String, classes: Vec<Scored> },
+    /// The task was taken and not done.
+    NotDone { code: String, message: String },
+    /// A status inside of another.
+    No { code: i64, message: String },
+}
+
+/// Hive's visual classes.
+pub struct Hive {
+    client: Client,
+    classes: Classes,
+    settings: Settings,
+    showing: Showing,
+}
+
+impl fmt::Debug for Hive {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hive").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+/// The address of an interface: what is stated, else its own.
+pub fn endpoint(api: Api, stated: Option<&str>) -> Result<Url, HiveError> {
+    https_or_loopback(stated.unwrap_or(api.endpoint()))
+        .map_err(|source| HiveError::Address { what: "Hive's interface", source })
+}
+
+impl Hive {
+    /// Asks with this key; answers are read in `classes`.
+    pub fn new(settings: Settings, key: &Secret, classes: Classes, showing: Showing) -> Result<Self, HiveError> {
+        let endpoint = endpoint(settings.api, settings.endpoint.as_deref())?;
+        if let Some(head) = settings.heads.iter().find(|head| !classes.has_head(head)) {
+            return Err(HiveError::Head(head.clone()));
+        }
+        let client = Client::new(settings.api, endpoint, key, settings.deadline)?;
+        Ok(Self { client, classes, settings, showing })
+    }
+
+    async fn ask(&self, media: Media<'_>) -> Result<Answer, ProviderError> {
+        let (model, scored) = self.client.ask(media).await?;
+        let (labels, unmapped) = self.classes.labels(&scored, self.settings.floor)?;
+        let missing = self.classes.heads_missing(&scored, &self.settings.heads).join(", ");
+        if !missing.is_empty() {
+            return Err(ProviderError::Nonsense(format!("an answer that does not speak of {missing}")));
+        }
+        Ok(Answer { provider: reference(&model), labels, unmapped, content_types: Vec::new() })
+    }
+
+    /// Where Hive fetches that object.
+    async fn address(&self, object: &S3Object) -> Result<String, ProviderError> {
+        let refused = |why: String| ProviderError::Refused(format!("{object}: {why}"));
+        match &self.showing {
+            Showing::Bytes => Err(refused("it reads no objects".to_owned())),
+            Showing::Signed { s3, lives } => match s3.signed_address(object, *lives).await {
+                Ok(signed) => Ok(signed.reveal().to_owned()),
+                Err(failure) if matches!(failure.class, Class::Unavailable | Class::TimedOut) => {
+                    Err(ProviderError::Unavailable(failure.to_string()))
+                }
+                Err(failure) => Err(refused(failure.to_string())),
+            },
+            Showing::Below(base) => below(base, &object.key)
+                .map(String::from)
+                .ok_or_else(|| refused("its key is no path of an address".to_owned())),
+        }
+    }
+}
+
+/// The address of a key below another. None if one of its names would lead elsewhere.
+fn below(base: &Url, key: &str) -> Option<Url> {
+    if key.split('/').any(|name| matches!(name, "" | "." | "..")) {
+        return None;
+    }
+    let mut address = base.clone();
+    address.path_segments_mut().ok()?.pop_if_empty().extend(key.split('/'));
+    Some(address)
+}
+
+impl Provider for Hive {
+    fn reference(&self) -> ProviderRef {
+        reference(self.settings.api.model_expected())
+    }
+
+    fn floor(&self) -> Option<Confidence> {
+        Some(self.settings.floor)
+    }
+
+    fn assess(&self, image: Arc<[u8]>) -> Assessing<'_> {
+        Box::pin(async move {
+            if image.len() > IMAGE_BYTES_MAX {
+                return Err(ProviderError::Refused(format!(
+                    "{} bytes; at most {IMAGE_BYTES_MAX} are sent",
+                    image.len()
+                )));
+            }
+            self.ask(Media::Bytes(&image)).await
+        })
+    }
+
+    fn object_bytes_max(&self) -> Option<u64> {
+        match self.showing {
+            Showing::Bytes => None,
+            Showing::Signed { .. } | Showing::Below(_) => Some(IMAGE_BYTES_MAX as u64),
+        }
+    }
+
+    fn assess_object(&self, object: S3Object) -> Assessing<'_> {
+        Box::pin(async move {
+            let address = self.address(&object).await?;
+            self.ask(Media::Address(&address)).await
+        })
+    }
+}
+
+fn reference(model: &str) -> ProviderRef {
+    ProviderRef { name: NAME.into(), model: model.into(), taxonomy: TAXONOMY.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_lies_below_its_base_and_nowhere_else() {
+        let base = |text| Url::parse(text).expect("an address");
+        let below = |text, key| below(&base(text), key).map(String::from);
+        for with in ["https://d.example/live", "https://d.example/live/"] {
+            assert_eq!(below(with, "ivs/a b+c%/1.jpg").as_deref(), Some("https://d.example/live/ivs/a%20b+c%25/1.jpg"));
+        }
+        for elsewhere in ["../x.jpg", "a/../../x.jpg", "./x.jpg", "/x.jpg", "a//x.jpg", ""] {
+            assert_eq!(below("https://d.example/live", elsewhere), None, "{elsewhere:?}");
+        }
+    }
+
+    #[test]
+    fn only_https_and_the_loopback_are_asked() {
+        assert_eq!(endpoint(Api::V3, None).expect("its own").as_str(), v3::ENDPOINT);
+        assert!(endpoint(Api::V2, Some("http://127.0.0.1:1/x")).is_ok());
+        assert!(matches!(endpoint(Api::V2, Some("http://hive.example/x")), Err(HiveError::Address { .. })));
+    }
+}

@@ -1,0 +1,274 @@
+//! What is asked of every provider, whoever it is: Rekognition and Hive against what stands in for them, the local model
+//! itself. One suite; what a provider cannot be brought to (a model in this process is never throttled) is said by its
+//! subject and nowhere left out silently.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, join_all};
+use serde_json::json;
+use streamwarden::aws::CallTimes;
+use streamwarden::model::Confidence;
+use streamwarden::policy::taxonomy::Taxonomy;
+use streamwarden::providers::hive::{Settings, Showing};
+use streamwarden::providers::rekognition::{self, Rekognition};
+use streamwarden::providers::{Answer, Assessing, Provider, ProviderError};
+
+use crate::hive::{APIS, hive, settings};
+use crate::hive_standin::{Fault, HiveStandin};
+use crate::standins::Stage;
+use crate::{commented, local_model};
+
+/// Longer than any answer takes on a slow machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What a provider is brought to by its next call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Trouble {
+    Throttled,
+    Failing,
+    BrokenOff,
+    Silent,
+    Nonsense,
+    Denied,
+}
+
+const TROUBLES: [Trouble; 6] =
+    [Trouble::Throttled, Trouble::Failing, Trouble::BrokenOff, Trouble::Silent, Trouble::Nonsense, Trouble::Denied];
+
+/// A provider under the suite.
+struct Subject {
+    provider: Arc<dyn Provider>,
+    /// Who it says it is before and after it has answered.
+    name: &'static str,
+    taxonomy: &'static str,
+    /// A picture in which it sees something, and one in which it sees less.
+    pictures: [Arc<[u8]>; 2],
+    /// Brings it to that trouble by its next call; false if it cannot come to it.
+    trouble: Box<dyn Fn(Trouble) -> BoxFuture<'static, bool> + Send + Sync>,
+}
+
+/// The local model as one that can be shared: it is loaded once for all tests.
+struct Local;
+
+impl Provider for Local {
+    fn reference(&self) -> streamwarden::model::ProviderRef {
+        local_model().reference()
+    }
+    fn assess(&self, image: Arc<[u8]>) -> Assessing<'_> {
+        local_model().assess(image)
+    }
+}
+
+fn local() -> Subject {
+    let file = |path| std::fs::read(crate::root().join(path)).expect("a picture of these tests").into();
+    Subject {
+        provider: Arc::new(Local),
+        name: "local",
+        taxonomy: "local-nudity/1",
+        pictures: [file("tests/imaging/data/rgb.png"), file("tests/imaging/data/411-96x72.jpg")],
+        trouble: Box::new(|_| async { false }.boxed()), // it calls nobody
+    }
+}
+
+fn of_rekognition() -> Subject {
+    let stage = Arc::new(Stage::new());
+    let times = CallTimes { connect: Duration::from_secs(2), call: Duration::from_secs(2) };
+    let client = stage.aws_within(times).rekognition();
+    Subject {
+        provider: Arc::new(Rekognition::new(client, rekognition::Settings::default())),
+        name: "rekognition",
+        taxonomy: "rekognition/7.0",
+        pictures: ["Weapons=97.5; Alcohol=40; Pills=9", "Alcohol=40"]
+            .map(|says| commented(&format!("moderation: {says}"))),
+        trouble: Box::new(move |trouble| {
+            let stage = stage.clone();
+            let (kind, more) = match trouble {
+                Trouble::Throttled => ("throttle", json!({})),
+                Trouble::Failing => ("error", json!({ "code": "InternalServerError" })),
+                Trouble::BrokenOff => ("reset", json!({})),
+                Trouble::Silent => ("hang", json!({ "s": 10 })),
+                Trouble::Nonsense => ("malformed", json!({})),
+                Trouble::Denied => ("error", json!({ "code": "AccessDeniedException" })),
+            };
+            let mut fault = json!({ "op": "rekognition.*", "kind": kind, "times": 1 });
+            fault.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+            async move {
+                stage.script(json!({ "faults": [fault] })).await;
+                true
+            }
+            .boxed()
+        }),
+    }
+}
+
+fn of_hive(at: usize) -> Subject {
+    let standin = Arc::new(HiveStandin::start());
+    let asked = Settings { deadline: Duration::from_secs(2), ..settings(&standin, APIS[at]) };
+    let provider = Arc::new(hive(&standin, asked, Showing::Bytes));
+    Subject {
+        provider,
+        name: "hive",
+        taxonomy: "hive-visual/1",
+        pictures: ["Weapons=97.5; Alcohol=40; Pills=4", "Alcohol=40"]
+            .map(|says| commented(&format!("moderation: {says}"))),
+        trouble: Box::new(move |trouble| {
+            let error = |status| Fault::Error { status, message: "as scripted".to_owned(), retry_after_s: None };
+            standin.script([match trouble {
+                Trouble::Throttled => error(429),
+                Trouble::Failing => error(500),
+                Trouble::BrokenOff => Fault::Cut,
+                Trouble::Silent => Fault::Hang,
+                Trouble::Nonsense => Fault::Score { class: "gun_in_hand".to_owned(), score: json!(7) },
+                Trouble::Denied => error(403),
+            }]);
+            async { true }.boxed()
+        }),
+    }
+}
+
+impl Subject {
+    async fn asked(&self, image: &Arc<[u8]>) -> Result<Answer, ProviderError> {
+        let asked = tokio::time::timeout(PATIENCE, self.provider.assess(image.clone()));
+        asked.await.expect("it ends within its own time limits")
+    }
+
+    /// Everything that is asked of it.
+    async fn holds(&self) {
+        self.says_who_it_is();
+        for picture in &self.pictures {
+            let answer = self.asked(picture).await.unwrap_or_else(|error| panic!("{}: {error}", self.name));
+            self.is_sound(&answer);
+        }
+        self.sees_the_same_again().await;
+        self.takes_no_garbage().await;
+        self.fails_as_what_it_is().await;
+        self.lets_go().await;
+        self.answers_many_at_once().await;
+        self.says_who_it_is();
+    }
+
+    fn says_who_it_is(&self) {
+        let reference = self.provider.reference();
+        assert_eq!((&*reference.name, &*reference.taxonomy), (self.name, self.taxonomy));
+        assert!(!reference.model.is_empty());
+        assert!(Taxonomy::named(&reference.taxonomy).is_some(), "{} is not built in", reference.taxonomy);
+    }
+
+    /// Labels of its own taxonomy, none twice, surest first, none below the floor.
+    fn is_sound(&self, answer: &Answer) {
+        let who = &answer.provider;
+        assert_eq!((&*who.name, &*who.taxonomy), (self.name, self.taxonomy), "the answer's own word");
+        let taxonomy = Taxonomy::named(self.taxonomy).expect("it is built in");
+        assert!(!answer.labels.is_empty(), "{who}: the picture has something to see");
+        for label in &answer.labels {
+            assert!(taxonomy.get(label.path()).is_some(), "{who}: {} is not of {}", label.path(), self.taxonomy);
+            assert!(label.confidence() <= Confidence::MAX, "{who}: {label:?}");
+            assert!(self.provider.floor().is_none_or(|floor| label.confidence() >= floor), "{who}: {label:?}");
+        }
+        assert!(answer.labels.is_sorted_by(|a, b| a.confidence() >= b.confidence()), "{who}: {:?}", answer.labels);
+        let paths: HashSet<_> = answer.labels.iter().map(|label| label.path()).collect();
+        assert_eq!(paths.len(), answer.labels.len(), "{who}: a label twice in {:?}", answer.labels);
+        assert_eq!(answer.unmapped, 0, "{who}");
+    }
+
+    async fn sees_the_same_again(&self) {
+        let (first, again) = (self.asked(&self.pictures[0]).await, self.asked(&self.pictures[0]).await);
+        assert_eq!(first, again, "{}", self.name);
+    }
+
+    /// What is no picture is refused, or its answer is none: it is never a picture without labels.
+    async fn takes_no_garbage(&self) {
+        let cut: Arc<[u8]> = self.pictures[0][..2].into();
+        for garbage in [Arc::from(&b""[..]), Arc::from(&b"not a picture"[..]), Arc::from(vec![0xff; 5_000]), cut] {
+            let error = self.asked(&garbage).await.expect_err(self.name);
+            let is_fit = matches!(error, ProviderError::Refused(_) | ProviderError::Nonsense(_));
+            assert!(is_fit, "{}: {} bytes of garbage: {error}", self.name, garbage.len());
+        }
+    }
+
+    /// Each trouble is an error of its kind, which passes where the trouble does; and the next call is answered.
+    async fn fails_as_what_it_is(&self) {
+        for trouble in TROUBLES {
+            if !(self.trouble)(trouble).await {
+                continue;
+            }
+            let error = self.asked(&self.pictures[0]).await.expect_err(self.name);
+            let (kind, passes) = match trouble {
+                Trouble::Throttled => ("throttled", true),
+                Trouble::Failing | Trouble::BrokenOff | Trouble::Silent => ("unavailable", true),
+                Trouble::Nonsense => ("nonsense", false),
+                Trouble::Denied => ("refused", false),
+            };
+            assert_eq!((error.name(), error.is_passing()), (kind, passes), "{} {trouble:?}: {error}", self.name);
+            self.is_sound(&self.asked(&self.pictures[0]).await.expect("the trouble is over"));
+        }
+    }
+
+    /// A question that nobody waits for any more holds nothing up.
+    async fn lets_go(&self) {
+        for _ in 0..20 {
+            let mut asking = self.provider.assess(self.pictures[0].clone());
+            assert!((&mut asking).now_or_never().is_none_or(|answered| answered.is_ok()), "{}", self.name);
+            drop(asking); // begun, and let go
+            drop(self.provider.assess(self.pictures[1].clone())); // not even begun
+        }
+        self.is_sound(&self.asked(&self.pictures[0]).await.expect("it still answers"));
+    }
+
+    async fn answers_many_at_once(&self) {
+        let alone = [self.asked(&self.pictures[0]).await, self.asked(&self.pictures[1]).await];
+        let pictures = (0..12).map(|n| &self.pictures[n % 2]);
+        let together = join_all(pictures.map(|picture| self.asked(picture))).await;
+        for (n, answer) in together.iter().enumerate() {
+            assert_eq!(answer, &alone[n % 2], "{}: an answer is of its own picture", self.name);
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_local_model_holds_the_contract() {
+    local().holds().await;
+}
+
+#[tokio::test]
+async fn rekognition_holds_the_contract() {
+    of_rekognition().holds().await;
+}
+
+#[tokio::test]
+async fn hive_by_v2_holds_the_contract() {
+    of_hive(0).holds().await;
+}
+
+#[tokio::test]
+async fn hive_by_v3_holds_the_contract() {
+    of_hive(1).holds().await;
+}
+
+/// The suite itself can fail: a provider that says nothing of garbage is found out.
+#[tokio::test]
+async fn a_provider_that_takes_garbage_for_clear_does_not_hold_it() {
+    struct Careless;
+    impl Provider for Careless {
+        fn reference(&self) -> streamwarden::model::ProviderRef {
+            local_model().reference()
+        }
+        fn assess(&self, image: Arc<[u8]>) -> Assessing<'_> {
+            Box::pin(async move {
+                let provider = self.reference();
+                local_model().assess(image).await.or(Ok(Answer {
+                    provider,
+                    labels: vec![],
+                    unmapped: 0,
+                    content_types: vec![],
+                }))
+            })
+        }
+    }
+    let careless = Subject { provider: Arc::new(Careless), ..local() };
+    let held = std::panic::AssertUnwindSafe(careless.takes_no_garbage()).catch_unwind().await;
+    assert!(held.is_err(), "it was to be found out");
+}
