@@ -40,7 +40,8 @@ export function OutlineView({ outline }: { outline: Outline }) {
         <dd>
           {outline.judged_by}
           {outline.second_opinion && `; ${outline.second_opinion} must agree before a rule stops by itself`}
-          {outline.compare_with && `; compared with ${outline.compare_with.provider} on ${outline.compare_with.share} frames`}
+          {outline.compare_with &&
+            `; compared with ${outline.compare_with.provider} on ${outline.compare_with.share} frames`}
         </dd>
         <dt>Likeness</dt>
         <dd>
