@@ -22,6 +22,7 @@ const PATHS: &[&str] = &[
     "/decisions/demo%2Fa:1:2",
     "/policies/house@3/edit",
     "/overview",
+    "/arena?wanted=95",
     "/settings",
     "/sign-in?problem=expired",
 ];

@@ -24,6 +24,7 @@ const DecisionPage = lazy(() => import("./pages/audit/decision-page"));
 const PoliciesPage = lazy(() => import("./pages/policies/policies-page"));
 const PolicyPage = lazy(() => import("./pages/policies/policy-page"));
 const OverviewPage = lazy(() => import("./pages/overview/overview-page"));
+const ArenaPage = lazy(() => import("./pages/arena/arena-page"));
 
 const queries = new QueryClient({
   defaultOptions: {
@@ -102,6 +103,7 @@ const TITLES: Record<string, string> = {
   decisions: "Decision",
   policies: "Policies",
   overview: "Overview",
+  arena: "Providers",
   settings: "You",
 };
 
@@ -131,6 +133,7 @@ function Pages() {
       <Route path="/policies" component={PoliciesPage} />
       <Route path="/policies/:policy">{({ policy }) => <PolicyPage policy={decodeURIComponent(policy)} />}</Route>
       <Route path="/overview" component={OverviewPage} />
+      <Route path="/arena" component={ArenaPage} />
       <Route path="/settings" component={SettingsPage} />
       <Route>
         <p className="empty">There is no such page.</p>

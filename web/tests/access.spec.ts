@@ -56,6 +56,7 @@ test("every page is accessible, wide in the dark and on a phone in the light", a
     "/policies",
     "/policies/studio",
     "/overview",
+    "/arena",
     "/settings",
   ];
   const found: string[] = [];

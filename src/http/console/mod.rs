@@ -38,6 +38,7 @@ const PAGES: &[&str] = &[
     "/policies",
     "/policies/{rest:.*}",
     "/overview",
+    "/arena",
     "/settings",
     "/sign-in",
 ];

@@ -3,6 +3,7 @@
 import type { ReactNode } from "react";
 import { Link } from "wouter";
 import { Wide } from "../../design/parts";
+import { useMay } from "../../session/session";
 import { count, dollars, type Overview, share, took } from "./figures";
 
 export function Rules({ overview: { rules, hours } }: { overview: Overview }) {
@@ -110,6 +111,7 @@ export function Stops({ overview: { stops } }: { overview: Overview }) {
 }
 
 export function Providers({ overview: { providers } }: { overview: Overview }) {
+  const may = useMay();
   return (
     <section className="card stack tight" aria-labelledby="overview-providers">
       <h2 id="overview-providers">Who judged, and what it cost</h2>
@@ -142,6 +144,11 @@ export function Providers({ overview: { providers } }: { overview: Overview }) {
             </tbody>
           </table>
         </Wide>
+      )}
+      {may("write_policy") && (
+        <p>
+          <Link href="/arena">Providers held against each other</Link>
+        </p>
       )}
       {providers.some((it) => it.cost_micros == null) && (
         <p className="muted">Where no price is configured, no cost is known: that is not a cost of nothing.</p>
