@@ -258,7 +258,7 @@ fn a_stop_that_a_second_provider_kept_back_says_who_was_asked_and_what_would_hav
             Some(&[("Violence/Weapons", 61.0), ("Alcohol", 99.0)]),
             Verdict::Warn,
             Some(
-                "weapons: hive did not agree: its surest label for this rule, Violence/Weapons, was 61 %, 80 % needed",
+                "weapons: hive did not agree: its surest label for this rule, Violence/Weapons, was 61.0 %, 80 % needed",
             ),
         ),
         (Some(&[]), Verdict::Warn, Some("weapons: hive did not agree: it gave no label for this rule, 80 % needed")),
