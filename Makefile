@@ -11,7 +11,7 @@ SHELL  := bash
 DENY := .tools/deny/bin/cargo-deny
 
 .DEFAULT_GOAL := help
-.PHONY: help demo web test bench soak fuzz api-fuzz api-tour aws-tour lint doc deny schemas model tools clean-tools
+.PHONY: help demo web test bench soak fuzz api-fuzz api-tour aws-tour providers-tour lint doc deny schemas model tools clean-tools
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -50,6 +50,9 @@ api-tour: model ## play the tour of the API against the demo, and write docs/api
 
 aws-tour: ## play the loop on AWS against what stands in for it, and write docs/aws-tour.md anew
 	scripts/aws-tour.sh >target/aws-tour.md && mv target/aws-tour.md docs/aws-tour.md
+
+providers-tour: model ## play one policy under five arrangements of providers, and write docs/providers-tour.md anew
+	scripts/providers-tour.sh >target/providers-tour.md && mv target/providers-tour.md docs/providers-tour.md
 
 lint: ## formatting, and clippy with warnings as errors on every target
 	$(CARGO) fmt --check
