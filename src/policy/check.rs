@@ -197,14 +197,14 @@ impl Findings {
             let percent = f64::from(rule.confidence.as_milli()) / 10.0;
             self.warn(loaded, places.confidence, what, format!("write {percent} if the fraction was meant"));
         } else if rule.confidence < floor {
+            let least = match rule.stated_in {
+                Scale::Percent => floor.to_string(),
+                Scale::Unit => terms::show_score(floor),
+            };
             let what =
-                format!("{} reports nothing below {floor} %: the rule works as if it said {floor}", taxonomy.name());
-            self.warn(
-                loaded,
-                places.confidence,
-                what,
-                format!("write {floor}, or have the provider report less ({why})"),
-            );
+                format!("{} reports nothing below {floor} %: the rule works as if it said {least}", taxonomy.name());
+            let hint = format!("write {least}, or have the provider report less ({why})");
+            self.warn(loaded, places.confidence, what, hint);
         }
     }
 
