@@ -207,7 +207,7 @@ impl Warden {
             policy: policy.clone(),
             shadow: None,
             measured: Some(measured),
-            answer,
+            answer: Box::new(answer),
             beside: Beside::default(),
             took: Timings(12, 3, 240),
         };

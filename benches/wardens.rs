@@ -105,7 +105,15 @@ fn decision() {
                     Some(Next::Ask) => {
                         let (measured, answer, took) = (Some(measured), answer.clone(), Timings::default());
                         let beside = Beside::default();
-                        Command::JudgeFrame { frame, policy, shadow: None, measured, answer, beside, took }
+                        Command::JudgeFrame {
+                            frame,
+                            policy,
+                            shadow: None,
+                            measured,
+                            answer: Box::new(answer),
+                            beside,
+                            took,
+                        }
                     }
                 };
             }

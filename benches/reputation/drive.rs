@@ -149,7 +149,15 @@ impl Watch<'_> {
                     self.watched.assessed.push(at);
                     let (answer, took) = (asked(self.channel, picture), Timings::default());
                     let (measured, beside) = (measured.take(), Beside::default());
-                    Command::JudgeFrame { frame, policy, shadow: None, measured, answer, beside, took }
+                    Command::JudgeFrame {
+                        frame,
+                        policy,
+                        shadow: None,
+                        measured,
+                        answer: Box::new(answer),
+                        beside,
+                        took,
+                    }
                 }
             };
         }

@@ -42,7 +42,7 @@ impl Trial {
             policy: self.policy.clone(),
             shadow: None, // what is tried beside another is no part of it
             measured: assessed.image.zip(assessed.hash).map(|(image, hash)| Measurement { image, hash, luma: None }),
-            answer: deciding.answer,
+            answer: Box::new(deciding.answer),
             beside: deciding.beside,
             took: assessed.took,
         };

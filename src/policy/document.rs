@@ -165,7 +165,7 @@ pub(super) enum JudgedByDocument {
     /// That of the first of these that answers; each is asked where those before it did not.
     InOrder(#[schemars(with = "Vec<crate::model::ProviderName>", length(min = 1, max = bounds::JUDGES_MAX))] Vec<Text>),
     /// That of one that another screens for.
-    Cascade(CascadeDocument),
+    Cascade(Box<CascadeDocument>),
 }
 
 /// One provider, which costs little, says whether another need be asked. Where it need not, its own answer decides.
@@ -307,7 +307,8 @@ impl<'de> Deserialize<'de> for JudgedByDocument {
                 Ok(JudgedByDocument::InOrder(names))
             }
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-                Deserialize::deserialize(MapAccessDeserializer::new(map)).map(JudgedByDocument::Cascade)
+                let cascade = Deserialize::deserialize(MapAccessDeserializer::new(map))?;
+                Ok(JudgedByDocument::Cascade(Box::new(cascade)))
             }
             fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
                 Ok(JudgedByDocument::One(text.to_owned()))

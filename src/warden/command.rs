@@ -81,7 +81,7 @@ pub enum Command {
         /// What imaging found; none of a picture that the provider read itself.
         measured: Option<Measurement>,
         /// The answer that decides.
-        answer: Answered,
+        answer: Box<Answered>,
         /// Why it does, and what others said.
         beside: Beside,
         /// What it took.

@@ -107,7 +107,7 @@ impl Stage {
             policy: self.policy(),
             shadow: None,
             measured: Some(measured(0, None)),
-            answer: answered(labels),
+            answer: Box::new(answered(labels)),
             beside: Beside::default(),
             took: Timings(10, 20, 300),
         };
@@ -135,7 +135,7 @@ impl Stage {
             policy: self.policy(),
             shadow: None,
             measured: Some(measured(0, None)),
-            answer: answered(labels),
+            answer: Box::new(answered(labels)),
             beside: Beside { arranged: None, opinions: vec![opinion] },
             took: Timings(10, 20, 300),
         };

@@ -76,13 +76,13 @@ impl Recorder {
             answer.kept = Answered::is_long(&answer.labels).then(crate::samples::content);
             let measured = Some(measured);
             let heard = match policy.arrangement == Arrangement::default() {
-                true => Ok((answer, beside)),
+                true => Ok((*answer, beside)),
                 false => self.ask_along(&policy, id, &shows.labels),
             };
             let command = match heard {
                 Ok((answer, beside)) => {
                     let (frame, policy) = (frame.clone(), policy.clone());
-                    Command::JudgeFrame { frame, policy, shadow, measured, answer, beside, took }
+                    Command::JudgeFrame { frame, policy, shadow, measured, answer: Box::new(answer), beside, took }
                 }
                 Err(opinions) => {
                     let (stage, reason) = (FailedStage::Provider, "it did not answer".to_owned());
@@ -168,7 +168,7 @@ impl Recorder {
             panic!("a judgement was asked for")
         };
         answer.provider.name = name.into();
-        Some(answer)
+        Some(*answer)
     }
 
     /// A frame comes while another is with its provider, and gives way to a newer one.

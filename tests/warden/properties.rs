@@ -121,14 +121,14 @@ fn the_longest_answer_under_the_longest_policy_still_fits_its_event() {
         shadow: Some(Arc::new(Policy { reference: shadow, ..policy.clone() })),
         policy: Arc::new(policy),
         measured: Some(channel.measured(u64::MAX, Some(u16::MAX))),
-        answer: Answered {
+        answer: Box::new(Answered {
             provider,
             labels,
             kept: Some(samples::content()),
             unmapped: 255,
             content_types: vec![],
             floor: None,
-        },
+        }),
         beside: Beside::default(),
         took: Timings(u32::MAX, u32::MAX, u32::MAX),
     };

@@ -239,7 +239,7 @@ impl Script {
         match step {
             Next::Look => Command::CompareFrame { frame, policy, measured },
             Next::Ask => {
-                let (measured, answer, took) = (Some(measured), answered(line), Timings(1, 2, 3));
+                let (measured, answer, took) = (Some(measured), Box::new(answered(line)), Timings(1, 2, 3));
                 let (shadow, beside) = (self.shadow.clone(), beside(line));
                 Command::JudgeFrame { frame, policy, shadow, measured, answer, beside, took }
             }

@@ -187,7 +187,7 @@ impl Channel {
                 policy,
                 shadow: self.shadows[self.shadow].clone(),
                 measured: Some(self.measured(u64::from(*f), None)),
-                answer: answered(labels),
+                answer: Box::new(answered(labels)),
                 beside: Beside::default(),
                 took: Timings(u32::MAX, 0, 1),
             },

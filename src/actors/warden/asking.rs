@@ -42,7 +42,10 @@ pub(super) enum Heard {
 }
 
 /// The providers that a policy may ask about a channel.
-pub(super) struct Among(Vec<(Option<ProviderName>, Option<Arc<dyn Provider>>)>);
+pub(super) struct Among(Vec<Candidate>);
+
+/// By which name it is asked, none for the one that the configuration names; and the provider, if the house has it.
+type Candidate = (Option<ProviderName>, Option<Arc<dyn Provider>>);
 
 /// Where long answers are kept, and under whose key.
 #[derive(Clone)]
@@ -226,10 +229,10 @@ impl One {
     /// As it is recorded, if it did not decide; `after`: when another's answer already stood.
     fn opinion(self, after: bool) -> Opinion {
         let role = role_of(self.said.is_ok(), after);
-        self.as_opinion(role)
+        self.into_opinion(role)
     }
 
-    pub(super) fn as_opinion(self, role: OpinionRole) -> Opinion {
+    pub(super) fn into_opinion(self, role: OpinionRole) -> Opinion {
         let took_ms = u32::try_from(self.took.as_millis()).unwrap_or(u32::MAX);
         let said = match self.said {
             Ok(answer) => Said::Answer(answer),

@@ -68,7 +68,7 @@ impl Warden {
         let (frame, session, captured_at) = (work.frame.id, work.frame.session.clone(), work.frame.captured_at);
         self.keeping += 1;
         self.beside(asking, ctx, move |warden, one, ctx| {
-            let opinion = one.as_opinion(OpinionRole::Compared);
+            let opinion = one.into_opinion(OpinionRole::Compared);
             warden.record(Command::CompareProviders { frame, session, captured_at, policy, opinion }, None, ctx);
         });
     }

@@ -227,7 +227,7 @@ impl Warden {
             policy: policy.clone(),
             shadow: work.shadow.clone(),
             measured: work.seen.as_ref().map(|(measured, ..)| measured.clone()),
-            answer,
+            answer: Box::new(answer),
             beside,
             took: work.took,
         };
