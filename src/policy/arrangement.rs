@@ -172,6 +172,17 @@ impl Arrangement {
     }
 }
 
+impl Judges {
+    /// Whether that provider's answer may decide.
+    pub fn name(&self, provider: &ProviderName) -> bool {
+        match self {
+            Self::Configured => false, // it is not known here who that is
+            Self::InOrder(names) => names.contains(provider),
+            Self::Cascade { first, then, .. } => first == provider || then == provider,
+        }
+    }
+}
+
 impl Gist {
     /// Of an answer's labels.
     pub fn of(labels: &[Label], would_stop: bool) -> Self {

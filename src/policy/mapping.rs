@@ -147,6 +147,21 @@ mod tests {
         }
     }
 
+    #[test]
+    fn what_is_plainly_sexual_is_never_silent_under_rules_in_the_local_models_words() {
+        for (from, label) in [
+            ("rekognition/7.0", "Explicit/Explicit Nudity"),
+            ("rekognition/7.0", "Explicit/Explicit Sexual Activity"),
+            ("hive-visual/1", "sexual/general_nsfw/general_nsfw"),
+            ("hive-visual/1", "sexual/sexual_activity/yes_sexual_activity"),
+            ("hive-visual/1", "sexual/realistic_nsfw/yes_realistic_nsfw"),
+        ] {
+            let mapping = Mapping::between(from, "local-nudity/1").unwrap();
+            let read: Vec<&str> = mapping.read(&path(label)).iter().map(LabelPath::as_str).collect();
+            assert_eq!(read, ["Preliminary Nudity"], "{label} of {from}");
+        }
+    }
+
     /// A label's parents hold for it, so what they stand for must.
     #[test]
     fn a_label_stands_for_whatever_its_parents_stand_for() {

@@ -78,7 +78,8 @@ impl Asking {
                         spend(purse.as_deref());
                     }
                     let left = deadline.saturating_sub(begun.elapsed());
-                    heard.push(among.ask(who, frame, image.clone(), left / of.max(1), &keeping).await);
+                    let one = among.ask(who, frame, image.clone(), left / of.max(1), &keeping).await;
+                    heard.push(one.read_by(&policy));
                 }
                 Step::Decided { by, arranged } => {
                     let decides = heard.remove(by);
@@ -217,6 +218,22 @@ impl Keeping {
 }
 
 impl One {
+    /// Where a policy names who judges, an answer in words that it cannot read is none: another is asked in its place. Of
+    /// whoever must agree it stays one, for the record; it agrees with nothing.
+    fn read_by(mut self, policy: &Policy) -> Self {
+        let seconds = policy.arrangement.second.as_ref().is_some_and(|second| second.as_str() == self.name);
+        if let Ok(answer) = &self.said
+            && policy.arrangement.judges != Judges::Configured
+            && !seconds
+            && !policy.reads(&answer.provider.taxonomy)
+        {
+            let theirs = &answer.provider.taxonomy;
+            let reason = format!("labels come in {theirs}, {} has rules for {}", policy.reference, policy.taxonomy);
+            self.said = Err(Unanswered { stage: FailedStage::Provider, reason, attempts: 1 });
+        }
+        self
+    }
+
     /// As the plan sees it.
     fn asked(&self, policy: &Policy) -> Asked<'_> {
         let said = self.said.as_ref().ok().map(|answer| {

@@ -40,6 +40,9 @@ impl Warden {
     /// provider has not been asked about it already.
     pub(super) fn compare(&mut self, outcome: &Outcome, work: &Work, ctx: &mut Context<Self>) {
         let (Event::FrameAssessed(_), false) = (&outcome.event, outcome.repeated) else { return };
+        if self.rest.is_some() {
+            return; // it is to rest, and nothing waits for a comparison
+        }
         let Some(policy) = work.policy.clone() else { return };
         let Some(with) = policy.arrangement.compares(work.frame.id).cloned() else { return };
         if work.asked.iter().any(|name| **name == *with.as_str()) {

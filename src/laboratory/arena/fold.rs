@@ -202,7 +202,9 @@ impl Fold {
                 let seen = screen.answer.as_ref().map_or(&[][..], |(_, labels)| labels);
                 let known = |label: &Label| same_words && seen.iter().any(|seen| seen.path() == label.path());
                 let labelled = labels.iter().any(|label| !known(label));
-                let hit = !assessed.rules.is_empty();
+                // What the screen's own answer hits would have been found without asking anybody else.
+                let own = screen.answer.as_ref().map_or(&[][..], |(hits, _)| hits);
+                let hit = assessed.rules.iter().any(|outcome| !own.contains(&outcome.rule));
                 (&screen.provider.name, Screened::Sampled { by, hit, labelled })
             }
             _ => return, // nobody screened it

@@ -51,6 +51,14 @@ impl Findings {
                     let what = format!("rule {} never stops by itself: {name} can never agree with it", rule.id);
                     let hint = format!("leave its taxonomy out, so that labels of {} are read too", answered.name());
                     self.warn(loaded, places.taxonomy.unwrap_or(places.id), what, hint);
+                } else if policy.reads(answered.name())
+                    && policy.arrangement.judges.name(name)
+                    && known.iter().any(|(_, it)| rule.reads(it.name()))
+                {
+                    let what = format!("rule {} hears nothing of a frame that {name} decides", rule.id);
+                    let hint =
+                        "write a second rule in the policy's taxonomy, or have frames fail where the other is away";
+                    self.warn(loaded, places.taxonomy.unwrap_or(places.id), what, hint);
                 }
             }
         }

@@ -1,8 +1,9 @@
 //! What others than the deciding provider said: how it is recorded, and whether the one that must agree with a stop does.
 
 use crate::events::{Actor, NewEvent, OpinionAnswer, OpinionGiven, OpinionRole, OpinionSaid};
-use crate::model::{EventId, Frame, FrameId, SessionId, Timestamp};
-use crate::policy::{Policy, RuleHit, read_hits};
+use crate::model::{EventId, Frame, FrameId, Label, SessionId, Timestamp};
+use crate::policy::taxonomy::Taxonomy;
+use crate::policy::{Category, Policy, RuleHit, read_hits};
 use crate::warden::{Answered, ChannelState, Command, Opinion, Said};
 
 use super::answer::keep_labels;
@@ -86,8 +87,60 @@ fn recorded(policy: &Policy, answer: &Answered) -> OpinionAnswer {
 
 /// The rules that an answer hits, gravest first, as many as its event holds: whoever reads it sees what was decided
 /// by. None if the policy cannot read the answer at all.
+///
+/// A rule for any label is agreed with only by a label that says something against a picture: that it is a photograph is
+/// in every answer, and a label that the taxonomy does not hold says nothing that anybody has reviewed.
 fn hits<'a>(policy: &'a Policy, answer: &Answered) -> Option<Vec<RuleHit<'a>>> {
     let mut hits = read_hits(policy, &answer.provider.taxonomy, &answer.labels)?;
+    let telling = telling(answer);
+    hits.retain(|hit| {
+        let for_any = hit.rule.categories.contains(&Category::Any);
+        !for_any || telling.iter().any(|label| label.confidence() >= hit.rule.confidence)
+    });
     keep_rules(&mut hits, &answer.labels);
     Some(hits)
+}
+
+/// Labels that say something against a picture; all of them where nobody knows the taxonomy.
+fn telling(answer: &Answered) -> Vec<&Label> {
+    let Some(taxonomy) = Taxonomy::named(&answer.provider.taxonomy) else { return answer.labels.iter().collect() };
+    let tells = |label: &&Label| {
+        taxonomy.get(label.path()).is_some() && !taxonomy.descriptive().any(|known| known.path == *label.path())
+    };
+    answer.labels.iter().filter(tells).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Confidence, LabelPath, ProviderRef};
+
+    fn answer(labels: &[(&str, u32)]) -> Answered {
+        let label =
+            |(path, milli): &(&str, u32)| Label(LabelPath::new(path).unwrap(), Confidence::from_milli(*milli).unwrap());
+        Answered {
+            provider: ProviderRef { name: "hive".into(), model: "1".into(), taxonomy: Taxonomy::HIVE_VISUAL.into() },
+            labels: labels.iter().map(label).collect(),
+            kept: None,
+            unmapped: 0,
+            content_types: Vec::new(),
+            floor: None,
+        }
+    }
+
+    #[test]
+    fn that_a_picture_is_one_agrees_with_no_rule_for_any_label() {
+        let text = "policy: p\nchannels: [c]\ntaxonomy: hive-visual/1\n\
+                    rules: [{ id: any, categories: [\"*\"], score: 0.9, action: stop, approval: none }]\n";
+        let policy = crate::policy::file::load("p.yaml", text).unwrap().remove(0).policy;
+        for (labels, agrees) in [
+            (&[("attributes/image_type/natural", 99_000)][..], false),
+            (&[("unmapped/furry-no_furry", 99_000)], false),
+            (&[("attributes/image_type/natural", 99_000), ("violence/gun/gun_in_hand", 89_000)], false),
+            (&[("attributes/image_type/natural", 99_000), ("violence/gun/gun_in_hand", 91_000)], true),
+        ] {
+            let hits = hits(&policy, &answer(labels)).unwrap();
+            assert_eq!(!hits.is_empty(), agrees, "{labels:?}");
+        }
+    }
 }
