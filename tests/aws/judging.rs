@@ -241,7 +241,8 @@ async fn answers_of_model_6_are_judged_by_rules_for_6_and_read_in_the_words_of_7
     assert_eq!((&*outcome.provider.taxonomy, outcome.verdict), ("rekognition/6.1", Verdict::Warn));
     assert_eq!(outcome.labels[usize::from(outcome.rules[0].by)].path().as_str(), "Violence");
     seven.house.close().await;
-    stage.script(json!({ "model": "8.0" })).await;
+    let labels = json!([{ "Name": "Violence", "ParentName": "", "Confidence": 99.0, "TaxonomyLevel": 1 }]);
+    stage.script(json!({ "answer": { "ModerationLabels": labels, "ModerationModelVersion": "8.0" } })).await;
     let unseen = Judging::of_7(&stage).await;
     let outcome = unseen.outcome("ch", inline("Weapons=99")).await;
     assert!(matches!(&outcome, Event::FrameFailed(failed) if failed.reason.contains("rekognition/8")), "{outcome:?}");
