@@ -263,12 +263,7 @@ impl Provider for Free {
             Label(LabelPath::new(path).expect("a path"), Confidence::from_percent(percent).expect("a percentage"))
         };
         let labels = vec![label("Alcohol", 66.0), label("Alcohol/Alcoholic Beverages", 61.3)];
-        Box::pin(std::future::ready(Ok(Answer {
-            provider: self.reference(),
-            labels,
-            unmapped: 0,
-            content_types: vec![],
-        })))
+        Box::pin(std::future::ready(Ok(Answer::of(self.reference(), labels))))
     }
 }
 

@@ -367,12 +367,7 @@ impl Provider for Free {
     }
 
     fn assess(&self, _: Arc<[u8]>) -> Assessing<'_> {
-        Box::pin(std::future::ready(Ok(Answer {
-            provider: FREE.clone(),
-            labels: labels(),
-            unmapped: 0,
-            content_types: vec![],
-        })))
+        Box::pin(std::future::ready(Ok(Answer::of(FREE.clone(), labels()))))
     }
 }
 

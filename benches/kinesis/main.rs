@@ -86,7 +86,7 @@ impl Provider for Slow {
                 Label(LabelPath::new(path).expect("a path"), Confidence::from_percent(percent).expect("a percentage"))
             };
             let labels = self.sees.map(label).into_iter().collect();
-            Ok(Answer { provider: self.reference(), labels, content_types: Vec::new(), unmapped: 0 })
+            Ok(Answer::of(self.reference(), labels))
         })
     }
 }

@@ -8,11 +8,13 @@ mod frame;
 mod hex;
 mod ids;
 mod label;
+mod medium;
 mod pattern;
 mod perceptual;
 mod scope;
 mod score;
 mod time;
+mod transcript;
 mod verdict;
 
 pub(crate) use compact::tuple_in_binary;
@@ -25,9 +27,11 @@ pub use ids::{
     PolicyRef, Position, ProviderName, ReplayId, RuleId, Sequence, SessionId, WarningId,
 };
 pub use label::{Label, LabelPath, LabelPathError, ProviderRef};
+pub use medium::{Medium, Moment, Stretch};
 pub use pattern::{ChannelPattern, PatternError};
 pub use perceptual::{HashScheme, LumaDelta, LumaPlane, Measurement, PerceptualHash, Similarity};
 pub use scope::{Scope, SystemScope};
 pub use score::Score;
 pub use time::Timestamp;
+pub use transcript::{Sentence, Transcript};
 pub use verdict::{Action, Approval, OnUnavailable, Verdict};

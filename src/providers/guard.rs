@@ -18,7 +18,7 @@ use tokio::time::Instant;
 
 use super::{Assessing, Provider, ProviderError};
 use crate::clock::Clock;
-use crate::model::{Confidence, ProviderRef, S3Object, Timestamp};
+use crate::model::{Confidence, Medium, ProviderRef, S3Object, Timestamp};
 
 /// How many turns may be taken at once after a pause, as a share of a second: a bucket, not a metronome.
 const BURST: Duration = Duration::from_millis(200);
@@ -244,6 +244,14 @@ impl Provider for Guard {
         self.guarded(move |provider| provider.assess(image))
     }
 
+    fn media(&self) -> &'static [Medium] {
+        self.provider.media()
+    }
+
+    fn assess_segment(&self, medium: Medium, segment: Arc<[u8]>) -> Assessing<'_> {
+        self.guarded(move |provider| provider.assess_segment(medium, segment))
+    }
+
     fn object_bytes_max(&self) -> Option<u64> {
         self.provider.object_bytes_max()
     }
@@ -294,7 +302,7 @@ mod tests {
         fn assess(&self, _: Arc<[u8]>) -> Assessing<'_> {
             self.1.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
             let told = self.0.lock().unwrap().pop_front();
-            let answer = Answer { provider: self.reference(), labels: vec![], unmapped: 0, content_types: vec![] };
+            let answer = Answer::of(self.reference(), vec![]);
             Box::pin(async move {
                 match told {
                     Some(told) => told.map(|()| answer),

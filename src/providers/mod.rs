@@ -12,10 +12,10 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use crate::model::{Confidence, ContentType, Label, ProviderRef, S3Object};
+use crate::model::{Confidence, ContentType, Label, Medium, Moment, ProviderRef, S3Object, Transcript};
 use guard::Standing;
 
-/// What a provider says of an image.
+/// What a provider says of an image, or of a segment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
     /// Who says it.
@@ -26,6 +26,17 @@ pub struct Answer {
     pub unmapped: u8,
     /// What kind of picture it takes it for, surest first, at most [`ContentType::INLINE_MAX`]; none if it does not say.
     pub content_types: Vec<ContentType>,
+    /// Of a segment: when its labels show or are heard, at most one for each label. Of a picture none.
+    pub moments: Vec<Moment>,
+    /// Of the sound of a segment: what was said, and none if nothing was.
+    pub transcript: Option<Box<Transcript>>,
+}
+
+impl Answer {
+    /// What a provider says of a picture, of which it knows every label and takes it for no kind.
+    pub fn of(provider: ProviderRef, labels: Vec<Label>) -> Self {
+        Self { provider, labels, unmapped: 0, content_types: Vec::new(), moments: Vec::new(), transcript: None }
+    }
 }
 
 /// Why there is no answer. None of these is ever taken for clear.
@@ -82,6 +93,11 @@ pub trait Provider: Send + Sync + 'static {
     /// Who it is: name, model version, taxonomy.
     fn reference(&self) -> ProviderRef;
 
+    /// What it can judge.
+    fn media(&self) -> &'static [Medium] {
+        &[Medium::Picture]
+    }
+
     /// Whether it is there at all. One that is not fails every frame, loudly.
     fn is_present(&self) -> bool {
         true
@@ -105,6 +121,12 @@ pub trait Provider: Send + Sync + 'static {
 
     /// Labels one image, given as the bytes of its file. Blocking work is its own matter: this never blocks the caller.
     fn assess(&self, image: Arc<[u8]>) -> Assessing<'_>;
+
+    /// Labels what a segment shows or how it sounds, given as the bytes of its file: an MPEG transport stream, as recorded.
+    /// Only asked for what [`Provider::media`] holds.
+    fn assess_segment(&self, medium: Medium, _segment: Arc<[u8]>) -> Assessing<'_> {
+        Box::pin(async move { Err(ProviderError::Refused(format!("it does not judge a {}", medium.name()))) })
+    }
 
     /// How many bytes an object of a bucket may have that it reads there itself; none if it is always given the bytes.
     fn object_bytes_max(&self) -> Option<u64> {

@@ -54,9 +54,7 @@ impl Provider for Rehearsal {
 
     fn assess(&self, image: Arc<[u8]>) -> Assessing<'_> {
         // A digest of a few kilobytes: not worth a thread of its own.
-        Box::pin(async move {
-            Ok(Answer { provider: self.reference(), labels: self.labels(&image)?, unmapped: 0, content_types: vec![] })
-        })
+        Box::pin(async move { Ok(Answer::of(self.reference(), self.labels(&image)?)) })
     }
 }
 

@@ -96,7 +96,7 @@ fn answer(detected: Detected) -> Result<Answer, ProviderError> {
     let mut content_types = detected.content_types.iter().map(content_type).collect::<Result<Vec<_>, _>>()?;
     content_types.sort_by_key(|kind| std::cmp::Reverse(kind.confidence()));
     content_types.truncate(ContentType::INLINE_MAX);
-    Ok(Answer { provider: reference(&detected.model), labels, unmapped: 0, content_types })
+    Ok(Answer { content_types, ..Answer::of(reference(&detected.model), labels) })
 }
 
 fn label(detected: &DetectedLabel) -> Result<Label, ProviderError> {

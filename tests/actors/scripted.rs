@@ -107,12 +107,7 @@ impl Provider for ScriptedProvider {
             let label = |(path, percent): &(&str, f64)| {
                 Label(LabelPath::new(path).expect("a path"), Confidence::from_percent(*percent).expect("a percentage"))
             };
-            Ok(Answer {
-                provider: self.reference(),
-                labels: labels.iter().map(label).collect(),
-                unmapped: 0,
-                content_types: vec![],
-            })
+            Ok(Answer::of(self.reference(), labels.iter().map(label).collect()))
         })
     }
 }

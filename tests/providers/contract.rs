@@ -259,12 +259,7 @@ async fn a_provider_that_takes_garbage_for_clear_does_not_hold_it() {
         fn assess(&self, image: Arc<[u8]>) -> Assessing<'_> {
             Box::pin(async move {
                 let provider = self.reference();
-                local_model().assess(image).await.or(Ok(Answer {
-                    provider,
-                    labels: vec![],
-                    unmapped: 0,
-                    content_types: vec![],
-                }))
+                local_model().assess(image).await.or(Ok(Answer::of(provider, vec![])))
             })
         }
     }

@@ -173,7 +173,7 @@ impl Among {
                 let floor = provider.as_ref().and_then(|provider| provider.floor());
                 match ask(provider, frame, image, within).await {
                     Ok(answer) => {
-                        let Answer { provider, labels, unmapped, content_types } = answer;
+                        let Answer { provider, labels, unmapped, content_types, .. } = answer; // it was shown a picture
                         let kept = None;
                         let answer = Answered { provider, labels, kept, unmapped, content_types, floor };
                         keeping.keep(answer, within.saturating_sub(begun.elapsed())).await

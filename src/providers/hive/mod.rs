@@ -176,7 +176,7 @@ impl Hive {
         if !missing.is_empty() {
             return Err(ProviderError::Nonsense(format!("an answer that does not speak of {missing}")));
         }
-        Ok(Answer { provider: reference(&model), labels, unmapped, content_types: Vec::new() })
+        Ok(Answer { unmapped, ..Answer::of(reference(&model), labels) })
     }
 
     /// Where Hive fetches that object.

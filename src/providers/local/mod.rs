@@ -78,12 +78,7 @@ impl Provider for LocalModel {
             let score = score
                 .await
                 .map_err(|broke| ProviderError::Refused(format!("the model broke on this image: {broke}")))??;
-            Ok(Answer {
-                provider: self.reference(),
-                labels: taxonomy::labels(score)?,
-                unmapped: 0,
-                content_types: vec![],
-            })
+            Ok(Answer::of(self.reference(), taxonomy::labels(score)?))
         })
     }
 }
