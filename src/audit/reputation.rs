@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::events::{
-    CadenceBecause, CadenceChanged, Envelope, Event, Pace, Recorded, ReputationAdjusted, ReputationChange,
+    CadenceBecause, CadenceChanged, Envelope, Event, Pace, Recorded, ReputationAdjusted, ReputationChange, ViewersRose,
 };
 use crate::model::{ChannelId, ContentRef, ModeratorId, PolicyRef, Position, Score, Sequence, SessionId, Timestamp};
 use crate::policy::Policy;
@@ -101,6 +101,9 @@ pub struct Change {
     pub policy: PolicyRef,
     /// The score then; none where the cadence was fixed.
     pub score: Option<Score>,
+    /// How many came to watch, where that is why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub viewers: Option<ViewersRose>,
 }
 
 /// What a person set.
@@ -211,7 +214,7 @@ impl Told {
 impl Change {
     /// As it was recorded, in that broadcast.
     pub(super) fn of(envelope: &Envelope, changed: &CadenceChanged, session: Option<SessionId>) -> Self {
-        let CadenceChanged { from, to, policy, because, score } = changed;
+        let CadenceChanged { from, to, policy, because, score, viewers } = changed;
         Self {
             sequence: envelope.sequence,
             at: envelope.captured_at.unwrap_or(envelope.recorded_at),
@@ -221,6 +224,7 @@ impl Change {
             because: *because,
             policy: policy.clone(),
             score: *score,
+            viewers: *viewers,
         }
     }
 }

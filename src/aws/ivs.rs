@@ -52,6 +52,8 @@ pub struct LiveStream {
     pub session: SessionId,
     /// When it began, if the service says.
     pub started_at: Option<Timestamp>,
+    /// How many watch it, as the service last counted; none if it does not say. IVS says -1 where it does not know.
+    pub viewers: Option<u64>,
 }
 
 /// What is known of a channel.
@@ -143,7 +145,8 @@ impl Ivs {
         };
         let stream = found.stream.ok_or_else(|| Failure::nonsense(OPERATION, "the answer holds no stream"))?;
         let session = session_of(OPERATION, stream.stream_id)?;
-        Ok(Some(LiveStream { channel: channel.clone(), session, started_at: stream.start_time.and_then(moment) }))
+        let (started_at, viewers) = (stream.start_time.and_then(moment), u64::try_from(stream.viewer_count).ok());
+        Ok(Some(LiveStream { channel: channel.clone(), session, started_at, viewers }))
     }
 
     /// Every broadcast of the account in this region, page after page.
@@ -159,7 +162,9 @@ impl Ivs {
                 let channel = stream.channel_arn.and_then(|arn| ChannelId::new(arn).ok());
                 let channel = channel.ok_or_else(|| Failure::nonsense(OPERATION, "a stream without a channel"))?;
                 let session = session_of(OPERATION, stream.stream_id)?;
-                streams.push(LiveStream { channel, session, started_at: stream.start_time.and_then(moment) });
+                let started_at = stream.start_time.and_then(moment);
+                let viewers = u64::try_from(stream.viewer_count).ok();
+                streams.push(LiveStream { channel, session, started_at, viewers });
             }
             next = page.next_token;
             if next.is_none() {

@@ -5,8 +5,9 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
+use super::audience::{Audience, Rise};
 use crate::aws::Failure;
 use crate::aws::ivs::{CHANNELS_PER_CALL_MAX, Ivs, LiveStream};
 use crate::clock::Clock;
@@ -93,16 +94,29 @@ impl Directory {
     }
 
     /// Refreshes until `stop` turns true. A list that fails leaves what the last one told, and says so in the log.
-    pub async fn run(&self, mut stop: watch::Receiver<bool>) {
+    /// `rises` hears of broadcasts that many more people came to watch; of one that it has no room for it does not.
+    pub async fn run(&self, mut stop: watch::Receiver<bool>, rises: mpsc::Sender<Rise>) {
+        let mut audience = Audience::default();
         loop {
-            if let Err(failure) = self.refresh().await {
-                tracing::warn!("the list of streams on the air is as old as it was: {failure}");
+            match self.refresh().await {
+                Ok(()) => {
+                    for rise in audience.count(self.clock.now(), &self.all_on_air()) {
+                        if rises.try_send(rise).is_err() {
+                            tracing::warn!("a rise of viewers was not passed on: too many at once, or nobody listens");
+                        }
+                    }
+                }
+                Err(failure) => tracing::warn!("the list of streams on the air is as old as it was: {failure}"),
             }
             tokio::select! {
                 () = tokio::time::sleep(self.settings.refresh) => {}
                 _ = stop.wait_for(|stop| *stop) => return,
             }
         }
+    }
+
+    fn all_on_air(&self) -> Vec<LiveStream> {
+        self.read(|known| known.on_air.values().cloned().collect())
     }
 
     /// Asks for all streams now, and for names that are missing.

@@ -1,11 +1,13 @@
 //! The port through which a stream is stopped. What to do is planned in `warden::enforcement`; here it is done.
 
 mod absent;
+mod audience;
 mod directory;
 mod ivs;
 mod rehearsal;
 
 pub use absent::NoControl;
+pub use audience::{Audience, Rise};
 pub use directory::{Directory, DirectorySettings};
 pub use ivs::{IvsControl, IvsSettings};
 pub use rehearsal::{OnAir, RehearsalControl};

@@ -28,6 +28,18 @@ pub struct CadenceChanged {
     /// The channel's reputation then; none where the policy's cadence is fixed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub score: Option<Score>,
+    /// How many watched shortly before and how many then, where that is why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub viewers: Option<ViewersRose>,
+}
+
+/// Many more people watch a broadcast than shortly before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ViewersRose {
+    /// Shortly before.
+    pub before: u64,
+    /// Then.
+    pub now: u64,
 }
 
 /// Why a cadence changed.
@@ -46,6 +58,8 @@ pub enum CadenceBecause {
     Reconnected,
     /// A person upheld a warning.
     Upheld,
+    /// Many more people came to watch.
+    ViewersRose,
     /// What had called for a closer watch is over.
     Calm,
     /// The channel's reputation rose.
@@ -72,6 +86,7 @@ impl std::fmt::Display for CadenceBecause {
             Self::NearMiss => "a label came near a threshold",
             Self::Reconnected => "a broadcast began soon after a stop",
             Self::Upheld => "a warning was upheld",
+            Self::ViewersRose => "many more people came to watch",
             Self::Calm => "what called for a closer watch is over",
             Self::Trust => "its reputation rose",
             Self::Distrust => "its reputation fell",

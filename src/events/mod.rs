@@ -25,7 +25,7 @@ mod view;
 mod warnings;
 
 pub use access::{EvidenceRead, ExportFormat, ExportMade, ExportOf};
-pub use cadence::{CadenceBecause, CadenceChanged, NearMiss, Pace, ReputationAdjusted, ReputationChange};
+pub use cadence::{CadenceBecause, CadenceChanged, NearMiss, Pace, ReputationAdjusted, ReputationChange, ViewersRose};
 pub use codec::{CodecError, PAYLOAD_BYTES_MAX, decode, encode, payload_to_json};
 pub use consumers::{
     ConsumerCreated, ConsumerDeleted, ConsumerRewound, EntryParked, EntrySettled, EntryUnparked, ReplayEnd,

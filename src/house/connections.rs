@@ -5,16 +5,19 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 use super::House;
+use crate::actors::Wardens;
 use crate::aws::kinesis::Kinesis;
 use crate::clock::Clock;
-use crate::control::Directory;
+use crate::control::{Directory, Rise};
+use crate::events::ViewersRose;
 use crate::model::{ChannelId, SessionId, Timestamp};
 use crate::outbox::{Bus, BusReplays, Chat, Lane, Notices, Outbox};
 use crate::shards::{self, Intake, IntakeParts, IntakeSettings, Shards, WhoIsOnAir};
+use crate::warden::Command;
 
 /// What to connect the house to. What is not named is not connected.
 #[derive(Default)]
@@ -40,6 +43,9 @@ pub struct StreamConnection {
     /// How what is read comes to its outcome.
     pub intake: IntakeSettings,
 }
+
+/// Rises of viewers that wait for their wardens.
+const RISES_MAX: usize = 1024;
 
 /// The connections, running.
 #[derive(Default)]
@@ -83,7 +89,13 @@ impl House {
         }
         self.connected.directory = directory.map(|directory| {
             let (stop, stopping) = watch::channel(false);
-            (stop, tokio::spawn(async move { directory.run(stopping).await }))
+            let (rises, risen) = mpsc::channel(RISES_MAX);
+            let wardens = self.wardens.clone();
+            let running = async move {
+                // The one that is told ends when the one that tells does.
+                tokio::join!(directory.run(stopping, rises), tell_of_rises(risen, wardens));
+            };
+            (stop, tokio::spawn(running))
         });
         Ok(())
     }
@@ -103,6 +115,16 @@ impl Connected {
         if let Some((stop, running)) = self.directory {
             let _ = stop.send(true); // one that has ended does not listen any more
             let _ = running.await; // a panic in it was reported
+        }
+    }
+}
+
+/// Has wardens watch more closely whom many more people came to watch.
+async fn tell_of_rises(mut risen: mpsc::Receiver<Rise>, wardens: Wardens) {
+    while let Some(Rise { channel, session, before, now }) = risen.recv().await {
+        let command = Command::ViewersRose { session, rose: ViewersRose { before, now } };
+        if let Err(error) = wardens.command(&channel, command).await {
+            tracing::warn!(%channel, "viewers rose from {before} to {now}, and its warden was not told: {error}");
         }
     }
 }

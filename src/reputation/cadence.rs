@@ -35,6 +35,8 @@ pub enum Rousing {
     NearMiss,
     /// A broadcast began.
     Began,
+    /// Many more people came to watch.
+    ViewersRose,
 }
 
 /// Something that brought a channel under a closer watch, and when (captured-at).
@@ -51,7 +53,7 @@ impl Rousing {
     pub fn is_alarm(self) -> bool {
         match self {
             Self::Hit | Self::Upheld | Self::Stopped | Self::Reconnected => true,
-            Self::NearMiss | Self::Began => false,
+            Self::NearMiss | Self::Began | Self::ViewersRose => false,
         }
     }
 
@@ -63,6 +65,7 @@ impl Rousing {
             Self::Stopped | Self::Reconnected => CadenceBecause::Reconnected,
             Self::NearMiss => CadenceBecause::NearMiss,
             Self::Began => CadenceBecause::SessionBegan,
+            Self::ViewersRose => CadenceBecause::ViewersRose,
         }
     }
 }

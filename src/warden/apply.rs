@@ -1,8 +1,8 @@
 //! One stored event folded into the state. Never fails, never decides: what happened, happened.
 
 use crate::events::{
-    CodecError, EnforcementKind, EnforcementOrigin, Event, FailedStage, FrameAssessed, FrameSkipped, Recorded,
-    ReputationAdjusted, RuleEffect, SessionEndBecause, SessionEnded, Skip,
+    CadenceBecause, CodecError, EnforcementKind, EnforcementOrigin, Event, FailedStage, FrameAssessed, FrameSkipped,
+    Recorded, ReputationAdjusted, RuleEffect, SessionEndBecause, SessionEnded, Skip,
 };
 use crate::model::{Approval, EnforcementId, ModeratorId, Sequence, SessionId, Timestamp, WarningId};
 use crate::reputation::Evidence;
@@ -62,6 +62,9 @@ pub fn apply(state: &mut ChannelState, at: Applied, event: &Event) {
             };
             state.pace = Some((changed.to, changed.policy.clone()));
             state.pace_because = Some(changed.because);
+            if changed.because == CadenceBecause::ViewersRose {
+                rouse(&mut state.stirred, Rousing::ViewersRose, captured_at);
+            }
         }
         Event::FrameSkipped(skipped) => skip(state, captured_at, skipped),
         Event::FrameAssessed(assessed) => assess(state, at, captured_at, assessed),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::events::{
     BucketObject, Budget, EvidencePlace, FailedStage, NotNeededBecause, OpinionRole, SupersededBecause, Timings,
+    ViewersRose,
 };
 use crate::model::{
     Confidence, ContentRef, ContentType, EnforcementId, EventId, Fingerprint, Frame, FrameId, Label, Measurement,
@@ -164,6 +165,13 @@ pub enum Command {
         /// What it said.
         opinion: Opinion,
     },
+    /// The platform counts many more viewers of a broadcast than shortly before.
+    ViewersRose {
+        /// The broadcast.
+        session: SessionId,
+        /// How many.
+        rose: ViewersRose,
+    },
     /// Another policy, or another version, may apply now.
     ReconsiderPolicy,
     /// Time passed.
@@ -206,6 +214,7 @@ impl Command {
             | Self::CompareProviders { frame, .. } => Some(*frame),
             Self::StartSession { .. }
             | Self::EndSession { .. }
+            | Self::ViewersRose { .. }
             | Self::ReconsiderPolicy
             | Self::Tick
             | Self::Moderate { .. }
@@ -238,6 +247,7 @@ impl Command {
             Self::Moderate { request, .. } => Some(Self::request_id(*request)),
             Self::StartSession { .. }
             | Self::EndSession { .. }
+            | Self::ViewersRose { .. }
             | Self::ReconsiderPolicy
             | Self::Tick
             | Self::Report { .. } => None,

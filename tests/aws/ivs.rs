@@ -1,14 +1,16 @@
 //! Stops carried out on Amazon IVS, over HTTP with the real SDK and the real house, whatever the platform does.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use streamwarden::aws::ivs::IvsPace;
 use streamwarden::clock::SystemClock;
 use streamwarden::control::{Directory, DirectorySettings, IvsControl, IvsSettings};
 use streamwarden::events::{EnforcementKind, Event, NotNeededBecause};
+use tokio::sync::{mpsc, watch};
 
-use crate::premises::{Live, Premises, channel, session};
+use crate::premises::{Live, PATIENCE, Premises, channel, session};
 use crate::standins::Stage;
 
 /// IVS as the house reaches it, believed at once: what its pictures say is for the plan's table.
@@ -180,4 +182,28 @@ async fn the_directory_knows_who_is_on_the_air_and_by_which_name() {
         "60 on the air: one page, two batches"
     );
     assert_eq!(called(&stage, &["BatchGetChannel"]).await.len(), 2, "names that are known are not asked for again");
+}
+
+#[actix_rt::test]
+async fn the_directory_tells_of_a_broadcast_that_many_more_people_came_to_watch() {
+    let stage = Stage::new();
+    let watched_by = |viewers: u32| json!({ "channels": { "ch": { "live": true, "viewers": viewers, "session": session("judged").as_str() } } });
+    stage.script(watched_by(80)).await;
+    let ivs = Arc::new(stage.aws().ivs(IvsPace { calls_per_second: 100, ..IvsPace::default() }));
+    let settings = DirectorySettings { refresh: Duration::from_millis(20) };
+    let directory = Arc::new(Directory::new(ivs, Arc::new(SystemClock), settings));
+    let ((stop, stopping), (rises, mut risen)) = (watch::channel(false), mpsc::channel(8));
+    let running = directory.clone();
+    let running = actix_rt::spawn(async move { running.run(stopping, rises).await });
+    let counts = async |viewers: u64| {
+        while directory.on_air(&channel("ch")).and_then(|live| live.viewers) != Some(viewers) {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, counts(80)).await.expect("the viewers are counted");
+    stage.script(watched_by(412)).await;
+    let rise = tokio::time::timeout(PATIENCE, risen.recv()).await.expect("it is told in time").expect("it is told");
+    assert_eq!((rise.channel, rise.before, rise.now), (channel("ch"), 80, 412));
+    stop.send(true).unwrap();
+    running.await.unwrap();
 }

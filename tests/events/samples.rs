@@ -80,6 +80,7 @@ pub fn sample(event_type: EventType) -> Event {
             policy: policy(),
             because: CadenceBecause::NearMiss,
             score: Score::from_milli(812),
+            viewers: None,
         }
         .into(),
         EventType::ReputationAdjusted => ReputationAdjusted {

@@ -86,7 +86,14 @@ fn the_cadence_names_the_policy_that_sets_it_and_the_last_event_its_place() {
     story.after_ms(7);
     story.told(
         "a",
-        CadenceChanged { from: None, to, policy: policy(), because: CadenceBecause::SessionBegan, score: None },
+        CadenceChanged {
+            from: None,
+            to,
+            policy: policy(),
+            because: CadenceBecause::SessionBegan,
+            score: None,
+            viewers: None,
+        },
     );
     let a = channel(&story, "a");
     let cadence = a.cadence.as_ref().expect("one was set");

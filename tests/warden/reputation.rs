@@ -92,6 +92,7 @@ fn rousings() -> impl Strategy<Value = Vec<Roused>> {
         Just(Rousing::Reconnected),
         Just(Rousing::NearMiss),
         Just(Rousing::Began),
+        Just(Rousing::ViewersRose),
     ];
     proptest::collection::vec((by, 0..MINUTES).prop_map(|(by, at)| Roused { by, at: minute(at) }), 0..3)
 }

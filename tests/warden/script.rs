@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use streamwarden::events::{
     EnforcementKind, Event, EvidencePlace, FailedStage, FrameSkipped, NewEvent, Recorded, RuleEffect, Skip, Timings,
+    ViewersRose,
 };
 use streamwarden::model::{
     ChannelId, EnforcementId, Epoch, EventId, Fingerprint, Frame, FrameId, FrameOrigin, LumaDelta, Measurement,
@@ -285,6 +286,11 @@ impl Script {
                 Command::StartSession { session: session_id(line.word(1)), at }
             }
             "end" => Command::EndSession { session: session_id(line.word(1)) },
+            "viewers" => {
+                let count = |name| line.option(name).and_then(|count| count.parse().ok()).expect("a number of viewers");
+                let rose = ViewersRose { before: count("before"), now: count("now") };
+                Command::ViewersRose { session: session_id(line.word(1)), rose }
+            }
             "take" => Command::TakeFrame { frame: self.frame(line) },
             "shed" => Command::ShedFrame { frame: self.frame(line) },
             "supersede" => {

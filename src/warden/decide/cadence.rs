@@ -1,13 +1,14 @@
 //! How often frames are taken: set when a broadcast begins or another policy applies, and moved by what is learnt of
 //! the channel. Every change is an event that names its cause.
 
-use crate::events::{CadenceBecause, CadenceChanged};
-use crate::model::{Score, Timestamp};
+use crate::events::{Actor, CadenceBecause, CadenceChanged, Event, ViewersRose};
+use crate::model::{Score, SessionId, Timestamp};
 use crate::policy::Policy;
 use crate::reputation::cadence::{Roused, Rousing, wanted};
 use crate::reputation::{Ledger, score};
 
-use super::Draft;
+use super::{Decision, Draft};
+use crate::warden::ChannelState;
 
 /// A broadcast begins, another policy applies, or a person set the reputation: the cadence is set anew. `news` is what
 /// this decision itself has seen and the state does not know yet.
@@ -38,6 +39,31 @@ pub(super) fn follow_by(draft: &mut Draft<'_>, policy: &Policy, ledger: &Ledger,
     }
 }
 
+/// Many more people watch the broadcast that is on the air: a closer watch for a while. Counted by the platform, on the
+/// wall clock, and so from the newest frame on.
+pub(super) fn viewers_rose(
+    state: &ChannelState,
+    policy: Option<&Policy>,
+    now: Timestamp,
+    session: &SessionId,
+    rose: ViewersRose,
+) -> Decision {
+    let on_air = state.session.as_ref().is_some_and(|current| current.id == *session || !current.id.is_named());
+    let (Some(policy), true) = (policy, on_air) else { return Decision::default() };
+    let at = state.newest_seen.unwrap_or(now);
+    let mut draft = Draft::other(state, Actor::Warden(Some(policy.reference.clone())), "viewers rose");
+    draft.captured_at = Some(at);
+    follow(&mut draft, policy, at, Some(Rousing::ViewersRose));
+    for new in &mut draft.events {
+        if let Event::CadenceChanged(changed) = &mut new.event
+            && changed.because == CadenceBecause::ViewersRose
+        {
+            changed.viewers = Some(rose);
+        }
+    }
+    draft.decided()
+}
+
 /// A person sets the reputation of a channel that is on the air: the cadence is what `ledger`, which holds that
 /// already, asks for.
 pub(super) fn adjust(draft: &mut Draft<'_>, policy: &Policy, ledger: &Ledger, at: Timestamp) {
@@ -53,7 +79,14 @@ pub(super) fn give_way(draft: &mut Draft<'_>, policy: &Policy, score: Score) {
     let Some((from, _)) = draft.state.pace.as_ref().filter(|(_, set_by)| *set_by == policy.reference) else { return };
     if *from != to {
         let (from, because) = (Some(*from), CadenceBecause::Budget);
-        draft.push(CadenceChanged { from, to, policy: policy.reference.clone(), because, score: Some(score) });
+        draft.push(CadenceChanged {
+            from,
+            to,
+            policy: policy.reference.clone(),
+            because,
+            score: Some(score),
+            viewers: None,
+        });
     }
 }
 
@@ -110,6 +143,7 @@ fn move_to(
         policy: policy.reference.clone(),
         because,
         score: trust.map(|(score, _)| score),
+        viewers: None,
     });
 }
 
@@ -120,7 +154,8 @@ fn is_for_a_while(because: CadenceBecause) -> bool {
         | CadenceBecause::Hit
         | CadenceBecause::NearMiss
         | CadenceBecause::Reconnected
-        | CadenceBecause::Upheld => true,
+        | CadenceBecause::Upheld
+        | CadenceBecause::ViewersRose => true,
         CadenceBecause::PolicyChanged
         | CadenceBecause::Calm
         | CadenceBecause::Trust

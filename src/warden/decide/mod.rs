@@ -94,6 +94,7 @@ pub fn decide(
         Command::CompareProviders { frame, session, captured_at, policy, opinion } => {
             Ok(opinions::compared(state, policy, *frame, session, *captured_at, opinion))
         }
+        Command::ViewersRose { session, rose } => Ok(cadence::viewers_rose(state, policy, now, session, *rose)),
         Command::ReconsiderPolicy => Ok(session::reconsider(state, policy, now)),
         Command::Tick => Ok(coverage::tick(state, policy, now)),
         Command::Moderate { request, by, act } => moderator::act(state, policy, now, *request, by, act),

@@ -12,6 +12,7 @@ const CAUSES: Record<Cause, string> = {
   near_miss: "a label came near a threshold",
   reconnected: "it came back soon after a stop",
   upheld: "a warning was upheld",
+  viewers_rose: "many more people came to watch",
   calm: "what called for a closer watch is over",
   trust: "its reputation rose",
   distrust: "its reputation fell",

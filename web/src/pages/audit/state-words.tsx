@@ -59,6 +59,7 @@ const ROUSED: Record<Schemas["Rousing"], string> = {
   reconnected: "it came back soon after a stop",
   near_miss: "a label came near a threshold",
   began: "a broadcast began",
+  viewers_rose: "many more people came to watch",
 };
 
 export function partsOf(state: ChannelState): Record<Part, Lines> {
