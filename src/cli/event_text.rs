@@ -8,8 +8,9 @@ use std::fmt::Write;
 use serde_json::{Value, json};
 
 use crate::events::{
-    Budget, DecisionEffect, DecisionReceived, EnforcementOrigin, Event, EventView, ExportOf, FrameAssessed, OpinionGiven, OpinionSaid, Recorded,
-    ReplayTarget, ReputationChange, RuleEffect, ShadowEffect, ShadowVerdict, Skip, payload_to_json,
+    Budget, DecisionEffect, DecisionReceived, EnforcementOrigin, Event, EventView, ExportOf, FrameAssessed,
+    OpinionGiven, OpinionSaid, Recorded, ReplayTarget, ReputationChange, RuleEffect, ShadowEffect, ShadowVerdict, Skip,
+    payload_to_json,
 };
 use crate::model::{ContentRef, Label, Scope};
 

@@ -4,7 +4,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{ActionName, ContentRef, EnforcementId, ExternalId, ModeratorId, PolicyRef, RuleId, SessionId, Timestamp, WarningId};
+use crate::model::{
+    ActionName, ContentRef, EnforcementId, ExternalId, ModeratorId, PolicyRef, RuleId, SessionId, Timestamp, WarningId,
+};
 
 /// What is to be done to the stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]

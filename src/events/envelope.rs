@@ -27,7 +27,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{CodecError, Event, decode, encode};
-use crate::model::{Epoch, EventId, ExternalId, ModeratorId, PolicyId, PolicyRef, Position, Scope, Sequence, Timestamp};
+use crate::model::{
+    Epoch, EventId, ExternalId, ModeratorId, PolicyId, PolicyRef, Position, Scope, Sequence, Timestamp,
+};
 
 const FORMAT: u8 = 1;
 const HAS_CAPTURED_AT: u8 = 1;

@@ -99,7 +99,9 @@ impl Callbacks {
             values.dedup();
             match <[String; 1]>::try_from(values) {
                 Ok([value]) => Ok(value),
-                Err(values) if values.is_empty() => Err(Problem::malformed(parameter, "it is needed, and is not given")),
+                Err(values) if values.is_empty() => {
+                    Err(Problem::malformed(parameter, "it is needed, and is not given"))
+                }
                 Err(_) => Err(Problem::malformed(parameter, "it is given with different values")),
             }
         };

@@ -1,8 +1,8 @@
 //! One stored event folded into the state. Never fails, never decides: what happened, happened.
 
 use crate::events::{
-    CodecError, DecisionEffect, EnforcementKind, EnforcementOrigin, Event, FailedStage, FrameAssessed, FrameSkipped, Recorded,
-    ReputationAdjusted, RuleEffect, SessionEndBecause, SessionEnded, Skip,
+    CodecError, DecisionEffect, EnforcementKind, EnforcementOrigin, Event, FailedStage, FrameAssessed, FrameSkipped,
+    Recorded, ReputationAdjusted, RuleEffect, SessionEndBecause, SessionEnded, Skip,
 };
 use crate::model::{Approval, EnforcementId, ModeratorId, Sequence, SessionId, Timestamp, WarningId};
 use crate::reputation::Evidence;
@@ -148,7 +148,8 @@ pub fn apply(state: &mut ChannelState, at: Applied, event: &Event) {
         }
         Event::WarningLapsed(lapsed) => state.warnings.retain(|warning| warning.id != lapsed.warning),
         Event::EnforcementRequested(requested) => {
-            if let EnforcementOrigin::Rule { warning, .. } | EnforcementOrigin::External { warning, .. } = &requested.origin
+            if let EnforcementOrigin::Rule { warning, .. } | EnforcementOrigin::External { warning, .. } =
+                &requested.origin
             {
                 // The rule has asked by itself: upholding the warning need not ask again.
                 with(state, *warning, |warning| warning.approval = Approval::None);

@@ -310,9 +310,9 @@ fn policy_of(
     let named = assessed.map(|assessed| assessed.policy.clone());
     let acted = match &recorded.envelope.actor {
         crate::events::Actor::Warden(policy) => policy.clone(),
-        crate::events::Actor::Moderator(_)
-        | crate::events::Actor::External(_)
-        | crate::events::Actor::Service(_) => None,
+        crate::events::Actor::Moderator(_) | crate::events::Actor::External(_) | crate::events::Actor::Service(_) => {
+            None
+        }
     };
     let paced = before.and_then(|state| state.pace.as_ref().map(|(_, policy)| policy.clone()));
     named.or(acted).or(paced)

@@ -49,7 +49,9 @@ fn text(received: &DecisionReceived) -> String {
         DecisionEffect::Raised(warning) => format!("; it raised warning {warning}"),
         DecisionEffect::Joined(warning) => format!("; warning {warning} was open already"),
         DecisionEffect::Cooldown(until) => format!("; a person had answered it, and it was quiet until {until}"),
-        DecisionEffect::Unplaced => "; nothing followed: the frame was not judged here, and what it shows is over".to_owned(),
+        DecisionEffect::Unplaced => {
+            "; nothing followed: the frame was not judged here, and what it shows is over".to_owned()
+        }
     };
     format!("{by} decided {action}, which {means}{came}")
 }

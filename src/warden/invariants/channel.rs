@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::events::{
-    Arranged, DecisionEffect, DecisionReceived, EnforcementKind, EnforcementOrigin, EnforcementRequested, Event, FrameAssessed, OpinionGiven,
-    OpinionRole, OpinionSaid, RuleEffect, ShadowFound, ShadowLook, ShadowRule, ShadowVerdict, WarningLapsed,
-    WarningRaised,
+    Arranged, DecisionEffect, DecisionReceived, EnforcementKind, EnforcementOrigin, EnforcementRequested, Event,
+    FrameAssessed, OpinionGiven, OpinionRole, OpinionSaid, RuleEffect, ShadowFound, ShadowLook, ShadowRule,
+    ShadowVerdict, WarningLapsed, WarningRaised,
 };
-use crate::model::{Action, ActionName, Approval, ExternalId, FrameId, PolicyRef, RuleId, SessionId, Verdict, WarningId};
+use crate::model::{
+    Action, ActionName, Approval, ExternalId, FrameId, PolicyRef, RuleId, SessionId, Verdict, WarningId,
+};
 
 use super::{Found, Invariant, holds};
 
