@@ -165,7 +165,8 @@ function Head({ row }: { row: WarningRow }) {
       )}
       {row.asks && (
         <p className="note" data-tone="warn">
-          {row.decided_by ? "This decision" : "The rule"} would stop by itself; it asks you because {asksWords(row.asks)}.
+          {row.decided_by ? "This decision" : "The rule"} would stop by itself; it asks you because{" "}
+          {asksWords(row.asks)}.
         </p>
       )}
     </header>
