@@ -5,6 +5,7 @@ mod cadence;
 mod coverage;
 mod enforcement;
 mod evidence;
+mod external;
 mod frame;
 mod judgement;
 mod moderator;
@@ -95,6 +96,7 @@ pub fn decide(
             Ok(opinions::compared(state, policy, *frame, session, *captured_at, opinion))
         }
         Command::ViewersRose { session, rose } => Ok(cadence::viewers_rose(state, policy, now, session, *rose)),
+        Command::TakeDecision { decision, about } => Ok(external::take(state, policy, now, decision, about)),
         Command::ReconsiderPolicy => Ok(session::reconsider(state, policy, now)),
         Command::Tick => Ok(coverage::tick(state, policy, now)),
         Command::Moderate { request, by, act } => moderator::act(state, policy, now, *request, by, act),
