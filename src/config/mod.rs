@@ -7,6 +7,8 @@
 mod aws;
 mod bounded;
 mod hive;
+mod hive_speech;
+mod key;
 mod mistake;
 mod sections;
 #[cfg(test)]
@@ -24,6 +26,7 @@ pub use aws::{
 };
 pub use bounded::Bounded;
 pub use hive::{By, HiveConfig};
+pub use hive_speech::HiveSpeechConfig;
 pub use mistake::ConfigError;
 pub use sections::{
     Control, ControlConfig, DataConfig, EnforcementConfig, EvidenceConfig, Judge, ListenConfig, LogConfig,
