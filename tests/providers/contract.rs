@@ -269,7 +269,7 @@ impl Subject {
                 Trouble::Throttled => ("throttled", true),
                 Trouble::Failing | Trouble::BrokenOff | Trouble::Silent => ("unavailable", true),
                 Trouble::Nonsense => ("nonsense", false),
-                Trouble::Denied => ("refused", false),
+                Trouble::Denied => ("denied", false),
             };
             assert_eq!((error.name(), error.is_passing()), (kind, passes), "{} {trouble:?}: {error}", self.name);
             self.is_sound(&self.asked(&self.shown[0]).await.expect("the trouble is over"));

@@ -121,7 +121,7 @@ async fn each_failure_is_an_error_of_its_kind() {
         let provider = hive(&standin, Settings { heads, ..settings(&standin, api) }, Showing::Bytes);
         for (fault, kind) in [
             (error(400), "refused"),
-            (error(403), "refused"),
+            (error(403), "denied"),
             (error(413), "refused"),
             (error(429), "throttled"),
             (error(503), "unavailable"),

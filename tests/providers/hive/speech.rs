@@ -155,8 +155,8 @@ async fn each_failure_is_an_error_of_its_kind_and_says_nothing_of_what_was_said(
     let crowd = json!((0..257).map(|_| sentence.clone()).collect::<Vec<_>>());
     let faults = [
         (error(400), "refused"),
-        (error(401), "refused"),
-        (error(405), "refused"),
+        (error(401), "denied"),
+        (error(405), "denied"),
         (error(413), "refused"),
         (error(429), "throttled"),
         (error(500), "unavailable"),
@@ -249,7 +249,7 @@ async fn a_wrong_key_is_refused_and_said_no_more_than_that_of_another_project() 
         let key = Secret::new(wrong).expect("a secret");
         let provider = HiveSpeech::new(settings(&standin), &key, classes()).expect("sound settings");
         let error = heard(&provider, "threat").await.expect_err("the key is wrong");
-        assert_eq!(error.name(), "refused", "{error}");
+        assert_eq!(error.name(), "denied", "{error}");
         assert!(!format!("{provider:?} {error}").contains(wrong));
     }
     let unknown = Settings { classes: vec!["rudeness".to_owned()], ..settings(&standin) };
