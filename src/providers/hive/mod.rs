@@ -10,6 +10,7 @@
 
 mod classes;
 mod client;
+pub mod dashboard;
 mod series;
 pub mod speech;
 mod v2;
