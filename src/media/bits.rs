@@ -49,13 +49,13 @@ mod tests {
 
     #[test]
     fn numbers_are_read_as_the_standard_writes_them() {
-        let mut bits = Bits::of(&[0b1_010_011_0, 0b0100_0010, 0b1_1010_000]);
+        let mut bits = Bits::of(&[0b1010_0110, 0b0100_0010, 0b1101_0000]);
         assert_eq!(
             [bits.unsigned(), bits.unsigned(), bits.unsigned(), bits.unsigned()].map(Option::unwrap),
             [0, 1, 2, 3]
         );
         assert_eq!((bits.unsigned(), bits.number(4), bits.number(4)), (Some(4), Some(0b1010), None));
-        let mut bits = Bits::of(&[0b1_010_011_0, 0b0100_0010, 0b1_0000000]);
+        let mut bits = Bits::of(&[0b1010_0110, 0b0100_0010, 0b1000_0000]);
         assert_eq!([(); 5].map(|()| bits.signed().unwrap()), [0, 1, -1, 2, -2]);
         assert_eq!(Bits::of(&[0; 9]).unsigned(), None);
     }

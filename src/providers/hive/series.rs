@@ -18,7 +18,7 @@ pub(super) fn folded(series: impl IntoIterator<Item = (Stretch, Vec<Label>)>) ->
         }
     }
     let mut found: Vec<(LabelPath, Seen)> = seen.into_iter().collect();
-    found.sort_by(|(_, a), (_, b)| b.worst.cmp(&a.worst)); // stable: by their paths where they are as sure
+    found.sort_by_key(|(_, seen)| std::cmp::Reverse(seen.worst)); // stable: by their paths where they are as sure
     let of_others = found.iter().filter(|(path, _)| path.as_str().split('/').next() == Some(UNMAPPED)).count();
     let moments = (0..=u8::MAX).zip(&found).map(|(label, (_, seen))| Moment {
         label,
