@@ -175,6 +175,7 @@ impl Job {
         let Asked { question, policies, stretch, price_micros, .. } = &self.asked;
         let whole = |kept: &_| whole_answer(content, kept);
         let ran = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            fail::fail_point!(&format!("backtest.begins {}", policies[0].id)); // a file of no policy is refused before
             laboratory::run(journal, question, *stretch, &whole, &self.progress)
         }));
         let came_to = match ran {

@@ -81,3 +81,26 @@ async fn what_cannot_be_tried_is_refused_and_what_is_not_there_is_not_found() {
     }
     live.close().await;
 }
+
+#[actix_rt::test]
+async fn one_runs_at_a_time_and_one_that_is_called_off_makes_room_and_has_no_report() {
+    let premises = Premises::new();
+    let live = premises.open().await;
+    let mut stage = Broadcast::begins(&live, &premises, "stage").await;
+    stage.shows(&[("Alcohol", 90.0)]).await;
+    fail::cfg("backtest.begins held", "pause").expect("a fail point");
+    let held = json!({ "text": POLICY.replace("policy: test", "policy: held") });
+    let (status, job) = json(live.post("/v1/backtests").json(&held)).await;
+    assert_eq!((status, &job["state"]), (202, &json!("running")), "{job}");
+    let (status, problem) = json(live.post("/v1/backtests").json(&json!({ "text": POLICY }))).await;
+    assert_eq!((status, &problem["backtest"]), (409, &json!(1)), "{problem}");
+    let (status, cancelled) = json(live.post("/v1/backtests/1/cancel")).await;
+    assert_eq!((status, &cancelled["state"]), (200, &json!("cancelled")), "{cancelled}");
+    assert_eq!(json(live.get("/v1/backtests/1/report")).await.0, 409, "there is none");
+    let (status, second) = json(live.post("/v1/backtests").json(&json!({ "text": POLICY }))).await;
+    assert_eq!((status, &second["id"]), (202, &json!(2)), "there is room again: {second}");
+    assert_eq!(ended(&live, 2).await["state"], "done");
+    fail::remove("backtest.begins held");
+    assert_eq!(ended(&live, 1).await["state"], "cancelled", "that it could have ended later changes nothing");
+    live.close().await;
+}

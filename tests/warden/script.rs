@@ -288,7 +288,7 @@ impl Script {
             "end" => Command::EndSession { session: session_id(line.word(1)) },
             "viewers" => {
                 let count = |name| line.option(name).and_then(|count| count.parse().ok()).expect("a number of viewers");
-                let rose = ViewersRose { before: count("before"), now: count("now") };
+                let rose = ViewersRose { before: count("from"), now: count("to") };
                 Command::ViewersRose { session: session_id(line.word(1)), rose }
             }
             "take" => Command::TakeFrame { frame: self.frame(line) },
