@@ -7,6 +7,7 @@
 mod aws;
 mod bounded;
 mod dashboard;
+mod dashboard_provider;
 mod hive;
 mod mistake;
 mod sections;
@@ -25,6 +26,7 @@ pub use aws::{
 };
 pub use bounded::Bounded;
 pub use dashboard::{DashboardAction, HiveDashboardConfig, Then};
+pub use dashboard_provider::DashboardConfig;
 pub use hive::{By, HiveConfig};
 pub use mistake::ConfigError;
 pub use sections::{

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Bounded;
 use super::aws::{IvsConfig, RekognitionConfig};
+use super::dashboard_provider::DashboardConfig;
 use super::hive::HiveConfig;
 use crate::actors::{Deposit, Evidence, Settings};
 use crate::aws::S3;
@@ -64,8 +65,8 @@ pub struct ListenConfig {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ProviderConfig {
-    /// Who judges where a policy does not say: `local`, the model in this process, `rekognition` or `hive`. Default
-    /// `local`.
+    /// Who judges where a policy does not say: `local`, the model in this process, `rekognition`, `hive` or
+    /// `hive-dashboard`. Default `local`.
     pub judge: Judge,
     /// Who else a policy may name: any of them but `judge`, each once. Default: nobody.
     pub also: Vec<Judge>,
@@ -81,6 +82,8 @@ pub struct ProviderConfig {
     pub rekognition: RekognitionConfig,
     /// How Hive is asked.
     pub hive: HiveConfig,
+    /// How Hive's Moderation Dashboard is shown frames.
+    pub hive_dashboard: DashboardConfig,
 }
 
 /// Who judges pictures.
@@ -94,6 +97,9 @@ pub enum Judge {
     Rekognition,
     /// Hive.
     Hive,
+    /// Hive's Moderation Dashboard.
+    #[serde(rename = "hive-dashboard")]
+    HiveDashboard,
 }
 
 /// `[control]`: who carries the streams.
@@ -223,7 +229,10 @@ impl ProviderConfig {
                 return Err(format!("provider.also names {judge:?} a second time; each provider is there once"));
             }
         }
-        if self.has(Judge::Hive) { self.hive.check() } else { Ok(()) }
+        if self.has(Judge::Hive) {
+            self.hive.check()?;
+        }
+        if self.has(Judge::HiveDashboard) { self.hive_dashboard.check() } else { Ok(()) }
     }
 }
 
@@ -328,6 +337,7 @@ impl Default for ProviderConfig {
             calls_per_hour: Bounded::of(0),
             rekognition: RekognitionConfig::default(),
             hive: HiveConfig::default(),
+            hive_dashboard: DashboardConfig::default(),
         }
     }
 }

@@ -4,6 +4,8 @@
 mod address;
 mod answers;
 mod conforms;
+mod dashboard;
+mod dashboard_round;
 mod faults;
 mod secrets;
 mod serving;
