@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::Bounded;
+use super::key::KeyPlace;
 use crate::egress::{Secret, SecretError, https_or_loopback};
 use crate::model::Confidence;
 use crate::providers::guard;
@@ -43,8 +44,11 @@ pub struct DashboardConfig {
     pub usd_per_million: Bounded<0, 1_000_000>,
 }
 
-const KEY_FILE: &str = "provider.hive_dashboard.key_file";
-const KEY_ENV: &str = "provider.hive_dashboard.key_env";
+const KEY: KeyPlace = KeyPlace {
+    who: "Hive's Moderation Dashboard",
+    file: "provider.hive_dashboard.key_file",
+    variable: "provider.hive_dashboard.key_env",
+};
 
 impl DashboardConfig {
     /// What no single key can say.
@@ -54,22 +58,12 @@ impl DashboardConfig {
                 https_or_loopback(address).map_err(|error| format!("provider.hive_dashboard.{key}: {error}"))?;
             }
         }
-        match (self.key_file.as_os_str().is_empty(), self.key_env.is_empty()) {
-            (true, true) => Err(format!(
-                "Hive's Moderation Dashboard is to be asked, and no key is named: set {KEY_FILE} or {KEY_ENV}"
-            )),
-            (false, false) => Err(format!("{KEY_FILE} and {KEY_ENV} are both set; the key is in one place")),
-            (false, true) | (true, false) => Ok(()),
-        }
+        KEY.check(&self.key_file, &self.key_env)
     }
 
     /// The key. Blocks: reads the file, or the variable.
     pub fn key(&self) -> Result<Secret, SecretError> {
-        if self.key_file.as_os_str().is_empty() {
-            Secret::of_variable(KEY_ENV, &self.key_env)
-        } else {
-            Secret::read(KEY_FILE, &self.key_file)
-        }
+        KEY.read(&self.key_file, &self.key_env)
     }
 
     /// What is asked for, of channels that are shown so.

@@ -9,6 +9,8 @@ mod bounded;
 mod dashboard;
 mod dashboard_provider;
 mod hive;
+mod hive_speech;
+mod key;
 mod mistake;
 mod sections;
 #[cfg(test)]
@@ -28,6 +30,7 @@ pub use bounded::Bounded;
 pub use dashboard::{DashboardAction, HiveDashboardConfig, Then};
 pub use dashboard_provider::DashboardConfig;
 pub use hive::{By, HiveConfig};
+pub use hive_speech::HiveSpeechConfig;
 pub use mistake::ConfigError;
 pub use sections::{
     Control, ControlConfig, DataConfig, EnforcementConfig, EvidenceConfig, Judge, ListenConfig, LogConfig,

@@ -10,6 +10,7 @@ use super::Bounded;
 use super::aws::{IvsConfig, RekognitionConfig};
 use super::dashboard_provider::DashboardConfig;
 use super::hive::HiveConfig;
+use super::hive_speech::HiveSpeechConfig;
 use crate::actors::{Deposit, Evidence, Settings};
 use crate::aws::S3;
 use crate::clock::Clock;
@@ -68,7 +69,8 @@ pub struct ProviderConfig {
     /// Who judges where a policy does not say: `local`, the model in this process, `rekognition`, `hive` or
     /// `hive-dashboard`. Default `local`.
     pub judge: Judge,
-    /// Who else a policy may name: any of them but `judge`, each once. Default: nobody.
+    /// Who else a policy may name: any of them but `judge`, each once, and `hive-speech`, which judges sound. Default:
+    /// nobody.
     pub also: Vec<Judge>,
     /// Weights of the local model; `make model` fetches them. Their digest is checked. Empty: no provider, and every
     /// frame that needs one fails, loudly.
@@ -82,11 +84,13 @@ pub struct ProviderConfig {
     pub rekognition: RekognitionConfig,
     /// How Hive is asked.
     pub hive: HiveConfig,
+    /// How Hive's speech moderation is asked.
+    pub hive_speech: HiveSpeechConfig,
     /// How Hive's Moderation Dashboard is shown frames.
     pub hive_dashboard: DashboardConfig,
 }
 
-/// Who judges pictures.
+/// Who judges.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Judge {
@@ -95,8 +99,11 @@ pub enum Judge {
     Local,
     /// Amazon Rekognition.
     Rekognition,
-    /// Hive.
+    /// Hive: pictures and clips.
     Hive,
+    /// Hive's speech moderation: sound.
+    #[serde(rename = "hive-speech")]
+    HiveSpeech,
     /// Hive's Moderation Dashboard.
     #[serde(rename = "hive-dashboard")]
     HiveDashboard,
@@ -229,8 +236,14 @@ impl ProviderConfig {
                 return Err(format!("provider.also names {judge:?} a second time; each provider is there once"));
             }
         }
+        if self.judge == Judge::HiveSpeech {
+            return Err("provider.judge is hive-speech, which judges sound: name it in provider.also".to_owned());
+        }
         if self.has(Judge::Hive) {
             self.hive.check()?;
+        }
+        if self.has(Judge::HiveSpeech) {
+            self.hive_speech.check()?;
         }
         if self.has(Judge::HiveDashboard) { self.hive_dashboard.check() } else { Ok(()) }
     }
@@ -337,6 +350,7 @@ impl Default for ProviderConfig {
             calls_per_hour: Bounded::of(0),
             rekognition: RekognitionConfig::default(),
             hive: HiveConfig::default(),
+            hive_speech: HiveSpeechConfig::default(),
             hive_dashboard: DashboardConfig::default(),
         }
     }

@@ -203,6 +203,7 @@ impl Findings {
             let least = match rule.stated_in {
                 Scale::Percent => floor.to_string(),
                 Scale::Unit => terms::show_score(floor),
+                Scale::Severity => terms::show_threshold(floor, Scale::Severity),
             };
             let what =
                 format!("{} reports nothing below {floor} %: the rule works as if it said {least}", taxonomy.name());

@@ -11,7 +11,7 @@ use super::bounds;
 use super::diagnostic::Flaw;
 use super::taxonomy::{Scale, closest_name};
 use super::{AutomaticStops, Judges, Window};
-use crate::model::{Confidence, OnUnavailable, ProviderName};
+use crate::model::{Confidence, OnUnavailable, ProviderName, Severity};
 
 /// Reads a duration such as `500ms`, `60s`, `1.5m`, `2h`, `1d` into milliseconds within a range.
 pub(super) fn duration(text: &str, range: RangeInclusive<u32>) -> Result<u32, Flaw> {
@@ -150,6 +150,10 @@ pub(super) fn show_threshold(threshold: Confidence, stated_in: Scale) -> String 
     match stated_in {
         Scale::Percent => format!("{} %", f64::from(threshold.as_milli()) / 1000.0),
         Scale::Unit => format!("score {}", show_score(threshold)),
+        Scale::Severity => match Severity::of(threshold) {
+            Some(severity) => format!("severity {} of {}", severity.get(), Severity::MAX.get()),
+            None => show_threshold(threshold, Scale::Percent), // between two: only percent can say it
+        },
     }
 }
 

@@ -3,12 +3,14 @@
 
 mod address;
 mod answers;
+mod clips;
 mod conforms;
 mod dashboard;
 mod dashboard_round;
 mod faults;
 mod secrets;
 mod serving;
+pub mod speech;
 
 use std::sync::Arc;
 use std::time::Duration;
