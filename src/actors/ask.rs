@@ -9,7 +9,7 @@ use futures_util::FutureExt;
 
 use super::{pause, surprise};
 use crate::events::FailedStage;
-use crate::model::{FrameId, S3Object};
+use crate::model::{FrameId, Medium, S3Object};
 use crate::providers::{Answer, Provider, ProviderError};
 use crate::telemetry::metrics;
 
@@ -27,6 +27,8 @@ pub(super) enum Shown {
     Bytes(Arc<[u8]>),
     /// A picture that it reads in its bucket itself.
     Object(S3Object),
+    /// A segment's bytes, and what of it is meant.
+    Segment(Medium, Arc<[u8]>),
 }
 
 /// Why there is no answer.
@@ -59,6 +61,7 @@ pub(super) async fn ask(
                 match &image {
                     Shown::Bytes(bytes) => provider.assess(bytes.clone()).await,
                     Shown::Object(object) => provider.assess_object(object.clone()).await,
+                    Shown::Segment(medium, bytes) => provider.assess_segment(*medium, bytes.clone()).await,
                 }
             });
             let asked = asked.catch_unwind();

@@ -32,4 +32,4 @@ pub use policies::{
 pub use projector::{Behind, Projector, ProjectorError, Views};
 pub use retention::{Retention, RetentionError, Step};
 pub use standing::record_standing;
-pub use system::{CommandError, Evidence, OfferError, Outcome, Parts, ProviderChoice, Settings, Wardens};
+pub use system::{CommandError, Evidence, OfferError, Outcome, Parts, ProviderChoice, Settings, Transcripts, Wardens};

@@ -43,7 +43,7 @@ pub(super) fn run(args: &ServeArgs) -> anyhow::Result<()> {
     let mut ground = Ground::open_with(config.data.journal(clock.clone()))?;
     actix::System::new().block_on(async move {
         let (budget, settings) =
-            (config.enforcement.budget(), config.wardens.settings(&config.evidence, &config.provider));
+            (config.enforcement.budget(), config.wardens.settings(&config.evidence, &config.sound, &config.provider));
         let signals = Signals::listen().context("listening for signals")?;
         let mut cloud = Cloud::reach(&config, &clock).await?;
         let providers = judges(&config, &mut cloud, &clock)?;

@@ -15,6 +15,7 @@ mod channel;
 pub mod document;
 pub mod frontier;
 pub mod html;
+mod hearing;
 mod judging;
 mod likeness;
 mod past;

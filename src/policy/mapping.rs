@@ -133,13 +133,15 @@ mod tests {
         }
     }
 
-    /// Which pairs are read. Rules in the names of Rekognition 6.1, which is superseded, judge its own answers only.
+    /// Which pairs are read. Rules in the names of Rekognition 6.1, which is superseded, judge its own answers only. What
+    /// is heard has no counterpart in what is seen: a table that says so label by label would let an answer of the one
+    /// pass for clear under rules of the other.
     #[test]
     fn every_two_taxonomies_that_are_in_use_are_read_in_each_others_words() {
         for from in Taxonomy::all() {
             for to in Taxonomy::all() {
                 let superseded = from.name() == "rekognition/6.1" || to.name() == "rekognition/6.1";
-                let reviewed = from.name() != to.name() && !superseded
+                let reviewed = from.name() != to.name() && !superseded && from.sense() == to.sense()
                     || (from.name(), to.name()) == ("rekognition/6.1", Taxonomy::REKOGNITION);
                 let known = Mapping::between(from.name(), to.name()).is_some();
                 assert_eq!(known, reviewed, "{} as {}", from.name(), to.name());

@@ -27,6 +27,8 @@ pub struct Taxonomy {
     answers: Answers,
     #[serde(default)]
     scale: Scale,
+    #[serde(default)]
+    sense: Sense,
     floor: Confidence,
     floor_note: String,
     labels: Vec<KnownLabel>,
@@ -58,6 +60,20 @@ pub enum Scale {
     Percent,
     /// 0 to 1.
     Unit,
+    /// How grave it is, 0 to 3: [`Severity`](crate::model::Severity), with 0 for what is no label.
+    Severity,
+}
+
+/// What a provider judges by. What is heard and what is seen have no words in common: no label of the one has a
+/// counterpart in the other, and between two taxonomies of different senses nobody reviews one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sense {
+    /// Pictures, one or many.
+    #[default]
+    Sight,
+    /// Sound.
+    Hearing,
 }
 
 /// A label that the taxonomy holds.
@@ -87,12 +103,13 @@ pub enum Unresolved {
     },
 }
 
-static TAXONOMIES: LazyLock<[Taxonomy; 4]> = LazyLock::new(|| {
+static TAXONOMIES: LazyLock<[Taxonomy; 5]> = LazyLock::new(|| {
     [
         include_str!("taxonomies/rekognition-7.0.json"),
         include_str!("taxonomies/rekognition-6.1.json"),
         include_str!("taxonomies/local-nudity-1.json"),
         include_str!("taxonomies/hive-visual-1.json"),
+        include_str!("taxonomies/hive-speech-1.json"),
     ]
     .map(|text| Taxonomy::parse(text).expect("the built-in taxonomies are read by a test"))
 });
@@ -113,6 +130,8 @@ impl Taxonomy {
     pub const LOCAL_NUDITY: &'static str = "local-nudity/1";
     /// The name of the taxonomy of Hive's visual classes.
     pub const HIVE_VISUAL: &'static str = "hive-visual/1";
+    /// The name of the taxonomy of Hive's classes of what is said.
+    pub const HIVE_SPEECH: &'static str = "hive-speech/1";
 
     /// Every taxonomy that is built in.
     pub fn all() -> &'static [Self] {
@@ -130,6 +149,7 @@ impl Taxonomy {
             "rekognition" | "rehearsal" => Self::REKOGNITION,
             "local" => Self::LOCAL_NUDITY,
             "hive" => Self::HIVE_VISUAL,
+            "hive-speech" => Self::HIVE_SPEECH,
             _ => return None,
         })
     }
@@ -156,6 +176,11 @@ impl Taxonomy {
     /// The scale in which the provider says how sure it is.
     pub fn scale(&self) -> Scale {
         self.scale
+    }
+
+    /// What the provider judges by.
+    pub fn sense(&self) -> Sense {
+        self.sense
     }
 
     /// Every label, parents before their children.
@@ -279,12 +304,17 @@ mod tests {
         Taxonomy::named(Taxonomy::HIVE_VISUAL).unwrap()
     }
 
+    fn speech() -> &'static Taxonomy {
+        Taxonomy::named(Taxonomy::HIVE_SPEECH).unwrap()
+    }
+
     #[test]
     fn the_built_in_data_is_whole() {
         assert_eq!(rekognition().labels().len(), 52);
         assert_eq!(Taxonomy::named(Taxonomy::LOCAL_NUDITY).unwrap().labels().len(), 3);
         assert_eq!(Taxonomy::named("rekognition/6.1").unwrap().labels().len(), 45);
         assert_eq!(hive().labels().len(), 6 + 54 + 72, "groups, heads, classes");
+        assert_eq!(speech().labels().len(), 4 + 6, "of speech, and of the text that it is built on");
         for taxonomy in Taxonomy::all() {
             for label in taxonomy.labels() {
                 if let Some((parent, _)) = label.path.as_str().rsplit_once('/') {
@@ -363,6 +393,7 @@ mod tests {
         assert_eq!(hive().answerable().count(), 72);
         assert!(hive().answerable().all(|label| label.path.as_str().split('/').count() == 3));
         assert_eq!((rekognition().scale(), hive().scale()), (Scale::Percent, Scale::Unit));
+        assert_eq!((speech().scale(), speech().answerable().count()), (Scale::Severity, 10));
         assert!(hive().descriptive().any(|label| label.path.leaf() == "natural"));
         assert_eq!(rekognition().descriptive().count(), 0);
     }
@@ -371,5 +402,16 @@ mod tests {
     fn labels_outside_the_taxonomy_are_counted() {
         let label = |path| Label(LabelPath::new(path).unwrap(), Confidence::MAX);
         assert_eq!(rekognition().unmapped(&[label("Violence"), label("Suggestive"), label("Weapons")]), 2);
+    }
+
+    #[test]
+    fn what_is_heard_begins_at_severity_one_and_only_it_is_heard() {
+        use crate::model::Severity;
+        assert_eq!(Some(speech().floor().0), Severity::new(1).map(Severity::confidence));
+        let starts = speech().labels().iter().filter_map(|label| label.from);
+        assert!(starts.clone().count() == 5 && starts.into_iter().all(|from| from == Severity::MAX.confidence()));
+        let heard = Taxonomy::all().iter().filter(|taxonomy| taxonomy.sense() == Sense::Hearing);
+        assert_eq!(heard.map(Taxonomy::name).collect::<Vec<_>>(), [Taxonomy::HIVE_SPEECH]);
+        assert_eq!(Taxonomy::answered_by("hive-speech").map(Taxonomy::name), Some(Taxonomy::HIVE_SPEECH));
     }
 }

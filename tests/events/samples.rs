@@ -15,6 +15,7 @@ pub fn sample(event_type: EventType) -> Event {
         EventType::FrameSkipped => similar_skip().into(),
         EventType::FrameAssessed => assessed().into(),
         EventType::FrameFailed => FrameFailed {
+            medium: Default::default(),
             frame: frame(),
             print: print(),
             stage: FailedStage::Provider,
@@ -90,6 +91,7 @@ pub fn sample(event_type: EventType) -> Event {
         }
         .into(),
         EventType::WarningRaised => WarningRaised {
+            medium: Default::default(),
             warning: warning(),
             frame: frame(),
             session: session(),
@@ -308,6 +310,7 @@ pub fn sample(event_type: EventType) -> Event {
 pub fn similar_skip() -> FrameSkipped {
     let distance = Similarity(3, Some(LumaDelta(187)));
     FrameSkipped {
+        medium: Default::default(),
         frame: frame(),
         print: print(),
         because: Skip::Similar { hash: hash(), distance, to: Sequence(48_211) },
@@ -324,6 +327,10 @@ pub fn assessed() -> FrameAssessed {
         ("Swimwear or Underwear/Female Swimwear or Underwear", 63_870),
     ];
     FrameAssessed {
+        medium: Default::default(),
+        segment: None,
+        moments: Vec::new(),
+        spoken: None,
         frame: frame(),
         print: print(),
         session: session(),

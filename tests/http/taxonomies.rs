@@ -19,13 +19,15 @@ async fn every_label_that_is_listed_is_one_that_a_policy_may_name() {
     assert_eq!(of("rekognition/6.1")["labels"].as_array().map(Vec::len), Some(45));
     assert_eq!(of("local-nudity/1")["labels"].as_array().map(Vec::len), Some(3));
     assert_eq!(of("hive-visual/1")["labels"].as_array().map(Vec::len), Some(132));
+    assert_eq!(of("hive-speech/1")["labels"].as_array().map(Vec::len), Some(10));
+    assert_eq!(of("hive-speech/1")["scale"], json!("severity"));
     assert_eq!((&of("hive-visual/1")["scale"], &of("rekognition/7.0")["scale"]), (&json!("unit"), &json!("percent")));
 
     let path = |label: &Value| label["path"].as_str().expect("a path").to_owned();
     let labels_of = |name: &str| of(name)["labels"].as_array().expect("labels");
     let gore = labels_of("rekognition/7.0").iter().find(|label| path(label).ends_with("/Blood & Gore"));
     assert_eq!(gore.expect("it is one of them")["parents"], json!(["Violence", "Violence/Graphic Violence"]));
-    for taxonomy in ["rekognition/7.0", "hive-visual/1"] {
+    for taxonomy in ["rekognition/7.0", "hive-visual/1", "hive-speech/1"] {
         // Each of them in a rule of its own: the check finds nothing unknown.
         let rules: Vec<String> = labels_of(taxonomy)
             .iter()

@@ -26,6 +26,7 @@ pub fn policy(line: &Line<'_>) -> Policy {
         }),
     };
     Policy {
+        segments: Default::default(),
         reference: PolicyRef {
             id: PolicyId::new(id).expect("a sound name"),
             version: version.parse().expect("a version is a number"),

@@ -241,7 +241,7 @@ impl Script {
             Next::Ask => {
                 let (measured, answer, took) = (Some(measured), Box::new(answered(line)), Timings(1, 2, 3));
                 let (shadow, beside) = (self.shadow.clone(), beside(line));
-                Command::JudgeFrame { frame, policy, shadow, measured, answer, beside, took }
+                Command::JudgeFrame { frame, policy, shadow, measured, segment, answer, beside, took }
             }
         }
     }
@@ -251,6 +251,7 @@ impl Script {
         let captured_at = line.moment("at").unwrap_or_else(|| panic!("{}: a frame has a time, at=", line.place));
         let id = FrameId::of(&self.state.channel, &[name.as_bytes()]);
         let frame = Frame {
+            medium: Default::default(),
             channel: self.state.channel.clone(),
             session: session_id(session),
             id,
@@ -420,7 +421,7 @@ impl Script {
         let because = word::<Skip>(line, line.word(3));
         let frame = self.frame(&line.clone());
         let id = EventId::outcome_of(frame.id);
-        let skipped = FrameSkipped { frame: frame.id, print: frame.fingerprint, because };
+        let skipped = FrameSkipped { medium: Default::default(), frame: frame.id, print: frame.fingerprint, because };
         let new = NewEvent {
             id,
             event: skipped.into(),

@@ -24,6 +24,9 @@ const SHOWN_KEY_BYTES_MAX: usize = 300;
 
 impl Warden {
     pub(super) fn begin(&mut self, frame: Frame, replies: Vec<Reply>, ctx: &mut Context<Self>) {
+        if !frame.medium.is_picture() {
+            return self.begin_segment(frame, replies, ctx);
+        }
         let outcome = EventId::outcome_of(frame.id);
         self.gauge.frame.set(Some(frame.id));
         self.gauge.busy.set(true);
@@ -227,6 +230,7 @@ impl Warden {
             policy: policy.clone(),
             shadow: work.shadow.clone(),
             measured: work.seen.as_ref().map(|(measured, ..)| measured.clone()),
+            segment: None,
             answer: Box::new(answer),
             beside,
             took: work.took,
