@@ -13,8 +13,8 @@ use clap::{Args, Subcommand};
 use crate::model::{Action, Approval, ChannelId, OnUnavailable};
 use crate::policy::check::{Checked, check};
 use crate::policy::diagnostic::Severity;
-use crate::policy::explain::standings;
 use crate::policy::import::{self, Imported};
+use crate::policy::standing::standings;
 use crate::policy::{AutomaticStops, Category, Policy, Window, bounds, schema};
 
 /// Check, explain, import and compare policies.

@@ -1,7 +1,7 @@
 //! What is watched for: rules and the policies that hold them, how they match channels, and how an answer is judged.
 //!
 //! Pure: texts come in, never files. [`mod@file`] turns readable YAML into these types and names every mistake,
-//! [`check`] finds what is lawful and can never work, [`explain`] says why a verdict is what it is, [`mapping`] how labels
+//! [`check`] finds what is lawful and can never work, [`explain`] says why a verdict is what it is, [`standing`] which policy watches a channel, [`mapping`] how labels
 //! of one provider read in another's words, [`import`] translates the configuration of another system.
 
 pub mod arrangement;
@@ -21,6 +21,7 @@ pub mod mapping;
 pub mod outline;
 mod reading;
 mod shape;
+pub mod standing;
 pub mod taxonomy;
 mod terms;
 

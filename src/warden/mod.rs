@@ -15,16 +15,18 @@ mod memory;
 mod moderator;
 mod opinion;
 mod react;
+mod rejection;
 mod shadow;
 mod state;
 
 pub use appeal::{Appealed, UpheldWarning};
 pub use apply::{Applied, apply, replay};
-pub use command::{Answered, Command, EnforcementReport, Rejection};
+pub use command::{Answered, Command, EnforcementReport};
 pub use decide::{Decision, Next, calls_for, decide, due, due_of_segment, why_asks};
 pub use moderator::{Answering, ModeratorAct, SeenWarning, UndoTime, WARNINGS_PER_ANSWER_MAX};
 pub use opinion::{Beside, InVain, Opinion, Said};
 pub use react::{Alarm, Reaction, react};
+pub use rejection::Rejection;
 pub use shadow::{Shadow, ShadowWarning};
 pub use state::{
     Answer, ChannelState, Claim, Cooldown, Coverage, Enforcement, EnforcementStage, Reference, RuleWindow, Segments,

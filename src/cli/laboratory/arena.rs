@@ -1,32 +1,22 @@
 //! `streamwarden arena`: providers held against each other by what a closed store recorded of them.
 
 use std::io::Write;
-use std::path::PathBuf;
 
 use anyhow::bail;
 use clap::Args;
 
+use super::Recorded;
 use super::running::{Recording, watched};
 use crate::cli::event_text::printable;
 use crate::laboratory::arena::{PRICES_MAX, Price, Prices, Question, Report, run, text};
 use crate::laboratory::{price, stretch, whole_answer};
-use crate::model::{ChannelPattern, ProviderName, Timestamp};
+use crate::model::ProviderName;
 
 /// Of what, and in which form.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct ArenaArgs {
-    /// The data directory.
-    #[arg(long, value_name = "DIR", default_value = "data")]
-    data: PathBuf,
-    /// Only what was recorded from then on, such as 2026-01-31T00:00:00Z.
-    #[arg(long, value_name = "TIME")]
-    from: Option<Timestamp>,
-    /// Only what was recorded before then.
-    #[arg(long, value_name = "TIME")]
-    to: Option<Timestamp>,
-    /// Only these channels; `*` stands for any run of characters. May be given several times.
-    #[arg(long = "channel", value_name = "PATTERN", num_args = 1..)]
-    channels: Vec<ChannelPattern>,
+    #[command(flatten)]
+    recorded: Recorded,
     /// Only these providers. May be given several times.
     #[arg(long = "provider", value_name = "NAME", num_args = 1..)]
     providers: Vec<ProviderName>,
@@ -48,13 +38,13 @@ pub(in crate::cli) fn arena(args: &ArenaArgs) -> anyhow::Result<()> {
         bail!("{} prices are given, at most {PRICES_MAX} can be", args.prices.len());
     }
     let question = Question {
-        channels: args.channels.clone(),
+        channels: args.recorded.channels.clone(),
         providers: args.providers.clone(),
         prices: prices(&args.prices),
         wanted_permille: args.wanted * 10,
     };
-    let Recording { journal, content, .. } = Recording::open(&args.data)?;
-    let asked = stretch(&*journal, args.from, args.to)?;
+    let Recording { journal, content, .. } = Recording::open(&args.recorded.data)?;
+    let asked = stretch(&*journal, args.recorded.from, args.recorded.to)?;
     let report = watched("going through the recording", asked, move |progress| {
         run(&*journal, &question, asked, u64::MAX, &|kept| whole_answer(&content, kept), progress)
     })?;
@@ -64,7 +54,7 @@ pub(in crate::cli) fn arena(args: &ArenaArgs) -> anyhow::Result<()> {
 }
 
 fn prices(said: &[Price]) -> Prices {
-    let mut prices = Prices::rekognition(price::REKOGNITION_MICROS);
+    let mut prices = Prices::configured([("rekognition", price::REKOGNITION_MICROS)]);
     said.iter().for_each(|price| prices.say(price.clone()));
     prices
 }

@@ -1,5 +1,6 @@
-//! `streamwarden backtest`, `streamwarden frontier` and `streamwarden arena`: a closed store opened for reading, the laboratory asked, a bar
-//! shown meanwhile on standard error, and what came of it written. Asked to end, it leaves nothing half-written.
+//! `streamwarden backtest`, `streamwarden frontier` and `streamwarden arena`: a closed store opened for reading, the
+//! laboratory asked, a bar shown meanwhile on standard error, and what came of it written. Asked to end, it leaves
+//! nothing half-written.
 
 mod arena;
 mod files;
@@ -22,12 +23,9 @@ pub(super) use arena::{ArenaArgs, arena};
 pub(super) use running::CalledOff;
 use running::{Recording, run};
 
-/// On what, and where the answer goes.
+/// Which part of which journal.
 #[derive(Debug, Args)]
-pub(super) struct OnWhat {
-    /// The policies that are proposed: a file as it would be published.
-    #[arg(long, value_name = "FILE")]
-    policy: PathBuf,
+pub(super) struct Recorded {
     /// The data directory.
     #[arg(long, value_name = "DIR", default_value = "data")]
     data: PathBuf,
@@ -40,6 +38,16 @@ pub(super) struct OnWhat {
     /// Only these channels; `*` stands for any run of characters. May be given several times.
     #[arg(long = "channel", value_name = "PATTERN", num_args = 1..)]
     channels: Vec<ChannelPattern>,
+}
+
+/// On what, and where the answer goes.
+#[derive(Debug, Args)]
+pub(super) struct OnWhat {
+    /// The policies that are proposed: a file as it would be published.
+    #[arg(long, value_name = "FILE")]
+    policy: PathBuf,
+    #[command(flatten)]
+    recorded: Recorded,
     /// What a call to the provider costs, in dollars. What Amazon Rekognition lists for the first million images a month,
     /// unless it is said.
     #[arg(long, value_name = "USD", value_parser = price::read, default_value = "0.001")]
@@ -93,14 +101,14 @@ impl FromStr for Budget {
 pub(super) fn backtest(args: &BacktestArgs) -> anyhow::Result<()> {
     let on = &args.on;
     let policies = read_policies(&on.policy)?;
-    let recording = Recording::open(&on.data)?;
+    let recording = Recording::open(&on.recorded.data)?;
     let tried = proposed(policies, &recording.in_force);
     let mut question = trying(&recording.in_force, &tried);
-    question.channels.clone_from(&on.channels);
+    question.channels.clone_from(&on.recorded.channels);
     question.threads = threads(on);
-    let found = run(recording, question, on.from, on.to)?;
+    let found = run(recording, question, on.recorded.from, on.recorded.to)?;
     let references = tried.iter().map(|policy| policy.reference.clone()).collect();
-    let backtest = Backtest::of(found, references, on.channels.clone(), on.price);
+    let backtest = Backtest::of(found, references, on.recorded.channels.clone(), on.price);
     write(on, &summary::backtest(&backtest), || backtest.to_json(), || html::backtest(&backtest))
 }
 
@@ -111,16 +119,16 @@ pub(super) fn frontier(args: &FrontierArgs) -> anyhow::Result<()> {
     let (Some(policy), true) = (policies.pop(), policies.is_empty()) else {
         bail!("{} holds several policies; a frontier is of one", on.policy.display());
     };
-    let recording = Recording::open(&on.data)?;
+    let recording = Recording::open(&on.recorded.data)?;
     let tried = proposed([policy], &recording.in_force);
     let detections = if args.all_warnings { DetectionsOf::AllWarnings } else { DetectionsOf::UpheldWarnings };
     let mut asked = asked(&recording.in_force, &tried[0], detections);
-    asked.question.channels.clone_from(&on.channels);
+    asked.question.channels.clone_from(&on.recorded.channels);
     asked.question.threads = threads(on);
-    let found = run(recording, asked.question.clone(), on.from, on.to)?;
+    let found = run(recording, asked.question.clone(), on.recorded.from, on.recorded.to)?;
     let budget = args.budget.map(|Budget(micros)| micros);
     let references = vec![tried[0].reference.clone()];
-    let frontier = asked.frontier(found, references, on.channels.clone(), on.price, budget);
+    let frontier = asked.frontier(found, references, on.recorded.channels.clone(), on.price, budget);
     write(on, &summary::frontier(&frontier), || frontier.to_json(), || html::frontier(&frontier))
 }
 

@@ -12,7 +12,7 @@ use crate::http::problem::Problem;
 use crate::http::route::Route;
 use crate::http::rows::ChannelRow;
 use crate::model::{ChannelId, ChannelPattern, PolicyRef, Position, WarningId};
-use crate::policy::explain::{Rank, Standing, StandingBecause, standings};
+use crate::policy::standing::{Rank, Standing, StandingBecause, standings};
 use crate::projections::{Channel, View};
 
 /// Channels looked at for one page: a filter that few channels pass must not hold the views for long.

@@ -48,12 +48,6 @@ impl Prices {
         Self(known.filter_map(|(name, micros)| Some((ProviderName::new(name).ok()?, micros))).collect())
     }
 
-    /// What a call to Rekognition costs, and no other; 0: that is not known either.
-    pub fn rekognition(micros: u64) -> Self {
-        let name = ProviderName::new("rekognition").expect("letters are a name");
-        Self((micros > 0).then_some((name, micros)).into_iter().collect())
-    }
-
     /// Says what a call to a provider costs, in place of what was said before.
     pub fn say(&mut self, price: Price) {
         if self.0.len() < PRICES_MAX || self.0.contains_key(&price.provider) {
