@@ -4,11 +4,12 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use streamwarden::events::{
-    EnforcementKind, Event, EvidencePlace, FailedStage, FrameSkipped, NewEvent, Recorded, RuleEffect, Skip, Timings,
+    EnforcementKind, Event, EvidencePlace, FailedStage, FrameSkipped, NewEvent, Recorded, RuleEffect, SegmentFacts, Skip,
+    Timings,
 };
 use streamwarden::model::{
     ChannelId, EnforcementId, Epoch, EventId, Fingerprint, Frame, FrameId, FrameOrigin, LumaDelta, Measurement,
-    ModeratorId, Position, Scope, Sequence, Timestamp, WarningId,
+    Medium, ModeratorId, Position, Scope, Sequence, Timestamp, WarningId,
 };
 use streamwarden::policy::Policy;
 use streamwarden::warden::{
@@ -239,7 +240,10 @@ impl Script {
         match step {
             Next::Look => Command::CompareFrame { frame, policy, measured },
             Next::Ask => {
-                let (measured, answer, took) = (Some(measured), Box::new(answered(line)), Timings(1, 2, 3));
+                let is_picture = frame.medium.is_picture();
+                let segment = (!is_picture).then(|| SegmentFacts { sha256: measured.image.sha256, bytes: 7 });
+                let measured = is_picture.then_some(measured);
+                let (answer, took) = (Box::new(answered(line)), Timings(1, 2, 3));
                 let (shadow, beside) = (self.shadow.clone(), beside(line));
                 Command::JudgeFrame { frame, policy, shadow, measured, segment, answer, beside, took }
             }
@@ -251,7 +255,7 @@ impl Script {
         let captured_at = line.moment("at").unwrap_or_else(|| panic!("{}: a frame has a time, at=", line.place));
         let id = FrameId::of(&self.state.channel, &[name.as_bytes()]);
         let frame = Frame {
-            medium: Default::default(),
+            medium: line.option("medium").map_or(Medium::Picture, |medium| word::<Medium>(line, medium)),
             channel: self.state.channel.clone(),
             session: session_id(session),
             id,
