@@ -202,7 +202,16 @@ impl Warden {
         };
         let provider =
             ProviderRef { name: "rekognition".into(), model: "7.0".into(), taxonomy: "rekognition/7.0".into() };
-        let answer = Answered { moments: Vec::new(), spoken: None, provider, labels, kept: None, unmapped: 0, content_types: vec![], floor: None };
+        let answer = Answered {
+            moments: Vec::new(),
+            spoken: None,
+            provider,
+            labels,
+            kept: None,
+            unmapped: 0,
+            content_types: vec![],
+            floor: None,
+        };
         let judge = Command::JudgeFrame {
             frame,
             policy: policy.clone(),

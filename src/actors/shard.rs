@@ -78,7 +78,20 @@ impl ShardParts {
         let saves = Arc::new(Semaphore::new(SAVES_MAX));
         let (evidence, comparing) = (EvidenceRoom::new(), ComparingRoom::new());
         let unrecorded = Cell::default();
-        Self { house, looks, fetches, segments, recoveries, saves, purse, pictures, planes, evidence, comparing, unrecorded }
+        Self {
+            house,
+            looks,
+            fetches,
+            segments,
+            recoveries,
+            saves,
+            purse,
+            pictures,
+            planes,
+            evidence,
+            comparing,
+            unrecorded,
+        }
     }
 
     /// A warden's own step was not recorded and will be tried again. On a full disk every warden says so at every tick:

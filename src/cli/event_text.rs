@@ -343,7 +343,8 @@ mod tests {
         let frame = FrameId::from_bytes([1; 16]);
         let reason = "\u{1b}[2J\nposition 1 is fine \u{9b}31m".repeat(20);
         let print = Fingerprint::of(&[]);
-        let failed = FrameFailed { medium: Default::default(), frame, print, stage: FailedStage::Decode, reason, attempts: 1 };
+        let failed =
+            FrameFailed { medium: Default::default(), frame, print, stage: FailedStage::Decode, reason, attempts: 1 };
         let line = one_line(&recorded(failed.into()));
         assert!(!line.chars().any(char::is_control), "{line:?}");
         assert!(line.chars().count() < 300, "{line}");

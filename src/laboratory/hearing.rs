@@ -73,7 +73,13 @@ impl Trial {
     }
 
     /// A segment was not asked about.
-    pub(super) fn unheard(&mut self, seen: &Seen<'_>, event: &Event, skipped: &FrameSkipped, tally: &mut Tally) -> Known {
+    pub(super) fn unheard(
+        &mut self,
+        seen: &Seen<'_>,
+        event: &Event,
+        skipped: &FrameSkipped,
+        tally: &mut Tally,
+    ) -> Known {
         let kind = match skipped.because {
             Skip::TooSoon { .. } => Some(Unknown::TooSoonThen),
             Skip::Superseded { .. } | Skip::Overloaded | Skip::GaveWay { .. } => Some(Unknown::CrowdedOut),
@@ -96,7 +102,13 @@ impl Trial {
     }
 
     /// A segment could not be judged. Nothing says that it could have been under another policy.
-    pub(super) fn unheard_of(&mut self, seen: &Seen<'_>, event: &Event, failed: &FrameFailed, tally: &mut Tally) -> Known {
+    pub(super) fn unheard_of(
+        &mut self,
+        seen: &Seen<'_>,
+        event: &Event,
+        failed: &FrameFailed,
+        tally: &mut Tally,
+    ) -> Known {
         let session = self.state.session.as_ref().map(|session| session.id.clone());
         let asks = session.is_some_and(|session| {
             self.policy.listening(failed.medium).is_some()

@@ -96,7 +96,8 @@ impl Trial {
         let Hidden { taxonomy, labels, floor, gone } = hidden;
         let gone = *gone;
         let heard = Taxonomy::named(taxonomy).is_some_and(|it| it.sense() == Sense::Hearing);
-        let listening = || self.policy.rules.iter().filter(|rule| rule.reads(taxonomy) && self.policy.hears(rule) == heard);
+        let listening =
+            || self.policy.rules.iter().filter(|rule| rule.reads(taxonomy) && self.policy.hears(rule) == heard);
         let floor = floor.filter(|floor| listening().any(|rule| rule.confidence < *floor));
         if !gone && floor.is_none() {
             return false;

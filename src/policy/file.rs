@@ -15,8 +15,8 @@ use super::document::{
 };
 use super::taxonomy::{Scale, Taxonomy, closest_name};
 use super::{
-    ArrangementPlaces, Category, Channels, Policy, Rule, Sampling, SegmentPlaces, SimilarityLimits, Tuning, Window, bounds,
-    category, shape, terms,
+    ArrangementPlaces, Category, Channels, Policy, Rule, Sampling, SegmentPlaces, SimilarityLimits, Tuning, Window,
+    bounds, category, shape, terms,
 };
 use crate::model::{Action, Approval, ChannelId, Confidence, LumaDelta, OnUnavailable, PolicyId, PolicyRef, RuleId};
 
@@ -408,7 +408,12 @@ impl DocumentReader<'_> {
             id: stands(&rule.id),
             categories: category_places,
             taxonomy: rule.taxonomy.as_ref().map(place),
-            confidence: rule.confidence.as_ref().or(rule.score.as_ref()).or(rule.from_severity.as_ref()).map_or(at, place),
+            confidence: rule
+                .confidence
+                .as_ref()
+                .or(rule.score.as_ref())
+                .or(rule.from_severity.as_ref())
+                .map_or(at, place),
             window: stands(&rule.window),
             approval: rule.approval.as_ref().map(place),
         };

@@ -82,9 +82,10 @@ impl Policy {
     pub fn reads_of(&self, medium: Medium, answered: &str) -> bool {
         match medium {
             Medium::Picture | Medium::Clip => self.reads(answered),
-            Medium::Sound => self.rules.iter().any(|rule| {
-                self.hears(rule) && rule.taxonomy.as_deref().unwrap_or(&self.taxonomy) == answered
-            }),
+            Medium::Sound => self
+                .rules
+                .iter()
+                .any(|rule| self.hears(rule) && rule.taxonomy.as_deref().unwrap_or(&self.taxonomy) == answered),
         }
     }
 }

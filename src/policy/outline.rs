@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::taxonomy::Scale;
 use super::{
-    Arrangement, AutomaticStops, Channels, Judges, Listening, Policy, Rule, Sampling, Segments, SimilarityLimits, Tuning,
-    terms,
+    Arrangement, AutomaticStops, Channels, Judges, Listening, Policy, Rule, Sampling, Segments, SimilarityLimits,
+    Tuning, terms,
 };
 use crate::model::{Action, Approval, ChannelId, Confidence, OnUnavailable, PolicyRef, ProviderName, RuleId, Severity};
 

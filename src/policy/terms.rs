@@ -111,7 +111,11 @@ pub(super) fn show_share(one_in: NonZeroU32) -> String {
 /// Reads a provider's name.
 pub(super) fn provider(text: &str) -> Result<ProviderName, Flaw> {
     ProviderName::new(text).map_err(|error| {
-        Flaw::new(error.to_string(), "the name that a provider calls itself", "write local, rekognition, hive or hive-speech")
+        Flaw::new(
+            error.to_string(),
+            "the name that a provider calls itself",
+            "write local, rekognition, hive or hive-speech",
+        )
     })
 }
 

@@ -122,8 +122,14 @@ mod tests {
                 sources.hear(&recording("r"), &source(worse), at(0));
                 assert!(sources.is_judged(&recording("r"), &source(worse), Medium::Picture, at(0)), "{worse} alone");
                 sources.hear(&recording("r"), &source(better), at(0));
-                assert!(sources.is_judged(&recording("r"), &source(better), Medium::Picture, at(0)), "{better} before {worse}");
-                assert!(!sources.is_judged(&recording("r"), &source(worse), Medium::Picture, at(0)), "{better} before {worse}");
+                assert!(
+                    sources.is_judged(&recording("r"), &source(better), Medium::Picture, at(0)),
+                    "{better} before {worse}"
+                );
+                assert!(
+                    !sources.is_judged(&recording("r"), &source(worse), Medium::Picture, at(0)),
+                    "{better} before {worse}"
+                );
             }
         }
     }
@@ -153,9 +159,14 @@ mod tests {
             sources.hear(&recording, &segments(rendition), at(0));
         }
         sources.hear(&recording, &source("sequential"), at(0));
-        let judged = |medium| ["160p30", "360p30", "720p60"].map(|of| sources.is_judged(&recording, &segments(of), medium, at(1)));
+        let judged = |medium| {
+            ["160p30", "360p30", "720p60"].map(|of| sources.is_judged(&recording, &segments(of), medium, at(1)))
+        };
         assert_eq!(judged(Medium::Sound), [true, false, false]);
         assert_eq!(judged(Medium::Clip), [false, false, true]);
-        assert!(sources.is_judged(&recording, &source("sequential"), Medium::Picture, at(1)), "thumbnails are another matter");
+        assert!(
+            sources.is_judged(&recording, &source("sequential"), Medium::Picture, at(1)),
+            "thumbnails are another matter"
+        );
     }
 }

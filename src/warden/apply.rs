@@ -10,7 +10,8 @@ use crate::reputation::cadence::{RECONNECT_MS, Roused, Rousing};
 
 use super::memory::{self, Hit, grow};
 use super::{
-    Answer, ChannelState, Claim, Cooldown, Coverage, Enforcement, EnforcementStage, Reference, Session, Track, Warning, shadow,
+    Answer, ChannelState, Claim, Cooldown, Coverage, Enforcement, EnforcementStage, Reference, Session, Track, Warning,
+    shadow,
 };
 
 /// What an event's envelope tells a fold.

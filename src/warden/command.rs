@@ -7,8 +7,8 @@ use crate::events::{
     SupersededBecause, Timings,
 };
 use crate::model::{
-    Confidence, ContentRef, ContentType, EnforcementId, EventId, Fingerprint, Frame, FrameId, Label, Measurement, Moment,
-    ModeratorId, ProviderRef, SessionId, Sha256, Timestamp, WarningId,
+    Confidence, ContentRef, ContentType, EnforcementId, EventId, Fingerprint, Frame, FrameId, Label, Measurement,
+    ModeratorId, Moment, ProviderRef, SessionId, Sha256, Timestamp, WarningId,
 };
 use crate::policy::Policy;
 use crate::reputation::budget::Need;

@@ -9,8 +9,8 @@ use crate::events::{
     CadenceBecause, EnforcementKind, EnforcementOrigin, Pace, RuleEffect, RuleOutcome, UnwatchedBecause,
 };
 use crate::model::{
-    Action, Approval, ChannelId, EnforcementId, FrameId, Medium, ModeratorId, PerceptualHash, PolicyRef, RuleId, Sequence,
-    SessionId, Timestamp, WarningId,
+    Action, Approval, ChannelId, EnforcementId, FrameId, Medium, ModeratorId, PerceptualHash, PolicyRef, RuleId,
+    Sequence, SessionId, Timestamp, WarningId,
 };
 use crate::policy::{Policy, Rule, Window};
 use crate::reputation::cadence::Roused;

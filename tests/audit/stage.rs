@@ -244,7 +244,16 @@ pub fn label(path: &str, percent: f64) -> Label {
 pub fn answered(labels: &[(&str, f64)]) -> Answered {
     let provider = ProviderRef { name: "rekognition".into(), model: "7.0".into(), taxonomy: "rekognition/7.0".into() };
     let labels = labels.iter().map(|(path, percent)| label(path, *percent)).collect();
-    Answered { moments: Vec::new(), spoken: None, provider, labels, kept: None, unmapped: 0, content_types: vec![], floor: None }
+    Answered {
+        moments: Vec::new(),
+        spoken: None,
+        provider,
+        labels,
+        kept: None,
+        unmapped: 0,
+        content_types: vec![],
+        floor: None,
+    }
 }
 
 pub fn measured(bits: u64, luma: Option<u16>) -> Measurement {

@@ -61,7 +61,16 @@ async fn judged(live: &Live, channel: &ChannelId, captured_at: Timestamp) {
     let start = Command::StartSession { session: unnamed(), at: captured_at };
     live.house.wardens.command(channel, start).await.unwrap();
     let (beside, took) = (Beside::default(), Timings::default());
-    let judge = Command::JudgeFrame { frame, policy, shadow: None, measured, segment: None, answer: Box::new(answer), beside, took };
+    let judge = Command::JudgeFrame {
+        frame,
+        policy,
+        shadow: None,
+        measured,
+        segment: None,
+        answer: Box::new(answer),
+        beside,
+        took,
+    };
     live.house.wardens.command(channel, judge).await.unwrap();
 }
 

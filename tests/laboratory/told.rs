@@ -96,7 +96,8 @@ pub fn fail(journal: &dyn Journal, number: u64, attempts: u8) {
     let channel = ChannelId::new("stage").expect("a sound name");
     let frame = FrameId::of(&channel, &[b"failed", &number.to_be_bytes()]);
     let (print, reason) = (Fingerprint::of(&[b"f"]), "no answer".to_owned());
-    let failed = FrameFailed { medium: Default::default(), frame, print, stage: FailedStage::Provider, reason, attempts };
+    let failed =
+        FrameFailed { medium: Default::default(), frame, print, stage: FailedStage::Provider, reason, attempts };
     let new = NewEvent {
         id: EventId::outcome_of(frame),
         event: failed.into(),

@@ -83,7 +83,8 @@ fn a_segment_is_a_frame_for_each_medium() {
 
     let odd = segment(&changed("s3-object-created-segment.json", "720p60/12.ts", "160p30/part-a.ts"));
     assert_eq!((odd.number, odd.source.rendition.as_deref()), (None, Some("160p30")));
-    for (what, key) in [("no rendition", "12.ts"), ("deeper down", "720p60/x/12.ts"), ("a playlist", "720p60/12.m3u8")] {
+    for (what, key) in [("no rendition", "12.ts"), ("deeper down", "720p60/x/12.ts"), ("a playlist", "720p60/12.m3u8")]
+    {
         let said = read(&changed("s3-object-created-segment.json", "720p60/12.ts", key)).remove(0);
         assert_eq!(said, Ok(Notification::Ignored(Ignored::NoThumbnail)), "{what}");
     }

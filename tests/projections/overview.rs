@@ -177,7 +177,9 @@ fn reached(enforcement: EnforcementId, what: u8, took_ms: u64) -> Event {
 }
 
 fn outcome_of(number: u64, outcome: u8, took_ms: u32) -> Event {
-    let skipped = |because| FrameSkipped { medium: Default::default(), frame: frame(number), print: Fingerprint([0; 8]), because }.into();
+    let skipped = |because| {
+        FrameSkipped { medium: Default::default(), frame: frame(number), print: Fingerprint([0; 8]), because }.into()
+    };
     let failed = |stage| {
         let (print, reason) = (Fingerprint([0; 8]), "no".to_owned());
         FrameFailed { medium: Default::default(), frame: frame(number), print, stage, reason, attempts: 3 }.into()

@@ -7,8 +7,8 @@ use streamwarden::model::{
 };
 use streamwarden::policy::taxonomy::Scale;
 use streamwarden::policy::{
-    Arrangement, AutomaticStops, Category, Channels, Listening, Policy, Rule, Sampling, Segments, SimilarityLimits, Tuning,
-    Window,
+    Arrangement, AutomaticStops, Category, Channels, Listening, Policy, Rule, Sampling, Segments, SimilarityLimits,
+    Tuning, Window,
 };
 
 use crate::lines::Line;

@@ -4,12 +4,12 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use streamwarden::events::{
-    EnforcementKind, Event, EvidencePlace, FailedStage, FrameSkipped, NewEvent, Recorded, RuleEffect, SegmentFacts, Skip,
-    Timings,
+    EnforcementKind, Event, EvidencePlace, FailedStage, FrameSkipped, NewEvent, Recorded, RuleEffect, SegmentFacts,
+    Skip, Timings,
 };
 use streamwarden::model::{
-    ChannelId, EnforcementId, Epoch, EventId, Fingerprint, Frame, FrameId, FrameOrigin, LumaDelta, Measurement,
-    Medium, ModeratorId, Position, Scope, Sequence, Timestamp, WarningId,
+    ChannelId, EnforcementId, Epoch, EventId, Fingerprint, Frame, FrameId, FrameOrigin, LumaDelta, Measurement, Medium,
+    ModeratorId, Position, Scope, Sequence, Timestamp, WarningId,
 };
 use streamwarden::policy::Policy;
 use streamwarden::warden::{

@@ -178,7 +178,8 @@ impl Among {
                         let Answer { provider, labels, unmapped, content_types, .. } = answer; // it was shown a picture
                         let kept = None;
                         let (moments, spoken) = (Vec::new(), None);
-                        let answer = Answered { provider, labels, kept, unmapped, content_types, floor, moments, spoken };
+                        let answer =
+                            Answered { provider, labels, kept, unmapped, content_types, floor, moments, spoken };
                         keeping.keep(answer, within.saturating_sub(begun.elapsed())).await
                     }
                     Err(unanswered) => Err(unanswered),

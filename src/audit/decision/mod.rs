@@ -20,7 +20,8 @@ use crate::events::{Event, EventView, FailedStage, FrameAssessed, Recorded, Skip
 use crate::journal::Journal;
 use crate::journal::content::{Content, Store};
 use crate::model::{
-    ChannelId, ContentRef, EventId, FrameId, Medium, PolicyRef, Position, Scope, Sequence, SessionId, Timestamp, Verdict,
+    ChannelId, ContentRef, EventId, FrameId, Medium, PolicyRef, Position, Scope, Sequence, SessionId, Timestamp,
+    Verdict,
 };
 use crate::warden::ChannelState;
 

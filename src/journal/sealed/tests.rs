@@ -35,7 +35,14 @@ fn event(n: u64) -> (Scope, Event) {
         }
         9 => {
             let reason = format!("the picture ends after {n} bytes");
-            let failed = FrameFailed { medium: Default::default(), frame, print, stage: crate::events::FailedStage::Decode, reason, attempts: 1 };
+            let failed = FrameFailed {
+                medium: Default::default(),
+                frame,
+                print,
+                stage: crate::events::FailedStage::Decode,
+                reason,
+                attempts: 1,
+            };
             (channel.into(), failed.into())
         }
         _ => {

@@ -12,7 +12,8 @@ impl Findings {
         if policy.segments.sound.is_none() {
             for (rule, places) in policy.rules.iter().zip(&loaded.places.rules) {
                 if policy.hears(rule) {
-                    let what = format!("rule {} is about what is heard, and nobody listens: nothing can hit it", rule.id);
+                    let what =
+                        format!("rule {} is about what is heard, and nobody listens: nothing can hit it", rule.id);
                     let hint = "add `sound: { every: 30s, judged_by: hive-speech }` to the policy";
                     self.warn(loaded, places.taxonomy.unwrap_or(places.id), what, hint);
                 }
@@ -36,7 +37,7 @@ impl Findings {
             Medium::Picture | Medium::Clip => (Sense::Sight, "what is seen", "hive"),
         };
         if answered.sense() != sense || (medium == Medium::Clip && answered.name() != Taxonomy::HIVE_VISUAL) {
-            let what = format!("{name} does not judge a {}: every segment fails", medium.name());
+            let what = format!("{name} does not judge {only}: every segment fails");
             self.warn(loaded, by, what, format!("write judged_by: {example}"));
         } else if !loaded.policy.reads_of(medium, answered.name()) {
             let theirs = answered.name();

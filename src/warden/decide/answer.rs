@@ -63,7 +63,11 @@ pub(super) fn judge(state: &ChannelState, now: Timestamp, judged: &Judged<'_>) -
     };
     let judgement = judgement::judge(state.memory(), policy, shown);
     // A policy in shadow is tried on pictures only.
-    let (look, shadow_verdict) = judged.shadow.filter(|_| frame.medium.is_picture()).map(|policy| shadow::judge(state, policy, judged, shown)).unzip();
+    let (look, shadow_verdict) = judged
+        .shadow
+        .filter(|_| frame.medium.is_picture())
+        .map(|policy| shadow::judge(state, policy, judged, shown))
+        .unzip();
 
     let (labels, kept_at) =
         keep_labels(&answer.labels, |label| judgement.rules.iter().any(|rule| rule.hit.label == label));

@@ -172,7 +172,12 @@ fn similar(limits: SimilarityLimits, Similarity(bits, luma): Similarity) -> bool
 pub(super) fn shed(state: &ChannelState, policy: Option<&Policy>, now: Timestamp, frame: &Frame) -> Decision {
     let begun = begin_session(state, policy, now, frame);
     let mut draft = Draft::outcome(state, None, frame.id, frame.captured_at);
-    draft.push(FrameSkipped { frame: frame.id, medium: frame.medium, print: frame.fingerprint, because: Skip::Overloaded });
+    draft.push(FrameSkipped {
+        frame: frame.id,
+        medium: frame.medium,
+        print: frame.fingerprint,
+        because: Skip::Overloaded,
+    });
     if begun.is_empty() && frame.medium.is_picture() {
         coverage::uncovered(&mut draft, &frame.session, frame.captured_at, UnwatchedBecause::Overloaded);
     }
@@ -201,7 +206,14 @@ pub(super) fn fail(
 ) -> Decision {
     let mut draft = Draft::outcome(state, None, frame.id, frame.captured_at);
     let reason = short(reason);
-    draft.push(FrameFailed { frame: frame.id, medium: frame.medium, print: frame.fingerprint, stage, reason, attempts });
+    draft.push(FrameFailed {
+        frame: frame.id,
+        medium: frame.medium,
+        print: frame.fingerprint,
+        stage,
+        reason,
+        attempts,
+    });
     if frame.medium.is_picture() {
         coverage::uncovered(&mut draft, &frame.session, frame.captured_at, UnwatchedBecause::Failed);
         coverage::ask_to_look(&mut draft, policy, frame);
@@ -214,7 +226,14 @@ pub(super) fn quarantine(state: &ChannelState, policy: Option<&Policy>, frame: &
     let mut draft = Draft::outcome(state, None, frame.id, frame.captured_at);
     let reason = short(reason);
     let stage = FailedStage::Warden;
-    draft.push(FrameFailed { frame: frame.id, medium: frame.medium, print: frame.fingerprint, stage, reason: reason.clone(), attempts: 2 });
+    draft.push(FrameFailed {
+        frame: frame.id,
+        medium: frame.medium,
+        print: frame.fingerprint,
+        stage,
+        reason: reason.clone(),
+        attempts: 2,
+    });
     draft.push(ChannelQuarantined { frame: frame.id, reason });
     if frame.medium.is_picture() {
         coverage::uncovered(&mut draft, &frame.session, frame.captured_at, UnwatchedBecause::Quarantined);
