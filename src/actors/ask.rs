@@ -36,6 +36,7 @@ pub(super) enum Shown {
 pub(super) struct Unanswered {
     pub(super) stage: FailedStage,
     pub(super) reason: String,
+    /// How often it was called: a provider that is not there, or is suspended, was not.
     pub(super) attempts: u8,
 }
 
@@ -86,6 +87,9 @@ pub(super) async fn ask(
     match tokio::time::timeout(deadline, asking).await {
         Ok(Ok(answer)) => Ok(answer),
         Ok(Err(error)) => {
+            if matches!(error, ProviderError::Absent(_) | ProviderError::Suspended(_)) {
+                attempts -= 1; // this one was none: nobody was called
+            }
             let (stage, reason) = match error {
                 // The stage says already that there is none.
                 ProviderError::Absent(reason) => (FailedStage::NoProvider, reason),
@@ -93,6 +97,7 @@ pub(super) async fn ask(
                 | ProviderError::Throttled(_)
                 | ProviderError::Suspended(_)
                 | ProviderError::Refused(_)
+                | ProviderError::Denied(_)
                 | ProviderError::Nonsense(_)
                 | ProviderError::Broke(_) => (FailedStage::Provider, error.to_string()),
             };

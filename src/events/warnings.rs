@@ -73,6 +73,8 @@ pub enum AsksBecause {
     SecondDisagrees,
     /// The policy asks for a second provider to agree, and it gave no answer.
     NoSecond,
+    /// The policy asks for a second provider to agree, and that one decided the frame itself: it cannot agree with itself.
+    SecondDecided,
 }
 
 impl std::fmt::Display for AsksBecause {
@@ -82,6 +84,7 @@ impl std::fmt::Display for AsksBecause {
             Self::Unnamed => f.write_str("nobody knows by name which broadcast the frame is of"),
             Self::SecondDisagrees => f.write_str("the second provider does not agree"),
             Self::NoSecond => f.write_str("the second provider gave no answer"),
+            Self::SecondDecided => f.write_str("the second provider is the one that decided"),
             Self::ProposeOnly => f.write_str("the policy proposes every stop to a person"),
             Self::TooFewRules { met, needed, within_ms } => {
                 write!(f, "{met} of the {needed} different rules were met that the policy wants within {within_ms} ms")

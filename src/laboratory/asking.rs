@@ -7,7 +7,7 @@
 use crate::events::{FailedStage, FrameAssessed, OpinionGiven, OpinionRole, OpinionSaid};
 use crate::model::{FrameId, Label, ProviderRef};
 use crate::policy::arrangement::{Asked, Gist, Step, Who, role_of};
-use crate::policy::{Policy, Rule, read_hits};
+use crate::policy::{Policy, read_hits};
 use crate::warden::{Answered, Beside, Opinion, Said};
 
 /// What somebody said of a frame beside the one that decided it, with the whole of an answer that is longer than its
@@ -59,7 +59,7 @@ struct Known {
 
 /// Follows the plan of `policy`; with how many would have been asked, as far as that is known.
 pub(super) fn ask(policy: &Policy, frame: FrameId, record: OnRecord<'_>) -> (Heard, u64) {
-    let may_stop = policy.rules.iter().any(Rule::stops_by_itself);
+    let may_stop = policy.stops_by_itself();
     let mut heard: Vec<(String, Known)> = Vec::new();
     // The plan names nobody twice.
     loop {

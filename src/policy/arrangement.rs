@@ -166,6 +166,16 @@ impl Arrangement {
         everybody
     }
 
+    /// The provider that must agree, where the one that is meant to decide is the same.
+    pub fn seconds_itself(&self) -> Option<&ProviderName> {
+        let decides = match &self.judges {
+            Judges::Configured => None, // it is not known here who that is
+            Judges::InOrder(names) => names.first(),
+            Judges::Cascade { then, .. } => Some(then),
+        };
+        self.second.as_ref().filter(|second| decides == Some(second))
+    }
+
     /// Whether it says more than whom the configuration names.
     pub fn names_somebody(&self) -> bool {
         self.judges != Judges::Configured || self.second.is_some()

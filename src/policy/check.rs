@@ -158,6 +158,9 @@ impl Findings {
         } else if !loaded.policy.rules.iter().any(Rule::stops_by_itself) {
             let hint = "remove it, or write approval: none where a rule may stop without a person";
             self.warn(loaded, at, "second_opinion changes nothing: no rule stops by itself", hint);
+        } else if let Some(itself) = loaded.policy.arrangement.seconds_itself() {
+            let what = format!("no stop goes ahead by itself where {itself} decides: it cannot agree with itself");
+            self.warn(loaded, at, what, "name another provider as second_opinion");
         }
     }
 

@@ -202,6 +202,13 @@ pub struct Rule {
     pub cooldown_ms: u32,
 }
 
+impl Policy {
+    /// Whether some rule stops a stream without asking a person, and the policy lets it.
+    pub fn stops_by_itself(&self) -> bool {
+        self.automatic_stops != AutomaticStops::ProposeOnly && self.rules.iter().any(Rule::stops_by_itself)
+    }
+}
+
 impl Rule {
     /// Whether it stops a stream without asking a person, as far as it is written.
     pub fn stops_by_itself(&self) -> bool {

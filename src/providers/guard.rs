@@ -197,6 +197,7 @@ impl Call<'_> {
             Some(
                 error @ (ProviderError::Unavailable(_)
                 | ProviderError::Throttled(_)
+                | ProviderError::Denied(_)
                 | ProviderError::Nonsense(_)
                 | ProviderError::Broke(_)
                 | ProviderError::Absent(_)
@@ -234,6 +235,12 @@ impl Provider for Guard {
             state.retry_milli -= 1000;
         }
         may
+    }
+
+    fn is_free(&self) -> bool {
+        let closed = matches!(self.state().circuit, Circuit::Closed { .. });
+        let turn = self.next.try_lock().is_ok_and(|next| turn_after(*next, Instant::now()) <= Instant::now());
+        closed && turn && self.provider.is_free()
     }
 
     fn standing(&self) -> Option<watch::Receiver<Standing>> {
@@ -407,6 +414,33 @@ mod tests {
             let _ = stage.asked(Err(ProviderError::Refused("no image".to_owned()))).await;
         }
         assert!(!stage.is_suspended());
+    }
+
+    #[tokio::test]
+    async fn who_refuses_the_caller_refuses_every_image_and_is_suspended() {
+        let stage = Stage::new(three());
+        for _ in 0..3 {
+            let _ = stage.asked(Err(ProviderError::Denied("the key is refused".to_owned()))).await;
+        }
+        assert!(stage.is_suspended());
+    }
+
+    #[tokio::test]
+    async fn one_is_free_that_nobody_waits_for_and_that_is_not_suspended() {
+        let stage = Stage::new(Settings { per_second: std::num::NonZeroU32::new(1), ..three() });
+        assert!(stage.guard.is_free());
+        let mut before = 0; // what nobody asked for so far may be asked for at once
+        while stage.guard.is_free() {
+            let _ = stage.asked(Ok(())).await;
+            before += 1;
+            assert!(before < 100, "the next turn never came into the future");
+        }
+        assert!(before >= 1, "the turn before was taken by this call");
+        let unhurried = Stage::new(three());
+        for _ in 0..3 {
+            let _ = unhurried.asked(Err(ProviderError::Unavailable("no way there".to_owned()))).await;
+        }
+        assert!(!unhurried.guard.is_free(), "it is suspended");
     }
 
     #[tokio::test]

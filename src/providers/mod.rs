@@ -54,9 +54,12 @@ pub enum ProviderError {
     /// It is not asked at present, because it failed again and again. Not worth another try for this image.
     #[error("the provider is suspended: {0}")]
     Suspended(String),
-    /// It refuses this image or this caller. Not worth another try.
+    /// It refuses this image. Not worth another try.
     #[error("the provider refuses: {0}")]
     Refused(String),
+    /// It refuses this caller: the key, a permission, the balance. Every image would be; not worth another try.
+    #[error("the provider refuses us: {0}")]
+    Denied(String),
     /// It answered something that is no answer.
     #[error("the provider answered nonsense: {0}")]
     Nonsense(String),
@@ -74,6 +77,7 @@ impl ProviderError {
             Self::Throttled(_) => "throttled",
             Self::Suspended(_) => "suspended",
             Self::Refused(_) => "refused",
+            Self::Denied(_) => "denied",
             Self::Nonsense(_) => "nonsense",
             Self::Broke(_) => "broke",
         }
@@ -111,6 +115,11 @@ pub trait Provider: Send + Sync + 'static {
 
     /// Whether another try of one image is within what the provider can bear now; counts as one if it is.
     fn may_retry(&self) -> bool {
+        true
+    }
+
+    /// Whether a call would be made at once: nobody waits for a turn, and it is not suspended.
+    fn is_free(&self) -> bool {
         true
     }
 

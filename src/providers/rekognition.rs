@@ -135,7 +135,8 @@ fn error(failure: Failure) -> ProviderError {
     match failure.class {
         Class::Throttled => ProviderError::Throttled(said),
         Class::Unavailable | Class::TimedOut => ProviderError::Unavailable(said),
-        Class::Denied | Class::NotFound | Class::Refused => ProviderError::Refused(said),
+        Class::Denied => ProviderError::Denied(said),
+        Class::NotFound | Class::Refused => ProviderError::Refused(said),
         Class::Nonsense => ProviderError::Nonsense(said),
     }
 }

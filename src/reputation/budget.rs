@@ -76,6 +76,11 @@ impl Purse {
         self.level = (self.level - CALL).max(-self.holds());
     }
 
+    /// A call that was counted was not made.
+    pub fn give_back(&mut self) {
+        self.level = (self.level + CALL).min(self.holds());
+    }
+
     fn holds(&self) -> i64 {
         (i64::from(self.per_hour) * HOLDS_MS).max(2 * CALL)
     }

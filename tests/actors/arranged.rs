@@ -202,6 +202,58 @@ fn a_stop_goes_ahead_where_the_second_agrees_and_asks_a_person_where_it_does_not
 }
 
 #[test]
+fn one_that_decided_itself_cannot_agree_with_itself_and_the_warning_says_so() {
+    let (local, hive) = (ScriptedProvider::called("local"), ScriptedProvider::called("hive"));
+    let arrangement = "judged_by: { first: local, then: hive, from: 20 }\nsecond_opinion: hive\n";
+    let setup = setup(arrangement, &[&local, &hive]);
+    let shown = picture(1);
+    local.says(&shown, Says::Labels(&[("Alcohol", 30.0)]));
+    hive.says(&shown, Says::Labels(&[("Violence/Weapons", 95.0)]));
+    Premises::new().live(&setup, async |live| {
+        let judged = assessed(&live.offer(&frame(&channel("ch"), 0, &shown)).await.event);
+        assert_eq!((&*judged.provider.name, judged.verdict), ("hive", Verdict::Warn));
+        let warning = live.of(&channel("ch")).iter().find_map(raised).expect("a warning is raised");
+        assert_eq!(warning.asks, Some(AsksBecause::SecondDecided));
+        assert_eq!(hive.calls(&shown), 1, "nobody is asked twice about a frame");
+        lawful(live);
+    });
+}
+
+#[test]
+fn nobody_is_asked_to_agree_with_a_stop_that_is_only_ever_proposed() {
+    let hive = ScriptedProvider::called("hive");
+    let setup = setup("second_opinion: hive\nautomatic_stops: propose\n", &[&hive]);
+    let shown = picture(1);
+    setup.provider.says(&shown, Says::Labels(&[("Violence/Weapons", 95.0)]));
+    Premises::new().live(&setup, async |live| {
+        live.offer(&frame(&channel("ch"), 0, &shown)).await;
+        let warning = live.of(&channel("ch")).iter().find_map(raised).expect("a warning is raised");
+        assert_eq!(warning.asks, Some(AsksBecause::ProposeOnly));
+        assert_eq!(hive.calls(&shown), 0, "its call would be paid for nothing");
+        lawful(live);
+    });
+}
+
+#[test]
+fn an_answer_in_words_that_the_policy_cannot_read_is_fallen_over_from() {
+    let odd = ScriptedProvider::answering_in("nobody/1", "rekognition");
+    let hive = ScriptedProvider::called("hive");
+    let setup = setup("judged_by: [rekognition, hive]\n", &[&odd, &hive]);
+    let shown = picture(1);
+    odd.says(&shown, Says::Labels(&[("Violence/Weapons", 99.0)]));
+    hive.says(&shown, Says::Labels(&[("Alcohol", 90.0)]));
+    Premises::new().live(&setup, async |live| {
+        let judged = assessed(&live.offer(&frame(&channel("ch"), 0, &shown)).await.event);
+        assert_eq!((&*judged.provider.name, judged.arranged), ("hive", Some(Arranged::InPlaceOf(1))));
+        let said = live.of(&channel("ch")).iter().find_map(opinion).expect("what was asked in vain is on record");
+        assert_eq!(said.role, OpinionRole::FellOver);
+        let OpinionSaid::Nothing { reason, attempts, .. } = said.said else { panic!("{said:?}") };
+        assert!(reason.contains("nobody/1") && attempts == 1, "{reason} after {attempts}");
+        lawful(live);
+    });
+}
+
+#[test]
 fn what_others_said_and_the_outcome_are_one_append_so_that_no_crash_comes_between() {
     let (rek, hive) = (ScriptedProvider::called("rekognition"), ScriptedProvider::called("hive"));
     let arrangement = "judged_by: [rekognition, hive]\nsecond_opinion: local\n";

@@ -38,6 +38,7 @@ pub enum Says {
 /// A provider that says of each picture what the test wrote down for it, and nothing of any other.
 pub struct ScriptedProvider {
     name: &'static str,
+    taxonomy: &'static str,
     script: Mutex<HashMap<Sha256, Says>>,
     calls: Mutex<HashMap<Sha256, u32>>,
     asked: watch::Sender<u32>,
@@ -49,10 +50,18 @@ impl ScriptedProvider {
         Self::called("scripted")
     }
 
+    /// One that policies name so and that answers in that taxonomy.
+    pub fn answering_in(taxonomy: &'static str, name: &'static str) -> Arc<Self> {
+        let mut provider = Self::called(name);
+        Arc::get_mut(&mut provider).expect("nobody else has it yet").taxonomy = taxonomy;
+        provider
+    }
+
     /// One that policies name so.
     pub fn called(name: &'static str) -> Arc<Self> {
         Arc::new(Self {
             name,
+            taxonomy: "rekognition/7.0",
             script: Mutex::default(),
             calls: Mutex::default(),
             asked: watch::Sender::new(0),
@@ -84,7 +93,7 @@ impl ScriptedProvider {
 
 impl Provider for ScriptedProvider {
     fn reference(&self) -> ProviderRef {
-        ProviderRef { name: self.name.into(), model: "test".into(), taxonomy: "rekognition/7.0".into() }
+        ProviderRef { name: self.name.into(), model: "test".into(), taxonomy: self.taxonomy.into() }
     }
 
     fn assess(&self, image: Arc<[u8]>) -> Assessing<'_> {

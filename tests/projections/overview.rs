@@ -14,13 +14,31 @@ use crate::story::{Story, assessed, frame, moderator, session};
 enum Step {
     Time(u64),
     Raise(u8),
-    Answer { warning: usize, upheld: bool },
+    Answer {
+        warning: usize,
+        upheld: bool,
+    },
     Withdraw(usize),
     Overturn(usize),
     Lapse(usize),
-    Request { automatic: bool, kind: u8 },
-    Reach { stop: usize, what: u8, took_ms: u64 },
-    Frame { outcome: u8, took_ms: u32 },
+    Request {
+        automatic: bool,
+        kind: u8,
+    },
+    Reach {
+        stop: usize,
+        what: u8,
+        took_ms: u64,
+    },
+    Frame {
+        outcome: u8,
+        took_ms: u32,
+    },
+    /// Somebody is asked who does not decide, and answers or not.
+    Opinion {
+        answers: bool,
+        took_ms: u32,
+    },
     Watched(u64),
 }
 
@@ -35,6 +53,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         2 => (any::<bool>(), 0..3_u8).prop_map(|(automatic, kind)| Step::Request { automatic, kind }),
         4 => (0..50_usize, 0..9_u8, 0..500_000_u64).prop_map(|(stop, what, took_ms)| Step::Reach { stop, what, took_ms }),
         4 => (0..8_u8, 0..5_000_u32).prop_map(|(outcome, took_ms)| Step::Frame { outcome, took_ms }),
+        2 => (any::<bool>(), 0..5_000_u32).prop_map(|(answers, took_ms)| Step::Opinion { answers, took_ms }),
         1 => (0..100_000_u64).prop_map(Step::Watched),
     ];
     proptest::collection::vec(step, 1..150)
@@ -101,6 +120,7 @@ impl Told {
                 }
             }
             Step::Frame { outcome, took_ms } => self.tell(outcome_of(number, *outcome, *took_ms)),
+            Step::Opinion { answers, took_ms } => self.tell(opinion(number, *answers, *took_ms)),
             Step::Watched(unwatched_ms) => {
                 self.tell(ChannelWatched { unwatched_since: self.story.now, unwatched_ms: *unwatched_ms });
             }
@@ -173,6 +193,20 @@ fn reached(enforcement: EnforcementId, what: u8, took_ms: u64) -> Event {
         }
         7 => EnforcementFailed { enforcement, reason: "no".to_owned(), attempts: 1 }.into(),
         _ => EnforcementCancelled { enforcement, by: None }.into(),
+    }
+}
+
+fn opinion(number: u64, answers: bool, took_ms: u32) -> OpinionGiven {
+    let answer = OpinionAnswer { labels: vec![], answer: None, unmapped: 0, floor: None, hits: vec![] };
+    let nothing = || OpinionSaid::Nothing { stage: FailedStage::Provider, reason: "no".to_owned(), attempts: 3 };
+    OpinionGiven {
+        frame: frame(number),
+        session: session("st-1"),
+        policy: crate::story::policy(),
+        provider: ProviderRef { name: "third".into(), model: "3".into(), taxonomy: "stub/1".into() },
+        role: OpinionRole::Screened,
+        said: if answers { OpinionSaid::Answer(answer) } else { nothing() },
+        took_ms,
     }
 }
 
@@ -276,6 +310,11 @@ impl Recount {
                     count.assessed += 1;
                     count.not_clear += u64::from(it.verdict != Verdict::Clear);
                     count.calls.entry(it.provider.name.to_string()).or_default().push(it.took.2.into());
+                }
+                Event::OpinionGiven(it) if within => {
+                    if let OpinionSaid::Answer(_) = it.said {
+                        count.calls.entry(it.provider.name.to_string()).or_default().push(it.took_ms.into());
+                    }
                 }
                 Event::FrameFailed(it) if within => {
                     count.failed += 1;

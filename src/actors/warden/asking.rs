@@ -11,7 +11,7 @@ use crate::events::{FailedStage, OpinionRole};
 use crate::journal::content;
 use crate::model::{ChannelId, ContentRef, FrameId, ProviderName, ProviderRef, Transcript};
 use crate::policy::arrangement::{Asked, Gist, Judges, Step, Who, role_of};
-use crate::policy::{Policy, Rule, read_hits};
+use crate::policy::{Policy, read_hits};
 use crate::providers::{Answer, Provider};
 use crate::reputation::budget::Purse;
 use crate::warden::{Answered, Beside, InVain, Opinion, Said};
@@ -69,7 +69,7 @@ impl Asking {
     pub(super) async fn along_the_plan(self) -> Heard {
         let Self { frame, policy, image, deadline, among, keeping, purse } = self;
         let begun = Instant::now();
-        let may_stop = policy.rules.iter().any(Rule::stops_by_itself);
+        let may_stop = policy.stops_by_itself();
         let mut heard: Vec<One> = Vec::new();
         // The plan names nobody twice: it ends after the five at most that it knows.
         loop {
@@ -81,6 +81,9 @@ impl Asking {
                     }
                     let left = deadline.saturating_sub(begun.elapsed());
                     let one = among.ask(who, frame, image.clone(), left / of.max(1), &keeping).await;
+                    if !one.was_called() {
+                        give_back(purse.as_deref());
+                    }
                     heard.push(one.read_by(&policy));
                 }
                 Step::Decided { by, arranged } => {
@@ -103,6 +106,13 @@ impl Asking {
 pub(super) fn spend(purse: Option<&Mutex<Purse>>) {
     if let Some(purse) = purse {
         purse.lock().unwrap_or_else(PoisonError::into_inner).spend();
+    }
+}
+
+/// A call was counted that came to none.
+pub(super) fn give_back(purse: Option<&Mutex<Purse>>) {
+    if let Some(purse) = purse {
+        purse.lock().unwrap_or_else(PoisonError::into_inner).give_back();
     }
 }
 
@@ -136,6 +146,11 @@ impl Among {
     /// One provider that a policy names.
     pub(super) fn only(choice: &ProviderChoice, name: &ProviderName) -> Self {
         Self(vec![(Some(name.clone()), choice.named(name))])
+    }
+
+    /// Whether each of them would be called at once, with nobody waiting before. One that is not there is not called.
+    pub(super) fn is_free(&self) -> bool {
+        self.0.iter().filter_map(|(_, provider)| provider.as_ref()).all(|provider| provider.is_free())
     }
 
     /// The most bytes of an object that each of them reads in its bucket itself; none if one reads none. One that is not
@@ -236,6 +251,14 @@ impl Keeping {
 }
 
 impl One {
+    /// Whether anybody was called at all.
+    pub(super) fn was_called(&self) -> bool {
+        match &self.said {
+            Ok(_) => true,
+            Err(unanswered) => unanswered.attempts > 0,
+        }
+    }
+
     /// Where a policy names who judges, an answer in words that it cannot read is none: another is asked in its place. Of
     /// whoever must agree it stays one, for the record; it agrees with nothing.
     fn read_by(mut self, policy: &Policy) -> Self {

@@ -2,7 +2,7 @@
 //! so that its answers can be compared with those that decided.
 //!
 //! Nothing rests on what it says, and nobody waits for it. There is room for a few at a time; where there is none, or calls
-//! run short, a frame is not compared: what is compared is a sample, and a smaller one says the same less surely.
+//! run short, or others wait for that provider, a frame is not compared: what is compared is a sample, and a smaller one says the same less surely.
 
 use std::sync::{Arc, PoisonError};
 
@@ -11,7 +11,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::super::ask::Shown;
 use super::super::system::Outcome;
-use super::asking::{Among, Keeping, spend};
+use super::asking::{Among, Keeping, give_back, spend};
 use super::{Warden, Work};
 use crate::events::{Event, OpinionRole};
 use crate::model::FrameOrigin;
@@ -60,13 +60,21 @@ impl Warden {
             }
         }
         let Some(room) = self.parts.comparing.take() else { return };
-        spend(self.parts.purse.as_deref());
         let among = Among::only(&self.parts.house.providers, &with);
+        if !among.is_free() {
+            return; // frames that are to be judged wait for it
+        }
+        let purse = self.parts.purse.clone();
+        spend(purse.as_deref());
         let keeping = Keeping::of(self.parts.house.content.clone(), &self.channel);
         let (frame, within) = (work.frame.clone(), self.parts.house.settings.frame_deadline);
         let asking = async move {
             let _room = room;
-            among.ask(Who::Named(&with), frame.id, image, within, &keeping).await
+            let one = among.ask(Who::Named(&with), frame.id, image, within, &keeping).await;
+            if !one.was_called() {
+                give_back(purse.as_deref());
+            }
+            one
         };
         let (frame, session, captured_at) = (work.frame.id, work.frame.session.clone(), work.frame.captured_at);
         self.keeping += 1;

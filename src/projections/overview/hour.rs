@@ -7,8 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Spread;
-use crate::events::{FrameAssessed, FrameFailed, Skip};
-use crate::model::{PolicyId, RuleId, Verdict};
+use crate::events::{FrameAssessed, FrameFailed, OpinionGiven, OpinionSaid, Skip};
+use crate::model::{PolicyId, ProviderRef, RuleId, Verdict};
 
 /// Rules told apart within one hour; what others raised is counted together.
 pub const RULES_MAX: usize = 1000;
@@ -207,11 +207,22 @@ impl Hour {
     pub(super) fn assessed(&mut self, assessed: &FrameAssessed) {
         self.frames.assessed += 1;
         self.frames.not_clear += u64::from(assessed.verdict != Verdict::Clear);
-        let model = Model { provider: assessed.provider.name.clone(), model: assessed.provider.model.clone() };
+        self.answered(&assessed.provider, assessed.took.2);
+    }
+
+    /// Somebody answered who did not decide the frame: a call like every other.
+    pub(super) fn opined(&mut self, given: &OpinionGiven) {
+        if let OpinionSaid::Answer(_) = given.said {
+            self.answered(&given.provider, given.took_ms);
+        }
+    }
+
+    fn answered(&mut self, by: &ProviderRef, took_ms: u32) {
+        let model = Model { provider: by.name.clone(), model: by.model.clone() };
         if self.models.len() < MODELS_MAX || self.models.contains_key(&model) {
             let calls = self.models.entry(model).or_default();
             calls.count += 1;
-            calls.took.add(assessed.took.2.into());
+            calls.took.add(took_ms.into());
         }
     }
 

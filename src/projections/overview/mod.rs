@@ -98,6 +98,7 @@ impl Overview {
         match event {
             Event::FrameSkipped(skipped) => counts.frames.skipped(&skipped.because),
             Event::FrameAssessed(assessed) => counts.assessed(assessed),
+            Event::OpinionGiven(given) => counts.opined(given),
             Event::FrameFailed(failed) => {
                 counts.failed(failed, failed.stage == FailedStage::Provider);
             }
@@ -127,7 +128,6 @@ impl Overview {
             | Event::SessionEnded(_)
             | Event::FrameConflict(_)
             | Event::ShadowVerdict(_)
-            | Event::OpinionGiven(_)
             | Event::ChannelWatched(_)
             | Event::ChannelUnwatched(_)
             | Event::ChannelQuarantined(_)

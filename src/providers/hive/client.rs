@@ -136,6 +136,7 @@ impl Client {
         match status {
             429 => ProviderError::Throttled(said),
             408 | 500..=599 => ProviderError::Unavailable(said),
+            401 | 403 | 405 => ProviderError::Denied(said),
             400..=499 => ProviderError::Refused(said),
             _ => ProviderError::Nonsense(said),
         }

@@ -41,6 +41,8 @@ pub(super) enum Second<'a> {
     NotNeeded,
     /// It gave no answer that the policy can read.
     Silent,
+    /// It is the one whose answer decides, and cannot agree with itself.
+    Decides,
     /// Its labels hit these rules, each by itself and without its window.
     Hits(Vec<&'a RuleId>),
 }
@@ -52,6 +54,7 @@ impl Second<'_> {
             _ if !rule.stops_by_itself() => None,
             Self::NotNeeded => None,
             Self::Silent => Some(AsksBecause::NoSecond),
+            Self::Decides => Some(AsksBecause::SecondDecided),
             Self::Hits(rules) => (!rules.contains(&&rule.id)).then_some(AsksBecause::SecondDisagrees),
         }
     }
@@ -155,8 +158,8 @@ pub(super) fn judge<'a>(memory: Memory<'_>, policy: &'a Policy, shown: Shown<'a>
     let asks = stops::why_asks(policy, session, late, agreeing);
     let backed = match (asks, second) {
         (None, Second::NotNeeded) => stops::backed(memory, policy, session, captured_at, &met),
-        // Who must agree was asked about this frame, in which nothing of theirs is seen.
-        (None, Second::Silent | Second::Hits(_)) | (Some(_), _) => Vec::new(),
+        // Who must agree was asked about this frame, in which nothing of theirs is seen; or could not agree at all.
+        (None, Second::Silent | Second::Decides | Second::Hits(_)) | (Some(_), _) => Vec::new(),
     };
     let mut judgement = Judgement { rules, verdict: Verdict::Clear, asks, second, backed };
     let met = judgement.rules.iter().filter(|rule| rule.is_met());

@@ -45,11 +45,14 @@ pub(super) fn compared(
 /// which cannot agree with itself.
 pub(super) fn second<'a>(policy: &'a Policy, by: &str, opinions: &[Opinion]) -> Second<'a> {
     let Some(wanted) = &policy.arrangement.second else { return Second::NotNeeded };
+    if by == wanted.as_str() {
+        return Second::Decides;
+    }
     let answered = opinions.iter().find_map(|opinion| match &opinion.said {
         Said::Answer(answer) if *answer.provider.name == *wanted.as_str() => Some(answer),
         Said::Answer(_) | Said::Nothing { .. } => None,
     });
-    match answered.filter(|_| by != wanted.as_str()).and_then(|answer| hits(policy, answer)) {
+    match answered.and_then(|answer| hits(policy, answer)) {
         Some(hits) => Second::Hits(hits.into_iter().map(|hit| &hit.rule.id).collect()),
         None => Second::Silent,
     }
