@@ -96,7 +96,7 @@ pub struct FrameAssessed {
     pub object: Option<BucketObject>,
     /// The segment's digest and size; none of a picture.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub segment: Option<SegmentFacts>,
+    pub segment: Option<Box<SegmentFacts>>,
     /// Its hash: the reference for the frames after it; none if it was never fetched, and of a segment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hash: Option<PerceptualHash>,
@@ -124,7 +124,7 @@ pub struct FrameAssessed {
     pub moments: Vec<Moment>,
     /// Of sound: the language, and where what was said is kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub spoken: Option<Spoken>,
+    pub spoken: Option<Box<Spoken>>,
     /// Labels that the provider's taxonomy does not know. Never matched by name, never taken for clear.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub unmapped: u8,

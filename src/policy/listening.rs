@@ -112,7 +112,7 @@ impl DocumentReader<'_> {
         let at = place(written);
         let ListeningDocument { every, judged_by } = &written.value;
         let every_ms = match every {
-            Some(every) => self.read(Some(every), |text| every_of(text)),
+            Some(every) => self.read(Some(every), every_of),
             None => Some(unsaid_ms),
         };
         let judged_by = self.required(at, "judged_by", "a provider's name", example, judged_by.as_ref());

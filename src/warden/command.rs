@@ -82,7 +82,7 @@ pub enum Command {
         /// What imaging found; none of a picture that the provider read itself, and of a segment.
         measured: Option<Measurement>,
         /// What is known of the segment; none of a picture.
-        segment: Option<SegmentFacts>,
+        segment: Option<Box<SegmentFacts>>,
         /// The answer that decides.
         answer: Box<Answered>,
         /// Why it does, and what others said.
@@ -321,7 +321,7 @@ pub struct Answered {
     /// Of a segment: when its labels show or are heard, each by its index in `labels`.
     pub moments: Vec<Moment>,
     /// Of sound: the language, and where what was said was put, if it is to be kept.
-    pub spoken: Option<Spoken>,
+    pub spoken: Option<Box<Spoken>>,
 }
 
 impl Answered {

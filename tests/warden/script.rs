@@ -241,7 +241,8 @@ impl Script {
             Next::Look => Command::CompareFrame { frame, policy, measured },
             Next::Ask => {
                 let is_picture = frame.medium.is_picture();
-                let segment = (!is_picture).then(|| SegmentFacts { sha256: measured.image.sha256, bytes: 7 });
+                let segment =
+                    (!is_picture).then_some(Box::new(SegmentFacts { sha256: measured.image.sha256, bytes: 7 }));
                 let measured = is_picture.then_some(measured);
                 let (answer, took) = (Box::new(answered(line)), Timings(1, 2, 3));
                 let (shadow, beside) = (self.shadow.clone(), beside(line));

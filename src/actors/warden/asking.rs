@@ -36,7 +36,7 @@ pub(super) struct Asking {
 /// What came of it.
 pub(super) enum Heard {
     /// An answer decides.
-    Decided { answer: Answered, beside: Beside, took: Duration },
+    Decided { answer: Box<Answered>, beside: Beside, took: Duration },
     /// None may. The attempts are in the record, where the policy names who judges.
     Unanswered { unanswered: Unanswered, asked: Option<Box<InVain>> },
 }
@@ -92,7 +92,7 @@ impl Asking {
                     let opinions = heard.into_iter().enumerate().map(|(at, one)| one.opinion(after(at))).collect();
                     let beside = Beside { arranged, opinions };
                     match decides.said {
-                        Ok(answer) => return Heard::Decided { answer, beside, took: decides.took },
+                        Ok(answer) => return Heard::Decided { answer: Box::new(answer), beside, took: decides.took },
                         Err(unanswered) => return Heard::Unanswered { unanswered, asked: None }, // no plan decides so
                     }
                 }

@@ -49,7 +49,7 @@ pub(super) struct Hearing {
 /// What came of it.
 pub(super) struct Heard {
     /// What is known of the segment; none if it was not fetched.
-    pub segment: Option<SegmentFacts>,
+    pub segment: Option<Box<SegmentFacts>>,
     pub took: Timings,
     pub said: Result<Answered, Unanswered>,
 }
@@ -83,7 +83,7 @@ impl Hearing {
                 let left = self.within.saturating_sub(begun.elapsed());
                 let Answer { provider, labels, unmapped, content_types, moments, transcript } = answer;
                 let spoken = match transcript {
-                    Some(transcript) => Some(self.kept(*transcript, &provider.taxonomy, &labels, left).await),
+                    Some(transcript) => Some(Box::new(self.kept(*transcript, &provider.taxonomy, &labels, left).await)),
                     None => None,
                 };
                 let kept = None;
@@ -92,7 +92,7 @@ impl Hearing {
             }
             Err(unanswered) => Err(unanswered),
         };
-        Heard { segment: Some(segment), took, said }
+        Heard { segment: Some(Box::new(segment)), took, said }
     }
 
     /// The bytes, and the room that they take until they are let go.

@@ -219,7 +219,7 @@ impl Warden {
         });
     }
 
-    fn answered(&mut self, answer: Answered, beside: Beside, took: Duration, ctx: &mut Context<Self>) {
+    fn answered(&mut self, answer: Box<Answered>, beside: Beside, took: Duration, ctx: &mut Context<Self>) {
         let Some(work) = &mut self.work else { return };
         work.took.2 = took.as_millis() as u32;
         let others = beside.opinions.iter().map(|opinion| opinion.provider().name.clone());
@@ -231,7 +231,7 @@ impl Warden {
             shadow: work.shadow.clone(),
             measured: work.seen.as_ref().map(|(measured, ..)| measured.clone()),
             segment: None,
-            answer: Box::new(answer),
+            answer,
             beside,
             took: work.took,
         };

@@ -99,7 +99,7 @@ pub(super) fn judge(state: &ChannelState, now: Timestamp, judged: &Judged<'_>) -
         medium: frame.medium,
         image: measured.map(|measured| measured.image),
         object: object(judged),
-        segment: judged.segment.cloned(),
+        segment: judged.segment.cloned().map(Box::new),
         hash: measured.map(|measured| measured.hash),
         distance,
         provider: answer.provider.clone(),

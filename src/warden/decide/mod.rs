@@ -68,7 +68,7 @@ pub fn decide(
         Command::CompareFrame { frame, policy, measured } => Ok(frame::compare(state, frame, policy, measured)),
         Command::SpendCall { frame, policy, bar } => Ok(frame::spend(state, frame, policy, *bar)),
         Command::JudgeFrame { frame, policy, shadow, measured, segment, answer, beside, took } => {
-            let (shadow, measured, segment, took) = (shadow.as_deref(), measured.as_ref(), segment.as_ref(), *took);
+            let (shadow, measured, segment, took) = (shadow.as_deref(), measured.as_ref(), segment.as_deref(), *took);
             let judged = answer::Judged { frame, policy, shadow, measured, segment, answer, beside, took };
             Ok(answer::judge(state, now, &judged))
         }
