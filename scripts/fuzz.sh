@@ -14,11 +14,17 @@ fi
 scripts/tools.sh fuzz
 export PATH="$PWD/.tools/fuzz/bin:$PATH"
 
-# What a target finds stays in fuzz/corpus and fuzz/artifacts; the committed pictures only seed it.
+# What a target finds stays in fuzz/corpus and fuzz/artifacts; the committed files only seed it.
+seeds() {
+    case "$1" in
+        notification) echo tests/notifications/data ;;
+        *) echo tests/imaging/data ;;
+    esac
+}
 targets=$(cargo +nightly fuzz list)
 for target in $targets; do
     echo "== $target, $seconds s"
     mkdir -p "fuzz/corpus/$target"
-    cargo +nightly fuzz run "$target" "fuzz/corpus/$target" tests/imaging/data -- \
+    cargo +nightly fuzz run "$target" "fuzz/corpus/$target" "$(seeds "$target")" -- \
         -max_total_time="$seconds" -max_len=65536 -rss_limit_mb=512 -print_final_stats=1
 done

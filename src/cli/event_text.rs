@@ -8,8 +8,9 @@ use std::fmt::Write;
 use serde_json::{Value, json};
 
 use crate::events::{
-    Budget, EnforcementOrigin, Event, EventView, ExportOf, FrameAssessed, OpinionGiven, OpinionSaid, Recorded,
-    ReplayTarget, ReputationChange, RuleEffect, ShadowEffect, ShadowVerdict, Skip, payload_to_json,
+    Budget, DecisionEffect, DecisionReceived, EnforcementOrigin, Event, EventView, ExportOf, FrameAssessed,
+    OpinionGiven, OpinionSaid, Recorded, ReplayTarget, ReputationChange, RuleEffect, ShadowEffect, ShadowVerdict, Skip,
+    payload_to_json,
 };
 use crate::model::{ContentRef, Label, Scope};
 
@@ -54,6 +55,7 @@ fn summary(event: &Event) -> String {
         Event::FrameAssessed(e) => assessed(e),
         Event::FrameFailed(e) => format!("{}: {} (attempt {})", word(&e.stage), e.reason, e.attempts),
         Event::OpinionGiven(e) => opinion(e),
+        Event::DecisionReceived(e) => received(e),
         Event::ShadowVerdict(e) => shadow(e),
         Event::FrameConflict(e) => format!("another notification under the id of {}", e.frame),
         Event::ChannelWatched(e) => format!("after {} unwatched, since {}", seconds(e.unwatched_ms), e.unwatched_since),
@@ -74,7 +76,11 @@ fn summary(event: &Event) -> String {
         }
         Event::WarningRaised(e) => {
             let asked = format!("{} with approval of {}", word(&e.action), word(&e.approval));
-            let by = e.label.as_ref().map_or("nobody who could judge".to_owned(), label);
+            let by = match (&e.label, &e.decided_by) {
+                (Some(of), _) => label(of),
+                (None, Some(decided)) => decided.by.to_string(),
+                (None, None) => "nobody who could judge".to_owned(),
+            };
             let asks = e.asks.map(|because| format!(" ({because})")).unwrap_or_default();
             format!("{} by {by} · severity {} · {asked}{asks} · {}", e.rule, e.severity, e.warning)
         }
@@ -96,6 +102,7 @@ fn summary(event: &Event) -> String {
             let origin = match &e.origin {
                 EnforcementOrigin::Rule { policy, rule, .. } => format!("rule {rule} of {policy}"),
                 EnforcementOrigin::Person { by, .. } => format!("{by}"),
+                EnforcementOrigin::External { by, action, .. } => format!("{action} of {by}"),
             };
             let session = e.session.as_ref().map_or("the channel".to_owned(), ToString::to_string);
             let why = reason(e.reason.as_ref());
@@ -223,6 +230,18 @@ fn surest(labels: &[Label]) -> String {
 }
 
 /// Who, what for, and what it said.
+fn received(decision: &DecisionReceived) -> String {
+    let then = decision.then.as_ref().map_or("recorded only".to_owned(), word);
+    let effect = match &decision.effect {
+        DecisionEffect::Noted => String::new(),
+        DecisionEffect::Raised(warning) => format!(" · raised {warning}"),
+        DecisionEffect::Joined(warning) => format!(" · joined {warning}"),
+        DecisionEffect::Cooldown(until) => format!(" · answered a short time ago, quiet until {until}"),
+        DecisionEffect::Unplaced => " · nothing is on the air that it could be about".to_owned(),
+    };
+    format!("{} of {} about {} · {then}{effect}", decision.action, decision.by, decision.frame)
+}
+
 fn opinion(opinion: &OpinionGiven) -> String {
     let said = match &opinion.said {
         OpinionSaid::Answer(answer) => surest(&answer.labels),

@@ -17,8 +17,9 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, Control, TOKENS_FILE_VARIABLE};
 use crate::control::{NoControl, RehearsalControl};
 use crate::house::Ground;
-use crate::http::auth::Authenticator;
+use crate::http::auth::{Authenticator, External};
 use crate::http::{App, Gate, Server};
+use crate::providers::hive::dashboard::{self, Posts};
 use crate::telemetry::start_logging;
 
 /// What serving can be told.
@@ -37,7 +38,12 @@ pub(super) fn run(args: &ServeArgs) -> anyhow::Result<()> {
     let authenticator = Authenticator::open(&config.auth, clock.clone()).context("opening the ways in")?;
     let address = config.listen.address;
     authenticator.may_listen(address)?;
-    let gate = Arc::new(Gate::new(authenticator, &config.http).context("setting the gate up")?);
+    let mut gate = Gate::new(authenticator, &config.http).context("setting the gate up")?;
+    if config.hive_dashboard.calls_back() {
+        let secret = config.hive_dashboard.secret().context("reading the secret of Hive's Moderation Dashboard")?;
+        gate = gate.and_external(External::new(dashboard::NAME, &secret).context("setting hive_dashboard up")?);
+    }
+    let gate = Arc::new(gate);
     let listener = TcpListener::bind(address).with_context(|| format!("listening on {address}"))?;
 
     let mut ground = Ground::open_with(config.data.journal(clock.clone()))?;
@@ -46,6 +52,7 @@ pub(super) fn run(args: &ServeArgs) -> anyhow::Result<()> {
             (config.enforcement.budget(), config.wardens.settings(&config.evidence, &config.sound, &config.provider));
         let signals = Signals::listen().context("listening for signals")?;
         let mut cloud = Cloud::reach(&config, &clock).await?;
+        let posts = Arc::new(Posts::default());
         let providers = judges(&config, &mut cloud, &clock)?;
         let rehearsal = Arc::new(RehearsalControl::new());
         let control = cloud.control.unwrap_or_else(|| match config.control.platform {
@@ -66,6 +73,9 @@ pub(super) fn run(args: &ServeArgs) -> anyhow::Result<()> {
         ]
         .into();
         app.store_frames = cloud.store_frames;
+        if config.hive_dashboard.calls_back() {
+            app.callbacks = Some(config.hive_dashboard.callbacks(posts, settings.frame_deadline));
+        }
         let public_url = config.http.pages.public_url;
         let served = match Server::start_within(listener, Arc::new(app), gate, config.listen.settings()) {
             Ok(server) => {

@@ -6,6 +6,7 @@
 
 mod aws;
 mod bounded;
+mod dashboard;
 mod hive;
 mod mistake;
 mod sections;
@@ -23,6 +24,7 @@ pub use aws::{
     RekognitionConfig,
 };
 pub use bounded::Bounded;
+pub use dashboard::{DashboardAction, HiveDashboardConfig, Then};
 pub use hive::{By, HiveConfig};
 pub use mistake::ConfigError;
 pub use sections::{
@@ -53,6 +55,8 @@ pub struct Config {
     pub http: GateConfig,
     /// Who labels images.
     pub provider: ProviderConfig,
+    /// What the actions of Hive's Moderation Dashboard mean.
+    pub hive_dashboard: HiveDashboardConfig,
     /// Who carries the streams.
     pub control: ControlConfig,
     /// Which pictures are kept.
@@ -139,6 +143,7 @@ impl Config {
             );
             return Err(ConfigError::Together { file: file(), finding });
         }
+        self.hive_dashboard.check().map_err(|finding| ConfigError::Together { file: file(), finding })?;
         self.provider.check().map_err(|finding| ConfigError::Together { file: file(), finding })?;
         self.kinesis.settings().map_err(|finding| ConfigError::Together { file: file(), finding })?;
         if self.kinesis.offers_max.get() >= self.wardens.frames_max.get() && !self.kinesis.stream.is_empty() {

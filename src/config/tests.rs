@@ -71,6 +71,27 @@ fn what_is_wrong_with_providers_is_named_by_its_key() {
 }
 
 #[test]
+fn what_is_wrong_with_an_external_actors_actions_is_named_by_its_key() {
+    let action = |name: &str| format!("[[hive_dashboard.actions]]\nname = \"{name}\"\nthen = \"stop\"\n");
+    let secret = "[hive_dashboard]\nsecret_env = \"SECRET\"\n";
+    for (text, names) in [
+        (action("ban"), "set hive_dashboard.secret_file or hive_dashboard.secret_env"),
+        (format!("{secret}secret_file = \"f\""), "are both set"),
+        (format!("{secret}{}{}", action("ban"), action("ban")), "has ban twice"),
+        (format!("{secret}{}", action("ban/it")), "ban/it may hold letters"),
+        (format!("{secret}user_parameter = \"post_id\""), "are the same"),
+        (format!("{secret}post_parameter = \"\""), "hive_dashboard.post_parameter"),
+    ] {
+        let error = parse(&text).expect_err(&text).to_string();
+        assert!(error.contains(names), "{error} does not name {names}");
+    }
+    let sound = parse(&format!("{secret}{}", action("ban-stream"))).expect("it is sound").hive_dashboard;
+    assert!(sound.calls_back());
+    let approval = sound.actions[0].approval;
+    assert_eq!(approval, crate::model::Approval::Person, "nothing is stopped by itself unless it is said");
+}
+
+#[test]
 fn every_key_of_the_types_stands_in_the_reference_file_with_a_comment_above_it() {
     let all = toml::Table::try_from(Config::default()).expect("the configuration is a table");
     let mut expected = Vec::new();

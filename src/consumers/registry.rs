@@ -194,6 +194,7 @@ impl Registry {
             | Event::FrameConflict(_)
             | Event::ShadowVerdict(_)
             | Event::OpinionGiven(_)
+            | Event::DecisionReceived(_)
             | Event::ChannelWatched(_)
             | Event::ChannelUnwatched(_)
             | Event::ChannelQuarantined(_)

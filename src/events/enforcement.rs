@@ -4,7 +4,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{ContentRef, EnforcementId, ModeratorId, PolicyRef, RuleId, SessionId, Timestamp, WarningId};
+use crate::model::{
+    ActionName, ContentRef, EnforcementId, ExternalId, ModeratorId, PolicyRef, RuleId, SessionId, Timestamp, WarningId,
+};
 
 /// What is to be done to the stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -38,14 +40,32 @@ pub enum EnforcementOrigin {
         /// The warning they upheld, if it came from one.
         warning: Option<WarningId>,
     },
+    /// An external actor whose decisions need no person here. Counts against the automatic budget.
+    External {
+        /// Who.
+        by: ExternalId,
+        /// What they call it.
+        action: ActionName,
+        /// The warning raised with it, or that it speaks for.
+        warning: WarningId,
+    },
 }
 
 impl EnforcementOrigin {
     /// The warning it goes back to, if any.
     pub fn warning(&self) -> Option<WarningId> {
         match self {
-            Self::Rule { warning, .. } => Some(*warning),
+            Self::Rule { warning, .. } | Self::External { warning, .. } => Some(*warning),
             Self::Person { warning, .. } => *warning,
+        }
+    }
+
+    /// As which rule it counts against the automatic budget; none if a person wants it, whom the budget never holds.
+    pub fn counts_as(&self) -> Option<RuleId> {
+        match self {
+            Self::Rule { rule, .. } => Some(rule.clone()),
+            Self::External { by, action, warning: _ } => Some(RuleId::of_external(by, action)),
+            Self::Person { .. } => None,
         }
     }
 }

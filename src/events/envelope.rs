@@ -27,7 +27,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{CodecError, Event, decode, encode};
-use crate::model::{Epoch, EventId, ModeratorId, PolicyId, PolicyRef, Position, Scope, Sequence, Timestamp};
+use crate::model::{
+    Epoch, EventId, ExternalId, ModeratorId, PolicyId, PolicyRef, Position, Scope, Sequence, Timestamp,
+};
 
 const FORMAT: u8 = 1;
 const HAS_CAPTURED_AT: u8 = 1;
@@ -41,6 +43,8 @@ pub enum Actor {
     Warden(Option<PolicyRef>),
     /// A moderator, by pseudonym.
     Moderator(ModeratorId),
+    /// Somebody outside who decides: `hive-dashboard`.
+    External(ExternalId),
     /// A part of the system: `store`, `enforcement`, `intake`, …
     Service(Arc<str>),
 }
@@ -60,6 +64,7 @@ impl Actor {
                 .and_then(|text| text.rsplit_once('@'))
                 .is_some_and(|(id, version)| id == policy.id.as_str() && version.parse() == Ok(policy.version)),
             Self::Moderator(moderator) => text.strip_prefix("moderator ") == Some(moderator.as_str()),
+            Self::External(external) => text.strip_prefix("external ") == Some(external.as_str()),
             Self::Service(name) => text.strip_prefix("service ") == Some(name),
         }
     }
@@ -71,6 +76,7 @@ impl fmt::Display for Actor {
             Self::Warden(None) => f.write_str("warden"),
             Self::Warden(Some(policy)) => write!(f, "warden {policy}"),
             Self::Moderator(moderator) => write!(f, "moderator {moderator}"),
+            Self::External(external) => write!(f, "external {external}"),
             Self::Service(name) => write!(f, "service {name}"),
         }
     }
@@ -87,6 +93,7 @@ impl FromStr for Actor {
                 Some(Self::Warden(Some(policy)))
             }),
             Some(("moderator", id)) => ModeratorId::new(id).ok().map(Self::Moderator),
+            Some(("external", id)) => ExternalId::new(id).ok().map(Self::External),
             Some(("service", name)) => Some(Self::service(name)),
             _ => None,
         };
@@ -111,7 +118,7 @@ impl schemars::JsonSchema for Actor {
         "Actor".into()
     }
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({ "type": "string", "pattern": "^(warden( .+@[0-9]+)?|moderator .+|service .+)$" })
+        schemars::json_schema!({ "type": "string", "pattern": "^(warden( .+@[0-9]+)?|moderator .+|external .+|service .+)$" })
     }
 }
 

@@ -98,6 +98,7 @@ events! {
     FrameFailed = 1,
     FrameConflict = 1,
     OpinionGiven = 1,
+    DecisionReceived = 1,
     ShadowVerdict = 1,
     ChannelWatched = 1,
     ChannelUnwatched = 1,

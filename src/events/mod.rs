@@ -7,6 +7,7 @@ mod access;
 mod cadence;
 mod codec;
 mod consumers;
+mod decisions;
 mod enforcement;
 mod envelope;
 mod event;
@@ -32,6 +33,7 @@ pub use consumers::{
     ConsumerCreated, ConsumerDeleted, ConsumerRewound, EntryParked, EntrySettled, EntryUnparked, ReplayEnd,
     ReplayEnded, ReplaySpeed, ReplayStarted, ReplayTarget,
 };
+pub use decisions::{DecidedBy, DecisionEffect, DecisionReceived};
 pub use enforcement::{
     Budget, EnforcementAdmitted, EnforcementAttempted, EnforcementCancelled, EnforcementFailed, EnforcementHeld,
     EnforcementKind, EnforcementNotNeeded, EnforcementOrigin, EnforcementRequested, EnforcementSucceeded,

@@ -4,13 +4,13 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Event;
+use super::{DecidedBy, Event};
 use crate::model::{
     Action, Approval, ContentRef, FrameId, Label, Medium, ModeratorId, OnUnavailable, PolicyRef, RuleId, SessionId,
     Timestamp, WarningId,
 };
 
-/// A rule is met, or frames could not be judged, and a person is asked to look.
+/// A rule is met, somebody outside decided, or frames could not be judged, and a person is asked to look.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WarningRaised {
     /// The warning.
@@ -24,9 +24,10 @@ pub struct WarningRaised {
     pub session: SessionId,
     /// The policy version the rule belongs to.
     pub policy: PolicyRef,
-    /// The rule; [`RuleId::on_unavailable`] where frames could not be judged.
+    /// The rule; [`RuleId::on_unavailable`] where frames could not be judged, [`RuleId::of_external`] where an external
+    /// actor decided.
     pub rule: RuleId,
-    /// Digest of the rule's definition; 0 where frames could not be judged.
+    /// Digest of the rule's definition; 0 where no rule raised it.
     pub rev: u32,
     /// How grave the policy calls it, 1 (least) to 5.
     pub severity: u8,
@@ -34,7 +35,7 @@ pub struct WarningRaised {
     pub action: Action,
     /// Who must agree to it.
     pub approval: Approval,
-    /// The label that hit the rule with the largest margin; none where frames could not be judged.
+    /// The label that hit the rule with the largest margin; none where no rule raised it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<Label>,
     /// Its confidence over the rule's threshold, in thousandths of a percent; 0 where there is no label.
@@ -48,6 +49,17 @@ pub struct WarningRaised {
     /// `FrameFailed` of `frame` says what failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unavailable: Option<OnUnavailable>,
+    /// Raised because an external actor decided about `frame`, not by a rule: who, and what they call it. The
+    /// `DecisionReceived` before it in the same append says what that means here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decided_by: Option<DecidedBy>,
+}
+
+impl WarningRaised {
+    /// Whether a rule of a policy raised it, because of a label.
+    pub fn is_of_rule(&self) -> bool {
+        self.unavailable.is_none() && self.decided_by.is_none()
+    }
 }
 
 /// Why a rule that stops without a person only asks one.
@@ -75,6 +87,8 @@ pub enum AsksBecause {
     NoSecond,
     /// The policy asks for a second provider to agree, and that one decided the frame itself: it cannot agree with itself.
     SecondDecided,
+    /// No policy watches the channel any more: none says that its streams may be stopped without a person.
+    NoPolicy,
 }
 
 impl std::fmt::Display for AsksBecause {
@@ -85,6 +99,7 @@ impl std::fmt::Display for AsksBecause {
             Self::SecondDisagrees => f.write_str("the second provider does not agree"),
             Self::NoSecond => f.write_str("the second provider gave no answer"),
             Self::SecondDecided => f.write_str("the second provider is the one that decided"),
+            Self::NoPolicy => f.write_str("no policy watches the channel any more"),
             Self::ProposeOnly => f.write_str("the policy proposes every stop to a person"),
             Self::TooFewRules { met, needed, within_ms } => {
                 write!(f, "{met} of the {needed} different rules were met that the policy wants within {within_ms} ms")

@@ -15,6 +15,7 @@ use crate::laboratory::price::REKOGNITION_MICROS;
 use crate::policy::PolicySet;
 use crate::warden::UndoTime;
 
+use super::Callbacks;
 use super::backtesting::Backtests;
 use super::picture::PictureRoom;
 use super::scaling::Scaling;
@@ -51,6 +52,8 @@ pub struct App {
     pub usd_per_million: Prices,
     /// Where frames are put before they are judged; none: they are judged as they came.
     pub store_frames: Option<Deposit>,
+    /// What decisions that are told of from outside mean here; none: nobody tells of any.
+    pub callbacks: Option<Callbacks>,
     /// Backtests of all history.
     pub(in crate::http) backtests: Backtests,
     /// Who tries a policy on the past.
@@ -82,6 +85,7 @@ impl App {
             undo: UndoTime::default(),
             usd_per_million: Prices::from([("rekognition", REKOGNITION_MICROS)]), // for one call
             store_frames: None,
+            callbacks: None,
             backtests: Backtests::default(),
             dry_runs: Turn::default(),
             comparisons: Turn::default(),

@@ -14,7 +14,7 @@ use actix_web::{FromRequest, HttpMessage, ResponseError, web};
 use serde::{Deserialize, Serialize};
 
 use super::auth::config::{AuthConfig, Way};
-use super::auth::{Authenticator, Permission, Principal, Refusal, RefusalKind, StartError, Vouched};
+use super::auth::{Authenticator, External, Permission, Principal, Refusal, RefusalKind, StartError, Vouched};
 use super::origin::{self, ORIGINS_MAX, OriginError, Origins};
 use super::problem::{Code, Problem};
 use super::rate::{RateClass, RateConfig, RateError, Rates, TooMany};
@@ -84,6 +84,8 @@ pub struct Gate {
     pub(in crate::http) session: SessionCookie,
     pub(in crate::http) attempt: AttemptCookie,
     callback: Option<String>,
+    /// Who decides outside, if somebody does.
+    external: Option<External>,
 }
 
 /// The route that a request came to, for who counts requests.
@@ -144,7 +146,14 @@ impl Gate {
             session: SessionCookie::new(config.pages.is_secure()),
             attempt: AttemptCookie::new(config.pages.is_secure()),
             callback: config.pages.callback(),
+            external: None,
         })
+    }
+
+    /// The same gate, which lets this external actor in too, to tell of its decisions and for nothing else.
+    pub fn and_external(mut self, external: External) -> Self {
+        self.external = Some(external);
+        self
     }
 
     /// The demo's gate: everybody who reaches the loopback is let in.
@@ -192,7 +201,7 @@ pub(in crate::http) async fn pass(
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     match admitted(&gate, &needed, &request).await {
         Ok(admitted) => {
-            let Some((caller, credential)) = admitted else { return next.call(request).await };
+            let Admitted::Caller(caller, credential) = admitted else { return next.call(request).await };
             let caller = Rc::new(caller);
             request.extensions_mut().insert(caller.clone());
             let response = next.call(request).await?;
@@ -203,24 +212,39 @@ pub(in crate::http) async fn pass(
     }
 }
 
-/// The caller and how they said so; none where nobody is asked.
-async fn admitted(
-    gate: &Gate,
-    needed: &[Needed],
-    request: &ServiceRequest,
-) -> Result<Option<(Principal, Credential)>, Problem> {
+/// Who is let through.
+enum Admitted {
+    /// Anybody: nobody is asked here.
+    Anybody,
+    /// A caller, and how they said who they are.
+    Caller(Principal, Credential),
+    /// An external actor, who has no place among the callers: no grant, no session.
+    External,
+}
+
+async fn admitted(gate: &Gate, needed: &[Needed], request: &ServiceRequest) -> Result<Admitted, Problem> {
     let Some(needed) = needed.iter().find(|needed| needed.method == *request.method()) else {
         return Err(another_method(needed, request.method()));
     };
     request.extensions_mut().insert(Operation(needed.id));
-    if needed.needs == Permission::Open {
-        return Ok(None);
+    match needed.needs {
+        Permission::Open => return Ok(Admitted::Anybody),
+        Permission::Decide => return external(gate, request).map(|()| Admitted::External),
+        _ => {}
     }
     let (caller, credential) = identify(gate, request).await?;
     let class = class(needed);
     gate.rates.count(class, &caller.id).map_err(|wait| too_many(class.name(), wait))?;
     check(needed, &caller, request)?;
-    Ok(Some((caller, credential)))
+    Ok(Admitted::Caller(caller, credential))
+}
+
+/// Whether an external actor asks, by the secret that it is known by. Even where nobody else is asked who they are.
+fn external(gate: &Gate, request: &ServiceRequest) -> Result<(), Problem> {
+    let external = gate.external.as_ref().ok_or(Refusal::External).and_then(|known| known.vouch(request.headers()));
+    let id = external.map_err(refused)?;
+    let class = RateClass::Write;
+    gate.rates.count(class, id).map_err(|wait| too_many(class.name(), wait))
 }
 
 fn another_method(needed: &[Needed], method: &Method) -> Problem {

@@ -5,6 +5,7 @@ mod app;
 pub mod auth;
 mod backtesting;
 mod blocking;
+mod callbacks;
 mod console;
 mod consuming;
 mod edge;
@@ -41,6 +42,7 @@ mod turn;
 mod written;
 
 pub use app::App;
+pub use callbacks::{Callbacks, Meaning};
 pub use console::has_pages;
 pub use feed::{Feed, Patience};
 pub use gate::{Gate, GateConfig, GateConfigError};

@@ -118,6 +118,12 @@ impl Description {
                         "scheme": "bearer",
                         "description": "A token of `streamwarden token create`, or one of the OIDC issuer configured.",
                     },
+                    "external": {
+                        "type": "apiKey",
+                        "in": "header",
+                        "name": "Authorization",
+                        "description": "The secret that an external actor and this server share.",
+                    },
                 },
             },
         });
@@ -172,7 +178,11 @@ fn operation(route: &Described, generator: &mut SchemaGenerator, problem: &Schem
         members.insert("requestBody".to_owned(), json!({ "description": about, "required": true, "content": content }));
     }
     members.insert("responses".to_owned(), Value::Object(responses(route, generator, problem)));
-    let security = if route.needs == Permission::Open { json!([]) } else { json!([{ "bearer": [] }]) };
+    let security = match route.needs {
+        Permission::Open => json!([]),
+        Permission::Decide => json!([{ "external": [] }]),
+        _ => json!([{ "bearer": [] }]),
+    };
     members.insert("security".to_owned(), security);
     operation
 }

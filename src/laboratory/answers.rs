@@ -116,7 +116,9 @@ impl Trial {
     pub fn stands_for(&mut self, recorded: EnforcementId, warning: WarningId) {
         let here = |asked: &&crate::warden::Enforcement| match &asked.origin {
             EnforcementOrigin::Person { warning: Some(asked_by), .. } => self.matches.goes_by(*asked_by, warning),
-            EnforcementOrigin::Person { warning: None, .. } | EnforcementOrigin::Rule { .. } => false,
+            EnforcementOrigin::Person { warning: None, .. }
+            | EnforcementOrigin::Rule { .. }
+            | EnforcementOrigin::External { .. } => false,
         };
         if let Some(here) = self.state.enforcements.iter().find(here).map(|asked| asked.id) {
             self.aliases.insert(recorded, here);

@@ -241,8 +241,8 @@ impl Channel {
                 EnforcementOrigin::Person { warning: Some(warning), .. } => {
                     trial.stands_for(requested.enforcement, *warning);
                 }
-                // Of a person's own accord, whatever the policy.
-                EnforcementOrigin::Person { warning: None, .. } => {
+                // Of a person's own accord, or of somebody outside, whatever the policy.
+                EnforcementOrigin::Person { warning: None, .. } | EnforcementOrigin::External { .. } => {
                     trial.apply_one(event, envelope.recorded_at, envelope.captured_at);
                 }
             }

@@ -157,6 +157,14 @@ name_id!(
     ModeratorId, "a moderator id", 60
 );
 name_id!(
+    /// Somebody outside who decides about frames that they were shown: `hive-dashboard`.
+    ExternalId, "an external actor's name", 20
+);
+name_id!(
+    /// What an external actor calls a decision of theirs: `ban-stream`.
+    ActionName, "an action's name", 30
+);
+name_id!(
     /// A consumer of the journal that keeps a cursor.
     ConsumerName, "a consumer name", 60
 );
@@ -322,6 +330,18 @@ impl RuleId {
     /// [`RuleId::ON_UNAVAILABLE`] as an id.
     pub fn on_unavailable() -> Self {
         Self(Arc::from(Self::ON_UNAVAILABLE))
+    }
+
+    /// What begins that which stands for the rule where an external actor decided. No rule of a policy may begin so.
+    pub const EXTERNAL: &'static str = "external/";
+
+    /// What stands for the rule where an external actor decided: one for each of their actions.
+    pub fn of_external(by: &ExternalId, action: &ActionName) -> Self {
+        const _: () = assert!(
+            RuleId::EXTERNAL.len() + ExternalId::BYTES_MAX + 1 + ActionName::BYTES_MAX <= RuleId::BYTES_MAX,
+            "the longest names fit"
+        );
+        Self(Arc::from(format!("{}{by}/{action}", Self::EXTERNAL)))
     }
 }
 

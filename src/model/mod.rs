@@ -24,8 +24,8 @@ pub use content::ContentRef;
 pub use content_type::ContentType;
 pub use frame::{Fingerprint, Frame, FrameOrigin, ImageFacts, ImageFormat, S3Object, Sha256};
 pub use ids::{
-    ChannelId, ConsumerName, EnforcementId, Epoch, EventId, FrameId, IdError, Mark, MarkName, ModeratorId, PolicyId,
-    PolicyRef, Position, ProviderName, ReplayId, RuleId, Sequence, SessionId, WarningId,
+    ActionName, ChannelId, ConsumerName, EnforcementId, Epoch, EventId, ExternalId, FrameId, IdError, Mark, MarkName,
+    ModeratorId, PolicyId, PolicyRef, Position, ProviderName, ReplayId, RuleId, Sequence, SessionId, WarningId,
 };
 pub use label::{Label, LabelPath, LabelPathError, ProviderRef};
 pub use medium::{Medium, Moment, Stretch};

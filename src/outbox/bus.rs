@@ -24,6 +24,7 @@ pub const DEFAULT_TYPES: &[EventType] = &[
     EventType::ChannelQuarantined,
     EventType::CadenceChanged,
     EventType::ReputationAdjusted,
+    EventType::DecisionReceived,
     EventType::WarningRaised,
     EventType::WarningUpheld,
     EventType::WarningDismissed,

@@ -384,6 +384,11 @@ impl DocumentReader<'_> {
                     "rename the rule; the policy's own key is on_unavailable",
                 ));
             }
+            if text.starts_with(RuleId::EXTERNAL) {
+                let what = format!("{text} is what warnings name where an external actor decided");
+                let hint = format!("rename the rule: none begins with {}", RuleId::EXTERNAL);
+                return Err(Flaw::new(what, "another rule id", hint));
+            }
             RuleId::new(text).map_err(|e| Flaw::new(e.to_string(), "a rule id", "write lower-case words joined by -"))
         });
         let own = self.read(rule.taxonomy.as_ref(), taxonomy_named);

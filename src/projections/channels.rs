@@ -304,6 +304,7 @@ impl Channel {
             | Event::ReputationAdjusted(_)
             | Event::ShadowVerdict(_)
             | Event::OpinionGiven(_)
+            | Event::DecisionReceived(_)
             | Event::ChannelQuarantined(_)
             | Event::WarningClaimed(_)
             | Event::WarningReleased(_)

@@ -90,7 +90,8 @@ impl Enforcements {
             Event::EnforcementRequested(request) => {
                 let by = match &request.origin {
                     crate::events::EnforcementOrigin::Person { by, .. } => Some(by),
-                    crate::events::EnforcementOrigin::Rule { .. } => None,
+                    crate::events::EnforcementOrigin::Rule { .. }
+                    | crate::events::EnforcementOrigin::External { .. } => None,
                 };
                 let steps = vec![step(Stage::Requested, by, None)];
                 let followed =
@@ -122,6 +123,7 @@ impl Enforcements {
             | Event::FrameConflict(_)
             | Event::ShadowVerdict(_)
             | Event::OpinionGiven(_)
+            | Event::DecisionReceived(_)
             | Event::ChannelWatched(_)
             | Event::ChannelUnwatched(_)
             | Event::ChannelQuarantined(_)

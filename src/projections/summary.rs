@@ -139,6 +139,7 @@ impl ChannelSummary {
             | Event::FrameConflict(_)
             | Event::ShadowVerdict(_)
             | Event::OpinionGiven(_)
+            | Event::DecisionReceived(_)
             | Event::ChannelQuarantined(_)
             | Event::CadenceChanged(_)
             | Event::ReputationAdjusted(_)

@@ -136,6 +136,7 @@ impl Ledger {
             Ok(place) => place,
             Err(place) => {
                 self.days.reserve_exact(1);
+                self.days.reserve_exact(1); // one is added a day, and there is a list for each channel
                 self.days.insert(place, Day { day, sessions: 0, watched_ms: 0, clean_ms: 0 });
                 place
             }

@@ -1,8 +1,8 @@
 //! One stored event folded into the state. Never fails, never decides: what happened, happened.
 
 use crate::events::{
-    CodecError, EnforcementKind, EnforcementOrigin, Event, FailedStage, FrameAssessed, FrameSkipped, Recorded,
-    ReputationAdjusted, RuleEffect, SessionEndBecause, SessionEnded, Skip,
+    CodecError, DecisionEffect, EnforcementKind, EnforcementOrigin, Event, FailedStage, FrameAssessed, FrameSkipped,
+    Recorded, ReputationAdjusted, RuleEffect, SessionEndBecause, SessionEnded, Skip,
 };
 use crate::model::{Approval, EnforcementId, Medium, ModeratorId, Sequence, SessionId, Timestamp, WarningId};
 use crate::reputation::Evidence;
@@ -66,6 +66,11 @@ pub fn apply(state: &mut ChannelState, at: Applied, event: &Event) {
         }
         Event::FrameSkipped(skipped) => skip(state, captured_at, skipped),
         Event::FrameAssessed(assessed) => assess(state, at, captured_at, assessed),
+        Event::DecisionReceived(received) => {
+            if let DecisionEffect::Joined(warning) = received.effect {
+                with(state, warning, |warning| warning.newest_hit = warning.newest_hit.max(captured_at));
+            }
+        }
         Event::OpinionGiven(_) => {} // what follows from it is in the outcome that rests on it
         Event::ShadowVerdict(verdict) => shadow::judged(state, captured_at, verdict),
         Event::FrameFailed(failed) => {
@@ -144,7 +149,9 @@ pub fn apply(state: &mut ChannelState, at: Applied, event: &Event) {
         }
         Event::WarningLapsed(lapsed) => state.warnings.retain(|warning| warning.id != lapsed.warning),
         Event::EnforcementRequested(requested) => {
-            if let EnforcementOrigin::Rule { warning, .. } = &requested.origin {
+            if let EnforcementOrigin::Rule { warning, .. } | EnforcementOrigin::External { warning, .. } =
+                &requested.origin
+            {
                 // The rule has asked by itself: upholding the warning need not ask again.
                 with(state, *warning, |warning| warning.approval = Approval::None);
             }

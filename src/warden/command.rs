@@ -13,7 +13,7 @@ use crate::model::{
 use crate::policy::Policy;
 use crate::reputation::budget::Need;
 
-use super::{Beside, InVain, ModeratorAct, Opinion};
+use super::{Beside, DecidedFrame, ExternalDecision, InVain, ModeratorAct, Opinion};
 
 /// What a warden can be asked. Frames come back to it after each outward step, because those never block it; each
 /// time it decides against the state as it is then, under the policy version taken at the frame's start.
@@ -167,6 +167,13 @@ pub enum Command {
         /// What it said.
         opinion: Opinion,
     },
+    /// An external actor decided about a frame that has its outcome.
+    TakeDecision {
+        /// What they decided.
+        decision: Box<ExternalDecision>,
+        /// About which frame.
+        about: Box<DecidedFrame>,
+    },
     /// Another policy, or another version, may apply now.
     ReconsiderPolicy,
     /// Time passed.
@@ -207,6 +214,7 @@ impl Command {
             | Self::CopyEvidence { frame, .. }
             | Self::MissEvidence { frame, .. }
             | Self::CompareProviders { frame, .. } => Some(*frame),
+            Self::TakeDecision { about, .. } => Some(about.frame),
             Self::StartSession { .. }
             | Self::EndSession { .. }
             | Self::ReconsiderPolicy
@@ -235,6 +243,9 @@ impl Command {
             Self::CopyEvidence { frame, .. } => Some(Self::copy_id(*frame)),
             Self::MissEvidence { frame, place, .. } => Some(Self::unkept_id(*frame, *place)),
             Self::CompareProviders { frame, .. } => Some(Self::comparison_id(*frame)),
+            Self::TakeDecision { decision, about } => {
+                Some(ExternalDecision::id(&decision.by, &decision.action, about.frame))
+            }
             Self::Moderate { act: ModeratorAct::Overturn { upheld, .. }, .. } => {
                 Some(Self::overturn_id(upheld.warning))
             }

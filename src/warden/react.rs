@@ -74,6 +74,7 @@ pub fn react(event: &Event) -> Option<Reaction> {
         | Event::FrameFailed(_)
         | Event::ShadowVerdict(_)
         | Event::OpinionGiven(_)
+        | Event::DecisionReceived(_) // its warning and its stop are events of their own
         | Event::ChannelWatched(_)
         | Event::CadenceChanged(_)
         | Event::ReputationAdjusted(_)

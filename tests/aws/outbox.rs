@@ -389,6 +389,7 @@ async fn a_page_is_told_whatever_else_is_told_and_a_mere_warning_is_not() {
             cooldown_ms: 0,
             asks: None,
             unavailable: Some(unavailable),
+            decided_by: None,
         };
         let id = EventId::outcome_of(frame);
         let actor = Actor::service("test");

@@ -40,6 +40,16 @@ pub fn sample(event_type: EventType) -> Event {
             took_ms: 412,
         }
         .into(),
+        EventType::DecisionReceived => DecisionReceived {
+            by: named(ExternalId::new("hive-dashboard")),
+            action: named(ActionName::new("ban-stream")),
+            frame: frame(),
+            session: Some(session()),
+            then: Some(Action::Stop),
+            approval: Approval::None,
+            effect: DecisionEffect::Raised(warning()),
+        }
+        .into(),
         EventType::ShadowVerdict => ShadowVerdict {
             frame: frame(),
             policy: shadow(),
@@ -106,6 +116,7 @@ pub fn sample(event_type: EventType) -> Event {
             cooldown_ms: 300_000,
             asks: Some(AsksBecause::TooFewRules { met: 1, needed: 2, within_ms: 120_000 }),
             unavailable: None,
+            decided_by: None,
         }
         .into(),
         EventType::WarningLapsed => WarningLapsed { warning: warning(), because: LapsedBecause::WatchedAgain }.into(),

@@ -7,6 +7,7 @@ mod arena;
 mod authorization;
 mod backtests;
 mod broadcast;
+mod callbacks;
 mod channels;
 mod consumers;
 mod credentials;

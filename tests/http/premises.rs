@@ -1,5 +1,6 @@
 //! A data directory, and a house with a server on it, as often as a test wants one.
 
+use std::collections::BTreeMap;
 use std::net::TcpListener;
 use std::sync::Arc;
 
@@ -10,10 +11,12 @@ use streamwarden::clock::SystemClock;
 use streamwarden::control::RehearsalControl;
 use streamwarden::events::Actor;
 use streamwarden::house::{Ground, House};
-use streamwarden::http::auth::Authenticator;
 use streamwarden::http::auth::config::AuthConfig;
-use streamwarden::http::{App, Gate, GateConfig, RateConfig, Server};
+use streamwarden::http::auth::{Authenticator, External};
+use streamwarden::http::{App, Callbacks, Gate, GateConfig, Meaning, RateConfig, Server};
+use streamwarden::model::{Action, ActionName, Approval};
 use streamwarden::providers::Provider;
+use streamwarden::providers::hive::dashboard::Posts;
 use streamwarden::warden::enforcement::BudgetLimits;
 use tempfile::TempDir;
 
@@ -45,6 +48,14 @@ pub struct Premises {
     pub auth: AuthConfig,
     /// Without limits to the rate, unless a test is about them.
     pub gate: GateConfig,
+    /// Who decides outside: nobody, unless a test says so.
+    pub outside: Option<Outside>,
+}
+
+/// An external actor: what it is known by, and what its actions mean.
+pub struct Outside {
+    pub actions: BTreeMap<&'static str, Meaning>,
+    pub posts: Arc<Posts>,
 }
 
 /// A house that answers.
@@ -67,6 +78,7 @@ impl Premises {
             budget: BudgetLimits { per_minute: 100, per_rule_per_minute: 100, live_share_milli: 100_000 },
             auth: AuthConfig::open(),
             gate: GateConfig { rates: RateConfig::UNLIMITED, ..GateConfig::default() },
+            outside: None,
         }
     }
 
@@ -89,12 +101,44 @@ impl Premises {
         let house = ground.start(clock.clone(), providers, self.stage.clone(), self.budget, self.settings);
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let authenticator = Authenticator::open(&self.auth, clock.clone()).expect("the ways in open");
-        let gate = Arc::new(Gate::new(authenticator, &self.gate).expect("a sound gate"));
-        let server = Server::start(listener, Arc::new(App::of(&house, clock)), gate).expect("the server starts");
+        let mut gate = Gate::new(authenticator, &self.gate).expect("a sound gate");
+        let mut app = App::of(&house, clock);
+        if let Some(outside) = &self.outside {
+            gate = gate.and_external(outside.known());
+            app.callbacks = Some(outside.callbacks());
+        }
+        let server = Server::start(listener, Arc::new(app), Arc::new(gate)).expect("the server starts");
         let base = format!("http://{}", server.address());
         let _ = rustls::crypto::ring::default_provider().install_default(); // some test before this one may have
         let client = Client::builder().timeout(PATIENCE).build().expect("a client");
         Live { house, server, client, base }
+    }
+}
+
+impl Default for Outside {
+    fn default() -> Self {
+        let meaning = |then, approval| Meaning { then, approval, severity: 4 };
+        let actions = [
+            ("note", meaning(None, Approval::Person)),
+            ("flag", meaning(Some(Action::Warn), Approval::Person)),
+            ("ban", meaning(Some(Action::Stop), Approval::None)),
+            ("suspend", meaning(Some(Action::Suspend), Approval::None)),
+        ];
+        Self { actions: actions.into(), posts: Arc::default() }
+    }
+}
+
+impl Outside {
+    pub const SECRET: &str = "9d1f4b7c2e8a40d3b6f5a1c09e7d2b84";
+
+    fn known(&self) -> External {
+        let secret = streamwarden::egress::Secret::new(Self::SECRET).expect("a secret");
+        External::new("hive-dashboard", &secret).expect("it is long enough")
+    }
+
+    fn callbacks(&self) -> Callbacks {
+        let named = |(name, meaning): (&&str, &Meaning)| (ActionName::new(name).expect("a sound name"), *meaning);
+        Callbacks::of_hive(self.actions.iter().map(named).collect(), self.posts.clone())
     }
 }
 

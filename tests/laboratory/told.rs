@@ -216,6 +216,7 @@ fn raised(frame: FrameId, told: &Told, warning: WarningId, label: Option<Label>)
         cooldown_ms: 0,
         asks: None,
         unavailable: None,
+        decided_by: None,
     }
 }
 

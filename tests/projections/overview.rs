@@ -146,6 +146,7 @@ fn raised(number: u64, rule: u8) -> WarningRaised {
         cooldown_ms: 0,
         asks: None,
         unavailable: None,
+        decided_by: None,
     }
 }
 

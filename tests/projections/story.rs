@@ -103,6 +103,7 @@ fn raised(number: u64, severity: u8) -> WarningRaised {
         cooldown_ms: 0,
         asks: None,
         unavailable: None,
+        decided_by: None,
     }
 }
 

@@ -64,6 +64,11 @@ fn sample(event_type: EventType) -> Event {
             payload["said"] =
                 serde_json::json!({ "nothing": { "stage": "provider", "reason": "gone", "attempts": 1 } });
         }
+        EventType::DecisionReceived => {
+            payload["action"] = "ban".into();
+            payload["then"] = "stop".into();
+            payload["effect"] = "noted".into();
+        }
         EventType::DataLossAccepted | EventType::ExportMade | EventType::ConsumerRewound => {
             payload["from"] = 1.into();
             payload["to"] = 2.into();

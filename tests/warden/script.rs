@@ -8,13 +8,13 @@ use streamwarden::events::{
     Skip, Timings,
 };
 use streamwarden::model::{
-    ChannelId, EnforcementId, Epoch, EventId, Fingerprint, Frame, FrameId, FrameOrigin, LumaDelta, Measurement, Medium,
-    ModeratorId, Position, Scope, Sequence, Timestamp, WarningId,
+    ActionName, ChannelId, EnforcementId, Epoch, EventId, ExternalId, Fingerprint, Frame, FrameId, FrameOrigin,
+    LumaDelta, Measurement, Medium, ModeratorId, Position, Scope, Sequence, Timestamp, WarningId,
 };
 use streamwarden::policy::Policy;
 use streamwarden::warden::{
-    Answering, Appealed, Applied, ChannelState, Command, Decision, InVain, ModeratorAct, Next, Rejection, SeenWarning,
-    UndoTime, apply, decide,
+    Answering, Appealed, Applied, ChannelState, Command, DecidedFrame, Decision, ExternalDecision, InVain,
+    ModeratorAct, Next, Rejection, SeenWarning, UndoTime, apply, decide,
 };
 
 use crate::lines::{Line, moment};
@@ -348,6 +348,7 @@ impl Script {
                 let place = word::<EvidencePlace>(line, line.word(2));
                 Command::MissEvidence { frame, captured_at, image, place, reason: "no\nroom".to_owned() }
             }
+            "outside" => self.outside(line),
             "reconsider" => Command::ReconsiderPolicy,
             "tick" => Command::Tick,
             "report" => {
@@ -355,6 +356,28 @@ impl Script {
             }
             _ => self.moderate(line),
         }
+    }
+
+    /// `outside ban a then=stop approval=none`: an external actor's action about frame `a`, as its outcome has it.
+    fn outside(&self, line: &Line<'_>) -> Command {
+        let frame = self.known_frame(line, line.word(2)).0.clone();
+        let judged = self.log.iter().find_map(|recorded| match recorded.event() {
+            Ok(Event::FrameAssessed(assessed)) if assessed.frame == frame.id => {
+                Some((assessed.session, assessed.policy))
+            }
+            _ => None,
+        });
+        let decision = ExternalDecision {
+            by: ExternalId::new("hive-dashboard").expect("a sound name"),
+            action: ActionName::new(line.word(1)).expect("a sound name"),
+            then: line.option("then").map(|then| word(line, then)),
+            approval: word(line, line.option("approval").unwrap_or("person")),
+            severity: line.value("severity", 4),
+            frame_age_max_ms: 600_000,
+            cooldown_ms: 60_000,
+        };
+        let about = DecidedFrame { frame: frame.id, captured_at: frame.captured_at, judged };
+        Command::TakeDecision { decision: Box::new(decision), about: Box::new(about) }
     }
 
     fn moderate(&mut self, line: &Line<'_>) -> Command {

@@ -10,10 +10,10 @@ use streamwarden::events::{
 };
 use streamwarden::journal::{Append, AppendError, Appended, Expected, Journal, MemoryJournal, READ_LIMIT_MAX};
 use streamwarden::model::{
-    Action, Approval, ChannelId, Confidence, EnforcementId, EventId, Fingerprint, Frame, FrameId, FrameOrigin,
-    HashScheme, ImageFacts, ImageFormat, Label, LabelPath, LumaDelta, Measurement, ModeratorId, OnUnavailable,
-    PerceptualHash, PolicyId, PolicyRef, ProviderRef, RuleId, Scope, Score, Sequence, SessionId, Sha256, Timestamp,
-    WarningId,
+    Action, ActionName, Approval, ChannelId, Confidence, EnforcementId, EventId, ExternalId, Fingerprint, Frame,
+    FrameId, FrameOrigin, HashScheme, ImageFacts, ImageFormat, Label, LabelPath, LumaDelta, Measurement, ModeratorId,
+    OnUnavailable, PerceptualHash, PolicyId, PolicyRef, ProviderRef, RuleId, Scope, Score, Sequence, SessionId, Sha256,
+    Timestamp, WarningId,
 };
 use streamwarden::policy::taxonomy::Scale;
 use streamwarden::policy::{
@@ -21,8 +21,8 @@ use streamwarden::policy::{
 };
 use streamwarden::reputation::budget::Need;
 use streamwarden::warden::{
-    Answered, Answering, Appealed, Applied, Beside, ChannelState, Command, Decision, EnforcementReport, ModeratorAct,
-    SeenWarning, UpheldWarning, apply, decide,
+    Answered, Answering, Appealed, Applied, Beside, ChannelState, Command, DecidedFrame, Decision, EnforcementReport,
+    ExternalDecision, ModeratorAct, SeenWarning, UpheldWarning, apply, decide,
 };
 
 use crate::lines::moment;
@@ -46,6 +46,8 @@ pub enum Wanted {
     /// Another policy in shadow, or none.
     Shadow(u8),
     Tick,
+    /// An external actor's action about a frame that has its outcome, if one has.
+    Decide(u8, u8),
     Moderate(u8, u8, u8, u8),
     Report(u8, u8, u8),
 }
@@ -77,6 +79,7 @@ pub fn wanted() -> impl Strategy<Value = Wanted> {
         1 => (0u8..3).prop_map(Wanted::Reconsider),
         2 => (0u8..4).prop_map(Wanted::Shadow),
         3 => Just(Wanted::Tick),
+        3 => (any::<u8>(), 0u8..4).prop_map(|(at, action)| Wanted::Decide(at, action)),
         8 => (0u8..14, any::<u8>(), 0u8..2, 0u8..60).prop_map(|(act, at, by, r)| Wanted::Moderate(act, at, by, r)),
         8 => (0u8..9, any::<u8>(), 0u8..4).prop_map(|(report, at, n)| Wanted::Report(report, at, n)),
     ]
@@ -219,6 +222,7 @@ impl Channel {
                 Command::ReconsiderPolicy
             }
             Wanted::Tick => Command::Tick,
+            Wanted::Decide(at, action) => self.decide(*at, *action),
             Wanted::Moderate(act, at, by, request) => self.moderate(*act, *at, *by, *request),
             Wanted::Report(report, at, n) => self.report(*report, *at, *n),
         }
@@ -285,6 +289,39 @@ impl Channel {
         };
         let by = ModeratorId::new(["ann", "ben"][usize::from(by)]).expect("a sound name");
         Command::Moderate { request: EventId::of_command("request", &[&[request]]), by, act }
+    }
+
+    fn decide(&self, at: u8, action: u8) -> Command {
+        let outcomes: Vec<DecidedFrame> = self
+            .events()
+            .iter()
+            .filter_map(|recorded| {
+                let (frame, judged) = match recorded.event().expect("a known event") {
+                    Event::FrameAssessed(it) => (it.frame, Some((it.session, it.policy))),
+                    Event::FrameFailed(it) => (it.frame, None),
+                    _ => return None,
+                };
+                let captured_at = recorded.envelope.captured_at.expect("a frame has a time of its own");
+                Some(DecidedFrame { frame, captured_at, judged })
+            })
+            .collect();
+        let Some(about) = outcomes.get(usize::from(at) % outcomes.len().max(1)).cloned() else { return Command::Tick };
+        let (then, approval) = [
+            (None, Approval::Person),
+            (Some(Action::Warn), Approval::None),
+            (Some(Action::Stop), Approval::None),
+            (Some(Action::Suspend), Approval::Person),
+        ][usize::from(action)];
+        let decision = ExternalDecision {
+            by: ExternalId::new("outside").expect("a sound name"),
+            action: ActionName::new(format!("action-{action}")).expect("a sound name"),
+            then,
+            approval,
+            severity: 3,
+            frame_age_max_ms: 60_000,
+            cooldown_ms: 5_000,
+        };
+        Command::TakeDecision { decision: Box::new(decision), about: Box::new(about) }
     }
 
     /// An appeal against some warning that was upheld.

@@ -51,7 +51,10 @@ impl Warden {
     /// Lets in what waits, one after the other, until a decision goes to the disk again.
     pub(super) fn go_on(&mut self, ctx: &mut Context<Self>) {
         while !self.turns.is_taken {
-            let Some(enter) = self.turns.due.pop_front() else { return };
+            let Some(enter) = self.turns.due.pop_front() else {
+                self.turns.due = VecDeque::new(); // a warden that idles holds no room for what may come
+                return;
+            };
             enter(self, ctx);
         }
     }

@@ -9,6 +9,7 @@ mod evidence;
 mod judgement;
 mod likeness;
 mod opinions;
+mod outside;
 mod published;
 mod shadow;
 mod story;
@@ -33,6 +34,7 @@ pub use evidence::{Copied, Evidence, Kept, Unkept, stored};
 pub use judgement::{Alternative, BestLabel, Judgement, LabelView, LabelsFrom, ReachedView, RuleView};
 pub use likeness::{ComparedFrame, Likeness};
 pub use opinions::{Consulted, NoAnswer, OpinionView};
+pub use outside::DecidedOutside;
 pub(super) use published::version as policy_version;
 pub use published::{PolicyVersion, Published};
 pub use shadow::InShadow;
@@ -98,8 +100,8 @@ pub struct Decision {
 }
 
 impl Decision {
-    /// Its explanation in lines of text: the sentence, one line per rule, whether a frame was due, what is
-    /// missing.
+    /// Its explanation in lines of text: the sentence, one line per rule, whether a frame was due, what was decided outside,
+    /// what is missing.
     pub fn lines(&self) -> Vec<String> {
         let rules = self.judgement.iter().flat_map(|judgement| &judgement.rules).map(|rule| rule.text.clone());
         let missing = self.missing.iter().map(|missing| format!("cannot be shown: {missing}"));
@@ -109,11 +111,13 @@ impl Decision {
         });
         let shadow = self.shadow.iter().map(|shadow| shadow.because.clone());
         let cadence = self.cadence.iter().map(|cadence| cadence.text.clone());
+        let outside = self.followed.decided_outside.iter().map(|decided| decided.text.clone());
         std::iter::once(self.because.clone())
             .chain(rules)
             .chain(consulted)
             .chain(shadow)
             .chain(cadence)
+            .chain(outside)
             .chain(missing)
             .collect()
     }
@@ -226,7 +230,7 @@ pub fn decision(sources: Sources<'_>, recorded: Recorded) -> Result<Option<Decis
         Some(_) => None, // nobody was asked
     };
     let because = because(skip.as_ref(), assessed.as_ref(), failed.as_ref(), judgement.as_ref());
-    let followed = story::followed(sources, &channel, &recorded, assessed.as_ref(), &mut missing)?;
+    let followed = story::followed(sources, &channel, &recorded, frame, assessed.as_ref(), &mut missing)?;
     let evidence = evidence::of(sources, frame, assessed.as_ref())?;
 
     Ok(Some(Decision {
@@ -314,7 +318,9 @@ fn policy_of(
     let named = assessed.map(|assessed| assessed.policy.clone());
     let acted = match &recorded.envelope.actor {
         crate::events::Actor::Warden(policy) => policy.clone(),
-        crate::events::Actor::Moderator(_) | crate::events::Actor::Service(_) => None,
+        crate::events::Actor::Moderator(_) | crate::events::Actor::External(_) | crate::events::Actor::Service(_) => {
+            None
+        }
     };
     let paced = before.and_then(|state| state.pace.as_ref().map(|(_, policy)| policy.clone()));
     named.or(acted).or(paced)

@@ -7,13 +7,17 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::events::{
-    EnforcementRequested, Event, EventView, FrameAssessed, LapsedBecause, Recorded, RuleEffect, WarningRaised,
+    DecisionEffect, DecisionReceived, EnforcementRequested, Event, EventView, FrameAssessed, LapsedBecause, Recorded,
+    RuleEffect, WarningRaised,
 };
 use crate::journal::Journal;
-use crate::model::{ChannelId, EnforcementId, EventId, ModeratorId, Scope, Sequence, SessionId, Timestamp, WarningId};
+use crate::model::{
+    ChannelId, EnforcementId, EventId, FrameId, ModeratorId, Scope, Sequence, SessionId, Timestamp, WarningId,
+};
 
 use crate::warden::UndoTime;
 
+use super::outside::DecidedOutside;
 use super::{AuditError, EventLink, Sources, plain};
 
 /// The most events read behind a decision, and before it: hours of a channel with a frame a second.
@@ -22,12 +26,17 @@ const STORY_EVENTS_MAX: u64 = 5_000;
 const WINDOW_EVENTS: u64 = 500;
 /// The most other events listed that the decision caused.
 const CAUSED_MAX: usize = 100;
+/// The most decisions of external actors that are listed. Each of their actions decides about a frame once.
+const DECIDED_MAX: usize = 20;
 
 /// What followed from a decision.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Followed {
-    /// The warnings it raised or joined.
+    /// The warnings it raised or joined, and those of external actors' decisions about the frame.
     pub warnings: Vec<WarningStory>,
+    /// What external actors decided about the frame, at most 20. One that came after the broadcast was over and every
+    /// answer final is not looked for.
+    pub decided_outside: Vec<DecidedOutside>,
     /// What was asked for against the stream because of them, and whatever else was asked for against the same
     /// broadcast afterwards.
     pub enforcements: Vec<EnforcementStory>,
@@ -171,12 +180,13 @@ pub(super) fn followed(
     Sources { journal, content }: Sources<'_>,
     channel: &ChannelId,
     outcome: &Recorded,
+    frame: FrameId,
     assessed: Option<&FrameAssessed>,
     missing: &mut Vec<String>,
 ) -> Result<Followed, AuditError> {
     let scope = Scope::Channel(channel.clone());
     let head = journal.scope_head(&scope);
-    let mut reading = Reading::begin(outcome, assessed);
+    let mut reading = Reading::begin(outcome, frame, assessed);
     reading.backwards(journal, &scope, outcome.envelope.sequence)?;
     reading.is_behind = true;
     let mut after = outcome.envelope.sequence;
@@ -193,7 +203,7 @@ pub(super) fn followed(
         settled = reading.is_settled(recorded_at);
     }
     let complete = after >= head || settled;
-    let Reading { warnings, mut enforcements, caused, .. } = reading;
+    let Reading { warnings, decided_outside, mut enforcements, caused, .. } = reading;
     for story in &mut enforcements {
         let Some(reason) = &story.requested.reason else { continue };
         match plain(content, reason) {
@@ -201,42 +211,39 @@ pub(super) fn followed(
             Err(why) => missing.push(format!("the reason of enforcement {}: {why}", story.enforcement)),
         }
     }
-    Ok(Followed { warnings, enforcements, caused, complete, read_to: after })
+    Ok(Followed { warnings, decided_outside, enforcements, caused, complete, read_to: after })
 }
 
 /// The stories so far.
 struct Reading {
     outcome: EventId,
+    frame: FrameId,
     session: Option<SessionId>,
     session_over: bool,
     /// Whether what is read now came after the decision.
     is_behind: bool,
     warnings: Vec<WarningStory>,
+    decided_outside: Vec<DecidedOutside>,
     enforcements: Vec<EnforcementStory>,
     caused: Vec<EventLink>,
 }
 
 impl Reading {
-    fn begin(outcome: &Recorded, assessed: Option<&FrameAssessed>) -> Self {
-        let story = |warning, raised_here| WarningStory {
-            warning,
-            raised_here,
-            raised: None,
-            standing: Standing::Open,
-            events: Vec::new(),
-        };
+    fn begin(outcome: &Recorded, frame: FrameId, assessed: Option<&FrameAssessed>) -> Self {
         let rules = assessed.map_or(&[][..], |assessed| assessed.rules.as_slice());
         let warnings = rules.iter().filter_map(|rule| match rule.effect {
-            RuleEffect::Raised(warning) => Some(story(warning, true)),
-            RuleEffect::Joined(warning) => Some(story(warning, false)),
+            RuleEffect::Raised(warning) => Some(WarningStory::of(warning, true)),
+            RuleEffect::Joined(warning) => Some(WarningStory::of(warning, false)),
             RuleEffect::Partial | RuleEffect::Cooldown(_) => None,
         });
         Self {
             outcome: outcome.envelope.id,
+            frame,
             session: assessed.map(|assessed| assessed.session.clone()),
             session_over: assessed.is_none(),
             is_behind: false,
             warnings: warnings.collect(),
+            decided_outside: Vec::new(),
             enforcements: Vec::new(),
             caused: Vec::new(),
         }
@@ -281,6 +288,12 @@ impl Reading {
     fn take(&mut self, recorded: Recorded) {
         let Ok(event) = recorded.event() else { return }; // of a type that is not known: the channel's events show it
         let caused = recorded.envelope.causation == Some(self.outcome);
+        if let Event::DecisionReceived(received) = &event
+            && received.frame == self.frame
+        {
+            self.decided(received, &recorded);
+            return;
+        }
         match about(&event) {
             About::Warning(id) => {
                 if let Some(story) = self.warnings.iter_mut().find(|story| story.warning == id) {
@@ -299,6 +312,20 @@ impl Reading {
             About::Else if caused && self.caused.len() < CAUSED_MAX => self.caused.push(EventLink::from(&recorded)),
             About::Else => {}
         }
+    }
+
+    /// Its warning belongs to the story from here on.
+    fn decided(&mut self, received: &DecisionReceived, recorded: &Recorded) {
+        if self.decided_outside.len() == DECIDED_MAX {
+            return;
+        }
+        let raised = matches!(received.effect, DecisionEffect::Raised(_));
+        if let Some(warning) = received.warning()
+            && self.warnings.iter().all(|story| story.warning != warning)
+        {
+            self.warnings.push(WarningStory::of(warning, raised));
+        }
+        self.decided_outside.push(DecidedOutside::of(received, recorded));
     }
 
     fn request(&mut self, requested: EnforcementRequested, recorded: Recorded) {
@@ -323,6 +350,10 @@ impl Reading {
 }
 
 impl WarningStory {
+    fn of(warning: WarningId, raised_here: bool) -> Self {
+        Self { warning, raised_here, raised: None, standing: Standing::Open, events: Vec::new() }
+    }
+
     fn take(&mut self, event: &Event, recorded: Recorded) {
         let at = recorded.envelope.recorded_at;
         match event {
@@ -385,6 +416,7 @@ fn about(event: &Event) -> About<'_> {
         | Event::FrameConflict(_)
         | Event::ShadowVerdict(_)
         | Event::OpinionGiven(_)
+        | Event::DecisionReceived(_)
         | Event::ChannelWatched(_)
         | Event::ChannelUnwatched(_)
         | Event::ChannelQuarantined(_)

@@ -15,7 +15,7 @@ use said::{Said, said, says};
 
 use super::{Actor, CodecError, Envelope, Event, EventType, Recorded};
 use crate::model::{
-    ChannelPattern, IdError, LabelPath, ModeratorId, PolicyId, PolicyRef, RuleId, Scope, Timestamp, Verdict,
+    ChannelPattern, ExternalId, IdError, LabelPath, ModeratorId, PolicyId, PolicyRef, RuleId, Scope, Timestamp, Verdict,
 };
 
 /// Which events somebody wants. The empty filter wants all of them.
@@ -46,6 +46,10 @@ pub struct Filter {
     #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "bounded")]
     #[schemars(length(max = 50))]
     pub moderators: Vec<ModeratorId>,
+    /// External actors who decided.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "bounded")]
+    #[schemars(length(max = 50))]
+    pub externals: Vec<ExternalId>,
     /// Policies under which something was decided.
     #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "bounded")]
     #[schemars(length(max = 50))]
@@ -145,7 +149,12 @@ impl Filter {
         };
         let captured = self.captured_from.is_none() && self.captured_to.is_none()
             || envelope.captured_at.is_some_and(|at| within(at, self.captured_from, self.captured_to));
-        (self.types.is_empty() || self.types.iter().any(|wanted| wanted.name() == envelope.event_type))
+        let external = match &envelope.actor {
+            Actor::External(external) => self.externals.contains(external),
+            Actor::Warden(_) | Actor::Moderator(_) | Actor::Service(_) => false,
+        };
+        (self.externals.is_empty() || external)
+            && (self.types.is_empty() || self.types.iter().any(|wanted| wanted.name() == envelope.event_type))
             && (self.channels.is_empty() || holds_scope(&self.channels, &envelope.scope))
             && self.allowed.as_ref().is_none_or(|allowed| holds_scope(allowed, &envelope.scope))
             && within(envelope.recorded_at, self.recorded_from, self.recorded_to)

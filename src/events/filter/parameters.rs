@@ -62,13 +62,14 @@ impl FilterError {
 
 impl Filter {
     /// Every parameter, and what it takes.
-    pub const PARAMETERS: [(&'static str, &'static str); 11] = [
+    pub const PARAMETERS: [(&'static str, &'static str); 12] = [
         ("type", "types of events, as in `FrameAssessed,WarningRaised`"),
         ("channel", "channel ids in which `*` stands for any run of characters"),
         ("verdict", "verdicts: clear, warn or stop"),
         ("label", "label paths, which stand for what lies below them too"),
         ("rule", "ids of rules"),
         ("moderator", "pseudonyms of moderators"),
+        ("external", "names of external actors, as in `hive-dashboard`"),
         ("policy", "policies, `id` or `id@version`"),
         ("recorded_from", "a moment in RFC 3339; recorded then or later"),
         ("recorded_to", "a moment in RFC 3339; recorded before it"),
@@ -104,6 +105,7 @@ impl Filter {
             "label" => of.list(value, &mut self.labels, read),
             "rule" => of.list(value, &mut self.rules, read),
             "moderator" => of.list(value, &mut self.moderators, read),
+            "external" => of.list(value, &mut self.externals, read),
             "policy" => of.list(value, &mut self.policies, read),
             "recorded_from" => of.moment(value, &mut self.recorded_from),
             "recorded_to" => of.moment(value, &mut self.recorded_to),

@@ -57,6 +57,7 @@ pub(super) fn says(event_type: EventType) -> Says {
         | EventType::FrameSkipped
         | EventType::FrameFailed
         | EventType::FrameConflict
+        | EventType::DecisionReceived
         | EventType::ChannelWatched
         | EventType::ChannelUnwatched
         | EventType::ChannelQuarantined
@@ -135,6 +136,8 @@ pub(super) fn said(event: &Event) -> Said<'_> {
                 Said { rules: vec![rule], policies: vec![policy], ..Said::default() }
             }
             EnforcementOrigin::Person { by, warning: _ } => moderator(by),
+            // it names no rule: its warning does
+            EnforcementOrigin::External { .. } => Said::default(),
         },
         Event::WarningClaimed(e) => moderator(&e.by),
         Event::WarningReleased(e) => moderator(&e.by),
@@ -159,6 +162,7 @@ pub(super) fn said(event: &Event) -> Said<'_> {
         | Event::FrameSkipped(_)
         | Event::FrameFailed(_)
         | Event::FrameConflict(_)
+        | Event::DecisionReceived(_)
         | Event::ChannelWatched(_)
         | Event::ChannelUnwatched(_)
         | Event::ChannelQuarantined(_)

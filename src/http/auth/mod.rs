@@ -5,6 +5,7 @@
 
 mod authenticator;
 pub mod config;
+mod external;
 mod oidc;
 mod pace;
 mod principal;
@@ -14,6 +15,7 @@ mod tokens;
 pub mod tokens_file;
 
 pub use authenticator::{Authenticator, OpenToOthers, StartError};
+pub use external::{External, ShortSecret};
 pub use oidc::OidcError;
 pub(in crate::http) use oidc::{Attempt, Back, SignInFailure};
 pub use principal::{Grant, Principal, Vouched};

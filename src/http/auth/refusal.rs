@@ -46,6 +46,9 @@ pub enum Refusal {
     /// Sound, and its groups grant nothing here.
     #[error("the token is sound, and nothing is granted to its groups")]
     NothingGranted,
+    /// Not the secret that an external actor is known by, or none is known.
+    #[error("the authorization is not the secret of an external actor")]
+    External,
     /// The issuer's keys are not known and could not be fetched.
     #[error("the issuer's keys could not be fetched")]
     IssuerUnavailable,
@@ -80,7 +83,8 @@ impl Refusal {
             | Self::Claim(_)
             | Self::Issuer
             | Self::Audience
-            | Self::Use => RefusalKind::Unauthenticated,
+            | Self::Use
+            | Self::External => RefusalKind::Unauthenticated,
         }
     }
 
@@ -100,6 +104,7 @@ impl Refusal {
             Self::Issuer => "issuer",
             Self::Audience => "audience",
             Self::Use => "use",
+            Self::External => "external",
             Self::NothingGranted => "nothing_granted",
             Self::IssuerUnavailable => "issuer_unavailable",
         }

@@ -18,7 +18,7 @@ pub enum Role {
     Auditor,
     /// Hands in frames and sees what became of them; nothing else.
     Ingest,
-    /// Everything.
+    /// Everything that anybody may who is known by a token.
     Admin,
 }
 
@@ -32,6 +32,9 @@ pub enum Permission {
     Read,
     /// Hand in a frame.
     Ingest,
+    /// Tell of a decision that was taken outside. No role has it: an external actor does, which is known by its own
+    /// secret and may nothing else.
+    Decide,
     /// See what became of a frame: who hands in may, and who reads may.
     ReadOutcome,
     /// Claim, answer, note, escalate.
@@ -54,10 +57,11 @@ pub enum Permission {
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Open,
         Self::Read,
         Self::Ingest,
+        Self::Decide,
         Self::ReadOutcome,
         Self::Moderate,
         Self::Appeal,
@@ -86,7 +90,7 @@ impl Role {
     pub fn may(self, permission: Permission) -> bool {
         use Permission::*;
         match self {
-            Self::Admin => true,
+            Self::Admin => permission != Decide,
             Self::Viewer => matches!(permission, Open | Read | ReadOutcome),
             Self::Moderator => {
                 matches!(permission, Open | Read | ReadOutcome | Moderate | Enforce | ReadEvidence)

@@ -167,7 +167,7 @@ pub(super) fn random_hex<const BYTES: usize>() -> Result<String, NoRandomness> {
 
 /// Compares without stopping at the first difference. The digests of random secrets would hardly betray anything by
 /// time; it costs nothing not to have to argue it.
-fn same_in_constant_time(a: &[u8; 32], b: &[u8; 32]) -> bool {
+pub(super) fn same_in_constant_time(a: &[u8; 32], b: &[u8; 32]) -> bool {
     let difference = a.iter().zip(b).fold(0, |difference, (a, b)| difference | (a ^ b));
     std::hint::black_box(difference) == 0
 }

@@ -6,6 +6,7 @@ mod api;
 mod appeals;
 mod arena;
 mod backtests;
+mod callbacks;
 mod channels;
 mod consumers;
 mod decisions;
@@ -39,6 +40,7 @@ pub(in crate::http) fn all() -> Vec<Route> {
         frames::routes(),
         sessions::routes(),
         decisions::routes(),
+        callbacks::routes(),
         evidence::routes(),
         pictures::routes(),
         events::routes(),

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::events::AsksBecause;
+use crate::events::{AsksBecause, DecidedBy};
 use crate::model::{
     Action, Approval, ChannelId, Confidence, FrameId, LabelPath, ModeratorId, OnUnavailable, PolicyRef, Position,
     RuleId, Sequence, SessionId, Timestamp, WarningId,
@@ -54,9 +54,11 @@ pub(in crate::http) struct WarningRow {
     pub asks: Option<AsksBecause>,
     /// Set where no rule raised it but frames that could not be judged: what the policy says of that.
     pub unavailable: Option<OnUnavailable>,
+    /// Set where no rule raised it but an external actor that decided about the frame: who, and what they call it.
+    pub decided_by: Option<DecidedBy>,
     /// The frame that raised it, or that could not be judged.
     pub frame: FrameId,
-    /// The label that hit the rule with the largest margin; none where frames could not be judged.
+    /// The label that hit the rule with the largest margin; none where no rule raised it.
     pub label: Option<LabelPath>,
     /// Its confidence.
     pub confidence: Option<Confidence>,
@@ -103,6 +105,7 @@ impl WarningRow {
             approval: raised.approval,
             asks: raised.asks,
             unavailable: raised.unavailable,
+            decided_by: raised.decided_by.clone(),
             frame: raised.frame,
             label: raised.label.as_ref().map(|label| label.path().clone()),
             confidence: raised.label.as_ref().map(|label| label.confidence()),

@@ -79,7 +79,7 @@ impl Fold {
             Event::OpinionGiven(opinion) => self.opinion(channel, envelope, opinion, whole),
             Event::FrameAssessed(assessed) => self.assessed(channel, envelope, assessed, whole),
             Event::FrameFailed(failed) => self.failed(failed),
-            Event::WarningRaised(raised) if raised.unavailable.is_none() => self.raised(raised),
+            Event::WarningRaised(raised) if raised.is_of_rule() => self.raised(raised),
             Event::WarningUpheld(it) => self.answers.answered(&mut self.models, it.warning, Answer::Upheld),
             Event::WarningDismissed(it) => self.answers.answered(&mut self.models, it.warning, Answer::Dismissed),
             Event::WarningAnswerWithdrawn(it) => self.answers.answered(&mut self.models, it.warning, Answer::None),

@@ -112,7 +112,7 @@ impl Comparing {
                     self.compare(channel, &live, Some(verdict));
                 }
             }
-            Event::WarningRaised(raised) if raised.unavailable.is_none() => {
+            Event::WarningRaised(raised) if raised.is_of_rule() => {
                 let place = (channel.clone(), raised.session.clone(), raised.rule.clone());
                 let counts = self.newest == Some(raised.frame);
                 self.truth.raised(raised.warning, place, counts);

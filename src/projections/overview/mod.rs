@@ -128,6 +128,7 @@ impl Overview {
             | Event::SessionEnded(_)
             | Event::FrameConflict(_)
             | Event::ShadowVerdict(_)
+            | Event::DecisionReceived(_)
             | Event::ChannelWatched(_)
             | Event::ChannelUnwatched(_)
             | Event::ChannelQuarantined(_)
@@ -205,7 +206,7 @@ impl Overview {
 
     fn request(&mut self, hour: u64, requested: &EnforcementRequested) {
         let automatic = match requested.origin {
-            EnforcementOrigin::Rule { .. } => true,
+            EnforcementOrigin::Rule { .. } | EnforcementOrigin::External { .. } => true,
             EnforcementOrigin::Person { .. } => false,
         };
         match requested.kind {

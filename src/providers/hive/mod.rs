@@ -9,6 +9,7 @@
 
 mod classes;
 mod client;
+pub mod dashboard;
 mod v2;
 mod v3;
 mod words;

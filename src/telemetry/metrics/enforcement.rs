@@ -69,6 +69,7 @@ impl EnforcementMetrics {
         let origin = match request.origin {
             EnforcementOrigin::Rule { .. } => "rule",
             EnforcementOrigin::Person { .. } => "person",
+            EnforcementOrigin::External { .. } => "external",
         };
         self.requested.get_or_create(&[("kind", kind_name(request.kind)), ("origin", origin)]).inc();
     }

@@ -124,6 +124,7 @@ impl Metrics {
             | Event::FrameConflict(_)
             | Event::ShadowVerdict(_)
             | Event::OpinionGiven(_)
+            | Event::DecisionReceived(_)
             | Event::ChannelWatched(_)
             | Event::ChannelUnwatched(_)
             | Event::ChannelQuarantined(_)

@@ -236,5 +236,6 @@ fn raise(
         cooldown_ms: rule.cooldown_ms,
         asks: kept_from_stopping,
         unavailable: None,
+        decided_by: None,
     })
 }

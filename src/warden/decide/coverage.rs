@@ -74,6 +74,7 @@ pub(super) fn ask_to_look(draft: &mut Draft<'_>, policy: Option<&Policy>, frame:
             cooldown_ms: SILENCE_COOLDOWN_MS,
             asks: None,
             unavailable: Some(policy.on_unavailable),
+            decided_by: None,
         });
     }
 }

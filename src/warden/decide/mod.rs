@@ -5,6 +5,7 @@ mod cadence;
 mod coverage;
 mod enforcement;
 mod evidence;
+mod external;
 mod frame;
 mod judgement;
 mod moderator;
@@ -96,6 +97,7 @@ pub fn decide(
         Command::CompareProviders { frame, session, captured_at, policy, opinion } => {
             Ok(opinions::compared(state, policy, *frame, session, *captured_at, opinion))
         }
+        Command::TakeDecision { decision, about } => Ok(external::take(state, policy, now, decision, about)),
         Command::ReconsiderPolicy => Ok(session::reconsider(state, policy, now)),
         Command::Tick => Ok(coverage::tick(state, policy, now)),
         Command::Moderate { request, by, act } => moderator::act(state, policy, now, *request, by, act),

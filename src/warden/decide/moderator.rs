@@ -266,7 +266,7 @@ fn give_way(
         if asked.kind == EnforcementKind::Lift || asked.session.as_ref() != Some(session) {
             continue;
         }
-        let automatic = matches!(asked.origin, EnforcementOrigin::Rule { .. });
+        let automatic = !matches!(asked.origin, EnforcementOrigin::Person { .. });
         let unadmitted = match asked.stage {
             EnforcementStage::Held => true,
             EnforcementStage::Requested => automatic,

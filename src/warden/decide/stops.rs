@@ -117,7 +117,7 @@ pub(super) fn ask_for_stop(
 /// Whether this decision, or one before it, already asks for as much: one stop of a session at a time. Rules come
 /// gravest first, so a suspension is asked for before a stop. One that is held stands in no other rule's way: each has
 /// its own share of the budget.
-fn asked_already(draft: &Draft<'_>, session: &SessionId, kind: EnforcementKind) -> bool {
+pub(super) fn asked_already(draft: &Draft<'_>, session: &SessionId, kind: EnforcementKind) -> bool {
     let now =
         draft.events.iter().any(|new| matches!(&new.event, Event::EnforcementRequested(asked) if asked.kind >= kind));
     let before = draft.state.enforcements.iter().any(|asked| {

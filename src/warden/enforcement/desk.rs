@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::events::{CodecError, EnforcementOrigin, EnforcementRequested, Event, Recorded};
+use crate::events::{CodecError, EnforcementRequested, Event, Recorded};
 use crate::model::{ChannelId, EnforcementId, Position, SessionId, Timestamp};
 use crate::warden::{EnforcementReport, EnforcementStage, HOLD_TTL_MS};
 
@@ -100,8 +100,8 @@ impl Desk {
                 if let Some(case) = self.cases.get_mut(&admitted.enforcement) {
                     if admitted.by.is_some() {
                         case.expires = at.plus_ms(crate::warden::ENFORCEMENT_TTL_MS);
-                    } else if let EnforcementOrigin::Rule { rule, .. } = &case.request.origin {
-                        self.spending.admitted(at, rule.clone());
+                    } else if let Some(rule) = case.request.origin.counts_as() {
+                        self.spending.admitted(at, rule);
                     }
                 }
             }
@@ -123,6 +123,7 @@ impl Desk {
             Event::FrameConflict(_)
             | Event::ShadowVerdict(_)
             | Event::OpinionGiven(_)
+            | Event::DecisionReceived(_)
             | Event::ChannelWatched(_)
             | Event::ChannelUnwatched(_)
             | Event::ChannelQuarantined(_)
@@ -182,12 +183,12 @@ impl Desk {
         for (id, case) in order {
             let next = match case.stage {
                 EnforcementStage::Requested if now > case.expires => Due::Report(EnforcementReport::Expired),
-                EnforcementStage::Requested => match &case.request.origin {
-                    EnforcementOrigin::Person { .. } => Due::Report(EnforcementReport::Admitted),
-                    EnforcementOrigin::Rule { rule, .. } => match spending.exceeded(limits, now, rule, live) {
+                EnforcementStage::Requested => match case.request.origin.counts_as() {
+                    None => Due::Report(EnforcementReport::Admitted),
+                    Some(rule) => match spending.exceeded(limits, now, &rule, live) {
                         Some(budget) => Due::Report(EnforcementReport::Held(budget)),
                         None => {
-                            spending.admitted(now, rule.clone());
+                            spending.admitted(now, rule);
                             Due::Report(EnforcementReport::Admitted)
                         }
                     },

@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::events::{
-    Arranged, EnforcementKind, EnforcementOrigin, EnforcementRequested, Event, FrameAssessed, OpinionGiven,
-    OpinionRole, OpinionSaid, RuleEffect, ShadowFound, ShadowLook, ShadowRule, ShadowVerdict, WarningLapsed,
-    WarningRaised,
+    Arranged, DecisionEffect, DecisionReceived, EnforcementKind, EnforcementOrigin, EnforcementRequested, Event,
+    FrameAssessed, OpinionGiven, OpinionRole, OpinionSaid, RuleEffect, ShadowFound, ShadowLook, ShadowRule,
+    ShadowVerdict, WarningLapsed, WarningRaised,
 };
-use crate::model::{FrameId, PolicyRef, RuleId, SessionId, Verdict, WarningId};
+use crate::model::{
+    Action, ActionName, Approval, ExternalId, FrameId, PolicyRef, RuleId, SessionId, Verdict, WarningId,
+};
 
 use super::{Found, Invariant, holds};
 
@@ -26,6 +28,8 @@ pub(super) struct Channel {
     assessed: Option<Assessed>,
     /// What others said of a frame, whose outcome must be the channel's next event.
     opinions: Vec<OpinionGiven>,
+    /// What an external actor decided, as long as what follows from it may still come: in the same append.
+    received: Option<DecisionReceived>,
 }
 
 /// The last assessment.
@@ -46,6 +50,7 @@ impl Channel {
     /// One more event of the channel.
     pub(super) fn see(&mut self, event: &Event, partial: bool) -> Found {
         let opinions = self.opinions_for(event)?;
+        self.received_kept_its_word(event)?;
         match event {
             Event::SessionStarted(started) => {
                 holds(self.session.is_none() || partial, Invariant::NeverSilent, || {
@@ -74,6 +79,7 @@ impl Channel {
             }
             Event::FrameAssessed(assessed) => self.assessed(assessed, &opinions, partial)?,
             Event::OpinionGiven(opinion) => self.opined(opinion, opinions)?,
+            Event::DecisionReceived(received) => self.received = Some(received.clone()),
             Event::ShadowVerdict(verdict) => self.shadowed(verdict, partial)?,
             Event::WarningRaised(raised) => self.raised(raised, partial)?,
             Event::WarningUpheld(upheld) => self.answer(upheld.warning, partial)?,
@@ -240,6 +246,18 @@ impl Channel {
         if raised.unavailable.is_some() {
             return self.silent(raised, partial);
         }
+        if let Some(decided) = &raised.decided_by {
+            let received = self.received.as_ref().is_some_and(|received| {
+                let same = (&received.by, &received.action) == (&decided.by, &decided.action);
+                let about = received.frame == raised.frame && received.session.as_ref() == Some(&raised.session);
+                same && about && received.effect == DecisionEffect::Raised(raised.warning)
+            });
+            holds(received || partial, Invariant::Explained, || {
+                format!("warning {} says that {} decided, and the event before it does not", raised.warning, decided.by)
+            })?;
+            self.open.insert(raised.warning, raised.clone());
+            return Ok(());
+        }
         let of_the_live = self.assessed.as_ref().is_some_and(|assessed| assessed.policy == raised.policy);
         holds(of_the_live || partial, Invariant::Explained, || {
             format!("warning {} is of {}, which did not judge the frame", raised.warning, raised.policy)
@@ -292,6 +310,57 @@ impl Channel {
         Ok(())
     }
 
+    /// A warning that a decision announces comes right after it, and a decision is followed by nothing but its own.
+    fn received_kept_its_word(&mut self, event: &Event) -> Found {
+        let Some(received) = &self.received else { return Ok(()) };
+        let announced = match received.effect {
+            DecisionEffect::Raised(warning) => (!self.open.contains_key(&warning)).then_some(warning),
+            DecisionEffect::Noted
+            | DecisionEffect::Joined(_)
+            | DecisionEffect::Cooldown(_)
+            | DecisionEffect::Unplaced => None,
+        };
+        let (raises, asks) = match event {
+            Event::WarningRaised(raised) => (Some(raised.warning), false),
+            Event::EnforcementRequested(asked) => (None, matches!(asked.origin, EnforcementOrigin::External { .. })),
+            _ => (None, false), // nothing else belongs to a decision
+        };
+        holds(announced.is_none() || announced == raises, Invariant::NeverSilent, || {
+            format!("{} of {} announces warning {announced:?}, which does not follow", received.action, received.by)
+        })?;
+        if announced.is_none() && !asks {
+            self.received = None;
+        }
+        Ok(())
+    }
+
+    /// An external actor's stop is of the decision before it, which needs no person, and reaches the session that was
+    /// judged, by its name and while it is on the air.
+    fn asked_outside(
+        &self,
+        asked: &EnforcementRequested,
+        (by, action, warning): (&ExternalId, &ActionName, WarningId),
+        partial: bool,
+    ) -> Found {
+        let decided = self.received.as_ref().is_some_and(|received| {
+            let means = match asked.kind {
+                EnforcementKind::Stop => received.then == Some(Action::Stop),
+                EnforcementKind::Suspend => received.then == Some(Action::Suspend),
+                EnforcementKind::Lift => false,
+            };
+            let same = (&received.by, &received.action) == (by, action) && received.warning() == Some(warning);
+            same && means && received.approval == Approval::None && received.session == asked.session
+        });
+        holds(decided || partial, Invariant::JudgedSessionOnly, || {
+            format!("{action} of {by} stops {:?}, the decision before it is {:?}", asked.session, self.received)
+        })?;
+        let named = asked.session.as_ref().is_some_and(SessionId::is_named);
+        let on_air = asked.session.is_some() && asked.session == self.session;
+        holds(named && (on_air || partial), Invariant::JudgedSessionOnly, || {
+            format!("{action} of {by} stops {:?} while {:?} is on the air", asked.session, self.session)
+        })
+    }
+
     fn asked(&self, asked: &EnforcementRequested, partial: bool) -> Found {
         let names_session = asked.session.is_some() == (asked.kind != EnforcementKind::Lift);
         holds(names_session, Invariant::JudgedSessionOnly, || {
@@ -312,6 +381,9 @@ impl Channel {
             holds(agreed.is_none_or(|agreed| agreed.contains(rule)), Invariant::JudgedSessionOnly, || {
                 format!("rule {rule} of {policy} stops by itself; who was asked to agree hits {agreed:?}")
             })?;
+        }
+        if let EnforcementOrigin::External { by, action, warning } = &asked.origin {
+            self.asked_outside(asked, (by, action, *warning), partial)?;
         }
         let Some(warning) = asked.origin.warning() else { return Ok(()) };
         let answered = || self.answered.iter().find(|raised| raised.warning == warning);

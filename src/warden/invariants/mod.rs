@@ -12,7 +12,7 @@ use std::fmt;
 use crate::events::{CodecError, Envelope, Event, OpinionRole, Recorded};
 use crate::model::{ChannelId, EnforcementId, EventId, FrameId, Position, Scope, Sequence};
 
-use super::EnforcementStage;
+use super::{EnforcementStage, ExternalDecision};
 use channel::Channel;
 
 /// What must hold of every journal.
@@ -172,6 +172,15 @@ impl Invariants {
             let outcome = EventId::outcome_of(opinion.frame);
             holds(envelope.causation == Some(outcome), Invariant::Explained, || {
                 format!("{} was compared, and not because of the frame's outcome {outcome}", opinion.provider.name)
+            })?;
+        }
+        if let Event::DecisionReceived(received) = event {
+            let (id, cause) = (
+                ExternalDecision::id(&received.by, &received.action, received.frame),
+                EventId::outcome_of(received.frame),
+            );
+            holds(envelope.id == id && envelope.causation == Some(cause), Invariant::Explained, || {
+                format!("{} of {} about frame {} has another id or cause", received.action, received.by, received.frame)
             })?;
         }
         let partial = self.losses > 0;

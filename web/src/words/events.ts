@@ -48,6 +48,7 @@ export const KINDS = {
     types: ["EvidenceStored", "EvidenceCopied", "EvidenceUnkept", "EvidenceExpired", "EvidenceRead", "ContentErased"],
   },
   opinions: { name: "Other providers", types: ["OpinionGiven"] },
+  outside: { name: "Decided outside", types: ["DecisionReceived"] },
   shadow: { name: "Shadow", types: ["ShadowVerdict"] },
   policies: { name: "Policies", types: ["PolicyPublished", "PolicyRetired", "PolicyShadowed", "PolicyUnshadowed"] },
   system: {
@@ -160,6 +161,11 @@ const WORDS: Record<string, (p: Payload) => Said> = {
     tone: p.said.nothing ? "broken" : "shadow",
     text: p.said.nothing ? `no answer: ${p.said.nothing.reason}` : `it hit ${list(p.said.answer.hits ?? [])}`,
   }),
+  DecisionReceived: (p) => ({
+    what: "decided outside",
+    tone: p.then === "stop" || p.then === "suspend" ? "grave" : p.then ? "warn" : "quiet",
+    text: `${p.action} by ${p.by}${p.then ? `, which means ${p.then} here` : ", which is only recorded"}`,
+  }),
   ShadowVerdict: (p) => ({
     what: `shadow: ${p.verdict}`,
     tone: "shadow",
@@ -187,7 +193,11 @@ const WORDS: Record<string, (p: Payload) => Said> = {
       ? `${p.rule} by ${labelWords(p.label[0])} ${p.label[1].toFixed(1)} % (${margin(p.margin)}), severity ${p.severity}${
           p.asks ? `; a person is asked: ${asksWords(p.asks)}` : ""
         }`
-      : `its frames cannot be judged, severity ${p.severity}`,
+      : p.decided_by
+        ? `${p.decided_by.by} decided ${p.decided_by.action}, severity ${p.severity}${
+            p.asks ? `; a person is asked: ${asksWords(p.asks)}` : ""
+          }`
+        : `its frames cannot be judged, severity ${p.severity}`,
   }),
   WarningClaimed: (p) => ({ what: "claimed", tone: "quiet", text: `by ${p.by}` }),
   WarningReleased: (p) => ({
@@ -219,7 +229,9 @@ const WORDS: Record<string, (p: Payload) => Said> = {
     tone: "grave",
     text: p.origin.rule
       ? `by rule ${p.origin.rule.rule} of ${ref(p.origin.rule.policy)}, without a person`
-      : `by ${p.origin.person.by}`,
+      : p.origin.external
+        ? `by ${p.origin.external.action} of ${p.origin.external.by}, without a person`
+        : `by ${p.origin.person.by}`,
   }),
   EnforcementAdmitted: (p) => ({
     what: "may go ahead",

@@ -138,6 +138,10 @@ export function asksWords(asks: Schemas["AsksBecause"]): string {
     late: "the frame came late: what it shows may be over",
     unnamed: "nobody knows by name which broadcast the frame is of",
     propose_only: "the policy proposes every stop to a person",
+    second_disagrees: "the second provider does not agree",
+    no_second: "the second provider gave no answer",
+    second_decided: "the second provider is the one that decided",
+    no_policy: "no policy watches the channel any more",
   };
   return words[asks as string] ?? JSON.stringify(asks);
 }

@@ -145,7 +145,7 @@ function Head({ row }: { row: WarningRow }) {
         <DueClock row={row} />
       </div>
       <p className="case-what">
-        <strong>{row.rule}</strong>
+        <strong>{row.decided_by ? `${row.decided_by.action}, decided by ${row.decided_by.by}` : row.rule}</strong>
         {row.label && (
           <>
             : {labelWords(row.label)} <span className="number">{row.confidence?.toFixed(1)} %</span>
@@ -165,7 +165,8 @@ function Head({ row }: { row: WarningRow }) {
       )}
       {row.asks && (
         <p className="note" data-tone="warn">
-          The rule would stop by itself; it asks you because {asksWords(row.asks)}.
+          {row.decided_by ? "This decision" : "The rule"} would stop by itself; it asks you because{" "}
+          {asksWords(row.asks)}.
         </p>
       )}
     </header>

@@ -192,7 +192,7 @@ function Row({ id, selected, href, me }: { id: string; selected: boolean; href: 
           <strong>{row.channel}</strong>
         </span>
         <span className="queue-what">
-          {row.rule}
+          {row.decided_by ? `${row.decided_by.action} by ${row.decided_by.by}` : row.rule}
           {row.label && (
             <span className="muted">
               {" "}
