@@ -1,7 +1,7 @@
 //! Streamwarden watches live channels and can prove afterwards what it did and why.
 //!
 //! Rooms, and the one direction in which they may know each other (`tests/house` checks it):
-//! `model` ← `events` ← `policy` ← `reputation` ← `warden`, `projections` ← `journal`, `imaging`, `notifications`, `egress`, `aws` ←
+//! `model` ← `events` ← `policy` ← `reputation` ← `warden`, `projections` ← `journal`, `imaging`, `media`, `notifications`, `egress`, `aws` ←
 //! `providers`, `control` ← `intake`, `audit`, `laboratory`, `actors`, `consumers` ← `shards`, `outbox` ← `http` ← `cli`.
 //! The core (`model`, `events`, `policy`, `reputation`, `warden`, `projections`) has no async, clock, randomness, IO or
 //! logging: time and identity enter it as data.
@@ -22,6 +22,7 @@ pub mod imaging;
 pub mod intake;
 pub mod journal;
 pub mod laboratory;
+pub mod media;
 pub mod model;
 pub mod notifications;
 pub mod outbox;

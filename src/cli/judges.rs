@@ -14,6 +14,7 @@ use crate::egress::https_or_loopback;
 use crate::policy::taxonomy::Taxonomy;
 use crate::providers::Provider;
 use crate::providers::guard::Guard;
+use crate::providers::hive::speech::{self, HiveSpeech, SpokenClasses};
 use crate::providers::hive::{Classes, Hive, Showing, TAXONOMY};
 use crate::providers::rekognition::Rekognition;
 
@@ -45,6 +46,10 @@ fn judge(
             let asked = Arc::new(hive(config, cloud)?);
             Some(Arc::new(Guard::new(asked, clock.clone(), provider.hive.guard())))
         }
+        Judge::HiveSpeech => {
+            let asked = Arc::new(hive_speech(config)?);
+            Some(Arc::new(Guard::new(asked, clock.clone(), provider.hive_speech.guard())))
+        }
     })
 }
 
@@ -60,8 +65,21 @@ fn hive(config: &Config, cloud: &mut Cloud) -> anyhow::Result<Hive> {
     Hive::new(hive.settings(), &key, classes(), showing).context("setting provider.hive up")
 }
 
+/// Hive's speech moderation as it is configured. Blocks: reads the key.
+fn hive_speech(config: &Config) -> anyhow::Result<HiveSpeech> {
+    let speech = &config.provider.hive_speech;
+    let key = speech.key().context("reading the key that Hive's speech moderation knows us by")?;
+    HiveSpeech::new(speech.settings(), &key, spoken_classes()).context("setting provider.hive_speech up")
+}
+
 /// Hive's classes in the taxonomy that its answers are read in.
 fn classes() -> Classes {
     let taxonomy = Taxonomy::named(TAXONOMY).expect("Hive's taxonomy is built in");
     Classes::new(taxonomy.labels().iter().map(|label| &label.path), taxonomy.complements().map(str::to_owned))
+}
+
+/// Those of speech in theirs.
+fn spoken_classes() -> SpokenClasses {
+    let taxonomy = Taxonomy::named(speech::TAXONOMY).expect("the taxonomy of Hive's speech is built in");
+    SpokenClasses::new(taxonomy.labels().iter().map(|label| &label.path))
 }

@@ -70,6 +70,7 @@ pub(super) fn run(args: &ServeArgs) -> anyhow::Result<()> {
         app.usd_per_million = [
             ("rekognition", config.provider.rekognition.usd_per_million.get()),
             ("hive", config.provider.hive.usd_per_million.get()),
+            ("hive-speech", config.provider.hive_speech.usd_per_million.get()),
         ]
         .into();
         app.store_frames = cloud.store_frames;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::Bounded;
+use super::key::KeyPlace;
 use crate::egress::{Secret, SecretError, https_or_loopback};
 use crate::model::Confidence;
 use crate::providers::guard;
@@ -45,6 +46,8 @@ pub struct HiveConfig {
     pub suspended_s: Bounded<1, 3_600>,
     /// Seconds for one call, from its beginning to the last byte of its answer, 1 to 60. Default 5.
     pub deadline_s: Bounded<1, 60>,
+    /// The same for a call about a clip, 1 to 120: it is longer on its way, and looked at moment by moment. Default 20.
+    pub segment_deadline_s: Bounded<1, 120>,
     /// US dollars that a million calls cost, 0 to 1,000,000: what the overview reckons with. 0: no cost is told. Default
     /// 3,000: documented answers say a charge of 0.003 dollars each.
     pub usd_per_million: Bounded<0, 1_000_000>,
@@ -61,8 +64,7 @@ pub enum By {
     Url,
 }
 
-const KEY_FILE: &str = "provider.hive.key_file";
-const KEY_ENV: &str = "provider.hive.key_env";
+const KEY: KeyPlace = KeyPlace { who: "Hive", file: "provider.hive.key_file", variable: "provider.hive.key_env" };
 
 impl HiveConfig {
     /// What no single key can say.
@@ -72,20 +74,12 @@ impl HiveConfig {
                 https_or_loopback(address).map_err(|error| format!("provider.hive.{key}: {error}"))?;
             }
         }
-        match (self.key_file.as_os_str().is_empty(), self.key_env.is_empty()) {
-            (true, true) => Err(format!("Hive is to be asked, and no key is named: set {KEY_FILE} or {KEY_ENV}")),
-            (false, false) => Err(format!("{KEY_FILE} and {KEY_ENV} are both set; the key is in one place")),
-            (false, true) | (true, false) => Ok(()),
-        }
+        KEY.check(&self.key_file, &self.key_env)
     }
 
     /// The key. Blocks: reads the file, or the variable.
     pub fn key(&self) -> Result<Secret, SecretError> {
-        if self.key_file.as_os_str().is_empty() {
-            Secret::of_variable(KEY_ENV, &self.key_env)
-        } else {
-            Secret::read(KEY_FILE, &self.key_file)
-        }
+        KEY.read(&self.key_file, &self.key_env)
     }
 
     /// What is asked for.
@@ -95,6 +89,7 @@ impl HiveConfig {
             endpoint: (!self.endpoint.is_empty()).then(|| self.endpoint.clone()),
             floor: Confidence::from_milli(self.floor_percent.small() * 1000).expect("at most 100 %"),
             deadline: Duration::from_secs(self.deadline_s.get()),
+            segment_deadline: Duration::from_secs(self.segment_deadline_s.get()),
             heads: self.heads.clone(),
         }
     }
@@ -131,6 +126,7 @@ impl Default for HiveConfig {
             failures_max: Bounded::of(10),
             suspended_s: Bounded::of(15),
             deadline_s: Bounded::of(5),
+            segment_deadline_s: Bounded::of(20),
             usd_per_million: Bounded::of(3_000),
         }
     }

@@ -8,6 +8,8 @@ mod aws;
 mod bounded;
 mod dashboard;
 mod hive;
+mod hive_speech;
+mod key;
 mod mistake;
 mod sections;
 #[cfg(test)]
@@ -26,6 +28,7 @@ pub use aws::{
 pub use bounded::Bounded;
 pub use dashboard::{DashboardAction, HiveDashboardConfig, Then};
 pub use hive::{By, HiveConfig};
+pub use hive_speech::HiveSpeechConfig;
 pub use mistake::ConfigError;
 pub use sections::{
     Control, ControlConfig, DataConfig, EnforcementConfig, EvidenceConfig, Judge, ListenConfig, LogConfig,

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::Bounded;
 use super::aws::{IvsConfig, RekognitionConfig};
 use super::hive::HiveConfig;
+use super::hive_speech::HiveSpeechConfig;
 use crate::actors::{Deposit, Evidence, Settings, Transcripts};
 use crate::aws::S3;
 use crate::clock::Clock;
@@ -67,7 +68,8 @@ pub struct ProviderConfig {
     /// Who judges where a policy does not say: `local`, the model in this process, `rekognition` or `hive`. Default
     /// `local`.
     pub judge: Judge,
-    /// Who else a policy may name: any of them but `judge`, each once. Default: nobody.
+    /// Who else a policy may name: any of them but `judge`, each once, and `hive-speech`, which judges sound. Default:
+    /// nobody.
     pub also: Vec<Judge>,
     /// Weights of the local model; `make model` fetches them. Their digest is checked. Empty: no provider, and every
     /// frame that needs one fails, loudly.
@@ -81,9 +83,11 @@ pub struct ProviderConfig {
     pub rekognition: RekognitionConfig,
     /// How Hive is asked.
     pub hive: HiveConfig,
+    /// How Hive's speech moderation is asked.
+    pub hive_speech: HiveSpeechConfig,
 }
 
-/// Who judges pictures.
+/// Who judges.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Judge {
@@ -92,8 +96,11 @@ pub enum Judge {
     Local,
     /// Amazon Rekognition.
     Rekognition,
-    /// Hive.
+    /// Hive: pictures and clips.
     Hive,
+    /// Hive's speech moderation: sound.
+    #[serde(rename = "hive-speech")]
+    HiveSpeech,
 }
 
 /// `[control]`: who carries the streams.
@@ -240,7 +247,13 @@ impl ProviderConfig {
                 return Err(format!("provider.also names {judge:?} a second time; each provider is there once"));
             }
         }
-        if self.has(Judge::Hive) { self.hive.check() } else { Ok(()) }
+        if self.judge == Judge::HiveSpeech {
+            return Err("provider.judge is hive-speech, which judges sound: name it in provider.also".to_owned());
+        }
+        if self.has(Judge::Hive) {
+            self.hive.check()?;
+        }
+        if self.has(Judge::HiveSpeech) { self.hive_speech.check() } else { Ok(()) }
     }
 }
 
@@ -348,6 +361,7 @@ impl Default for ProviderConfig {
             calls_per_hour: Bounded::of(0),
             rekognition: RekognitionConfig::default(),
             hive: HiveConfig::default(),
+            hive_speech: HiveSpeechConfig::default(),
         }
     }
 }

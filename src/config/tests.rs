@@ -60,6 +60,16 @@ fn what_is_wrong_with_providers_is_named_by_its_key() {
         ("[provider]\nalso = [\"rekognition\", \"rekognition\"]".to_owned(), "provider.also"),
         (format!("[provider]\njudge = \"hive\"\n{named}key_file = \"k\""), "are both set"),
         (format!("[provider]\njudge = \"hive\"\n{named}endpoint = \"http://hive.example/\""), "provider.hive.endpoint"),
+        ("[provider]\njudge = \"hive-speech\"".to_owned(), "provider.judge is hive-speech, which judges sound"),
+        (
+            "[provider]\nalso = [\"hive-speech\"]".to_owned(),
+            "set provider.hive_speech.key_file or provider.hive_speech",
+        ),
+        (
+            "[provider]\nalso = [\"hive-speech\"]\n[provider.hive_speech]\nkey_env = \"K\"\nendpoint = \"x\""
+                .to_owned(),
+            "provider.hive_speech.endpoint",
+        ),
         (format!("[provider]\njudge = \"hive\"\n{named}url_base = \"ftp://x\""), "provider.hive.url_base"),
     ] {
         let error = parse(&text).expect_err(&text).to_string();

@@ -60,7 +60,7 @@ pub enum Scale {
     Percent,
     /// 0 to 1.
     Unit,
-    /// How grave it is, 0 to 3: [`Severity`](crate::model::Severity), with 0 for what is no label.
+    /// How grave it is, 0 to 3; 0 is no label.
     Severity,
 }
 

@@ -28,10 +28,11 @@ const ROOMS: &[(&str, Knows)] = &[
     // One outside thing each: a disk, a picture, a model, a platform. None knows another.
     ("journal", These(&["model", "events", "clock", "telemetry"])), // it times its own commits and syncs
     ("imaging", These(&["model"])),
+    ("media", These(&[])),                // containers: bytes in, bytes out
     ("notifications", These(&["model"])), // pure: bytes in, notifications out
     ("egress", These(&[])),               // how others are called over HTTPS where no SDK does it
     ("aws", These(&["model", "clock", "telemetry"])),
-    ("providers", These(&["model", "events", "clock", "telemetry", "egress", "aws"])),
+    ("providers", These(&["model", "events", "clock", "telemetry", "media", "egress", "aws"])),
     ("control", These(&["model", "events", "warden", "clock", "telemetry", "aws"])), // what was seen of a channel is the plan's own word
     // Where frames come from. The bundled footage names the provider that may read its labels, and no other may.
     ("intake", These(&["model", "events", "clock", "imaging", "providers"])),
@@ -92,6 +93,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("zune_core", &["imaging", "providers"]),
     ("jpeg_encoder", &["imaging", "providers"]),
     ("md5", &["notifications"]), // the digest of packed records, which is not ours to choose
+    ("shiguredo_mp4", &["media"]),
     ("rten", &["providers"]),
     ("rten_tensor", &["providers"]),
     ("base64", &["laboratory", "http"]), // http: what proves who began to sign in (RFC 7636) is sent in it

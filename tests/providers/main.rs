@@ -10,6 +10,8 @@ mod hive;
 mod hive_standin;
 mod local_model;
 mod rehearsal;
+mod remux;
+mod segments;
 #[path = "../aws/standins.rs"]
 mod standins;
 mod video;

@@ -6,9 +6,9 @@ use super::State::{self, Unasked, Well, Wrong};
 use crate::aws::ivs::IvsPace;
 use crate::aws::{Aws, Class, Failure};
 use crate::clock::Clock;
-use crate::config::HiveConfig;
-use crate::egress::chain;
-use crate::providers::hive;
+use crate::config::{HiveConfig, HiveSpeechConfig};
+use crate::egress::{Secret, SecretError, chain};
+use crate::providers::hive::{self, Address, HiveError};
 
 /// By how much our clock may differ from that of AWS. Calls are refused from five minutes on; frames are called stale,
 /// and stops late, by far less.
@@ -216,23 +216,50 @@ pub(super) async fn rekognition(aws: &Aws) -> State {
     }
 }
 
-/// The key is read and the interface is called without it and without a picture: nothing is charged for that.
 pub(super) async fn hive(config: &HiveConfig) -> State {
-    let told = |what: &dyn std::error::Error, fix: &str| Wrong { what: chain(what), fix: fix.to_owned() };
-    if let Err(error) = config.key() {
-        return told(&error, "put the key of the project there, in one line, readable by us and by nobody else");
-    }
     let settings = config.settings();
-    let endpoint = match hive::endpoint(settings.api, settings.endpoint.as_deref()) {
-        Ok(endpoint) => endpoint,
-        Err(error) => return told(&error, "mend provider.hive.endpoint, or leave it empty"),
-    };
-    match hive::answers(&endpoint, settings.deadline.min(HIVE_WAIT_MAX)).await {
-        Ok(status) => Well(format!(
-            "the key is there, and something answers with {status} to a question without key and picture; whether the key \
-             holds, the first picture tells: each one is charged"
-        )),
-        Err(what) => Wrong { what, fix: mend(Class::Unavailable, "no statement", "look at provider.hive.endpoint") },
+    let endpoint = hive::endpoint(settings.api, settings.endpoint.as_deref());
+    let asked = Asked { table: "provider.hive", with: "picture", deadline: settings.deadline };
+    asked.look(config.key(), endpoint).await
+}
+
+pub(super) async fn hive_speech(config: &HiveSpeechConfig) -> State {
+    let settings = config.settings();
+    let endpoint = hive::speech::address(settings.endpoint.as_deref());
+    let asked = Asked { table: "provider.hive_speech", with: "sound", deadline: settings.deadline };
+    asked.look(config.key(), endpoint).await
+}
+
+/// One of Hive's interfaces, as it is configured.
+struct Asked {
+    table: &'static str,
+    /// What it is asked with.
+    with: &'static str,
+    deadline: Duration,
+}
+
+impl Asked {
+    /// The key is read and the interface is called without it and with nothing to judge: nothing is charged for that.
+    async fn look(&self, key: Result<Secret, SecretError>, endpoint: Result<Address, HiveError>) -> State {
+        let Self { table, with, deadline } = self;
+        let told = |what: &dyn std::error::Error, fix: String| Wrong { what: chain(what), fix };
+        if let Err(error) = key {
+            let fix = "put the key of the project there, in one line, readable by us and by nobody else";
+            return told(&error, fix.to_owned());
+        }
+        let endpoint = match endpoint {
+            Ok(endpoint) => endpoint,
+            Err(error) => return told(&error, format!("mend {table}.endpoint, or leave it empty")),
+        };
+        match hive::answers(&endpoint, (*deadline).min(HIVE_WAIT_MAX)).await {
+            Ok(status) => Well(format!(
+                "the key is there, and something answers with {status} to a question without key and {with}; whether the \
+                 key holds, the first {with} tells: each one is charged"
+            )),
+            Err(what) => {
+                Wrong { what, fix: mend(Class::Unavailable, "no statement", &format!("look at {table}.endpoint")) }
+            }
+        }
     }
 }
 

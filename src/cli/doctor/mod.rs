@@ -63,7 +63,7 @@ pub struct Needs {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     /// Which: `config`, `credentials`, `clock`, `stream`, `consumer`, `bus`, `bucket`, `evidence`, `topic`, `rooms`,
-    /// `rekognition`, `ivs`, `hive`.
+    /// `rekognition`, `ivs`, `hive`, `hive-speech`.
     pub what: &'static str,
     /// How it is.
     pub state: State,
@@ -100,13 +100,14 @@ pub fn run(args: &DoctorArgs, out: &mut dyn Write) -> io::Result<Outcome> {
 async fn look(args: &DoctorArgs) -> Vec<Finding> {
     let mut findings = Vec::new();
     let (mut region, mut endpoints, mut times) = (None, Endpoints::default(), CallTimes::default());
-    let (mut needs, mut hive) = (args.needs.clone(), None);
+    let (mut needs, mut hive, mut speech) = (args.needs.clone(), None, None);
     if let Some(file) = &args.config {
         match Config::read(file, std::env::var_os(TOKENS_FILE_VARIABLE).map(PathBuf::from)) {
             Ok(config) => {
                 findings.push(Finding { what: "config", state: Well(format!("{} can be served", file.display())) });
                 (region, endpoints, times) = (config.aws.region(), config.aws.endpoints(), config.aws.times());
                 needs = needs.or(Needs::of(&config));
+                speech = config.provider.has(Judge::HiveSpeech).then_some(config.provider.hive_speech.clone());
                 hive = config.provider.has(Judge::Hive).then_some(config.provider.hive);
             }
             Err(error) => return vec![Finding { what: "config", state: mistaken(file, &error) }],
@@ -116,6 +117,9 @@ async fn look(args: &DoctorArgs) -> Vec<Finding> {
     findings.extend(examine(&aws, &needs, &SystemClock).await);
     if let Some(config) = &hive {
         findings.push(Finding { what: "hive", state: looks::hive(config).await });
+    }
+    if let Some(config) = &speech {
+        findings.push(Finding { what: "hive-speech", state: looks::hive_speech(config).await });
     }
     findings
 }

@@ -7,7 +7,7 @@ use crate::model::{Confidence, Label, LabelPath};
 use crate::providers::ProviderError;
 
 /// Where labels stand whose class the taxonomy does not hold: no rule can name one, and each is said.
-const UNMAPPED: &str = "unmapped";
+pub(super) const UNMAPPED: &str = "unmapped";
 /// The most classes in an answer. Every visual head together has fewer than 150; custom heads add to them.
 const CLASSES_MAX: usize = 500;
 

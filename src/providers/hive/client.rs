@@ -8,30 +8,42 @@ use reqwest::{RequestBuilder, Response, Url};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::classes::Scored;
 use super::words::Words;
 use super::{Api, HiveError, Said, v2, v3};
 use crate::egress::{self, BodyError, Secret, Times};
 use crate::model::Sha256;
 use crate::providers::ProviderError;
 
-/// The most bytes of an answer. One with every class has about 10,000.
-const BODY_BYTES_MAX: usize = 256 << 10;
 /// The most bytes that are read of what says why there is none.
 const ERROR_BYTES_MAX: usize = 16 << 10;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// Connections kept for the next calls, and for how long: a new one costs a handshake of TLS.
 const IDLE_MAX: usize = 16;
 const IDLE_TIME: Duration = Duration::from_secs(30);
+/// What the file of a clip is called, and its type; of a sound as the documented answer has it.
+const CLIP_FILE: (&str, &str) = ("clip.mp4", "video/mp4");
+const SOUND_FILE: (&str, &str) = ("sound.m4a", "audio/mp4");
 /// The longest name of a model with its version.
 const MODEL_BYTES_MAX: usize = 100;
 
 /// What Hive is shown.
 pub(super) enum Media<'a> {
     /// A picture's bytes.
-    Bytes(&'a [u8]),
+    Picture(&'a [u8]),
+    /// A clip's, as an MP4.
+    Clip(&'a [u8]),
+    /// A sound's, as an MP4.
+    Sound(&'a [u8]),
     /// Where it fetches the picture: a secret, because whoever has it can read there.
     Address(&'a str),
+}
+
+/// Within which limits it answers.
+pub(super) struct Limits {
+    /// From the call's beginning to the last byte of its answer.
+    pub(super) time: Duration,
+    /// The most bytes of the answer.
+    pub(super) bytes_max: usize,
 }
 
 /// A client of one project.
@@ -41,7 +53,6 @@ pub(super) struct Client {
     endpoint: Url,
     authorization: HeaderValue,
     words: Words,
-    deadline: Duration,
 }
 
 /// How it says that it gives no answer: `{return_code, message}`.
@@ -53,8 +64,9 @@ struct Refusal {
 }
 
 impl Client {
-    pub(super) fn new(api: Api, endpoint: Url, key: &Secret, deadline: Duration) -> Result<Self, HiveError> {
-        let http = builder(&endpoint, deadline).build().map_err(HiveError::Client)?;
+    /// A client whose calls end within `longest` at the latest.
+    pub(super) fn new(api: Api, endpoint: Url, key: &Secret, longest: Duration) -> Result<Self, HiveError> {
+        let http = builder(&endpoint, longest).build().map_err(HiveError::Client)?;
         let scheme = match api {
             Api::V2 => v2::SCHEME,
             Api::V3 => v3::SCHEME,
@@ -62,45 +74,56 @@ impl Client {
         let authorization = HeaderValue::from_str(&format!("{scheme} {}", key.reveal()));
         let mut authorization = authorization.expect("a secret is printable and has no line breaks");
         authorization.set_sensitive(true);
-        Ok(Self { http, api, endpoint, authorization, words: Words::without(key.clone()), deadline })
+        Ok(Self { http, api, endpoint, authorization, words: Words::without(key.clone()) })
     }
 
-    /// The model that answered, and its classes.
-    pub(super) async fn ask(&self, media: Media<'_>) -> Result<(String, Vec<Scored>), ProviderError> {
+    /// The model that answered, and what `read` finds in its answer.
+    pub(super) async fn ask<T>(
+        &self,
+        media: Media<'_>,
+        limits: &Limits,
+        read: impl FnOnce(&[u8]) -> Result<Said<T>, String>,
+    ) -> Result<(String, T), ProviderError> {
         let request = self.http.post(self.endpoint.clone()).header(AUTHORIZATION, self.authorization.clone());
-        let request = request.header("accept", "application/json");
-        let answer = self.shown(request, media).send().await.map_err(|error| self.unreached(error))?;
+        let request = request.header("accept", "application/json").timeout(limits.time);
+        let answer = self.shown(request, media).send().await.map_err(|error| self.unreached(error, limits))?;
         let status = answer.status().as_u16();
         if status != 200 {
             return Err(self.refused(status, answer).await);
         }
-        let body = egress::body(answer, BODY_BYTES_MAX).await.map_err(|error| match error {
+        let body = egress::body(answer, limits.bytes_max).await.map_err(|error| match error {
             BodyError::TooLong { bytes_max } => ProviderError::Nonsense(format!("an answer of over {bytes_max} bytes")),
-            BodyError::Broken(source) => self.unreached(source),
+            BodyError::Broken(source) => self.unreached(source, limits),
         })?;
-        self.read(&body)
+        self.understood(&body, read)
+    }
+
+    /// What Hive says, made fit to be said again.
+    pub(super) fn words(&self) -> &Words {
+        &self.words
     }
 
     fn shown(&self, request: RequestBuilder, media: Media<'_>) -> RequestBuilder {
         match (self.api, media) {
             (Api::V3, Media::Address(address)) => request.json(&json!({ "input": [{ "media_url": address }] })),
             (Api::V2, Media::Address(address)) => form(request, "url", None, address.as_bytes()),
-            (Api::V2 | Api::V3, Media::Bytes(bytes)) => form(request, "media", Some(file_of(bytes)), bytes),
+            (Api::V2 | Api::V3, Media::Picture(bytes)) => form(request, "media", Some(file_of(bytes)), bytes),
+            (Api::V2 | Api::V3, Media::Clip(bytes)) => form(request, "media", Some(CLIP_FILE), bytes),
+            (Api::V2 | Api::V3, Media::Sound(bytes)) => form(request, "media", Some(SOUND_FILE), bytes),
         }
     }
 
-    fn read(&self, body: &[u8]) -> Result<(String, Vec<Scored>), ProviderError> {
+    fn understood<T>(
+        &self,
+        body: &[u8],
+        read: impl FnOnce(&[u8]) -> Result<Said<T>, String>,
+    ) -> Result<(String, T), ProviderError> {
         let said = match serde_json::from_slice::<Refusal>(body) {
             Ok(Refusal { return_code, message }) => Ok(Said::No { code: return_code, message }),
-            Err(_) => match self.api {
-                Api::V2 => v2::read(body),
-                Api::V3 => v3::read(body),
-            },
+            Err(_) => read(body),
         };
         match said {
-            Ok(Said::Yes { model, classes }) if !model.is_empty() && model.len() <= MODEL_BYTES_MAX => {
-                Ok((model, classes))
-            }
+            Ok(Said::Yes { model, found }) if !model.is_empty() && model.len() <= MODEL_BYTES_MAX => Ok((model, found)),
             Ok(Said::Yes { model, .. }) => {
                 Err(ProviderError::Nonsense(format!("a model whose name has {} bytes", model.len())))
             }
@@ -126,7 +149,7 @@ impl Client {
         let meaning = match status {
             401 | 403 => " (the key is refused)",
             405 => " (the account has no balance for it)",
-            413 => " (the picture is too large)",
+            413 => " (what it was sent is too large)",
             _ => "",
         };
         let wait = wait_s.map(|wait| format!(", and asks to wait for {wait} s")).unwrap_or_default();
@@ -142,9 +165,9 @@ impl Client {
         }
     }
 
-    fn unreached(&self, error: reqwest::Error) -> ProviderError {
+    fn unreached(&self, error: reqwest::Error, limits: &Limits) -> ProviderError {
         ProviderError::Unavailable(if error.is_timeout() {
-            format!("no answer within {} ms", self.deadline.as_millis())
+            format!("no answer within {} ms", limits.time.as_millis())
         } else {
             self.words.shown(&egress::chain(&error.without_url()))
         })

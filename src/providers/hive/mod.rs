@@ -1,5 +1,6 @@
-//! Hive's visual moderation as a provider: its classes as places in a taxonomy, by the v2 sync interface or by V3. Knows
-//! no policy and no threshold: every class from the recording floor on is reported, as a label in percent.
+//! Hive as two providers: its visual moderation, of pictures and of clips, by the v2 sync interface or by V3, and its speech
+//! moderation ([`speech`]). Classes are places in a taxonomy. Knows no policy and no threshold: every class from the
+//! recording floor on is reported, as a label in percent.
 //!
 //! Hive publishes no machine-readable description. What is sent and what is read here follows its documentation and two
 //! public clients; what could not be checked without the service is listed in `docs/hive.md`.
@@ -10,6 +11,8 @@
 mod classes;
 mod client;
 pub mod dashboard;
+mod series;
+pub mod speech;
 mod v2;
 mod v3;
 mod words;
@@ -24,11 +27,12 @@ use serde::{Deserialize, Serialize};
 pub use classes::Classes;
 pub use client::answers;
 
-use self::client::{Client, Media};
+use self::client::{Client, Limits, Media};
 use super::{Answer, Assessing, Provider, ProviderError};
 use crate::aws::{Class, S3};
 use crate::egress::{AddressError, Secret, https_or_loopback};
-use crate::model::{Confidence, ProviderRef, S3Object};
+use crate::media::{self, Excerpt, Unfit};
+use crate::model::{Confidence, Label, Medium, ProviderRef, S3Object, Stretch};
 use classes::Scored;
 
 const NAME: &str = "hive";
@@ -36,6 +40,12 @@ const NAME: &str = "hive";
 pub const TAXONOMY: &str = "hive-visual/1";
 /// The most bytes of a picture that is sent along. Ours: larger than any thumbnail; Hive states none that we know of.
 const IMAGE_BYTES_MAX: usize = 20 << 20;
+/// The most bytes of an answer. One with every class has about 10,000.
+const ANSWER_BYTES_MAX: usize = 256 << 10;
+/// The most moments of a clip: ten a second. Documented is one.
+const MOMENTS_MAX: usize = media::LASTS_MS_MAX as usize / 100;
+/// The most bytes of an answer about a clip: every class at one moment a second, three times over.
+const CLIP_ANSWER_BYTES_MAX: usize = 1 << 20;
 
 /// Which of Hive's interfaces is spoken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -78,6 +88,8 @@ pub struct Settings {
     pub floor: Confidence,
     /// For one call, from its beginning to the last byte of its answer.
     pub deadline: Duration,
+    /// The same, for a call about a clip.
+    pub segment_deadline: Duration,
     /// Heads that an answer must speak of: one without any of their classes is none.
     pub heads: Vec<String>,
 }
@@ -89,6 +101,7 @@ impl Default for Settings {
             endpoint: None,
             floor: const { Confidence::from_milli(5_000).expect("5 % is a confidence") },
             deadline: Duration::from_secs(5),
+            segment_deadline: Duration::from_secs(20),
             heads: Vec::new(),
         }
     }
@@ -124,19 +137,39 @@ pub enum HiveError {
     /// A head that is to be expected, which the taxonomy does not have.
     #[error("`{TAXONOMY}` has no head {0:?}, which answers are to speak of")]
     Head(String),
+    /// A class that is to be moderated, which the taxonomy does not have.
+    #[error("`hive-speech/1` has no class {0:?}, which answers are to moderate")]
+    Class(String),
     /// TLS could not be set up: without certificates of authorities, for one.
     #[error("setting up the connection to Hive")]
     Client(#[source] reqwest::Error),
 }
 
 /// What an answer's body says.
-enum Said {
+enum Said<T> {
     /// An answer.
-    Yes { model: String, classes: Vec<Scored> },
+    Yes { model: String, found: T },
     /// The task was taken and not done.
     NotDone { code: String, message: String },
     /// A status inside of another.
     No { code: i64, message: String },
+}
+
+impl<T> Said<T> {
+    fn map<U>(self, change: impl FnOnce(T) -> U) -> Said<U> {
+        match self {
+            Self::Yes { model, found } => Said::Yes { model, found: change(found) },
+            Self::NotDone { code, message } => Said::NotDone { code, message },
+            Self::No { code, message } => Said::No { code, message },
+        }
+    }
+}
+
+/// The classes of one moment.
+struct Sampled {
+    /// When it is, in seconds from the beginning, if that is said.
+    at_s: Option<f64>,
+    classes: Vec<Scored>,
 }
 
 /// Hive's visual classes.
@@ -153,8 +186,11 @@ impl fmt::Debug for Hive {
     }
 }
 
+/// Where an interface is.
+pub type Address = Url;
+
 /// The address of an interface: what is stated, else its own.
-pub fn endpoint(api: Api, stated: Option<&str>) -> Result<Url, HiveError> {
+pub fn endpoint(api: Api, stated: Option<&str>) -> Result<Address, HiveError> {
     https_or_loopback(stated.unwrap_or(api.endpoint()))
         .map_err(|source| HiveError::Address { what: "Hive's interface", source })
 }
@@ -166,18 +202,62 @@ impl Hive {
         if let Some(head) = settings.heads.iter().find(|head| !classes.has_head(head)) {
             return Err(HiveError::Head(head.clone()));
         }
-        let client = Client::new(settings.api, endpoint, key, settings.deadline)?;
+        let longest = settings.deadline.max(settings.segment_deadline);
+        let client = Client::new(settings.api, endpoint, key, longest)?;
         Ok(Self { client, classes, settings, showing })
     }
 
+    /// A picture's labels.
     async fn ask(&self, media: Media<'_>) -> Result<Answer, ProviderError> {
-        let (model, scored) = self.client.ask(media).await?;
-        let (labels, unmapped) = self.classes.labels(&scored, self.settings.floor)?;
-        let missing = self.classes.heads_missing(&scored, &self.settings.heads).join(", ");
+        let limits = Limits { time: self.settings.deadline, bytes_max: ANSWER_BYTES_MAX };
+        let (model, found) = self.client.ask(media, &limits, self.reader()).await?;
+        let [Sampled { classes, .. }] = <[Sampled; 1]>::try_from(found)
+            .map_err(|found| ProviderError::Nonsense(format!("{} moments of one picture, expected 1", found.len())))?;
+        let (labels, unmapped) = self.read(&classes)?;
+        Ok(Answer { unmapped, ..Answer::of(reference(&model), labels) })
+    }
+
+    /// What a clip shows: the labels of all of its moments, each with the worst that it was.
+    async fn clip(&self, segment: Arc<[u8]>) -> Result<Answer, ProviderError> {
+        let clip = cut(segment, media::pictures).await?.map_err(|unfit| refused(&unfit))?;
+        let limits = Limits { time: self.settings.segment_deadline, bytes_max: CLIP_ANSWER_BYTES_MAX };
+        let (model, mut found) = self.client.ask(Media::Clip(&clip.file), &limits, self.reader()).await?;
+        let nonsense = |what: String| Err(ProviderError::Nonsense(what));
+        if !(1..=MOMENTS_MAX).contains(&found.len()) {
+            return nonsense(format!("{} moments of a clip, expected 1 to {MOMENTS_MAX}", found.len()));
+        }
+        found.sort_by(|a, b| a.at_s.partial_cmp(&b.at_s).unwrap_or(std::cmp::Ordering::Equal));
+        let mut series = Vec::with_capacity(found.len());
+        for Sampled { at_s, classes } in found {
+            let at = at_s.and_then(|at_s| series::time(at_s, clip.begins_ms, clip.lasts_ms));
+            let Some(at) = at else {
+                return nonsense(format!("a moment at {at_s:?} s of a clip of {} ms", clip.lasts_ms));
+            };
+            let during = Stretch { from_ms: at, to_ms: at };
+            if series.last().is_some_and(|(last, _)| *last == during) {
+                return nonsense(format!("the moment at {at} ms twice"));
+            }
+            series.push((during, self.read(&classes)?.0));
+        }
+        let (labels, unmapped, moments) = series::folded(series);
+        Ok(Answer { unmapped, moments, ..Answer::of(reference(&model), labels) })
+    }
+
+    fn reader(&self) -> impl FnOnce(&[u8]) -> Result<Said<Vec<Sampled>>, String> + use<> {
+        match self.settings.api {
+            Api::V2 => v2::read_seen,
+            Api::V3 => v3::read_seen,
+        }
+    }
+
+    /// The labels of one moment, and how many of them the taxonomy does not hold.
+    fn read(&self, scored: &[Scored]) -> Result<(Vec<Label>, u8), ProviderError> {
+        let found = self.classes.labels(scored, self.settings.floor)?;
+        let missing = self.classes.heads_missing(scored, &self.settings.heads).join(", ");
         if !missing.is_empty() {
             return Err(ProviderError::Nonsense(format!("an answer that does not speak of {missing}")));
         }
-        Ok(Answer { unmapped, ..Answer::of(reference(&model), labels) })
+        Ok(found)
     }
 
     /// Where Hive fetches that object.
@@ -226,7 +306,20 @@ impl Provider for Hive {
                     image.len()
                 )));
             }
-            self.ask(Media::Bytes(&image)).await
+            self.ask(Media::Picture(&image)).await
+        })
+    }
+
+    fn media(&self) -> &'static [Medium] {
+        &[Medium::Picture, Medium::Clip]
+    }
+
+    fn assess_segment(&self, medium: Medium, segment: Arc<[u8]>) -> Assessing<'_> {
+        Box::pin(async move {
+            match medium {
+                Medium::Clip => self.clip(segment).await,
+                Medium::Picture | Medium::Sound => Err(unjudged(medium)),
+            }
         })
     }
 
@@ -243,6 +336,23 @@ impl Provider for Hive {
             self.ask(Media::Address(&address)).await
         })
     }
+}
+
+/// What is wanted of a segment, as a file.
+async fn cut(
+    segment: Arc<[u8]>,
+    wanted: fn(&[u8]) -> Result<Excerpt, Unfit>,
+) -> Result<Result<Excerpt, Unfit>, ProviderError> {
+    let cut = tokio::task::spawn_blocking(move || wanted(&segment)).await;
+    cut.map_err(|broke| ProviderError::Broke(format!("cutting the segment: {broke}")))
+}
+
+fn refused(unfit: &Unfit) -> ProviderError {
+    ProviderError::Refused(format!("the segment is not sent: {unfit}"))
+}
+
+fn unjudged(medium: Medium) -> ProviderError {
+    ProviderError::Refused(format!("it does not judge a {}", medium.name()))
 }
 
 fn reference(model: &str) -> ProviderRef {

@@ -5,8 +5,10 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use crate::commented;
+use crate::hive_standin::film::Sound;
 use crate::hive_standin::seen::{HEADS, Picture};
 use crate::hive_standin::shapes;
+use crate::segments::segment;
 
 /// Every place in a value with the type of what is there; elements of a list share their place.
 fn shape(value: &Value, place: &str, found: &mut BTreeSet<String>) {
@@ -44,6 +46,15 @@ fn answers_have_the_fields_and_types_of_recorded_ones() {
         let recorded: Value = serde_json::from_str(recorded).expect("recorded JSON");
         assert_eq!(places(&made), places(&recorded));
     }
+}
+
+#[test]
+fn answers_about_speech_have_the_fields_and_types_of_the_documented_one() {
+    let sound = streamwarden::media::sound(segment("threat")).expect("it has sound");
+    let sound = Sound::of(&sound.file).expect("a sound that is known");
+    let documented = include_str!("../data/hive-v2-speech-response.json");
+    let documented: Value = serde_json::from_str(documented).expect("documented JSON");
+    assert_eq!(places(&shapes::speech(&sound, "sound.m4a", None)), places(&documented));
 }
 
 #[test]

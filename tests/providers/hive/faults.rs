@@ -27,9 +27,9 @@ async fn each_failure_is_an_error_of_its_kind() {
     let deep = "[".repeat(100_000);
     let faults = [
         (error(400), "refused"),
-        (error(401), "refused"),
-        (error(403), "refused"),
-        (error(405), "refused"),
+        (error(401), "denied"),
+        (error(403), "denied"),
+        (error(405), "denied"),
         (error(413), "refused"),
         (error(415), "refused"),
         (error(429), "throttled"),
@@ -38,7 +38,7 @@ async fn each_failure_is_an_error_of_its_kind() {
         (error(502), "unavailable"),
         (error(503), "unavailable"),
         (body(503, "text/html", "<html>busy</html>"), "unavailable"),
-        (body(403, JSON, "{\"return_code\": "), "refused"),
+        (body(403, JSON, "{\"return_code\": "), "denied"),
         (body(429, JSON, &"x".repeat(1 << 20)), "throttled"),
         (body(204, JSON, ""), "nonsense"),
         (body(202, JSON, "{}"), "nonsense"),
@@ -119,7 +119,7 @@ async fn what_is_asked_in_vain_says_why() {
     let error = provider.assess(picture("")).await.expect_err("the next is not");
     assert_eq!(
         error.to_string(),
-        "the provider refuses: it answered 405 (the account has no balance for it): Insufficient balance"
+        "the provider refuses us: it answered 405 (the account has no balance for it): Insufficient balance"
     );
     standin.world().balance = None;
     standin.world().calls_max = Some(3);

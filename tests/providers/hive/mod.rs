@@ -3,10 +3,12 @@
 
 mod address;
 mod answers;
+mod clips;
 mod conforms;
 mod faults;
 mod secrets;
 mod serving;
+pub mod speech;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -18,7 +18,10 @@ async fn a_wrong_key_is_refused_and_not_said() {
         let key = Secret::new("wr0ng-key").expect("a secret");
         let provider = Hive::new(settings(&standin, api), &key, classes(), Showing::Bytes).expect("sound settings");
         let error = provider.assess(picture("")).await.expect_err("the key is wrong");
-        assert_eq!(error.to_string(), "the provider refuses: it answered 403 (the key is refused): Invalid Auth Token");
+        assert_eq!(
+            error.to_string(),
+            "the provider refuses us: it answered 403 (the key is refused): Invalid Auth Token"
+        );
         assert!(!format!("{provider:?}").contains("wr0ng-key"));
     }
 }

@@ -1,5 +1,5 @@
-//! The stand-in for Hive as a process of its own, for tours: says where it listens on its first line and the key that it
-//! takes on its second, and ends when its standard input does.
+//! The stand-in for Hive as a process of its own, for tours: says where it listens on its first line, the key of its visual
+//! project on its second and that of its speech project on its third, and ends when its standard input does.
 #![allow(clippy::unwrap_used)] // a tool of tests: a panic is the report
 
 #[path = "mod.rs"]
@@ -9,6 +9,6 @@ use std::io::Read;
 
 fn main() {
     let standin = hive_standin::HiveStandin::start();
-    println!("{}\n{}", standin.address, standin.world().key);
+    println!("{}\n{}\n{}", standin.address, standin.world().key, standin.world().speech_key);
     let _ = std::io::stdin().read_to_end(&mut Vec::new()); // until whoever started it is gone
 }

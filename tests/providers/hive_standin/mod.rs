@@ -1,8 +1,10 @@
-//! A stand-in for Hive's visual moderation, on loopback over HTTP: the v2 sync interface and V3, in their documented
-//! shapes, with keys, a balance, a limit of calls, and faults by script. It remembers what it was asked. What it "sees" in
-//! a picture is written in it (`seen.rs`). For tests, and as a process of its own for tours (`main.rs`).
+//! A stand-in for Hive's visual and speech moderation, on loopback over HTTP: the v2 sync interface and V3, in their
+//! documented shapes, with keys, a balance, a limit of calls, and faults by script. It remembers what it was asked. What it
+//! "sees" in a picture is written in it (`seen.rs`), and in a clip too; what it "hears" in a sound it knows by the sound's
+//! digest (`film.rs`). For tests, and as a process of its own for tours (`main.rs`).
 #![allow(dead_code)] // what one test does not need, another does
 
+pub mod film;
 pub mod seen;
 pub mod shapes;
 mod wire;

@@ -51,19 +51,23 @@ impl Picture {
     pub fn of(file: &[u8]) -> Option<Self> {
         let reader = image::ImageReader::new(std::io::Cursor::new(file)).with_guessed_format().ok()?;
         let (width, height) = reader.into_dimensions().ok()?;
-        let mut seen = said_by_comments(file);
-        let mut classes = Vec::new();
-        for head in HEADS.iter() {
-            let usual = |class: &str| if class == PHOTOGRAPH { 0.98 } else { NEXT_TO_NOTHING };
-            let scores: Vec<f64> =
-                head.positive.iter().map(|class| seen.remove(class).unwrap_or_else(|| usual(class))).collect();
-            let left = (1.0 - scores.iter().sum::<f64>()).max(0.0);
-            classes.extend(head.positive.iter().cloned().zip(scores));
-            classes.extend(head.negative.iter().map(|class| (class.clone(), (left * 1e6).round() / 1e6)));
-        }
-        classes.extend(seen); // custom heads
-        Some(Self { width, height, classes })
+        Some(Self { width, height, classes: classes(said_by_comments(file)) })
     }
+}
+
+/// Every class with its score, where these are seen: the scores of each head make 1.
+pub fn classes(mut seen: BTreeMap<String, f64>) -> Vec<(String, f64)> {
+    let mut classes = Vec::new();
+    for head in HEADS.iter() {
+        let usual = |class: &str| if class == PHOTOGRAPH { 0.98 } else { NEXT_TO_NOTHING };
+        let scores: Vec<f64> =
+            head.positive.iter().map(|class| seen.remove(class).unwrap_or_else(|| usual(class))).collect();
+        let left = (1.0 - scores.iter().sum::<f64>()).max(0.0);
+        classes.extend(head.positive.iter().cloned().zip(scores));
+        classes.extend(head.negative.iter().map(|class| (class.clone(), (left * 1e6).round() / 1e6)));
+    }
+    classes.extend(seen); // custom heads
+    classes
 }
 
 fn said_by_comments(file: &[u8]) -> BTreeMap<String, f64> {

@@ -8,9 +8,10 @@ use actix_web::web::{self, Bytes};
 use actix_web::{HttpRequest, HttpResponse};
 use serde_json::Value;
 
+use super::film::{Film, Sound};
 use super::seen::{HEADS, Picture};
 use super::shapes;
-use super::world::{Call, Fault, World};
+use super::world::{CHARGE_MICROS, Call, Fault, World};
 
 pub type Shared = web::Data<Arc<Mutex<World>>>;
 
@@ -72,11 +73,16 @@ async fn answer(
     world: Shared,
 ) -> HttpResponse {
     let said = request.headers().get(AUTHORIZATION).and_then(|said| said.to_str().ok()).unwrap_or_default();
-    let (known, fault, over) = {
+    let (project, fault, over) = {
         let mut world = world.lock().unwrap();
-        let known = said == format!("{scheme} {}", world.key);
+        let is = |key: &str| said == format!("{scheme} {key}");
+        let project = match api {
+            _ if is(&world.key) => Some(Project::Sees),
+            "v2" if is(&world.speech_key) => Some(Project::Hears),
+            _ => None,
+        };
         let over = world.refusal();
-        (known, world.faults.pop_front().unwrap_or_default(), over)
+        (project, world.faults.pop_front().unwrap_or_default(), over)
     };
     if let (Some(url), None) = (&media.url, &media.bytes) {
         media.bytes = fetched(url).await;
@@ -93,16 +99,23 @@ async fn answer(
         world.calls.push(call);
         world.calls.len() - 1
     };
-    let response = match (known, over) {
-        (false, _) => refused(403, "Invalid Auth Token"),
-        (true, Some((status, message))) => refused(status, message),
-        (true, None) => shown(api, &media, fault, &world).await,
+    let response = match (project, over) {
+        (None, _) => refused(403, "Invalid Auth Token"),
+        (Some(_), Some((status, message))) => refused(status, message),
+        (Some(project), None) => shown(api, project, &media, fault, &world).await,
     };
     world.lock().unwrap().calls[at].status = response.status().as_u16();
     response
 }
 
-async fn shown(api: &str, media: &Media, fault: Fault, world: &Shared) -> HttpResponse {
+/// Whose key was said. A project is a model.
+#[derive(Clone, Copy)]
+enum Project {
+    Sees,
+    Hears,
+}
+
+async fn shown(api: &str, project: Project, media: &Media, fault: Fault, world: &Shared) -> HttpResponse {
     match &fault {
         Fault::Error { status, message, retry_after_s } => {
             let mut response = refused(*status, message);
@@ -125,37 +138,70 @@ async fn shown(api: &str, media: &Media, fault: Fault, world: &Shared) -> HttpRe
             return HttpResponse::Ok().content_type("application/json").streaming(futures_util::stream::iter(parts));
         }
         Fault::Redirect { to } => return HttpResponse::Found().insert_header(("location", to.as_str())).finish(),
-        Fault::None | Fault::Score { .. } | Fault::Without { .. } | Fault::TwoMoments | Fault::NotDone { .. } => {}
+        Fault::None
+        | Fault::Score { .. }
+        | Fault::Without { .. }
+        | Fault::TwoMoments
+        | Fault::Unsupported { .. }
+        | Fault::NotDone { .. } => {}
     }
     let Some(bytes) = &media.bytes else {
         // Such services like to say what they were given.
         let given = media.url.as_deref().unwrap_or("no media");
         return refused(400, &format!("Could not fetch media: {given}"));
     };
-    let Some(mut picture) = Picture::of(bytes) else { return refused(400, "Unsupported media type") };
-    let mut moments = 1;
-    match &fault {
-        Fault::Without { head } => {
-            let head = HEADS.iter().find(|known| known.head == *head).unwrap();
-            picture.classes.retain(|(class, _)| !head.positive.contains(class) && !head.negative.contains(class));
-        }
-        Fault::TwoMoments => moments = 2,
-        _ => {}
-    }
     let filename = media.file.as_ref().map_or("", |(name, _)| name.as_str());
-    let mut said = match api {
-        "v2" => shapes::v2(&picture, media.url.as_deref(), filename, moments),
-        _ => shapes::v3(&picture, moments),
+    let judged = match project {
+        Project::Sees => seen(api, bytes, filename, media.url.as_deref(), &fault),
+        Project::Hears => heard(bytes, filename, &fault),
     };
+    let Some((mut said, charge)) = judged else { return refused(400, "Unsupported media type") };
     match fault {
         Fault::Score { class, score } => put(&mut said, &class, &score),
         Fault::NotDone { code, message } => {
             said["status"][0]["status"] = serde_json::json!({ "code": code, "message": message });
             said["status"][0]["response"] = Value::Null;
         }
-        _ => world.lock().unwrap().charge(),
+        _ => world.lock().unwrap().charge(charge),
     }
     HttpResponse::Ok().json(said)
+}
+
+/// What is seen in a picture or a clip, and what it costs; none if it is neither.
+fn seen(api: &str, bytes: &[u8], filename: &str, url: Option<&str>, fault: &Fault) -> Option<(Value, u64)> {
+    let without = |classes: &mut Vec<(String, f64)>| {
+        let Fault::Without { head } = fault else { return };
+        let head = HEADS.iter().find(|known| known.head == *head).unwrap();
+        classes.retain(|(class, _)| !head.positive.contains(class) && !head.negative.contains(class));
+    };
+    if let Some(mut picture) = Picture::of(bytes) {
+        without(&mut picture.classes);
+        let moments = if *fault == Fault::TwoMoments { 2 } else { 1 };
+        let said = match api {
+            "v2" => shapes::v2(&picture, url, filename, moments),
+            _ => shapes::v3(&picture, moments),
+        };
+        return Some((said, CHARGE_MICROS));
+    }
+    let mut film = Film::of(bytes)?;
+    if let Some((_, classes)) = film.moments.last_mut() {
+        without(classes);
+    }
+    if *fault == Fault::TwoMoments {
+        film.moments.push(film.moments[0].clone());
+    }
+    let said = if api == "v2" { shapes::v2_clip(&film, filename) } else { shapes::v3_of(&film.moments) };
+    Some((said, CHARGE_MICROS * film.moments.len() as u64))
+}
+
+/// What is heard in a sound, and what it costs; none if it is none.
+fn heard(bytes: &[u8], filename: &str, fault: &Fault) -> Option<(Value, u64)> {
+    let sound = Sound::of(bytes)?;
+    let language = match fault {
+        Fault::Unsupported { language } => Some(language.as_str()),
+        _ => None,
+    };
+    Some((shapes::speech(&sound, filename, language), shapes::speech_charge(&sound)))
 }
 
 /// Puts a class of that score into an answer, in place of the one of its name if it is there.
@@ -163,7 +209,12 @@ fn put(answer: &mut Value, name: &str, score: &Value) {
     let is_v2 = answer.get("status").is_some();
     let (class, value) = if is_v2 { ("class", "score") } else { ("class_name", "value") };
     let output = if is_v2 { &mut answer["status"][0]["response"]["output"] } else { &mut answer["output"] };
-    let classes = output[0]["classes"].as_array_mut().unwrap();
+    let first = if output[0].get("classifications").is_some() {
+        &mut output[0]["classifications"][0] // a sentence
+    } else {
+        &mut output[0] // a moment
+    };
+    let classes = first["classes"].as_array_mut().unwrap();
     match classes.iter_mut().find(|known| known[class] == name) {
         Some(known) => known[value] = score.clone(),
         None => classes.push(serde_json::json!({ class: name, value: score })),

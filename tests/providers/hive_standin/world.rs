@@ -25,8 +25,10 @@ pub enum Fault {
     Score { class: String, score: serde_json::Value },
     /// The right answer without this head.
     Without { head: String },
-    /// The right answer for a moment more.
+    /// The right answer for a moment more; of a clip, for its first moment once more.
     TwoMoments,
+    /// What was heard is in a language in which nothing is moderated.
+    Unsupported { language: String },
     /// 200 around a task that was not done (v2).
     NotDone { code: String, message: String },
     /// Another address to ask.
@@ -51,8 +53,10 @@ pub struct Call {
 /// The stand-in's world.
 #[derive(Debug)]
 pub struct World {
-    /// The key that is taken, whatever the interface.
+    /// The key of the project that sees, whatever the interface.
     pub key: String,
+    /// The key of the project that hears, by v2: a project is a model.
+    pub speech_key: String,
     pub calls: Vec<Call>,
     /// What is shown next, first come first served; afterwards the right answers.
     pub faults: VecDeque<Fault>,
@@ -64,13 +68,24 @@ pub struct World {
     pub charged_micros: u64,
 }
 
-/// What is charged for a picture, as the documented answers say: 0.003 dollars.
+/// What is charged for a picture, and for a moment of a clip, as the documented answers say: 0.003 dollars.
 pub const CHARGE_MICROS: u64 = 3_000;
+/// What is charged for a second of sound: 0.102 dollars for 33.1 s in the documented answer.
+pub const SECOND_CHARGE_MICROS: u64 = 3_077;
 
 impl World {
     pub fn new() -> Self {
         let key = "standin-key-0123456789".to_owned();
-        Self { key, calls: Vec::new(), faults: VecDeque::new(), balance: None, calls_max: None, charged_micros: 0 }
+        let speech_key = "standin-speech-key-0123456789".to_owned();
+        Self {
+            key,
+            speech_key,
+            calls: Vec::new(),
+            faults: VecDeque::new(),
+            balance: None,
+            calls_max: None,
+            charged_micros: 0,
+        }
     }
 
     /// Why this call is refused, if its account may not make it.
@@ -81,9 +96,9 @@ impl World {
         (self.balance == Some(0)).then_some((405, "Insufficient balance"))
     }
 
-    /// A picture was answered.
-    pub fn charge(&mut self) {
+    /// A call was answered, at this price.
+    pub fn charge(&mut self, micros: u64) {
         self.balance = self.balance.map(|left| left.saturating_sub(1));
-        self.charged_micros += CHARGE_MICROS;
+        self.charged_micros += micros;
     }
 }
