@@ -168,7 +168,11 @@ fn summary(event: &Event) -> String {
         Event::EvidenceCopied(e) => format!("{} · s3://{}/{}", e.frame, e.object.bucket, e.object.key),
         Event::EvidenceUnkept(e) => format!("{} in the {}: {}", e.frame, word(&e.place), e.reason),
         Event::EvidenceExpired(e) => {
-            format!("{} pictures kept before {}, up to position {}", e.pictures, e.kept_before, e.through)
+            let (count, what) = match e.transcripts {
+                0 => (e.pictures, "pictures"),
+                transcripts => (transcripts, "transcripts"),
+            };
+            format!("{count} {what} kept before {}, up to position {}", e.kept_before, e.through)
         }
         Event::EvidenceRead(e) => format!("{} of {} · {}", e.frame, e.channel, content(&e.content)),
         Event::ExportMade(e) => {

@@ -62,6 +62,7 @@ pub(super) fn run(args: &ServeArgs) -> anyhow::Result<()> {
         ground.objects = cloud.objects;
         ground.copies = cloud.copies;
         ground.keep_pictures = config.evidence.retention();
+        ground.keep_transcripts = config.sound.retention();
         let mut house = ground.start(clock.clone(), providers, control, budget, settings);
         rehearsal.believe(house.on_air());
         house.connect(cloud.connections, &clock).context("connecting the house")?;

@@ -147,13 +147,16 @@ pub struct EvidenceConfig {
 
 /// `[sound]`: what is kept of what was said in segments whose sound a policy has judged. It is personal data: no event holds
 /// a word of it.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SoundConfig {
     /// Of which segments the words are kept: `none`; `not_clear`: those that a rule was hit by; `all`. Kept encrypted
     /// under a key of its own for each channel, apart from the journal and the pictures, and can be erased alone. Default
     /// `not_clear`.
     pub transcripts: Transcripts,
+    /// Days for which they are kept, 0 to 3,650; then they are deleted, and an event says so. 0: until they are erased.
+    /// Default 30.
+    pub keep_days: Bounded<0, 3_650>,
 }
 
 /// `[moderation]`: what moderators may take back.
@@ -286,6 +289,20 @@ impl EnforcementConfig {
             per_rule_per_minute: self.per_rule_per_minute.small(),
             live_share_milli: self.live_share_milli.small(),
         }
+    }
+}
+
+impl SoundConfig {
+    /// How long transcripts are kept after they were recorded; none: until they are erased.
+    pub fn retention(&self) -> Option<Duration> {
+        let days = self.keep_days.get();
+        (days > 0).then(|| Duration::from_secs(days * 24 * 3600))
+    }
+}
+
+impl Default for SoundConfig {
+    fn default() -> Self {
+        Self { transcripts: Transcripts::default(), keep_days: Bounded::of(30) }
     }
 }
 

@@ -295,6 +295,7 @@ pub fn sample(event_type: EventType) -> Event {
             through: Position(1_100_000),
             kept_before: moment(-90_000),
             pictures: 412,
+            transcripts: 0,
             bytes: 61_234_567,
         }
         .into(),

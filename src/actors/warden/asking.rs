@@ -213,7 +213,11 @@ fn nobody(name: &str) -> ProviderRef {
 
 impl Keeping {
     pub(super) fn of(content: Option<Arc<content::Store>>, channel: &ChannelId) -> Self {
-        Self { content, subject: format!("channel/{channel}"), transcripts: format!("transcripts/{channel}") }
+        Self {
+            content,
+            subject: format!("channel/{channel}"),
+            transcripts: format!("{}{channel}", Transcript::SUBJECT),
+        }
     }
 
     /// An answer that is too long for an event is kept whole beside the journal, before anything is decided by it.
