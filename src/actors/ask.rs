@@ -9,8 +9,8 @@ use futures_util::FutureExt;
 
 use super::{pause, surprise};
 use crate::events::FailedStage;
-use crate::model::{FrameId, Medium, S3Object};
-use crate::providers::{Answer, Provider, ProviderError};
+use crate::model::{Medium, S3Object};
+use crate::providers::{Answer, Picture, Provider, ProviderError, Subject};
 use crate::telemetry::metrics;
 
 /// How often a provider that is merely unavailable is asked, all in all.
@@ -43,7 +43,7 @@ pub(super) struct Unanswered {
 /// Asks until there is an answer, a refusal, or `deadline` has passed.
 pub(super) async fn ask(
     provider: Option<Arc<dyn Provider>>,
-    frame: FrameId,
+    subject: &Subject,
     image: Shown,
     deadline: Duration,
 ) -> Result<Answer, Unanswered> {
@@ -59,11 +59,12 @@ pub(super) async fn ask(
             let begun = Instant::now();
             // Not the warden's panic: a provider that breaks on a picture costs its frame, and no channel its warden.
             let asked = AssertUnwindSafe(async {
-                match &image {
-                    Shown::Bytes(bytes) => provider.assess(bytes.clone()).await,
-                    Shown::Object(object) => provider.assess_object(object.clone()).await,
-                    Shown::Segment(medium, bytes) => provider.assess_segment(*medium, bytes.clone()).await,
-                }
+                let picture = match &image {
+                    Shown::Bytes(bytes) => Picture::Bytes(bytes.clone()),
+                    Shown::Object(object) => Picture::Object(object.clone()),
+                    Shown::Segment(medium, bytes) => return provider.assess_segment(*medium, bytes.clone()).await,
+                };
+                provider.assess_frame(subject.clone(), picture).await
             });
             let asked = asked.catch_unwind();
             let answered = asked.await.unwrap_or_else(|panic| Err(ProviderError::Broke(words(&*panic))));
@@ -78,7 +79,7 @@ pub(super) async fn ask(
                 }
                 Err(error) if error.is_passing() && attempts < ATTEMPTS_MAX && provider.may_retry() => {
                     let first = if matches!(error, ProviderError::Throttled(_)) { PAUSE_THROTTLED } else { PAUSE };
-                    tokio::time::sleep(pause::after(attempts, first, frame)).await;
+                    tokio::time::sleep(pause::after(attempts, first, subject.frame)).await;
                 }
                 Err(error) => return Err(error),
             }

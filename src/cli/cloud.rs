@@ -20,6 +20,8 @@ pub(super) struct Cloud {
     pub(super) rekognition: Option<aws::Rekognition>,
     /// Who signs addresses by which others read in buckets, if somebody is shown them.
     pub(super) signs: Option<S3>,
+    /// The same for Hive's Moderation Dashboard.
+    pub(super) signs_for_dashboard: Option<S3>,
     /// Who carries the streams, if IVS does.
     pub(super) control: Option<Arc<dyn StreamControl>>,
     /// Where the pictures are that the stream announces, or that were put before being judged.
@@ -45,6 +47,7 @@ impl Cloud {
         }
         cloud.rekognition = config.provider.has(Judge::Rekognition).then(|| aws.rekognition());
         cloud.signs = shows_signed(config).then(|| aws.s3());
+        cloud.signs_for_dashboard = submits_signed(config).then(|| aws.s3());
         if config.control.platform == Control::Ivs {
             let ivs = Arc::new(aws.ivs(IvsPace::default()));
             cloud.control = Some(Arc::new(IvsControl::new(ivs.clone(), config.control.ivs.settings())));
@@ -80,9 +83,15 @@ fn shows_signed(config: &Config) -> bool {
     config.provider.has(Judge::Hive) && hive.by == By::Url && hive.url_base.is_empty()
 }
 
+/// Whether Hive's Moderation Dashboard is.
+fn submits_signed(config: &Config) -> bool {
+    config.provider.has(Judge::HiveDashboard) && config.provider.hive_dashboard.url_base.is_empty()
+}
+
 fn is_wanted(config: &Config) -> bool {
     config.provider.has(Judge::Rekognition)
         || shows_signed(config)
+        || submits_signed(config)
         || config.control.platform == Control::Ivs
         || !config.kinesis.stream.is_empty()
         || !config.evidence.bucket.is_empty()

@@ -14,16 +14,22 @@ use crate::egress::https_or_loopback;
 use crate::policy::taxonomy::Taxonomy;
 use crate::providers::Provider;
 use crate::providers::guard::Guard;
+use crate::providers::hive::dashboard::{Dashboard, Posts};
 use crate::providers::hive::speech::{self, HiveSpeech, SpokenClasses};
 use crate::providers::hive::{Classes, Hive, Showing, TAXONOMY};
 use crate::providers::rekognition::Rekognition;
 
 /// The providers. Fails where one can never be asked: a key that is not there is not found out by the first frame.
-pub(super) fn judges(config: &Config, cloud: &mut Cloud, clock: &Arc<dyn Clock>) -> anyhow::Result<ProviderChoice> {
-    let default = judge(config.provider.judge, config, cloud, clock)?;
+pub(super) fn judges(
+    config: &Config,
+    cloud: &mut Cloud,
+    clock: &Arc<dyn Clock>,
+    posts: &Arc<Posts>,
+) -> anyhow::Result<ProviderChoice> {
+    let default = judge(config.provider.judge, config, cloud, clock, posts)?;
     let mut others = Vec::with_capacity(config.provider.also.len());
     for other in &config.provider.also {
-        others.extend(judge(*other, config, cloud, clock)?);
+        others.extend(judge(*other, config, cloud, clock, posts)?);
     }
     Ok(ProviderChoice { default, others, ..ProviderChoice::default() })
 }
@@ -33,6 +39,7 @@ fn judge(
     config: &Config,
     cloud: &mut Cloud,
     clock: &Arc<dyn Clock>,
+    posts: &Arc<Posts>,
 ) -> anyhow::Result<Option<Arc<dyn Provider>>> {
     let provider = &config.provider;
     Ok(match judge {
@@ -49,6 +56,10 @@ fn judge(
         Judge::HiveSpeech => {
             let asked = Arc::new(hive_speech(config)?);
             Some(Arc::new(Guard::new(asked, clock.clone(), provider.hive_speech.guard())))
+        }
+        Judge::HiveDashboard => {
+            let asked = Arc::new(dashboard(config, cloud, posts.clone())?);
+            Some(Arc::new(Guard::new(asked, clock.clone(), provider.hive_dashboard.guard())))
         }
     })
 }
@@ -70,6 +81,18 @@ fn hive_speech(config: &Config) -> anyhow::Result<HiveSpeech> {
     let speech = &config.provider.hive_speech;
     let key = speech.key().context("reading the key that Hive's speech moderation knows us by")?;
     HiveSpeech::new(speech.settings(), &key, spoken_classes()).context("setting provider.hive_speech up")
+}
+
+/// Hive's Moderation Dashboard as it is configured; what it is shown is noted in `posts`. Blocks: reads the key.
+fn dashboard(config: &Config, cloud: &mut Cloud, posts: Arc<Posts>) -> anyhow::Result<Dashboard> {
+    let shown = &config.provider.hive_dashboard;
+    let showing = match cloud.signs_for_dashboard.take() {
+        Some(s3) => Showing::Signed { s3, lives: shown.url_lives() },
+        None => Showing::Below(https_or_loopback(&shown.url_base).context("provider.hive_dashboard.url_base")?),
+    };
+    let key = shown.key().context("reading the key that Hive's Moderation Dashboard knows us by")?;
+    let settings = shown.settings(config.hive_dashboard.users_as);
+    Dashboard::new(settings, &key, classes(), showing, posts).context("setting provider.hive_dashboard up")
 }
 
 /// Hive's classes in the taxonomy that its answers are read in.

@@ -53,7 +53,7 @@ pub(super) fn run(args: &ServeArgs) -> anyhow::Result<()> {
         let signals = Signals::listen().context("listening for signals")?;
         let mut cloud = Cloud::reach(&config, &clock).await?;
         let posts = Arc::new(Posts::default());
-        let providers = judges(&config, &mut cloud, &clock)?;
+        let providers = judges(&config, &mut cloud, &clock, &posts)?;
         let rehearsal = Arc::new(RehearsalControl::new());
         let control = cloud.control.unwrap_or_else(|| match config.control.platform {
             Control::Rehearsal => rehearsal.clone(),
@@ -72,6 +72,7 @@ pub(super) fn run(args: &ServeArgs) -> anyhow::Result<()> {
             ("rekognition", config.provider.rekognition.usd_per_million.get()),
             ("hive", config.provider.hive.usd_per_million.get()),
             ("hive-speech", config.provider.hive_speech.usd_per_million.get()),
+            (dashboard::NAME, config.provider.hive_dashboard.usd_per_million.get()),
         ]
         .into();
         app.store_frames = cloud.store_frames;

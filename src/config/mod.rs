@@ -7,6 +7,7 @@
 mod aws;
 mod bounded;
 mod dashboard;
+mod dashboard_provider;
 mod hive;
 mod hive_speech;
 mod key;
@@ -27,6 +28,7 @@ pub use aws::{
 };
 pub use bounded::Bounded;
 pub use dashboard::{DashboardAction, HiveDashboardConfig, Then};
+pub use dashboard_provider::DashboardConfig;
 pub use hive::{By, HiveConfig};
 pub use hive_speech::HiveSpeechConfig;
 pub use mistake::ConfigError;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Bounded;
 use super::aws::{IvsConfig, RekognitionConfig};
+use super::dashboard_provider::DashboardConfig;
 use super::hive::HiveConfig;
 use super::hive_speech::HiveSpeechConfig;
 use crate::actors::{Deposit, Evidence, Settings, Transcripts};
@@ -65,8 +66,8 @@ pub struct ListenConfig {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ProviderConfig {
-    /// Who judges where a policy does not say: `local`, the model in this process, `rekognition` or `hive`. Default
-    /// `local`.
+    /// Who judges where a policy does not say: `local`, the model in this process, `rekognition`, `hive` or
+    /// `hive-dashboard`. Default `local`.
     pub judge: Judge,
     /// Who else a policy may name: any of them but `judge`, each once, and `hive-speech`, which judges sound. Default:
     /// nobody.
@@ -85,6 +86,8 @@ pub struct ProviderConfig {
     pub hive: HiveConfig,
     /// How Hive's speech moderation is asked.
     pub hive_speech: HiveSpeechConfig,
+    /// How Hive's Moderation Dashboard is shown frames.
+    pub hive_dashboard: DashboardConfig,
 }
 
 /// Who judges.
@@ -101,6 +104,9 @@ pub enum Judge {
     /// Hive's speech moderation: sound.
     #[serde(rename = "hive-speech")]
     HiveSpeech,
+    /// Hive's Moderation Dashboard.
+    #[serde(rename = "hive-dashboard")]
+    HiveDashboard,
 }
 
 /// `[control]`: who carries the streams.
@@ -256,7 +262,10 @@ impl ProviderConfig {
         if self.has(Judge::Hive) {
             self.hive.check()?;
         }
-        if self.has(Judge::HiveSpeech) { self.hive_speech.check() } else { Ok(()) }
+        if self.has(Judge::HiveSpeech) {
+            self.hive_speech.check()?;
+        }
+        if self.has(Judge::HiveDashboard) { self.hive_dashboard.check() } else { Ok(()) }
     }
 }
 
@@ -379,6 +388,7 @@ impl Default for ProviderConfig {
             rekognition: RekognitionConfig::default(),
             hive: HiveConfig::default(),
             hive_speech: HiveSpeechConfig::default(),
+            hive_dashboard: DashboardConfig::default(),
         }
     }
 }

@@ -16,7 +16,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::{Assessing, Provider, ProviderError};
+use super::{Assessing, Picture, Provider, ProviderError, Subject};
 use crate::clock::Clock;
 use crate::model::{Confidence, Medium, ProviderRef, S3Object, Timestamp};
 
@@ -265,6 +265,10 @@ impl Provider for Guard {
 
     fn assess_object(&self, object: S3Object) -> Assessing<'_> {
         self.guarded(move |provider| provider.assess_object(object))
+    }
+
+    fn assess_frame(&self, subject: Subject, picture: Picture) -> Assessing<'_> {
+        self.guarded(move |provider| provider.assess_frame(subject, picture))
     }
 }
 

@@ -12,7 +12,10 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use crate::model::{Confidence, ContentType, Label, Medium, Moment, ProviderRef, S3Object, Transcript};
+use crate::model::{
+    ChannelId, Confidence, ContentType, Frame, FrameId, FrameOrigin, Label, Medium, Moment, ProviderRef, S3Object,
+    Transcript,
+};
 use guard::Standing;
 
 /// What a provider says of an image, or of a segment.
@@ -89,6 +92,37 @@ impl ProviderError {
     }
 }
 
+/// The frame that a provider is shown a picture of. Of use to one that keeps what it was shown, and so needs names for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subject {
+    /// The channel it shows.
+    pub channel: ChannelId,
+    /// The frame.
+    pub frame: FrameId,
+    /// Where its picture lies, if it lies in a bucket.
+    pub object: Option<S3Object>,
+}
+
+/// A picture as a provider is shown it.
+#[derive(Debug, Clone)]
+pub enum Picture {
+    /// The bytes of its file.
+    Bytes(Arc<[u8]>),
+    /// An object that it reads in its bucket itself, of the version that is named.
+    Object(S3Object),
+}
+
+impl Subject {
+    /// That frame.
+    pub fn of(frame: &Frame) -> Self {
+        let object = match &frame.origin {
+            FrameOrigin::S3(object) => Some(object.clone()),
+            FrameOrigin::File(_) | FrameOrigin::Inline(_) => None,
+        };
+        Self { channel: frame.channel.clone(), frame: frame.id, object }
+    }
+}
+
 /// A provider's answer to come.
 pub type Assessing<'a> = Pin<Box<dyn Future<Output = Result<Answer, ProviderError>> + Send + 'a>>;
 
@@ -146,5 +180,13 @@ pub trait Provider: Send + Sync + 'static {
     /// [`Provider::object_bytes_max`] allows it.
     fn assess_object(&self, object: S3Object) -> Assessing<'_> {
         Box::pin(async move { Err(ProviderError::Refused(format!("{object}: it reads no objects"))) })
+    }
+
+    /// Labels the picture of a frame. Who has no use for knowing which frame it is, is asked by the picture alone.
+    fn assess_frame(&self, _subject: Subject, picture: Picture) -> Assessing<'_> {
+        match picture {
+            Picture::Bytes(image) => self.assess(image),
+            Picture::Object(object) => self.assess_object(object),
+        }
     }
 }

@@ -41,7 +41,7 @@ fn assessed(event: Event) -> FrameAssessed {
 
 async fn read(live: &Live, kept: &ContentRef) -> Transcript {
     let (content, kept) = (live.content.clone(), kept.clone());
-    match tokio::task::spawn_blocking(move || content.get(&kept)).await.unwrap().expect("the store is read") {
+    match tokio::task::spawn_blocking(move || content.get(&kept)).await.expect("no panic").expect("the store is read") {
         Content::Plain(bytes) => serde_json::from_slice(&bytes).expect("a transcript"),
         other => panic!("the transcript was to be kept: {other:?}"),
     }

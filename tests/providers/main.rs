@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used)] // tests: a panic is the report
 
 mod contract;
+mod dashboard_standin;
 mod footage;
 mod hive;
 mod hive_standin;

@@ -9,16 +9,16 @@ use super::super::ask::{Shown, Unanswered, ask};
 use super::super::system::ProviderChoice;
 use crate::events::{FailedStage, OpinionRole};
 use crate::journal::content;
-use crate::model::{ChannelId, ContentRef, FrameId, ProviderName, ProviderRef, Transcript};
+use crate::model::{ChannelId, ContentRef, ProviderName, ProviderRef, Transcript};
 use crate::policy::arrangement::{Asked, Gist, Judges, Step, Who, role_of};
 use crate::policy::{Policy, read_hits};
-use crate::providers::{Answer, Provider};
+use crate::providers::{Answer, Provider, Subject};
 use crate::reputation::budget::Purse;
 use crate::warden::{Answered, Beside, InVain, Opinion, Said};
 
 /// A frame that is asked about.
 pub(super) struct Asking {
-    pub frame: FrameId,
+    pub subject: Subject,
     pub policy: Arc<Policy>,
     pub image: Shown,
     /// For everybody together.
@@ -67,20 +67,20 @@ pub(super) struct One {
 impl Asking {
     /// Asks until an answer decides, or nobody is left.
     pub(super) async fn along_the_plan(self) -> Heard {
-        let Self { frame, policy, image, deadline, among, keeping, purse } = self;
+        let Self { subject, policy, image, deadline, among, keeping, purse } = self;
         let begun = Instant::now();
         let may_stop = policy.stops_by_itself();
         let mut heard: Vec<One> = Vec::new();
         // The plan names nobody twice: it ends after the five at most that it knows.
         loop {
             let asked: Vec<Asked<'_>> = heard.iter().map(|one| one.asked(&policy)).collect();
-            match policy.arrangement.next(frame, may_stop, &asked) {
+            match policy.arrangement.next(subject.frame, may_stop, &asked) {
                 Step::Ask { who, of } => {
                     if !heard.is_empty() {
                         spend(purse.as_deref());
                     }
                     let left = deadline.saturating_sub(begun.elapsed());
-                    let one = among.ask(who, frame, image.clone(), left / of.max(1), &keeping).await;
+                    let one = among.ask(who, &subject, image.clone(), left / of.max(1), &keeping).await;
                     if !one.was_called() {
                         give_back(purse.as_deref());
                     }
@@ -165,7 +165,7 @@ impl Among {
     pub(super) async fn ask(
         &self,
         who: Who<'_>,
-        frame: FrameId,
+        subject: &Subject,
         image: Shown,
         within: Duration,
         keeping: &Keeping,
@@ -188,7 +188,7 @@ impl Among {
             }
             (provider, _) => {
                 let floor = provider.as_ref().and_then(|provider| provider.floor());
-                match ask(provider, frame, image, within).await {
+                match ask(provider, subject, image, within).await {
                     Ok(answer) => {
                         let Answer { provider, labels, unmapped, content_types, .. } = answer; // it was shown a picture
                         let kept = None;

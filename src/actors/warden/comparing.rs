@@ -16,6 +16,7 @@ use super::{Warden, Work};
 use crate::events::{Event, OpinionRole};
 use crate::model::FrameOrigin;
 use crate::policy::arrangement::Who;
+use crate::providers::Subject;
 use crate::reputation::budget::Need;
 use crate::warden::Command;
 
@@ -67,10 +68,10 @@ impl Warden {
         let purse = self.parts.purse.clone();
         spend(purse.as_deref());
         let keeping = Keeping::of(self.parts.house.content.clone(), &self.channel);
-        let (frame, within) = (work.frame.clone(), self.parts.house.settings.frame_deadline);
+        let (subject, within) = (Subject::of(&work.frame), self.parts.house.settings.frame_deadline);
         let asking = async move {
             let _room = room;
-            let one = among.ask(Who::Named(&with), frame.id, image, within, &keeping).await;
+            let one = among.ask(Who::Named(&with), &subject, image, within, &keeping).await;
             if !one.was_called() {
                 give_back(purse.as_deref());
             }

@@ -18,7 +18,7 @@ use super::asking::Keeping;
 use crate::events::{FailedStage, SegmentFacts, Spoken, Timings};
 use crate::model::{ContentRef, Frame, FrameOrigin, ProviderName, Sha256, Transcript};
 use crate::policy::{Policy, hits};
-use crate::providers::{Answer, Provider};
+use crate::providers::{Answer, Provider, Subject};
 use crate::warden::Answered;
 
 /// The most bytes of a segment. Ten seconds at 8 Mbit/s are ten million.
@@ -75,7 +75,8 @@ impl Hearing {
         let asked = Instant::now();
         let floor = provider.floor();
         let shown = Shown::Segment(self.frame.medium, bytes);
-        let answer = ask(Some(provider), self.frame.id, shown, self.within.saturating_sub(begun.elapsed())).await;
+        let answer =
+            ask(Some(provider), &Subject::of(&self.frame), shown, self.within.saturating_sub(begun.elapsed())).await;
         drop(room);
         took.2 = ms(asked.elapsed());
         let said = match answer {

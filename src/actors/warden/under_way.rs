@@ -15,6 +15,7 @@ use super::messages::{Reply, Stale};
 use super::{Committed, Life, Warden, Work};
 use crate::events::{Event, FailedStage, Recorded, Timings};
 use crate::model::{EventId, Fingerprint, Frame, FrameOrigin, Measurement, Position, S3Object};
+use crate::providers::Subject;
 use crate::telemetry::metrics;
 use crate::warden::{Answered, Beside, Command, InVain, Next};
 
@@ -203,7 +204,7 @@ impl Warden {
         };
         let Some(policy) = work.policy.clone() else { return self.abandon(Stale::Gone, ctx) };
         let asking = Asking {
-            frame: work.frame.id,
+            subject: Subject::of(&work.frame),
             image,
             deadline: self.time_left(),
             among: Among::of(&self.parts.house.providers, &self.channel, &policy),

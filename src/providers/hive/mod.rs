@@ -259,20 +259,22 @@ impl Hive {
         }
         Ok(found)
     }
+}
 
+impl Showing {
     /// Where Hive fetches that object.
     async fn address(&self, object: &S3Object) -> Result<String, ProviderError> {
         let refused = |why: String| ProviderError::Refused(format!("{object}: {why}"));
-        match &self.showing {
-            Showing::Bytes => Err(refused("it reads no objects".to_owned())),
-            Showing::Signed { s3, lives } => match s3.signed_address(object, *lives).await {
+        match self {
+            Self::Bytes => Err(refused("it reads no objects".to_owned())),
+            Self::Signed { s3, lives } => match s3.signed_address(object, *lives).await {
                 Ok(signed) => Ok(signed.reveal().to_owned()),
                 Err(failure) if matches!(failure.class, Class::Unavailable | Class::TimedOut) => {
                     Err(ProviderError::Unavailable(failure.to_string()))
                 }
                 Err(failure) => Err(refused(failure.to_string())),
             },
-            Showing::Below(base) => below(base, &object.key)
+            Self::Below(base) => below(base, &object.key)
                 .map(String::from)
                 .ok_or_else(|| refused("its key is no path of an address".to_owned())),
         }
@@ -332,7 +334,7 @@ impl Provider for Hive {
 
     fn assess_object(&self, object: S3Object) -> Assessing<'_> {
         Box::pin(async move {
-            let address = self.address(&object).await?;
+            let address = self.showing.address(&object).await?;
             self.ask(Media::Address(&address)).await
         })
     }

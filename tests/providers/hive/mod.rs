@@ -5,6 +5,8 @@ mod address;
 mod answers;
 mod clips;
 mod conforms;
+mod dashboard;
+mod dashboard_round;
 mod faults;
 mod secrets;
 mod serving;

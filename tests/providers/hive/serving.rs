@@ -38,16 +38,21 @@ fn configuration(
 }
 
 /// The program, serving; killed with the test if that ends before it.
-struct Serving {
+pub struct Serving {
     child: Child,
-    base: String,
+    pub base: String,
     log: std::thread::JoinHandle<Vec<u8>>,
 }
 
 impl Serving {
     fn start(config: &Path, key: &str) -> Self {
+        Self::start_in(config, &[("HIVE_TEST_KEY", key)])
+    }
+
+    /// Starts it with these variables in its environment.
+    pub fn start_in(config: &Path, environment: &[(&str, &str)]) -> Self {
         let mut program = Command::new(env!("CARGO_BIN_EXE_streamwarden"));
-        let program = program.args(["serve", "--config"]).arg(config).env("HIVE_TEST_KEY", key);
+        let program = program.args(["serve", "--config"]).arg(config).envs(environment.iter().copied());
         let program = program.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = program.spawn().expect("it starts");
         let mut errors = child.stderr.take().expect("its log");
@@ -63,19 +68,19 @@ impl Serving {
         Self { child, base, log }
     }
 
-    async fn post(&self, path: &str, media_type: &str, body: impl Into<reqwest::Body>) -> (u16, Value) {
+    pub async fn post(&self, path: &str, media_type: &str, body: impl Into<reqwest::Body>) -> (u16, Value) {
         let post = reqwest::Client::new().post(format!("{}{path}", self.base)).header("content-type", media_type);
         let answer = post.body(body).send().await.expect("an answer");
         (answer.status().as_u16(), answer.json().await.expect("JSON"))
     }
 
-    async fn get(&self, path: &str) -> String {
+    pub async fn get(&self, path: &str) -> String {
         let answer = reqwest::get(format!("{}{path}", self.base)).await.expect("an answer");
         answer.text().await.expect("text")
     }
 
     /// Ends it in order; what it logged.
-    fn end(mut self) -> Vec<u8> {
+    pub fn end(mut self) -> Vec<u8> {
         kill_process(Pid::from_child(&self.child), Signal::TERM).expect("it runs");
         assert_eq!(self.child.wait().expect("it ends").code(), Some(0), "it ends in order");
         self.log.join().expect("its log is read")

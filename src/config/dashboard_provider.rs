@@ -1,0 +1,113 @@
+//! `[provider.hive_dashboard]`: how Hive's Moderation Dashboard is shown frames, where `provider.judge` or `provider.also`
+//! names it.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::Bounded;
+use super::key::KeyPlace;
+use crate::egress::{Secret, SecretError, https_or_loopback};
+use crate::model::Confidence;
+use crate::providers::guard;
+use crate::providers::hive::dashboard::{Settings, UsersAs};
+
+/// How the Dashboard is shown frames.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DashboardConfig {
+    /// Where it takes posts: `https`, or `http` on the loopback. Empty (the default): at Hive.
+    pub endpoint: String,
+    /// The file that holds the key of the application there and nothing else; for nobody else to read.
+    pub key_file: PathBuf,
+    /// The variable of the environment that holds the key, where no file does.
+    pub key_env: String,
+    /// The address below which the objects' keys are found, such as that of a CloudFront distribution; its addresses are
+    /// not signed and name no version. Empty (the default): addresses of S3, signed.
+    pub url_base: String,
+    /// Seconds for which a signed address holds, 10 to 3,600. Default 60.
+    pub url_lives_s: Bounded<10, 3_600>,
+    /// Classes that score less, in percent, are not reported, and no later policy can judge them, 0 to 100. Default 5.
+    pub floor_percent: Bounded<0, 100>,
+    /// Heads that an answer must speak of, by their names in `hive-visual/1`. Default: none.
+    pub heads: Vec<String>,
+    /// Calls a second that the application may make, 1 to 10,000. Default 5.
+    pub calls_per_second: Bounded<1, 10_000>,
+    /// So many failures in a row suspend it, 1 to 1,000. Default 10.
+    pub failures_max: Bounded<1, 1_000>,
+    /// Seconds for which it is suspended at first, 1 to 3,600; the time doubles with each trial that fails. Default 15.
+    pub suspended_s: Bounded<1, 3_600>,
+    /// Seconds for one call, from its beginning to the last byte of its answer, 1 to 60. Default 5.
+    pub deadline_s: Bounded<1, 60>,
+    /// US dollars that a million posts cost, 0 to 1,000,000: what the overview reckons with. Default 0: no cost is told.
+    pub usd_per_million: Bounded<0, 1_000_000>,
+}
+
+const KEY: KeyPlace = KeyPlace {
+    who: "Hive's Moderation Dashboard",
+    file: "provider.hive_dashboard.key_file",
+    variable: "provider.hive_dashboard.key_env",
+};
+
+impl DashboardConfig {
+    /// What no single key can say.
+    pub(super) fn check(&self) -> Result<(), String> {
+        for (key, address) in [("endpoint", &self.endpoint), ("url_base", &self.url_base)] {
+            if !address.is_empty() {
+                https_or_loopback(address).map_err(|error| format!("provider.hive_dashboard.{key}: {error}"))?;
+            }
+        }
+        KEY.check(&self.key_file, &self.key_env)
+    }
+
+    /// The key. Blocks: reads the file, or the variable.
+    pub fn key(&self) -> Result<Secret, SecretError> {
+        KEY.read(&self.key_file, &self.key_env)
+    }
+
+    /// What is asked for, of channels that are shown so.
+    pub fn settings(&self, users_as: UsersAs) -> Settings {
+        Settings {
+            endpoint: (!self.endpoint.is_empty()).then(|| self.endpoint.clone()),
+            floor: Confidence::from_milli(self.floor_percent.small() * 1000).expect("at most 100 %"),
+            deadline: Duration::from_secs(self.deadline_s.get()),
+            heads: self.heads.clone(),
+            users_as,
+        }
+    }
+
+    /// For how long a signed address holds.
+    pub fn url_lives(&self) -> Duration {
+        Duration::from_secs(self.url_lives_s.get())
+    }
+
+    /// How often it is asked, and when no more.
+    pub fn guard(&self) -> guard::Settings {
+        guard::Settings {
+            per_second: std::num::NonZeroU32::new(self.calls_per_second.small()),
+            failures_max: self.failures_max.small(),
+            open_for: Duration::from_secs(self.suspended_s.get()),
+            ..guard::Settings::default()
+        }
+    }
+}
+
+impl Default for DashboardConfig {
+    fn default() -> Self {
+        Self {
+            endpoint: String::new(),
+            key_file: PathBuf::new(),
+            key_env: String::new(),
+            url_base: String::new(),
+            url_lives_s: Bounded::of(60),
+            floor_percent: Bounded::of(5),
+            heads: Vec::new(),
+            calls_per_second: Bounded::of(5),
+            failures_max: Bounded::of(10),
+            suspended_s: Bounded::of(15),
+            deadline_s: Bounded::of(5),
+            usd_per_million: Bounded::of(0),
+        }
+    }
+}
