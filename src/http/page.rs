@@ -134,6 +134,7 @@ fn needs(operation: &Value) -> String {
     let everywhere = if operation["x-everywhere"] == true { " on all channels" } else { "" };
     match operation["x-permission"].as_str() {
         Some("open") => "open to everybody".to_owned(),
+        Some("decide") => "needs <i>decide</i>: an external actor, known by its own secret".to_owned(),
         permission => format!(
             "needs <i>{}</i>{everywhere}: {}",
             escaped(permission.unwrap_or_default()),

@@ -6,8 +6,10 @@ use super::State::{self, Unasked, Well, Wrong};
 use crate::aws::ivs::IvsPace;
 use crate::aws::{Aws, Class, Failure};
 use crate::clock::Clock;
-use crate::config::{HiveConfig, HiveSpeechConfig};
+use crate::config::{DashboardConfig, HiveConfig, HiveDashboardConfig, HiveSpeechConfig};
 use crate::egress::{Secret, SecretError, chain};
+use crate::http::auth::External;
+use crate::providers::hive::dashboard::{self, UsersAs};
 use crate::providers::hive::{self, Address, HiveError};
 
 /// By how much our clock may differ from that of AWS. Calls are refused from five minutes on; frames are called stale,
@@ -228,6 +230,26 @@ pub(super) async fn hive_speech(config: &HiveSpeechConfig) -> State {
     let endpoint = hive::speech::address(settings.endpoint.as_deref());
     let asked = Asked { table: "provider.hive_speech", with: "sound", deadline: settings.deadline };
     asked.look(config.key(), endpoint).await
+}
+
+pub(super) async fn hive_dashboard(config: &DashboardConfig) -> State {
+    let settings = config.settings(UsersAs::default());
+    let endpoint = dashboard::address(settings.endpoint.as_deref());
+    let asked = Asked { table: "provider.hive_dashboard", with: "picture", deadline: settings.deadline };
+    asked.look(config.key(), endpoint).await
+}
+
+/// The secret that the Dashboard's actions are known by. Whether it is the one that is set up there, the first tells.
+pub(super) fn callbacks(config: &HiveDashboardConfig) -> State {
+    const FIX: &str = "put the secret there that the Actions send, in one line: `openssl rand -hex 32` makes one";
+    let told = |what: &dyn std::error::Error| Wrong { what: chain(what), fix: FIX.to_owned() };
+    match config.secret() {
+        Err(error) => told(&error),
+        Ok(secret) => match External::new(dashboard::NAME, &secret) {
+            Err(error) => told(&error),
+            Ok(_) => Well(format!("the secret is there, and {} actions mean something", config.actions.len())),
+        },
+    }
 }
 
 /// One of Hive's interfaces, as it is configured.

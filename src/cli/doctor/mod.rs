@@ -101,6 +101,7 @@ async fn look(args: &DoctorArgs) -> Vec<Finding> {
     let mut findings = Vec::new();
     let (mut region, mut endpoints, mut times) = (None, Endpoints::default(), CallTimes::default());
     let (mut needs, mut hive, mut speech) = (args.needs.clone(), None, None);
+    let (mut dashboard, mut callbacks) = (None, None);
     if let Some(file) = &args.config {
         match Config::read(file, std::env::var_os(TOKENS_FILE_VARIABLE).map(PathBuf::from)) {
             Ok(config) => {
@@ -108,6 +109,8 @@ async fn look(args: &DoctorArgs) -> Vec<Finding> {
                 (region, endpoints, times) = (config.aws.region(), config.aws.endpoints(), config.aws.times());
                 needs = needs.or(Needs::of(&config));
                 speech = config.provider.has(Judge::HiveSpeech).then_some(config.provider.hive_speech.clone());
+                dashboard = config.provider.has(Judge::HiveDashboard).then_some(config.provider.hive_dashboard.clone());
+                callbacks = config.hive_dashboard.calls_back().then_some(config.hive_dashboard);
                 hive = config.provider.has(Judge::Hive).then_some(config.provider.hive);
             }
             Err(error) => return vec![Finding { what: "config", state: mistaken(file, &error) }],
@@ -120,6 +123,12 @@ async fn look(args: &DoctorArgs) -> Vec<Finding> {
     }
     if let Some(config) = &speech {
         findings.push(Finding { what: "hive-speech", state: looks::hive_speech(config).await });
+    }
+    if let Some(config) = &dashboard {
+        findings.push(Finding { what: "hive-dashboard", state: looks::hive_dashboard(config).await });
+    }
+    if let Some(config) = &callbacks {
+        findings.push(Finding { what: "its actions", state: looks::callbacks(config) });
     }
     findings
 }

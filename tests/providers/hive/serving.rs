@@ -163,3 +163,24 @@ async fn the_doctor_looks_at_key_and_interface_and_shows_no_picture() {
     let said = doctor(&config, None).await;
     assert!(said.contains("WRONG     config") && said.contains("set provider.hive.key_file"), "{said}");
 }
+
+#[tokio::test]
+async fn the_doctor_looks_at_speech_as_at_a_provider_of_its_own() {
+    let standin = HiveStandin::start();
+    let folder = tempfile::tempdir().expect("a folder");
+    let key_file = folder.path().join("speech.key");
+    std::fs::write(&key_file, &standin.world().speech_key).expect("written");
+    let config = configuration(&standin, folder.path(), APIS[0], "key_env = \"HIVE_TEST_KEY\"");
+    let text = std::fs::read_to_string(&config).expect("it was written");
+    let text = text.replace("judge = \"hive\"\n", "judge = \"hive\"\nalso = [\"hive-speech\"]\n");
+    let endpoint = standin.endpoint("v2");
+    let text = format!("{text}[provider.hive_speech]\nendpoint = {endpoint:?}\nkey_file = {key_file:?}\n");
+    std::fs::write(&config, text).expect("written");
+    let key = standin.world().key.clone();
+    let said = doctor(&config, Some(&key)).await;
+    assert!(said.contains("well      hive-speech") && said.contains("the first sound tells"), "{said}");
+    assert!(standin.world().calls.is_empty(), "nothing was charged");
+    std::fs::remove_file(&key_file).expect("it is there");
+    let said = doctor(&config, Some(&key)).await;
+    assert!(said.contains("WRONG     hive-speech") && said.contains("provider.hive_speech.key_file"), "{said}");
+}

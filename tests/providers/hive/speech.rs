@@ -245,11 +245,12 @@ async fn a_class_that_the_taxonomy_does_not_hold_is_a_label_and_counted() {
 async fn a_wrong_key_is_refused_and_said_no_more_than_that_of_another_project() {
     let standin = HiveStandin::start();
     let of_pictures = standin.world().key.clone();
-    for wrong in ["wr0ng-key", of_pictures.as_str()] {
+    // A project is a model: that of pictures takes the key, and not the sound.
+    for (wrong, kind) in [("wr0ng-key", "denied"), (of_pictures.as_str(), "refused")] {
         let key = Secret::new(wrong).expect("a secret");
         let provider = HiveSpeech::new(settings(&standin), &key, classes()).expect("sound settings");
         let error = heard(&provider, "threat").await.expect_err("the key is wrong");
-        assert_eq!(error.name(), "denied", "{error}");
+        assert_eq!(error.name(), kind, "{error}");
         assert!(!format!("{provider:?} {error}").contains(wrong));
     }
     let unknown = Settings { classes: vec!["rudeness".to_owned()], ..settings(&standin) };

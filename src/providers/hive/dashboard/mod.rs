@@ -76,6 +76,12 @@ struct Refusal {
     message: String,
 }
 
+/// Where it takes posts: what is stated, else its own.
+pub fn address(stated: Option<&str>) -> Result<Url, HiveError> {
+    https_or_loopback(stated.unwrap_or(ENDPOINT))
+        .map_err(|source| HiveError::Address { what: "Hive's Moderation Dashboard", source })
+}
+
 impl Dashboard {
     /// Asks with this application's key; pictures are fetched as `showing` says, and each frame that is shown is noted in
     /// `posts`.
@@ -86,8 +92,7 @@ impl Dashboard {
         showing: Showing,
         posts: Arc<Posts>,
     ) -> Result<Self, HiveError> {
-        let endpoint = https_or_loopback(settings.endpoint.as_deref().unwrap_or(ENDPOINT))
-            .map_err(|source| HiveError::Address { what: "Hive's Moderation Dashboard", source })?;
+        let endpoint = address(settings.endpoint.as_deref())?;
         if let Some(head) = settings.heads.iter().find(|head| !classes.has_head(head)) {
             return Err(HiveError::Head(head.clone()));
         }
