@@ -70,6 +70,10 @@ fn event(channel: &ChannelId, round: u64) -> NewEvent {
     };
     let policy = PolicyRef { id: PolicyId::new("default").expect("a sound name"), version: 3 };
     let assessed = FrameAssessed {
+        medium: Default::default(),
+        segment: None,
+        moments: Vec::new(),
+        spoken: None,
         frame,
         print: Fingerprint::of(&[&round.to_be_bytes()]),
         session: SessionId::new("st-1ABCDEFGHIJKLMNOP").expect("a sound name"),

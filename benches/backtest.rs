@@ -162,6 +162,7 @@ impl Warden {
     ) -> Vec<Vec<streamwarden::events::NewEvent>> {
         let mut appends = Vec::with_capacity(1);
         let frame = Frame {
+            medium: Default::default(),
             channel: self.id.clone(),
             session: self.session.clone(),
             id: FrameId::of(&self.id, &[&second.to_be_bytes()]),
@@ -201,12 +202,22 @@ impl Warden {
         };
         let provider =
             ProviderRef { name: "rekognition".into(), model: "7.0".into(), taxonomy: "rekognition/7.0".into() };
-        let answer = Answered { provider, labels, kept: None, unmapped: 0, content_types: vec![], floor: None };
+        let answer = Answered {
+            moments: Vec::new(),
+            spoken: None,
+            provider,
+            labels,
+            kept: None,
+            unmapped: 0,
+            content_types: vec![],
+            floor: None,
+        };
         let judge = Command::JudgeFrame {
             frame,
             policy: policy.clone(),
             shadow: None,
             measured: Some(measured),
+            segment: None,
             answer: Box::new(answer),
             beside: Beside::default(),
             took: Timings(12, 3, 240),

@@ -148,6 +148,7 @@ async fn offer(house: &House, frames: u64) {
                 let captured_at = start.plus_ms(n * 1000);
                 let digest = Sha256::of(&picture);
                 let frame = Frame {
+                    medium: Default::default(),
                     id: FrameId::of(&id, &[&captured_at.as_micros().to_be_bytes(), &digest.0]),
                     channel: id.clone(),
                     session: SessionId::new("st-bench").expect("a sound id"),

@@ -111,6 +111,10 @@ fn assessed(channel: &ChannelId) -> NewEvent {
     let label =
         Label(LabelPath::new("Alcohol").expect("a sound path"), Confidence::from_milli(55_300).expect("a share"));
     let assessed = FrameAssessed {
+        medium: Default::default(),
+        segment: None,
+        moments: Vec::new(),
+        spoken: None,
         frame,
         print: Fingerprint::of(&[b"1"]),
         session: session(),

@@ -70,6 +70,8 @@ fn decision() {
     let policy = Arc::new(policy());
     let measured = measured(&pictures()[0]);
     let answer = Answered {
+        moments: Vec::new(),
+        spoken: None,
         provider: FREE.clone(),
         labels: labels(),
         kept: None,
@@ -110,6 +112,7 @@ fn decision() {
                             policy,
                             shadow: None,
                             measured,
+                            segment: None,
                             answer: Box::new(answer),
                             beside,
                             took,
@@ -316,6 +319,7 @@ fn channel(n: u64) -> ChannelId {
 
 fn frame(channel: &ChannelId, n: u64, captured_at: Timestamp, picture: &[u8]) -> Frame {
     Frame {
+        medium: Default::default(),
         channel: channel.clone(),
         session: SessionId::new("st-1").expect("a sound id"),
         id: FrameId::of(channel, &[&n.to_be_bytes()]),

@@ -12,8 +12,8 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::actors::{
-    Deposit, EnforcementReactor, Objects, Parts, PolicyDesk, Projector, ProjectorError, ProviderChoice, PublishError,
-    ReactorError, Retention, Settings, Views, Wardens, record_standing,
+    Deposit, EnforcementReactor, KeptForATime, Objects, Parts, PolicyDesk, Projector, ProjectorError, ProviderChoice,
+    PublishError, ReactorError, Retention, Settings, Views, Wardens, record_standing,
 };
 use crate::clock::{Clock, SystemClock};
 use crate::consumers::{ConsumerError, Consumers};
@@ -81,6 +81,8 @@ pub struct Ground {
     pub copies: Option<Arc<Deposit>>,
     /// How long pictures are kept after they were recorded; none: until they are erased.
     pub keep_pictures: Option<Duration>,
+    /// The same for what was said in segments.
+    pub keep_transcripts: Option<Duration>,
 }
 
 /// The house, running.
@@ -105,7 +107,7 @@ pub struct House {
     reactor: JoinHandle<Result<(), ReactorError>>,
     freeze: watch::Sender<bool>,
     projector: JoinHandle<Result<(), ProjectorError>>,
-    retention: Option<JoinHandle<()>>,
+    retention: Vec<JoinHandle<()>>,
     connected: Connected,
     /// Of providers' standing.
     followers: Vec<JoinHandle<()>>,
@@ -154,6 +156,7 @@ impl Ground {
             objects: None,
             copies: None,
             keep_pictures: None,
+            keep_transcripts: None,
         })
     }
 
@@ -201,10 +204,13 @@ impl Ground {
             provider_present,
         };
         let (stop, stopped) = watch::channel(false);
-        let retention = self.keep_pictures.map(|keep| {
-            let retention = Retention::new(journal.clone(), self.content.clone(), Arc::new(SystemClock), keep);
+        let kept = [(KeptForATime::Pictures, self.keep_pictures), (KeptForATime::Transcripts, self.keep_transcripts)];
+        let limited = kept.into_iter().filter_map(|(what, keep)| Some((what, keep?)));
+        let retention = limited.map(|(what, keep)| {
+            let retention = Retention::new(what, journal.clone(), self.content.clone(), Arc::new(SystemClock), keep);
             tokio::spawn(retention.run(stopped.clone()))
         });
+        let retention = retention.collect();
         let reactor = EnforcementReactor::new(journal, self.snapshots.clone(), wardens.clone(), control, limits);
         let beat = pulse.guard();
         let reactor = tokio::spawn(async move {
@@ -267,7 +273,7 @@ impl House {
             Ok(Ok(()) | Err(_)) => {} // an error was told when it happened
             Err(broke) => tracing::error!("the enforcement reactor broke: {broke}"),
         }
-        if let Some(retention) = self.retention {
+        for retention in self.retention {
             let _ = retention.await; // a panic in it was reported
         }
         self.wardens.shutdown().await;

@@ -123,6 +123,7 @@ impl Watch<'_> {
     fn thumbnail(&mut self, broadcast: &Broadcast, session: &SessionId, at: u64, tally: &mut Tally) {
         let captured_at = when(at);
         let frame = Frame {
+            medium: Default::default(),
             channel: self.channel.id.clone(),
             session: session.clone(),
             id: FrameId::of(&self.channel.id, &[&at.to_be_bytes()]),
@@ -154,6 +155,7 @@ impl Watch<'_> {
                         policy,
                         shadow: None,
                         measured,
+                        segment: None,
                         answer: Box::new(answer),
                         beside,
                         took,
@@ -231,6 +233,8 @@ fn asked(channel: &Channel, picture: Picture<'_>) -> Answered {
     let (_, category) = RULES[channel.offends];
     let label = |confidence| Label(LabelPath::new(category).expect("a sound path"), confidence);
     Answered {
+        moments: Vec::new(),
+        spoken: None,
         provider: ProviderRef { name: "simulated".into(), model: "1".into(), taxonomy: "rekognition/7.0".into() },
         labels: picture.confidence().map(label).into_iter().collect(),
         kept: None,

@@ -9,7 +9,7 @@ use futures_util::FutureExt;
 
 use super::{pause, surprise};
 use crate::events::FailedStage;
-use crate::model::S3Object;
+use crate::model::{Medium, S3Object};
 use crate::providers::{Answer, Picture, Provider, ProviderError, Subject};
 use crate::telemetry::metrics;
 
@@ -27,6 +27,8 @@ pub(super) enum Shown {
     Bytes(Arc<[u8]>),
     /// A picture that it reads in its bucket itself.
     Object(S3Object),
+    /// A segment's bytes, and what of it is meant.
+    Segment(Medium, Arc<[u8]>),
 }
 
 /// Why there is no answer.
@@ -60,6 +62,7 @@ pub(super) async fn ask(
                 let picture = match &image {
                     Shown::Bytes(bytes) => Picture::Bytes(bytes.clone()),
                     Shown::Object(object) => Picture::Object(object.clone()),
+                    Shown::Segment(medium, bytes) => return provider.assess_segment(*medium, bytes.clone()).await,
                 };
                 provider.assess_frame(subject.clone(), picture).await
             });

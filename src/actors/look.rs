@@ -50,8 +50,8 @@ pub(super) fn look(imaging: &Imaging, frame: &Frame, fetched: Option<(Arc<[u8]>,
     })
 }
 
-/// Reads what is on this machine.
-fn read(frame: &Frame, bytes_max: usize) -> Result<Arc<[u8]>, Unseen> {
+/// Reads what is on this machine. Blocks.
+pub(super) fn read(frame: &Frame, bytes_max: usize) -> Result<Arc<[u8]>, Unseen> {
     let unseen = |reason| Unseen { stage: FailedStage::Fetch, reason };
     match &frame.origin {
         FrameOrigin::Inline(bytes) => Ok(bytes.clone()),

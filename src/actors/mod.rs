@@ -30,6 +30,6 @@ pub use policies::{
     PolicyAct, PolicyDesk, PolicyHistory, PolicyVersion, PolicyVersions, PublishError, REASON_BYTES_MAX, SHADOWS_MAX,
 };
 pub use projector::{Behind, Projector, ProjectorError, Views};
-pub use retention::{Retention, RetentionError, Step};
+pub use retention::{KeptForATime, Retention, RetentionError, Step};
 pub use standing::record_standing;
-pub use system::{CommandError, Evidence, OfferError, Outcome, Parts, ProviderChoice, Settings, Wardens};
+pub use system::{CommandError, Evidence, OfferError, Outcome, Parts, ProviderChoice, Settings, Transcripts, Wardens};

@@ -1,6 +1,6 @@
-//! Kept pictures whose time is over. Reads the journal from a place of its own up to what is young enough, deletes the
-//! pictures it passes from the content store, and says so in one event per step. Knows which events keep a picture and
-//! when; must not know who looks at them. Copies in a bucket end by the bucket's own lifecycle rule.
+//! Kept pictures whose time is over, and what was said in segments. Reads the journal from a place of its own up to what is
+//! young enough, deletes what it passes from the content store, and says so in one event per step. Knows which events keep
+//! something and when; must not know who looks at it. Copies in a bucket end by the bucket's own lifecycle rule.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -14,10 +14,8 @@ use crate::journal::content::{self, ContentError};
 use crate::journal::{Append, AppendError, Appended, Expected, Journal, READ_LIMIT_MAX, ReadError};
 use crate::model::{ConsumerName, ContentRef, EventId, Position, Scope, SystemScope};
 
-/// The place it keeps in the journal.
-const PLACE: &str = "evidence-retention";
-/// Pictures deleted in one step, which one event tells of.
-const PICTURES_PER_STEP_MAX: usize = 500;
+/// Things deleted in one step, which one event tells of.
+const KEPT_PER_STEP_MAX: usize = 500;
 /// Reads of one step; each is bounded by the journal.
 const READS_PER_STEP_MAX: usize = 20;
 /// From one look to the next when nothing is left to do.
@@ -47,17 +45,45 @@ pub enum RetentionError {
     Append(#[from] AppendError),
 }
 
+/// What has a time for which it is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeptForATime {
+    /// Pictures.
+    Pictures,
+    /// What was said in segments.
+    Transcripts,
+}
+
+impl KeptForATime {
+    /// The place that whoever deletes it keeps in the journal.
+    const fn place(self) -> &'static str {
+        match self {
+            Self::Pictures => "evidence-retention",
+            Self::Transcripts => "transcript-retention",
+        }
+    }
+
+    /// In a word, and what the ids of the events that tell of it are made of.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Pictures => "evidence",
+            Self::Transcripts => "transcripts",
+        }
+    }
+}
+
 /// What a step did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Step {
-    /// How many pictures it deleted.
-    pub pictures: u32,
+    /// How much it deleted.
+    pub deleted: u32,
     /// Whether there is more to do at once.
     pub more: bool,
 }
 
-/// Deletes kept pictures whose time is over.
+/// Deletes what is kept and whose time is over.
 pub struct Retention {
+    what: KeptForATime,
     journal: Arc<dyn Journal>,
     content: Arc<content::Store>,
     /// The time by which the journal records.
@@ -67,32 +93,38 @@ pub struct Retention {
 }
 
 impl Retention {
-    /// Pictures are kept for `keep` after they were recorded.
-    pub fn new(journal: Arc<dyn Journal>, content: Arc<content::Store>, wall: Arc<dyn Clock>, keep: Duration) -> Self {
-        let place = ConsumerName::new(PLACE).expect("a short name of letters and a hyphen");
-        Self { journal, content, wall, keep, place }
+    /// `what` is kept for `keep` after it was recorded.
+    pub fn new(
+        what: KeptForATime,
+        journal: Arc<dyn Journal>,
+        content: Arc<content::Store>,
+        wall: Arc<dyn Clock>,
+        keep: Duration,
+    ) -> Self {
+        let place = ConsumerName::new(what.place()).expect("a short name of letters and a hyphen");
+        Self { what, journal, content, wall, keep, place }
     }
 
     /// Looks again and again until asked to stop. A step that fails is tried again at the next look.
     pub async fn run(self, mut stop: watch::Receiver<bool>) {
-        let retention = Arc::new(self);
+        let (what, retention) = (self.what.name(), Arc::new(self));
         loop {
             let stepping = retention.clone();
             let wait = match tokio::task::spawn_blocking(move || stepping.step()).await {
-                Ok(Ok(Step { pictures, more })) => {
-                    if pictures > 0 {
-                        tracing::info!(pictures, "kept pictures whose time is over were deleted");
+                Ok(Ok(Step { deleted, more })) => {
+                    if deleted > 0 {
+                        tracing::info!(deleted, "kept {what} whose time is over: deleted");
                     }
                     if more { PAUSE } else { EVERY }
                 }
                 Ok(Err(error)) => {
                     let causes = std::iter::successors(Some(&error as &dyn Error), |&error| error.source());
                     let causes = causes.map(ToString::to_string).collect::<Vec<_>>().join(": ");
-                    tracing::error!("pictures whose time is over are still kept: {causes}");
+                    tracing::error!("{what} whose time is over: still kept: {causes}");
                     EVERY
                 }
                 Err(broke) => {
-                    tracing::error!("pictures whose time is over are still kept: {broke}");
+                    tracing::error!("{what} whose time is over: still kept: {broke}");
                     EVERY
                 }
             };
@@ -117,9 +149,9 @@ impl Retention {
                     more = false;
                     break 'reading;
                 }
-                due.extend(kept_by(recorded)?);
+                due.extend(kept_by(self.what, recorded)?);
                 through = recorded.envelope.position;
-                if due.len() == PICTURES_PER_STEP_MAX {
+                if due.len() == KEPT_PER_STEP_MAX {
                     break 'reading;
                 }
             }
@@ -133,21 +165,25 @@ impl Retention {
             self.content.expire(content)?;
             bytes += u64::from(content.bytes);
         }
-        let pictures = due.len() as u32; // at most PICTURES_PER_STEP_MAX
-        if pictures > 0 {
-            through = self.record(EvidenceExpired { after, through, kept_before, pictures, bytes })?;
+        let deleted = due.len() as u32; // at most KEPT_PER_STEP_MAX
+        if deleted > 0 {
+            let (pictures, transcripts) = match self.what {
+                KeptForATime::Pictures => (deleted, 0),
+                KeptForATime::Transcripts => (0, deleted),
+            };
+            through = self.record(EvidenceExpired { after, through, kept_before, pictures, transcripts, bytes })?;
         }
         if through > after {
             self.journal.save_cursor(&self.place, through).wait()?;
         }
-        Ok(Step { pictures, more })
+        Ok(Step { deleted, more })
     }
 
     /// Records a step; says how far it reached. One that was recorded before its place was kept reached as far as it
     /// says itself: what this one deleted beyond it is told of by the next.
     fn record(&self, expired: EvidenceExpired) -> Result<Position, RetentionError> {
         let through = expired.through;
-        let id = EventId::of_command("evidence expired", &[&expired.after.0.to_be_bytes()]);
+        let id = EventId::of_command(&format!("{} expired", self.what.name()), &[&expired.after.0.to_be_bytes()]);
         let event = NewEvent {
             id,
             event: expired.into(),
@@ -168,15 +204,22 @@ impl Retention {
     }
 }
 
-/// The picture that an event says is kept, if it does.
-fn kept_by(recorded: &Recorded) -> Result<Option<ContentRef>, RetentionError> {
+/// What an event says is kept, if it does.
+fn kept_by(what: KeptForATime, recorded: &Recorded) -> Result<Option<ContentRef>, RetentionError> {
     let envelope = &recorded.envelope;
-    if envelope.event_type != EventType::EvidenceStored.name() {
+    let says = match what {
+        KeptForATime::Pictures => EventType::EvidenceStored,
+        KeptForATime::Transcripts => EventType::FrameAssessed,
+    };
+    if envelope.event_type != says.name() {
         return Ok(None);
     }
-    match recorded.event() {
-        Ok(Event::EvidenceStored(stored)) => Ok(Some(stored.content)),
-        Ok(_) => Ok(None),
-        Err(error) => Err(RetentionError::Strange { position: envelope.position, reason: error.to_string() }),
+    match (what, recorded.event()) {
+        (KeptForATime::Pictures, Ok(Event::EvidenceStored(stored))) => Ok(Some(stored.content)),
+        (KeptForATime::Transcripts, Ok(Event::FrameAssessed(assessed))) => {
+            Ok(assessed.spoken.and_then(|spoken| spoken.transcript))
+        }
+        (_, Ok(_)) => Ok(None),
+        (_, Err(error)) => Err(RetentionError::Strange { position: envelope.position, reason: error.to_string() }),
     }
 }

@@ -44,6 +44,8 @@ pub(super) struct ShardParts {
     pub(super) house: Parts,
     pub(super) looks: Arc<Semaphore>,
     pub(super) fetches: Arc<Semaphore>,
+    /// Room for segments in memory, in MiB.
+    pub(super) segments: Arc<Semaphore>,
     pub(super) recoveries: Arc<Semaphore>,
     pub(super) saves: Arc<Semaphore>,
     /// What is left of the process's budget of provider calls; none: calls are not counted. Held for nanoseconds.
@@ -67,6 +69,7 @@ impl ShardParts {
         house: Parts,
         looks: Arc<Semaphore>,
         fetches: Arc<Semaphore>,
+        segments: Arc<Semaphore>,
         recoveries: Arc<Semaphore>,
         purse: Option<Arc<Mutex<Purse>>>,
         pictures: Arc<LastPictures>,
@@ -75,7 +78,20 @@ impl ShardParts {
         let saves = Arc::new(Semaphore::new(SAVES_MAX));
         let (evidence, comparing) = (EvidenceRoom::new(), ComparingRoom::new());
         let unrecorded = Cell::default();
-        Self { house, looks, fetches, recoveries, saves, purse, pictures, planes, evidence, comparing, unrecorded }
+        Self {
+            house,
+            looks,
+            fetches,
+            segments,
+            recoveries,
+            saves,
+            purse,
+            pictures,
+            planes,
+            evidence,
+            comparing,
+            unrecorded,
+        }
     }
 
     /// A warden's own step was not recorded and will be tried again. On a full disk every warden says so at every tick:

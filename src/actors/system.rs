@@ -18,7 +18,7 @@ use crate::clock::Clock;
 use crate::events::Event;
 use crate::imaging::Imaging;
 use crate::journal::{AppendError, Journal, content, snapshots};
-use crate::model::{ChannelId, EventId, Frame, FrameId, Position, ProviderName};
+use crate::model::{ChannelId, EventId, Frame, FrameId, Medium, Position, ProviderName};
 use crate::policy::PolicySet;
 use crate::providers::Provider;
 use crate::reputation::budget::Purse;
@@ -29,6 +29,9 @@ use crate::warden::{ChannelState, Command, Rejection};
 /// How often an offer or command is taken to a fresh warden when the one it was with broke or was put to rest. Each
 /// frame of a channel can break its warden twice before it is set aside, and takes the others with it.
 const DELIVERIES_MAX: u32 = 64;
+
+/// The room that the largest segment takes, in MiB: less would never let it in.
+const SEGMENT_MIB_MAX: u32 = 32;
 
 /// Objects being fetched at the same time: each holds a connection, and up to the largest picture in memory.
 const FETCHES_MAX: usize = 64;
@@ -46,6 +49,12 @@ pub struct Settings {
     pub recoveries_max: usize,
     /// From being taken up to the outcome at the latest. A frame in line waits at most as long before it is taken up.
     pub frame_deadline: Duration,
+    /// The same for a segment, whose call may take long. It holds up no picture.
+    pub segment_deadline: Duration,
+    /// Segments in memory, fetched and being judged, in MiB, 32 at least; one that there is no room for waits.
+    pub segments_mib_max: u32,
+    /// Of which segments what was said is kept.
+    pub transcripts: Transcripts,
     /// A warden without session and work is put to rest after this.
     pub idle_after: Duration,
     /// Luma planes kept, per arbiter; about 1.2 KiB each.
@@ -74,6 +83,20 @@ pub enum Evidence {
     Assessed,
 }
 
+/// Of which segments what was said is kept, encrypted under a key of its channel's own for that, until it is erased or its
+/// time is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Transcripts {
+    /// Of none. Which class was heard, how grave and when is in the record all the same.
+    None,
+    /// Of those that some rule was hit by.
+    #[default]
+    NotClear,
+    /// Of every one in which something was said.
+    All,
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self {
@@ -82,6 +105,9 @@ impl Default for Settings {
             looks_max: 4,
             recoveries_max: 50,
             frame_deadline: Duration::from_secs(20),
+            segment_deadline: Duration::from_secs(60),
+            segments_mib_max: 256,
+            transcripts: Transcripts::default(),
             idle_after: Duration::from_secs(120),
             planes_max: 8192,
             snapshot_every: 200,
@@ -236,6 +262,7 @@ pub struct Wardens {
     frames: Arc<Semaphore>,
     pictures: Arc<LastPictures>,
     clock: Arc<dyn Clock>,
+    policies: watch::Receiver<Arc<PolicySet>>,
 }
 
 impl Wardens {
@@ -243,28 +270,36 @@ impl Wardens {
     pub fn start(parts: &Parts) -> Self {
         let looks = Arc::new(Semaphore::new(parts.settings.looks_max.max(1)));
         let fetches = Arc::new(Semaphore::new(FETCHES_MAX));
+        let segments = Arc::new(Semaphore::new(parts.settings.segments_mib_max.max(SEGMENT_MIB_MAX) as usize));
         let recoveries = Arc::new(Semaphore::new(parts.settings.recoveries_max.max(1)));
         let purse = parts.settings.calls_per_hour.map(|calls| Purse::new(calls, parts.wall.now()));
         let purse = purse.map(|purse| Arc::new(Mutex::new(purse)));
         let pictures = Arc::new(LastPictures::new(parts.settings.pictures_bytes_max));
         let shards = (0..parts.settings.arbiters.max(1))
             .map(|_| {
-                let fetches = fetches.clone();
+                let (fetches, segments) = (fetches.clone(), segments.clone());
                 let arbiter = actix::Arbiter::new().handle();
                 let (parts, looks, recoveries) = (parts.clone(), looks.clone(), recoveries.clone());
                 let (purse, pictures) = (purse.clone(), pictures.clone());
                 <Shard as actix::Actor>::start_in_arbiter(&arbiter, move |_| {
-                    Shard::new(ShardParts::new(parts, looks, fetches, recoveries, purse, pictures))
+                    Shard::new(ShardParts::new(parts, looks, fetches, segments, recoveries, purse, pictures))
                 })
             })
             .collect();
         let frames = Arc::new(Semaphore::new(parts.settings.frames_max.max(1)));
-        Self { shards, frames, pictures, clock: parts.wall.clone() }
+        let policies = parts.policies.clone();
+        Self { shards, frames, pictures, clock: parts.wall.clone(), policies }
     }
 
     /// The time by which people and platforms act.
     pub fn clock(&self) -> &Arc<dyn Clock> {
         &self.clock
+    }
+
+    /// What of a channel's segments is judged, as the policies in force say: nothing of most channels.
+    pub fn media_of_segments(&self, channel: &ChannelId) -> Vec<Medium> {
+        let policies = self.policies.borrow();
+        policies.for_channel(channel).map(|policy| policy.media_of_segments().collect()).unwrap_or_default()
     }
 
     /// The last picture of each channel.

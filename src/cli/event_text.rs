@@ -168,7 +168,11 @@ fn summary(event: &Event) -> String {
         Event::EvidenceCopied(e) => format!("{} · s3://{}/{}", e.frame, e.object.bucket, e.object.key),
         Event::EvidenceUnkept(e) => format!("{} in the {}: {}", e.frame, word(&e.place), e.reason),
         Event::EvidenceExpired(e) => {
-            format!("{} pictures kept before {}, up to position {}", e.pictures, e.kept_before, e.through)
+            let (count, what) = match e.transcripts {
+                0 => (e.pictures, "pictures"),
+                transcripts => (transcripts, "transcripts"),
+            };
+            format!("{count} {what} kept before {}, up to position {}", e.kept_before, e.through)
         }
         Event::EvidenceRead(e) => format!("{} of {} · {}", e.frame, e.channel, content(&e.content)),
         Event::ExportMade(e) => {
@@ -362,7 +366,8 @@ mod tests {
         let frame = FrameId::from_bytes([1; 16]);
         let reason = "\u{1b}[2J\nposition 1 is fine \u{9b}31m".repeat(20);
         let print = Fingerprint::of(&[]);
-        let failed = FrameFailed { frame, print, stage: FailedStage::Decode, reason, attempts: 1 };
+        let failed =
+            FrameFailed { medium: Default::default(), frame, print, stage: FailedStage::Decode, reason, attempts: 1 };
         let line = one_line(&recorded(failed.into()));
         assert!(!line.chars().any(char::is_control), "{line:?}");
         assert!(line.chars().count() < 300, "{line}");

@@ -27,7 +27,7 @@ use crate::journal::import::import;
 use crate::journal::{
     Gaps, Inspection, Journal, Loss, OpenError, Options, READ_LIMIT_MAX, ReadError, rebuild, repair, verify,
 };
-use crate::model::{ContentRef, EventId, FrameId, Position, Scope, Sequence, Sha256};
+use crate::model::{ContentRef, EventId, FrameId, Position, Scope, Sequence, Sha256, Transcript};
 
 /// sled's cache while a store is looked at, in bytes.
 const CACHE_BYTES: u64 = 16 << 20;
@@ -306,7 +306,9 @@ fn verify_content(options: &Options) -> Result<content::Report, Failed> {
     let store = open_content(&options.data_dir)?;
     let mut contents: Vec<(Position, ContentRef)> = Vec::new();
     let mut known = HashSet::new();
-    let mut expired_through = Position(0);
+    // Of pictures, and of what was said.
+    let mut expired_through = [Position(0); 2];
+    let is_said = |content: &ContentRef| content.subject.starts_with(Transcript::SUBJECT);
     for event in Events::of(&journal) {
         let event = event?;
         let position = event.envelope.position;
@@ -314,11 +316,14 @@ fn verify_content(options: &Options) -> Result<content::Report, Failed> {
         let new = references_in(&event.payload).into_iter().filter(|content| known.insert(content.digest));
         contents.extend(new.map(|content| (position, content)));
         if let Ok(Event::EvidenceExpired(expired)) = event.event() {
-            expired_through = expired_through.max(expired.through);
+            let through = &mut expired_through[usize::from(expired.transcripts > 0)];
+            *through = (*through).max(expired.through);
         }
     }
     let mut unexplained = Vec::new();
-    for (_, content) in contents.iter().filter(|(position, _)| *position > expired_through) {
+    let is_young =
+        |(position, content): &&(Position, ContentRef)| *position > expired_through[usize::from(is_said(content))];
+    for (_, content) in contents.iter().filter(is_young) {
         if store.is_expired(content)? {
             unexplained.push((content.clone(), "it is gone as if its time were over, and no event says so".to_owned()));
         }

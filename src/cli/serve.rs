@@ -49,7 +49,7 @@ pub(super) fn run(args: &ServeArgs) -> anyhow::Result<()> {
     let mut ground = Ground::open_with(config.data.journal(clock.clone()))?;
     actix::System::new().block_on(async move {
         let (budget, settings) =
-            (config.enforcement.budget(), config.wardens.settings(&config.evidence, &config.provider));
+            (config.enforcement.budget(), config.wardens.settings(&config.evidence, &config.sound, &config.provider));
         let signals = Signals::listen().context("listening for signals")?;
         let mut cloud = Cloud::reach(&config, &clock).await?;
         let posts = Arc::new(Posts::default());
@@ -62,6 +62,7 @@ pub(super) fn run(args: &ServeArgs) -> anyhow::Result<()> {
         ground.objects = cloud.objects;
         ground.copies = cloud.copies;
         ground.keep_pictures = config.evidence.retention();
+        ground.keep_transcripts = config.sound.retention();
         let mut house = ground.start(clock.clone(), providers, control, budget, settings);
         rehearsal.believe(house.on_air());
         house.connect(cloud.connections, &clock).context("connecting the house")?;

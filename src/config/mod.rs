@@ -34,7 +34,7 @@ pub use hive_speech::HiveSpeechConfig;
 pub use mistake::ConfigError;
 pub use sections::{
     Control, ControlConfig, DataConfig, EnforcementConfig, EvidenceConfig, Judge, ListenConfig, LogConfig,
-    ModerationConfig, ProviderConfig, WardensConfig,
+    ModerationConfig, ProviderConfig, SoundConfig, WardensConfig,
 };
 
 use crate::actors::Deposit;
@@ -66,6 +66,8 @@ pub struct Config {
     pub control: ControlConfig,
     /// Which pictures are kept.
     pub evidence: EvidenceConfig,
+    /// What is kept of what was said.
+    pub sound: SoundConfig,
     /// What moderators may take back.
     pub moderation: ModerationConfig,
     /// How many streams rules may stop by themselves.

@@ -11,7 +11,7 @@ use super::aws::{IvsConfig, RekognitionConfig};
 use super::dashboard_provider::DashboardConfig;
 use super::hive::HiveConfig;
 use super::hive_speech::HiveSpeechConfig;
-use crate::actors::{Deposit, Evidence, Settings};
+use crate::actors::{Deposit, Evidence, Settings, Transcripts};
 use crate::aws::S3;
 use crate::clock::Clock;
 use crate::http::ServerSettings;
@@ -151,6 +151,20 @@ pub struct EvidenceConfig {
     pub copy_timeout_s: Bounded<1, 60>,
 }
 
+/// `[sound]`: what is kept of what was said in segments whose sound a policy has judged. It is personal data: no event holds
+/// a word of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SoundConfig {
+    /// Of which segments the words are kept: `none`; `not_clear`: those that a rule was hit by; `all`. Kept encrypted
+    /// under a key of its own for each channel, apart from the journal and the pictures, and can be erased alone. Default
+    /// `not_clear`.
+    pub transcripts: Transcripts,
+    /// Days for which they are kept, 0 to 3,650; then they are deleted, and an event says so. 0: until they are erased.
+    /// Default 30.
+    pub keep_days: Bounded<0, 3_650>,
+}
+
 /// `[moderation]`: what moderators may take back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -186,6 +200,12 @@ pub struct WardensConfig {
     pub recoveries_max: Bounded<1, 1000>,
     /// Seconds from a frame's being taken up to its outcome at the latest, 1 to 120. Default 20.
     pub frame_deadline_s: Bounded<1, 120>,
+    /// The same for a segment, whose call may take long, 1 to 300. It holds up no picture, and the end does not wait for
+    /// it: it is announced again. Default 60.
+    pub segment_deadline_s: Bounded<1, 300>,
+    /// MiB of segments in memory, fetched and being judged, 32 to 16,384; one that there is no room for waits within its
+    /// time. Default 256.
+    pub segments_mib: Bounded<32, 16_384>,
     /// Seconds after which a warden without session and work is put to rest, 1 to 86,400. Default 120.
     pub idle_after_s: Bounded<1, 86_400>,
     /// Luma planes kept per arbiter, 0 to 1,000,000; about 1.2 KiB each. Default 8,192.
@@ -281,6 +301,20 @@ impl EnforcementConfig {
     }
 }
 
+impl SoundConfig {
+    /// How long transcripts are kept after they were recorded; none: until they are erased.
+    pub fn retention(&self) -> Option<Duration> {
+        let days = self.keep_days.get();
+        (days > 0).then(|| Duration::from_secs(days * 24 * 3600))
+    }
+}
+
+impl Default for SoundConfig {
+    fn default() -> Self {
+        Self { transcripts: Transcripts::default(), keep_days: Bounded::of(30) }
+    }
+}
+
 impl EvidenceConfig {
     /// How long pictures are kept after they were recorded; none: until they are erased.
     pub fn retention(&self) -> Option<Duration> {
@@ -296,8 +330,8 @@ impl EvidenceConfig {
 }
 
 impl WardensConfig {
-    /// The bounds as the actors take them, with the pictures that are kept and the calls that may be made.
-    pub fn settings(&self, evidence: &EvidenceConfig, provider: &ProviderConfig) -> Settings {
+    /// The bounds as the actors take them, with what is kept and the calls that may be made.
+    pub fn settings(&self, evidence: &EvidenceConfig, sound: &SoundConfig, provider: &ProviderConfig) -> Settings {
         Settings {
             calls_per_hour: Some(provider.calls_per_hour.small()).filter(|calls| *calls > 0),
             evidence: evidence.keep,
@@ -306,6 +340,9 @@ impl WardensConfig {
             looks_max: self.looks_max.count(),
             recoveries_max: self.recoveries_max.count(),
             frame_deadline: Duration::from_secs(self.frame_deadline_s.get()),
+            segment_deadline: Duration::from_secs(self.segment_deadline_s.get()),
+            segments_mib_max: self.segments_mib.small(),
+            transcripts: sound.transcripts,
             idle_after: Duration::from_secs(self.idle_after_s.get()),
             planes_max: self.planes_max.count(),
             pictures_bytes_max: self.last_pictures_mib.count() << 20,
@@ -388,6 +425,8 @@ impl Default for WardensConfig {
             looks_max: Bounded::of(4),
             recoveries_max: Bounded::of(50),
             frame_deadline_s: Bounded::of(20),
+            segment_deadline_s: Bounded::of(60),
+            segments_mib: Bounded::of(256),
             idle_after_s: Bounded::of(120),
             planes_max: Bounded::of(8192),
             last_pictures_mib: Bounded::of(128),

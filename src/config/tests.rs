@@ -167,8 +167,10 @@ fn the_environment_names_where_the_tokens_lie_and_nothing_else() {
 #[test]
 fn the_defaults_are_those_of_the_rooms_they_are_for() {
     let config = Config::default();
-    let (ours, theirs) =
-        (config.wardens.settings(&config.evidence, &config.provider), crate::actors::Settings::default());
+    let (ours, theirs) = (
+        config.wardens.settings(&config.evidence, &config.sound, &config.provider),
+        crate::actors::Settings::default(),
+    );
     assert_eq!(format!("{ours:?}"), format!("{theirs:?}"));
     assert_eq!(config.enforcement.budget(), crate::warden::enforcement::BudgetLimits::default());
     let clock = std::sync::Arc::new(crate::clock::SystemClock);

@@ -1,4 +1,4 @@
-//! Pictures kept as evidence. The bytes live in the content store, and copies of those that warnings rest on in a bucket;
+//! Pictures kept as evidence, and what was said in segments. The bytes live in the content store, and copies of those that warnings rest on in a bucket;
 //! the journal holds where, what they were, and what could not be kept.
 
 use std::sync::Arc;
@@ -83,7 +83,8 @@ pub enum EvidencePlace {
 }
 
 /// The time for which pictures are kept was over, and they were deleted from the content store: those that
-/// `EvidenceStored` names at the positions after `after`, up to and with `through`.
+/// `EvidenceStored` names at the positions after `after`, up to and with `through`. Or, with `transcripts`, the time for
+/// which transcripts are kept: those that `FrameAssessed` names there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct EvidenceExpired {
     /// Everything up to there had been looked at before.
@@ -94,6 +95,13 @@ pub struct EvidenceExpired {
     pub kept_before: Timestamp,
     /// How many pictures.
     pub pictures: u32,
+    /// How many transcripts; then no pictures.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub transcripts: u32,
     /// How many bytes they had.
     pub bytes: u64,
+}
+
+fn is_zero(count: &u32) -> bool {
+    *count == 0
 }

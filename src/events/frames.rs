@@ -4,10 +4,10 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Arranged, BucketObject, NearMiss, ShadowLook};
+use super::{Arranged, BucketObject, NearMiss, SegmentFacts, ShadowLook, Spoken};
 use crate::model::{
-    Confidence, ContentRef, ContentType, Fingerprint, FrameId, ImageFacts, Label, PerceptualHash, PolicyRef,
-    ProviderRef, RuleId, Sequence, SessionId, Similarity, Timestamp, Verdict, WarningId,
+    Confidence, ContentRef, ContentType, Fingerprint, FrameId, ImageFacts, Label, Medium, Moment, PerceptualHash,
+    PolicyRef, ProviderRef, RuleId, Sequence, SessionId, Similarity, Timestamp, Verdict, WarningId,
 };
 
 /// Outcome: the frame was not shown to a provider, and why. Kept small: most frames end here.
@@ -17,6 +17,9 @@ pub struct FrameSkipped {
     pub frame: FrameId,
     /// What its notification said, digested.
     pub print: Fingerprint,
+    /// What of a segment it is; not said of a picture.
+    #[serde(default, skip_serializing_if = "Medium::is_picture")]
+    pub medium: Medium,
     /// Why it was skipped.
     pub because: Skip,
 }
@@ -65,7 +68,7 @@ pub enum Skip {
     OtherSource,
     /// Its session had already ended and another had begun.
     OtherSession,
-    /// No policy watches this channel: said, never taken for clear.
+    /// No policy watches this channel: said, never taken for clear. Of a segment: or the one that does asks for none.
     NoPolicy,
     /// The kind of picture is not one that is read.
     Unsupported,
@@ -80,14 +83,21 @@ pub struct FrameAssessed {
     pub print: Fingerprint,
     /// The broadcast it was judged in. A stop reaches this session or none (invariant I11).
     pub session: SessionId,
-    /// The picture's digest, size and format; none if it was never fetched, because the provider read it itself: then
-    /// see `object`.
+    /// What of a segment it is; not said of a picture.
+    #[serde(default, skip_serializing_if = "Medium::is_picture")]
+    pub medium: Medium,
+    /// The picture's digest, size and format; none of a segment, and none if it was never fetched, because the provider
+    /// read it itself: then see `object`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<ImageFacts>,
-    /// The object that the provider read itself, by its version, which is never another picture.
+    /// The object that the provider read itself, by its version, which is never another picture; or that a segment lay
+    /// in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub object: Option<BucketObject>,
-    /// Its hash: the reference for the frames after it; none if it was never fetched.
+    /// The segment's digest and size; none of a picture.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub segment: Option<Box<SegmentFacts>>,
+    /// Its hash: the reference for the frames after it; none if it was never fetched, and of a segment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hash: Option<PerceptualHash>,
     /// Distance to the reference before it and that reference's sequence, if there was one.
@@ -107,6 +117,14 @@ pub struct FrameAssessed {
     /// The whole answer, where it is too long for an event.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer: Option<ContentRef>,
+    /// When in the segment the labels show or are heard: of those that rules rest on first, then of the surest, at most
+    /// eight. None of a picture.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 8))]
+    pub moments: Vec<Moment>,
+    /// Of sound: the language, and where what was said is kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spoken: Option<Box<Spoken>>,
     /// Labels that the provider's taxonomy does not know. Never matched by name, never taken for clear.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub unmapped: u8,
@@ -196,6 +214,9 @@ pub struct FrameFailed {
     pub frame: FrameId,
     /// What its notification said, digested.
     pub print: Fingerprint,
+    /// What of a segment it is; not said of a picture.
+    #[serde(default, skip_serializing_if = "Medium::is_picture")]
+    pub medium: Medium,
     /// Where it failed.
     pub stage: FailedStage,
     /// What was wrong, in at most 300 bytes, without addresses or secrets.

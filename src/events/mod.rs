@@ -18,6 +18,7 @@ mod label_list;
 mod opinions;
 mod policies;
 mod providers;
+mod segments;
 mod sessions;
 mod shadow;
 mod store;
@@ -49,6 +50,7 @@ pub use frames::{
 pub use opinions::{Arranged, OpinionAnswer, OpinionGiven, OpinionRole, OpinionSaid};
 pub use policies::{PolicyPublished, PolicyRetired, PolicyShadowed, PolicyUnshadowed};
 pub use providers::{ProviderResumed, ProviderSuspended};
+pub use segments::{SegmentFacts, Spoken};
 pub use sessions::{SessionEndBecause, SessionEnded, SessionStartBecause, SessionStarted};
 pub use shadow::{ShadowEffect, ShadowFound, ShadowLook, ShadowRule, ShadowVerdict};
 pub use store::{

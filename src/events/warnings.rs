@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{DecidedBy, Event};
 use crate::model::{
-    Action, Approval, ContentRef, FrameId, Label, ModeratorId, OnUnavailable, PolicyRef, RuleId, SessionId, Timestamp,
-    WarningId,
+    Action, Approval, ContentRef, FrameId, Label, Medium, ModeratorId, OnUnavailable, PolicyRef, RuleId, SessionId,
+    Timestamp, WarningId,
 };
 
 /// A rule is met, somebody outside decided, or frames could not be judged, and a person is asked to look.
@@ -17,6 +17,9 @@ pub struct WarningRaised {
     pub warning: WarningId,
     /// The frame whose assessment met the rule, or the one that failed.
     pub frame: FrameId,
+    /// What of a segment that frame is; not said of a picture.
+    #[serde(default, skip_serializing_if = "Medium::is_picture")]
+    pub medium: Medium,
     /// The broadcast it was judged in.
     pub session: SessionId,
     /// The policy version the rule belongs to.

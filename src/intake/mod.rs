@@ -36,6 +36,7 @@ impl Broadcast {
         let time = captured_at.as_micros().to_be_bytes();
         let content = content.map_or([0; 32], |digest| digest.0);
         Frame {
+            medium: Default::default(),
             channel: self.channel.clone(),
             session: self.session.clone(),
             id: FrameId::of(&self.channel, &[name, &time]),

@@ -112,6 +112,8 @@ fn known(who: Who<'_>, record: OnRecord<'_>) -> Option<(String, Known)> {
 impl Known {
     fn decided(OnRecord { assessed, whole, .. }: OnRecord<'_>) -> Self {
         let answer = Answered {
+            moments: Vec::new(),
+            spoken: None,
             provider: assessed.provider.clone(),
             labels: whole.unwrap_or(&assessed.labels).to_vec(),
             kept: assessed.answer.clone(),
@@ -128,6 +130,8 @@ impl Known {
             OpinionSaid::Answer(answer) => {
                 let labels = whole.as_ref().unwrap_or(&answer.labels).clone();
                 let answered = Answered {
+                    moments: Vec::new(),
+                    spoken: None,
                     provider: given.provider.clone(),
                     labels,
                     kept: answer.answer.clone(),

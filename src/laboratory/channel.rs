@@ -13,7 +13,7 @@ use crate::events::{
     EnforcementOrigin, EnforcementRequested, Envelope, Event, FrameAssessed, FrameSkipped, OpinionRole, RuleEffect,
     Skip, UnwatchedBecause,
 };
-use crate::model::{ChannelId, FrameId, Label, SessionId, Similarity};
+use crate::model::{ChannelId, FrameId, Label, Medium, SessionId, Similarity};
 use crate::policy::Policy;
 use crate::warden::Command;
 
@@ -131,7 +131,12 @@ impl Channel {
             self.skip(envelope, event, skipped, tallies, recording);
         } else if let Event::FrameFailed(failed) = event {
             let of_frame = self.of_frame(None);
-            self.each(envelope, &of_frame, tallies, |trial, seen, tally| trial.failed(seen, failed, tally));
+            self.each(envelope, failed.medium, &of_frame, tallies, |trial, seen, tally| {
+                match failed.medium.is_picture() {
+                    true => trial.failed(seen, failed, tally),
+                    false => trial.unheard_of(seen, event, failed, tally),
+                }
+            });
         } else if let Event::ChannelUnwatched(unwatched) = event {
             if unwatched.because == UnwatchedBecause::NoInput {
                 self.trials.iter_mut().for_each(|trial| trial.run(&Command::Tick, envelope.recorded_at));
@@ -188,10 +193,17 @@ impl Channel {
         let judged: Vec<u64> = self.trials.iter().map(|trial| trial.judged).collect();
         let (whole, compared) = (kept.whole.as_deref(), kept.compared.as_ref());
         let record = OnRecord { assessed, whole, before: said, compared };
-        self.each(envelope, &of_frame, tallies, |trial, seen, tally| trial.assessed(seen, record, &speaks_for, tally));
+        self.each(envelope, assessed.medium, &of_frame, tallies, |trial, seen, tally| {
+            match assessed.medium.is_picture() {
+                true => trial.assessed(seen, record, &speaks_for, tally),
+                false => trial.heard(seen, assessed, whole, &speaks_for, tally),
+            }
+        });
         let weighed = self.trials.iter().zip(judged).filter(|(trial, before)| trial.judged > *before);
         self.past.weigh(&speaks_for, weighed.fold(0, |bits, (trial, _)| bits | trial.bit));
-        self.past.look(captured_at, recording);
+        if assessed.medium.is_picture() {
+            self.past.look(captured_at, recording);
+        }
     }
 
     fn skip(
@@ -204,14 +216,17 @@ impl Channel {
     ) {
         if let Skip::Similar { hash, distance, to } = &skipped.because {
             let of_frame = self.of_frame(self.past.measured(Some((*distance, *to))));
-            self.each(envelope, &of_frame, tallies, |trial, seen, tally| {
+            self.each(envelope, skipped.medium, &of_frame, tallies, |trial, seen, tally| {
                 trial.similar(seen, event, skipped.frame, *hash, tally)
             });
             self.past.look(captured_at(envelope), recording);
         } else if !matches!(skipped.because, Skip::OtherSession | Skip::OtherSource) {
             let of_frame = self.of_frame(None);
-            self.each(envelope, &of_frame, tallies, |trial, seen, _| {
-                trial.unseen(seen, event, skipped.frame, &skipped.because)
+            self.each(envelope, skipped.medium, &of_frame, tallies, |trial, seen, tally| {
+                match skipped.medium.is_picture() {
+                    true => trial.unseen(seen, event, skipped.frame, &skipped.because),
+                    false => trial.unheard(seen, event, skipped, tally),
+                }
             });
         }
     }
@@ -243,6 +258,7 @@ impl Channel {
     fn each(
         &mut self,
         envelope: &Envelope,
+        medium: Medium,
         of_frame: &OfFrame,
         tallies: &mut [Tally],
         mut hand: impl FnMut(&mut Trial, &Seen<'_>, &mut Tally) -> Known,
@@ -266,7 +282,9 @@ impl Channel {
         if clouded != 0 {
             self.past.cloud(clouded);
         }
-        self.past.see(captured_at);
+        if medium.is_picture() {
+            self.past.see(captured_at);
+        }
     }
 }
 

@@ -10,6 +10,7 @@ use super::trial::{Seen, Trial};
 use super::unknowable::Unknown;
 use crate::events::{EnforcementOrigin, Event, FrameAssessed, RuleEffect, RuleOutcome};
 use crate::model::{Confidence, FrameId, Label, Measurement, RuleId, Verdict, WarningId};
+use crate::policy::taxonomy::{Sense, Taxonomy};
 use crate::policy::{Rule, hits};
 use crate::warden::{Command, decide};
 
@@ -37,11 +38,13 @@ impl Trial {
     ) -> Decided {
         let mut frame = self.frame(seen, &assessed.session, assessed.frame);
         frame.fingerprint = assessed.print;
+        frame.medium = assessed.medium;
         let command = Command::JudgeFrame {
             frame,
             policy: self.policy.clone(),
             shadow: None, // what is tried beside another is no part of it
             measured: assessed.image.zip(assessed.hash).map(|(image, hash)| Measurement { image, hash, luma: None }),
+            segment: assessed.segment.clone(),
             answer: Box::new(deciding.answer),
             beside: deciding.beside,
             took: assessed.took,
@@ -92,7 +95,9 @@ impl Trial {
     ) -> bool {
         let Hidden { taxonomy, labels, floor, gone } = hidden;
         let gone = *gone;
-        let listening = || self.policy.rules.iter().filter(|rule| rule.reads(taxonomy));
+        let heard = Taxonomy::named(taxonomy).is_some_and(|it| it.sense() == Sense::Hearing);
+        let listening =
+            || self.policy.rules.iter().filter(|rule| rule.reads(taxonomy) && self.policy.hears(rule) == heard);
         let floor = floor.filter(|floor| listening().any(|rule| rule.confidence < *floor));
         if !gone && floor.is_none() {
             return false;
@@ -115,7 +120,7 @@ impl Trial {
 
     /// A frame that was assessed would not have been: a difference where its verdict was more than clear.
     pub(super) fn pass(&mut self, seen: &Seen<'_>, assessed: &FrameAssessed, passed: Passed, tally: &mut Tally) {
-        if passed != Passed::Similar {
+        if passed != Passed::Similar && assessed.medium.is_picture() {
             self.seen(seen.captured_at);
         }
         if assessed.verdict != Verdict::Clear {

@@ -14,6 +14,7 @@ mod asking;
 mod channel;
 pub mod document;
 pub mod frontier;
+mod hearing;
 pub mod html;
 mod judging;
 mod likeness;

@@ -7,7 +7,7 @@ use super::report::AnswerKind;
 use super::stops::Stops;
 use super::tally::Recording;
 use crate::events::{FrameAssessed, RuleEffect, SessionEnded};
-use crate::model::{FrameId, Label, Position, RuleId, Sequence, SessionId, Similarity, Timestamp, WarningId};
+use crate::model::{FrameId, Label, Medium, Position, RuleId, Sequence, SessionId, Similarity, Timestamp, WarningId};
 
 /// Captured-at times remembered of the newest frames: so many may have come while one was with its provider.
 const SEEN_MAX: usize = 64;
@@ -29,8 +29,8 @@ pub(super) struct Past {
     open: Vec<WarningId>,
     /// The warning whose answer last began a rule's cooldown.
     answered: BTreeMap<RuleId, WarningId>,
-    /// Since when each rule has been hit without a break, by captured-at.
-    hit_since: BTreeMap<RuleId, Timestamp>,
+    /// Since when each rule has been hit without a break, by captured-at, and whether by what is heard.
+    hit_since: BTreeMap<RuleId, (Timestamp, bool)>,
     reference_at: Option<Timestamp>,
     seen: VecDeque<Timestamp>,
     looked_at: Option<Timestamp>,
@@ -107,9 +107,12 @@ impl Past {
         assessed: &FrameAssessed,
     ) -> Vec<(RuleId, WarningId)> {
         let mut speaks_for = Vec::with_capacity(assessed.rules.len());
-        self.hit_since.retain(|rule, _| assessed.rules.iter().any(|outcome| outcome.rule == *rule));
+        let heard = assessed.medium == Medium::Sound;
+        let still_hit = |rule: &RuleId| assessed.rules.iter().any(|outcome| outcome.rule == *rule);
+        // What is heard says nothing of what is seen, nor the other way round.
+        self.hit_since.retain(|rule, (_, of_sound)| *of_sound != heard || still_hit(rule));
         for outcome in &assessed.rules {
-            let onset = *self.hit_since.entry(outcome.rule.clone()).or_insert(captured_at);
+            let (onset, _) = *self.hit_since.entry(outcome.rule.clone()).or_insert((captured_at, heard));
             let warning = match outcome.effect {
                 RuleEffect::Raised(warning) => {
                     let warned = Warned {
@@ -136,7 +139,7 @@ impl Past {
             };
             speaks_for.extend(warning.map(|warning| (outcome.rule.clone(), warning)));
         }
-        if self.reference_at.is_none_or(|newest| newest <= captured_at) {
+        if assessed.medium.is_picture() && self.reference_at.is_none_or(|newest| newest <= captured_at) {
             self.reference = Some((sequence, assessed.frame));
             self.reference_at = Some(captured_at);
         }

@@ -279,6 +279,8 @@ pub enum Passed {
     Similar,
     /// A newer frame would have been assessed already.
     Stale,
+    /// It is of a segment, and the policy on trial asks for none of it.
+    NotAskedFor,
 }
 
 impl Passed {
@@ -288,6 +290,7 @@ impl Passed {
             Self::TooSoon => "too soon",
             Self::Similar => "similar",
             Self::Stale => "stale",
+            Self::NotAskedFor => "not asked for",
         }
     }
 }

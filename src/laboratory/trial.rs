@@ -22,8 +22,8 @@ use super::truth::Matches;
 use super::unknowable::{Unknown, UnknownFrame};
 use crate::events::{Envelope, Event, FailedStage, FrameAssessed, FrameFailed, NewEvent, Skip};
 use crate::model::{
-    ChannelId, EnforcementId, Fingerprint, Frame, FrameId, FrameOrigin, PerceptualHash, Position, RuleId, SessionId,
-    Similarity, Timestamp, WarningId,
+    ChannelId, EnforcementId, Fingerprint, Frame, FrameId, FrameOrigin, Medium, PerceptualHash, Position, RuleId,
+    SessionId, Similarity, Timestamp, WarningId,
 };
 use crate::policy::Policy;
 use crate::warden::{Answered, Applied, ChannelState, Command, Coverage, Decision, Reference, apply, decide, due};
@@ -359,7 +359,7 @@ impl Trial {
     }
 
     /// Every provider that the frame is shown to is a call.
-    fn count_calls(&mut self, seen: &Seen<'_>, session: &SessionId, calls: u64, tally: &mut Tally) {
+    pub(super) fn count_calls(&mut self, seen: &Seen<'_>, session: &SessionId, calls: u64, tally: &mut Tally) {
         tally.calls += calls;
         if self.goes_on(seen, session) {
             tally.after_stop.calls += calls;
@@ -398,6 +398,7 @@ impl Trial {
     pub(super) fn frame(&self, seen: &Seen<'_>, session: &SessionId, id: FrameId) -> Frame {
         static NO_PICTURE: std::sync::LazyLock<Arc<[u8]>> = std::sync::LazyLock::new(|| Arc::from([]));
         Frame {
+            medium: Medium::Picture,
             channel: seen.channel.clone(),
             session: session.clone(),
             id,

@@ -1,4 +1,4 @@
-//! One thumbnail: who sent it, when it was captured, where its bytes are.
+//! One frame, a thumbnail or a segment as it looks or sounds: who sent it, when it was captured, where its bytes are.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::Digest;
 
-use super::{ChannelId, FrameId, SessionId, Timestamp};
+use super::{ChannelId, FrameId, Medium, SessionId, Timestamp};
 
 macro_rules! digest {
     ($(#[$doc:meta])* $name:ident, $len:literal, $kind:literal, $pattern:literal) => {
@@ -83,7 +83,7 @@ impl Fingerprint {
     }
 }
 
-/// A thumbnail as its notification announces it.
+/// A thumbnail, or a segment as it looks or sounds, as its notification announces it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Frame {
     /// The channel it shows.
@@ -92,7 +92,9 @@ pub struct Frame {
     pub session: SessionId,
     /// Its identity, the same for every redelivery.
     pub id: FrameId,
-    /// Its own time, from the notification.
+    /// Whether it is one picture, or what of a segment is judged.
+    pub medium: Medium,
+    /// Its own time, from the notification. A segment's is that of its end: it shows what was before it.
     pub captured_at: Timestamp,
     /// What else the notification says, digested.
     pub fingerprint: Fingerprint,

@@ -32,4 +32,6 @@ pub struct Sentence {
 impl Transcript {
     /// The most sentences. Half a minute of speech has about ten.
     pub const SENTENCES_MAX: usize = 256;
+    /// What the subjects begin with under whose keys transcripts are kept; the channel's id follows.
+    pub const SUBJECT: &'static str = "transcripts/";
 }

@@ -1,16 +1,16 @@
-//! A thumbnail as it was announced, and the identity that follows from that alone.
+//! A thumbnail or a segment as it was announced, and the identity that follows from that alone.
 
 use std::sync::Arc;
 
-use crate::model::{ChannelId, Fingerprint, Frame, FrameId, FrameOrigin, S3Object, SessionId, Timestamp};
+use crate::model::{ChannelId, Fingerprint, Frame, FrameId, FrameOrigin, Medium, S3Object, SessionId, Timestamp};
 
-/// A new thumbnail in a bucket.
+/// A new thumbnail in a bucket, or a new segment as it looks or sounds.
 ///
 /// Its identity is made of what every way of announcing it carries: channel, bucket, key, and the one write to that key:
 /// its version where the bucket keeps versions, else the sequencer (case folded, zeros before it dropped, because the two
 /// ways of S3 differ in that), else the entity tag, else its time. The tag does not go before the sequencer: under the
 /// key that is overwritten every interval a picture that stands still is written again with the same tag, and would be
-/// taken for a redelivery of the first.
+/// taken for a redelivery of the first. Of a segment the medium belongs to it: its looks and its sound are two frames.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Announced {
     /// The channel it shows.
@@ -19,11 +19,13 @@ pub struct Announced {
     pub session: Option<SessionId>,
     /// Where it was recorded: what its broadcast can be known by. None for pictures that no IVS recording holds.
     pub recording: Option<Recording>,
-    /// Which of the channel's series of thumbnails it belongs to.
+    /// Which of the channel's series of thumbnails or segments it belongs to.
     pub source: Source,
     /// Its number in that series, where the series counts: it says whether one is missing before it.
     pub number: Option<u64>,
-    /// Its own time: when the object was created, says the notification.
+    /// Whether it is one picture, or what of the segment is meant.
+    pub medium: Medium,
+    /// Its own time: when the object was created, says the notification. Of a segment that is after its end.
     pub captured_at: Timestamp,
     /// Where the picture is.
     pub object: S3Object,
@@ -49,7 +51,7 @@ impl Recording {
     }
 }
 
-/// One series of thumbnails of a channel. A channel may have several at once; one of them is judged.
+/// One series of thumbnails or segments of a channel. A channel may have several of each at once; one is judged.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Source {
     /// How the thumbnails are kept.
@@ -58,16 +60,23 @@ pub struct Source {
     pub rendition: Option<Arc<str>>,
 }
 
-/// How a series of thumbnails is kept.
+/// How a series is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Storage {
     /// Each under a key of its own.
     Sequential,
     /// Each over the one before, under one key: it may be gone before it is fetched.
     Latest,
+    /// Segments of the recording, each under a key of its own.
+    Segments,
 }
 
 impl Announced {
+    /// The same segment, of which this is meant.
+    pub fn of_medium(&self, medium: Medium) -> Self {
+        Self { medium, ..self.clone() }
+    }
+
     /// The frame's identity.
     pub fn id(&self) -> FrameId {
         let time = self.captured_at.as_micros().to_be_bytes();
@@ -78,7 +87,13 @@ impl Announced {
             (None, None, None) => ("time", &time),
         };
         let object = [self.object.bucket.as_bytes(), self.object.key.as_bytes()];
-        FrameId::of(&self.channel, &[b"s3", object[0], object[1], kind.as_bytes(), write])
+        match self.medium {
+            Medium::Picture => FrameId::of(&self.channel, &[b"s3", object[0], object[1], kind.as_bytes(), write]),
+            Medium::Clip | Medium::Sound => {
+                let medium = self.medium.name().as_bytes();
+                FrameId::of(&self.channel, &[b"s3", object[0], object[1], kind.as_bytes(), write, medium])
+            }
+        }
     }
 
     /// What else is said of it. The time is not in it: of the two ways of S3 one says milliseconds and one does not, and
@@ -94,6 +109,7 @@ impl Announced {
     pub fn into_frame(self, session: SessionId) -> Frame {
         let (id, fingerprint) = (self.id(), self.fingerprint());
         Frame {
+            medium: self.medium,
             channel: self.channel,
             session,
             id,

@@ -12,8 +12,8 @@ mod eventbridge;
 mod ivs;
 pub mod kpl;
 mod own;
+mod recorded;
 mod s3;
-mod thumbnail;
 
 pub use announced::{Announced, Recording, Source, Storage};
 pub use ivs::{Broadcasting, OnAir};
@@ -34,6 +34,9 @@ const REASON_BYTES_MAX: usize = 300;
 pub enum Notification {
     /// There is a new thumbnail.
     Frame(Box<Announced>),
+    /// There is a new segment of a recording, of which the looks or the sound may be judged:
+    /// [`Announced::of_medium`].
+    Segment(Box<Announced>),
     /// A broadcast began or ended, or its recording did.
     Broadcast(Broadcasting),
     /// Nothing follows from it here.
@@ -43,8 +46,12 @@ pub enum Notification {
 /// Why nothing follows from a notification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Ignored {
-    /// An object that is no thumbnail: a playlist, a segment, something else in the bucket.
+    /// An object that is neither a thumbnail nor a segment: a playlist, something else in the bucket.
     NoThumbnail,
+    /// A segment of a channel whose policy asks for none of it.
+    NotAskedFor,
+    /// A segment in another rendition than the one that is judged.
+    OtherRendition,
     /// Something else than a creation happened to an object.
     NotCreated,
     /// S3 says that notifications are switched on.
@@ -58,6 +65,8 @@ impl Ignored {
     pub const fn name(self) -> &'static str {
         match self {
             Self::NoThumbnail => "no_thumbnail",
+            Self::NotAskedFor => "not_asked_for",
+            Self::OtherRendition => "other_rendition",
             Self::NotCreated => "not_created",
             Self::TestEvent => "test_event",
             Self::NoChange => "no_change",

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::s3::object;
 use super::{Announced, Notification, Rejected, Source, Storage, json};
-use crate::model::{ChannelId, SessionId, Timestamp};
+use crate::model::{ChannelId, Medium, SessionId, Timestamp};
 
 /// A new thumbnail of a live channel, put into a bucket. The same notification again is the same frame.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -64,6 +64,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Notification, Rejected> {
         recording: None,
         source: Source { storage: Storage::Sequential, rendition: None },
         number: frame.number,
+        medium: Medium::Picture,
         captured_at: frame.captured_at,
         object,
         sequencer: None,

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::thumbnail::of_key;
-use super::{Announced, Ignored, Notification, RECORDS_MAX, Rejected, json};
-use crate::model::{ChannelId, S3Object, Timestamp};
+use super::recorded::of_key;
+use super::{Announced, Ignored, Notification, RECORDS_MAX, Rejected, Storage, json};
+use crate::model::{ChannelId, Medium, S3Object, Timestamp};
 
 /// The version of `Records[]` that we know. The same major one and at least the minor one is understood.
 const EVENT_VERSION: (u32, u32) = (2, 1);
@@ -31,24 +31,27 @@ pub(super) struct Created<'a> {
 impl Created<'_> {
     pub(super) fn read(&self) -> Result<Notification, Rejected> {
         let bucket: Arc<str> = self.bucket.into();
-        let Some(thumbnail) = of_key(&bucket, self.key)? else {
+        let Some(recorded) = of_key(&bucket, self.key)? else {
             return Ok(Notification::Ignored(Ignored::NoThumbnail));
         };
-        let arn = format!("arn:aws:ivs:{}:{}:channel/{}", self.region, thumbnail.account, thumbnail.channel);
+        let arn = format!("arn:aws:ivs:{}:{}:channel/{}", self.region, recorded.account, recorded.channel);
         let channel = ChannelId::new(&arn).map_err(|error| {
             Rejected::because(format!("expected a channel's name in the key {:?}: {error}", self.key))
         })?;
-        Ok(Notification::Frame(Box::new(Announced {
+        let is_segment = recorded.source.storage == Storage::Segments;
+        let announced = Box::new(Announced {
             channel,
             session: None,
-            recording: Some(thumbnail.recording),
-            source: thumbnail.source,
-            number: thumbnail.number,
+            recording: Some(recorded.recording),
+            source: recorded.source,
+            number: recorded.number,
+            medium: if is_segment { Medium::Clip } else { Medium::Picture },
             captured_at: self.at,
             object: object(bucket, self.key, self.version, self.etag, self.size),
             sequencer: self.sequencer.and_then(folded),
             replayed: self.replayed,
-        })))
+        });
+        Ok(if is_segment { Notification::Segment(announced) } else { Notification::Frame(announced) })
     }
 }
 

@@ -36,6 +36,8 @@ const DAY: u32 = 24 * HOUR;
 
 /// Cadence, in milliseconds.
 pub const EVERY_MS: std::ops::RangeInclusive<u32> = 100..=HOUR;
+/// How often segments are judged, in milliseconds: they are some seconds long.
+pub const SEGMENTS_EVERY_MS: std::ops::RangeInclusive<u32> = SECOND..=HOUR;
 /// Time to stop, in milliseconds.
 pub const TIME_TO_STOP_MS: std::ops::RangeInclusive<u32> = 5 * SECOND..=HOUR;
 /// What judging a frame, deciding and stopping may take of it, in milliseconds.

@@ -3,19 +3,20 @@
 //! Warnings only, save where two documents claim one policy id. Texts and channels come in; nothing is read or printed.
 
 mod counterparts;
+mod segments;
 
 use super::diagnostic::{Diagnostic, Place, Severity};
 use super::file::{self, Loaded, Reading, RulePlaces};
 use super::taxonomy::{KnownLabel, Scale, Taxonomy, closest_name};
 use super::{AutomaticStops, Category, Channels, Rule, Window, bounds, category, terms};
-use crate::model::{Action, Approval, ChannelId, Confidence, LabelPath, OnUnavailable};
+use crate::model::{Action, Approval, ChannelId, Confidence, LabelPath, OnUnavailable, ProviderName};
 
 /// A threshold up to this many thousandths of a percent was probably meant as a fraction of one.
 const FRACTION_MILLI_MAX: u32 = 1000;
 
 /// What the providers of this version call themselves. The house may have others; one that it does not have fails every
 /// frame that it alone may judge.
-const PROVIDERS: &[&str] = &["local", "rekognition", "hive", "rehearsal"];
+const PROVIDERS: &[&str] = &["local", "rekognition", "hive", "hive-speech", "rehearsal"];
 
 /// Patterns that find every channel.
 const FIND_ALL: &[&str] =
@@ -55,6 +56,7 @@ pub fn check(files: &[(&str, &str)], channels: &[ChannelId]) -> Checked {
         findings.automatic_stops(loaded);
         findings.providers(loaded);
         findings.counterparts(loaded);
+        findings.segments(loaded);
         findings.reach(loaded, &policies);
         findings.given_channels(loaded, channels);
     }
@@ -147,14 +149,7 @@ impl Findings {
 
     fn providers(&mut self, loaded: &Loaded) {
         for (name, at) in &loaded.places.arrangement.named {
-            if !PROVIDERS.contains(&name.as_str()) {
-                let what = format!("no provider calls itself {name}: a frame that only it may judge fails");
-                let hint = match closest_name(name.as_str(), PROVIDERS.iter().copied()) {
-                    Some(near) => format!("did you mean {near}?"),
-                    None => format!("write one of: {}", PROVIDERS.join(", ")),
-                };
-                self.warn(loaded, *at, what, hint);
-            }
+            self.is_known(loaded, name, *at);
         }
         let Some(at) = loaded.places.arrangement.second else { return };
         if loaded.policy.automatic_stops == AutomaticStops::ProposeOnly {
@@ -166,6 +161,17 @@ impl Findings {
         } else if let Some(itself) = loaded.policy.arrangement.seconds_itself() {
             let what = format!("no stop goes ahead by itself where {itself} decides: it cannot agree with itself");
             self.warn(loaded, at, what, "name another provider as second_opinion");
+        }
+    }
+
+    fn is_known(&mut self, loaded: &Loaded, name: &ProviderName, at: Place) {
+        if !PROVIDERS.contains(&name.as_str()) {
+            let what = format!("no provider calls itself {name}: a frame that only it may judge fails");
+            let hint = match closest_name(name.as_str(), PROVIDERS.iter().copied()) {
+                Some(near) => format!("did you mean {near}?"),
+                None => format!("write one of: {}", PROVIDERS.join(", ")),
+            };
+            self.warn(loaded, at, what, hint);
         }
     }
 
@@ -215,9 +221,11 @@ impl Findings {
     /// A rule partly met has the next frame assessed whatever the cadence; but it must have been made by then.
     fn window(&mut self, loaded: &Loaded, rule: &Rule, places: &RulePlaces) {
         let Window::Time { hits, within_ms } = rule.window else { return };
-        let needed_ms = u64::from(hits - 1) * u64::from(loaded.policy.sampling.slowest_ms);
+        let sound = loaded.policy.segments.sound.as_ref().filter(|_| loaded.policy.hears(rule));
+        let every_ms = sound.map_or(loaded.policy.sampling.slowest_ms, |sound| sound.every_ms);
+        let needed_ms = u64::from(hits - 1) * u64::from(every_ms);
         if needed_ms > u64::from(within_ms) {
-            let every = terms::show_duration(loaded.policy.sampling.slowest_ms);
+            let every = terms::show_duration(every_ms);
             let needed = terms::show_duration(u32::try_from(needed_ms).unwrap_or(u32::MAX));
             let within = terms::show_duration(within_ms);
             let what = format!(

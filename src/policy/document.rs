@@ -80,6 +80,14 @@ pub(super) struct PolicyDocument {
     /// is proposed to a person. Default `1 rule`.
     #[schemars(with = "Option<AutomaticStopsText>")]
     pub automatic_stops: Option<Text>,
+    /// Whether the sound of the channel's recorded segments is judged, how often and by whom:
+    /// `{ every: 30s, judged_by: hive-speech }`. Rules on it name `taxonomy: hive-speech/1`. Default: it is not.
+    #[schemars(with = "Option<ListeningDocument>")]
+    pub sound: Option<Spanned<ListeningDocument>>,
+    /// Whether the moving picture of the channel's recorded segments is judged, how often and by whom:
+    /// `{ every: 60s, judged_by: hive }`. The rules on pictures hold for it. Default: it is not.
+    #[schemars(with = "Option<ListeningDocument>")]
+    pub clips: Option<Spanned<ListeningDocument>>,
     /// What is watched for. Rules are independent of each other: every one that is met takes effect.
     #[schemars(with = "Vec<RuleDocument>", required, length(min = 1, max = bounds::RULES_MAX))]
     pub rules: Option<Vec<Spanned<RuleDocument>>>,
@@ -201,6 +209,20 @@ pub(super) struct CompareWithDocument {
     pub share: Option<Text>,
 }
 
+/// How often one medium of a channel's segments is judged, and by whom.
+#[derive(Debug, serde::Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Listening")]
+pub(super) struct ListeningDocument {
+    /// Wanted distance between two segments that are judged, by the time of their ends, 1s to 1h. Default 30s for sound,
+    /// 60s for clips.
+    #[schemars(with = "Option<DurationText>")]
+    pub every: Option<Text>,
+    /// Who is asked.
+    #[schemars(with = "crate::model::ProviderName", required)]
+    pub judged_by: Option<Text>,
+}
+
 /// When a frame shows what the last assessed one showed.
 #[derive(Debug, JsonSchema)]
 #[schemars(untagged, rename = "Similarity")]
@@ -227,7 +249,7 @@ pub(super) struct SimilarityLimitsDocument {
 /// Categories, a threshold, how often, and what then.
 #[derive(Debug, serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(rename = "Rule", extend("oneOf" = [{ "required": ["confidence"] }, { "required": ["score"] }]))]
+#[schemars(rename = "Rule", extend("oneOf" = [{ "required": ["confidence"] }, { "required": ["score"] }, { "required": ["from_severity"] }]))]
 pub(super) struct RuleDocument {
     /// The rule's id: unique within the policy, the same across its versions.
     #[schemars(with = "RuleId", required)]
@@ -240,13 +262,17 @@ pub(super) struct RuleDocument {
     /// for every label. A category holds everything below it.
     #[schemars(with = "Vec<String>", required, length(min = 1, max = bounds::CATEGORIES_MAX))]
     pub categories: Option<Vec<Text>>,
-    /// From this confidence on, in percent. Either this or `score`.
+    /// From this confidence on, in percent. Either this, `score` or `from_severity`.
     #[schemars(with = "Option<crate::model::Confidence>")]
     pub confidence: Option<Text>,
     /// From this score on, 0 to 1, as the provider itself says it: where the rule's taxonomy, or else the policy's, is one
     /// of a provider that does, as Hive. Either this or `confidence`.
     #[schemars(with = "Option<f64>", range(min = 0, max = 1))]
     pub score: Option<Text>,
+    /// From this severity on, 1 to 3, as the provider itself says it: where the rule's taxonomy, or else the policy's, is
+    /// one of a provider that does, as Hive's of speech. Not to be taken for `severity`, which says how grave the rule is.
+    #[schemars(with = "Option<ProviderSeverity>")]
+    pub from_severity: Option<Text>,
     /// How often: `2 of 3` assessed frames, or `3 within 2m`. Default `1 of 1`.
     #[schemars(with = "Option<WindowText>")]
     pub window: Option<Text>,
@@ -392,6 +418,8 @@ schema_only! {
     Count = json_schema!({ "type": "integer", "minimum": 1, "maximum": u32::MAX });
     /// Of a 64-bit hash.
     HashBits = json_schema!({ "type": "integer", "minimum": 0, "maximum": 64 });
+    /// Of a label, by a provider that answers severities.
+    ProviderSeverity = json_schema!({ "type": "integer", "minimum": 1, "maximum": 3 });
     /// Of a rule.
     SeverityNumber = json_schema!({ "type": "integer", "minimum": 1, "maximum": 5 });
 }

@@ -15,8 +15,8 @@ use super::document::{
 };
 use super::taxonomy::{Scale, Taxonomy, closest_name};
 use super::{
-    ArrangementPlaces, Category, Channels, Policy, Rule, Sampling, SimilarityLimits, Tuning, Window, bounds, category,
-    shape, terms,
+    ArrangementPlaces, Category, Channels, Policy, Rule, Sampling, SegmentPlaces, SimilarityLimits, Tuning, Window,
+    bounds, category, shape, terms,
 };
 use crate::model::{Action, Approval, ChannelId, Confidence, LumaDelta, OnUnavailable, PolicyId, PolicyRef, RuleId};
 
@@ -50,6 +50,8 @@ pub struct Places {
     pub automatic_stops: Place,
     /// Who is asked.
     pub arrangement: ArrangementPlaces,
+    /// What of segments is judged.
+    pub segments: SegmentPlaces,
     /// Its rules, in their order.
     pub rules: Vec<RulePlaces>,
 }
@@ -175,6 +177,7 @@ impl DocumentReader<'_> {
         );
         let taxonomy = self.read(taxonomy, taxonomy_named);
         let (arrangement, arrangement_places) = self.arrangement(&written);
+        let (segments, segment_places) = self.segments(written.sound.as_ref(), written.clips.as_ref());
         let sampling = self.sampling(written.sampling.unwrap_or_default());
         let reputation = self.reputation(&sampling, written.reputation.as_ref());
         let similarity = self.similarity(written.similarity.as_ref());
@@ -199,6 +202,7 @@ impl DocumentReader<'_> {
                 sampling,
                 reputation,
                 arrangement,
+                segments,
                 similarity,
                 on_unavailable: on_unavailable.unwrap_or_default(),
                 automatic_stops: automatic_stops.unwrap_or_default(),
@@ -214,6 +218,7 @@ impl DocumentReader<'_> {
                 on_unavailable: written.on_unavailable.as_ref().map_or(id_place, place),
                 automatic_stops: written.automatic_stops.as_ref().map_or(id_place, place),
                 arrangement: arrangement_places,
+                segments: segment_places,
                 rules: rule_places,
             },
         })
@@ -408,7 +413,12 @@ impl DocumentReader<'_> {
             id: stands(&rule.id),
             categories: category_places,
             taxonomy: rule.taxonomy.as_ref().map(place),
-            confidence: rule.confidence.as_ref().or(rule.score.as_ref()).map_or(at, place),
+            confidence: rule
+                .confidence
+                .as_ref()
+                .or(rule.score.as_ref())
+                .or(rule.from_severity.as_ref())
+                .map_or(at, place),
             window: stands(&rule.window),
             approval: rule.approval.as_ref().map(place),
         };
@@ -436,19 +446,42 @@ impl DocumentReader<'_> {
         rule: &RuleDocument,
         taxonomy: Option<&'static Taxonomy>,
     ) -> Option<(Confidence, Scale)> {
-        let Some(score) = &rule.score else {
-            let percent = self.required(at, "confidence", "percent", "confidence: 80", rule.confidence.as_ref());
-            return Some((self.read(percent, terms::percent)?, Scale::Percent));
+        let stated = [&rule.confidence, &rule.score, &rule.from_severity].into_iter().flatten();
+        if let Some(second) = stated.clone().nth(1) {
+            let what = "two thresholds are stated";
+            let expected = "one of `confidence`, `score` and `from_severity`";
+            self.said.error(place(second), Flaw::new(what, expected, "remove the others"));
+        }
+        if let Some(score) = &rule.score {
+            self.in_scale(score, taxonomy, Scale::Unit);
+            return Some((self.read(Some(score), terms::score)?, Scale::Unit));
+        }
+        if let Some(severity) = &rule.from_severity {
+            self.in_scale(severity, taxonomy, Scale::Severity);
+            return Some((self.read(Some(severity), terms::from_severity)?, Scale::Severity));
+        }
+        let percent = self.required(at, "confidence", "percent", "confidence: 80", rule.confidence.as_ref());
+        Some((self.read(percent, terms::percent)?, Scale::Percent))
+    }
+
+    /// A threshold in a provider's own scale is one of a taxonomy in that scale.
+    fn in_scale(&mut self, text: &Text, taxonomy: Option<&'static Taxonomy>, stated: Scale) {
+        let Some(taxonomy) = taxonomy.filter(|taxonomy| taxonomy.scale() != stated) else { return };
+        let name = taxonomy.name();
+        let (what, hint) = match stated {
+            Scale::Severity => (format!("labels of {name} come with no severity"), "write confidence: 90"),
+            Scale::Unit | Scale::Percent => {
+                (format!("labels of {name} come in percent, not as scores"), "write confidence: 90 for 0.9")
+            }
         };
-        if rule.confidence.is_some() {
-            let what = "confidence and score are both stated";
-            self.said.error(place(score), Flaw::new(what, "one of the two", "remove one of them"));
-        }
-        if let Some(taxonomy) = taxonomy.filter(|taxonomy| taxonomy.scale() != Scale::Unit) {
-            let what = format!("labels of {} come in percent, not as scores", taxonomy.name());
-            self.said.error(place(score), Flaw::new(what, "`confidence:` in percent", "write confidence: 90 for 0.9"));
-        }
-        Some((self.read(Some(score), terms::score)?, Scale::Unit))
+        let (what, expected, hint) = match taxonomy.scale() {
+            Scale::Severity => {
+                let what = format!("labels of {name} come with a severity, not as scores");
+                (what, "`from_severity:`, 1 to 3", "write from_severity: 2")
+            }
+            Scale::Unit | Scale::Percent => (what, "`confidence:` in percent", hint),
+        };
+        self.said.error(place(text), Flaw::new(what, expected, hint));
     }
 
     fn categories(

@@ -16,6 +16,7 @@ pub mod file;
 pub mod import;
 mod judge;
 mod judged_by;
+mod listening;
 pub mod mapping;
 pub mod outline;
 mod reading;
@@ -28,6 +29,7 @@ pub use arrangement::{Arrangement, Comparing, Judges};
 pub use document::schema;
 pub use judge::{RuleHit, hits, nearest, read_hits};
 pub use judged_by::ArrangementPlaces;
+pub use listening::{Listening, SegmentPlaces, Segments};
 
 use std::sync::Arc;
 
@@ -55,8 +57,10 @@ pub struct Policy {
     pub sampling: Sampling,
     /// How a channel's past sets its cadence; none where the cadence is fixed.
     pub reputation: Option<Tuning>,
-    /// Who is asked about a frame.
+    /// Who is asked about a picture.
     pub arrangement: Arrangement,
+    /// What of the channel's segments is judged besides.
+    pub segments: Segments,
     /// When a frame shows nothing new; none: every sampled frame is assessed.
     pub similarity: Option<SimilarityLimits>,
     /// What follows where frames come and nobody can judge them.

@@ -7,8 +7,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::taxonomy::Scale;
-use super::{Arrangement, AutomaticStops, Channels, Judges, Policy, Rule, Sampling, SimilarityLimits, Tuning, terms};
-use crate::model::{Action, Approval, ChannelId, Confidence, OnUnavailable, PolicyRef, ProviderName, RuleId};
+use super::{
+    Arrangement, AutomaticStops, Channels, Judges, Listening, Policy, Rule, Sampling, Segments, SimilarityLimits,
+    Tuning, terms,
+};
+use crate::model::{Action, Approval, ChannelId, Confidence, OnUnavailable, PolicyRef, ProviderName, RuleId, Severity};
 
 /// Channels named where two lists differ; of the others their number.
 const CHANNELS_NAMED_MAX: usize = 50;
@@ -36,6 +39,12 @@ pub struct Outline {
     /// Who is asked about a share of the frames to be compared; none: nobody.
     #[serde(default)]
     pub compare_with: Option<ComparedOutline>,
+    /// How the sound of segments is judged; none: it is not.
+    #[serde(default)]
+    pub sound: Option<ListeningOutline>,
+    /// How the moving picture of segments is judged; none: it is not.
+    #[serde(default)]
+    pub clips: Option<ListeningOutline>,
     /// How a channel's past sets its cadence; none where the cadence is fixed.
     #[serde(default)]
     pub reputation: Option<ReputationOutline>,
@@ -68,6 +77,15 @@ pub struct ComparedOutline {
     pub provider: ProviderName,
     /// About which share: `1 in 20`.
     pub share: String,
+}
+
+/// How one medium of segments is judged.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ListeningOutline {
+    /// Wanted distance between two segments that are judged: `30s`.
+    pub every: String,
+    /// Who is asked.
+    pub judged_by: ProviderName,
 }
 
 /// The channels a policy is for.
@@ -132,6 +150,9 @@ pub struct RuleOutline {
     /// The same as a score from 0 to 1, where the file states it so.
     #[serde(default)]
     pub score: Option<String>,
+    /// The same as a provider's severity, 1 to 3, where the file states it so.
+    #[serde(default)]
+    pub from_severity: Option<u8>,
     /// How often within what: `2 of 3`, `2 within 30s`.
     pub window: String,
     /// What then.
@@ -184,6 +205,7 @@ impl Outline {
             reference,
             taxonomy,
             arrangement: Arrangement { judges, second, comparing },
+            segments: Segments { sound, clips },
             channels,
             priority,
             sampling,
@@ -208,6 +230,8 @@ impl Outline {
                 provider: comparing.with.clone(),
                 share: terms::show_share(comparing.one_in),
             }),
+            sound: sound.as_ref().map(ListeningOutline::of),
+            clips: clips.as_ref().map(ListeningOutline::of),
             reputation: reputation.as_ref().map(ReputationOutline::of),
             similarity: similarity.as_ref().map(SimilarityOutline::of),
             on_unavailable: *on_unavailable,
@@ -269,6 +293,12 @@ impl Outline {
             None => "none".to_owned(),
         };
         changes.compare("compare_with", compared(before), compared(self));
+        let listening = |listening: &Option<ListeningOutline>| match listening {
+            Some(ListeningOutline { every, judged_by }) => format!("every {every}, judged_by {judged_by}"),
+            None => "none".to_owned(),
+        };
+        changes.compare("sound", listening(&before.sound), listening(&self.sound));
+        changes.compare("clips", listening(&before.clips), listening(&self.clips));
         let unavailable = |outline: &Self| terms::show_on_unavailable(outline.on_unavailable);
         changes.compare("on_unavailable", unavailable(before), unavailable(self));
         changes.compare("automatic_stops", &before.automatic_stops, &self.automatic_stops);
@@ -284,6 +314,13 @@ impl SamplingOutline {
             reassess_after: terms::show_duration(sampling.reassess_after_ms),
             max_age: terms::show_duration(sampling.max_age_ms),
         }
+    }
+}
+
+impl ListeningOutline {
+    fn of(listening: &Listening) -> Self {
+        let Listening { every_ms, judged_by } = listening;
+        Self { every: terms::show_duration(*every_ms), judged_by: judged_by.clone() }
     }
 }
 
@@ -321,6 +358,10 @@ impl RuleOutline {
             categories: rule.categories.iter().map(|category| category.as_str().to_owned()).collect(),
             confidence: rule.confidence,
             score: (rule.stated_in == Scale::Unit).then(|| terms::show_score(rule.confidence)),
+            from_severity: match rule.stated_in {
+                Scale::Severity => Severity::of(rule.confidence).map(Severity::get),
+                Scale::Percent | Scale::Unit => None,
+            },
             window: terms::show_window(rule.window),
             action: rule.action,
             approval: rule.approval,

@@ -72,9 +72,11 @@ impl Rule {
 impl Policy {
     /// Whether an answer in that taxonomy can be judged: rules in the policy's words need them to be the answer's too, or
     /// a reviewed mapping from the answer's; and some rule must read it. Otherwise every rule would be silent, and silence
-    /// would pass for clear.
+    /// would pass for clear. Rules on sound say nothing of pictures; of an answer about sound see
+    /// [`reads_of`](Self::reads_of).
     pub fn reads(&self, answered: &str) -> bool {
-        let in_policys_words = self.rules.is_empty() || self.rules.iter().any(|rule| rule.taxonomy.is_none());
+        let mut sighted = self.rules.iter().filter(|rule| !self.hears(rule)).peekable();
+        let in_policys_words = sighted.peek().is_none() || sighted.any(|rule| rule.taxonomy.is_none());
         match in_policys_words {
             true => *self.taxonomy == *answered || Mapping::between(answered, &self.taxonomy).is_some(),
             false => self.rules.iter().any(|rule| rule.reads(answered)),

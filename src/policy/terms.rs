@@ -11,7 +11,7 @@ use super::bounds;
 use super::diagnostic::Flaw;
 use super::taxonomy::{Scale, closest_name};
 use super::{AutomaticStops, Judges, Window};
-use crate::model::{Confidence, OnUnavailable, ProviderName, Severity};
+use crate::model::{Confidence, Label, OnUnavailable, ProviderName, Severity};
 
 /// Reads a duration such as `500ms`, `60s`, `1.5m`, `2h`, `1d` into milliseconds within a range.
 pub(super) fn duration(text: &str, range: RangeInclusive<u32>) -> Result<u32, Flaw> {
@@ -111,7 +111,11 @@ pub(super) fn show_share(one_in: NonZeroU32) -> String {
 /// Reads a provider's name.
 pub(super) fn provider(text: &str) -> Result<ProviderName, Flaw> {
     ProviderName::new(text).map_err(|error| {
-        Flaw::new(error.to_string(), "the name that a provider calls itself", "write local, rekognition or hive")
+        Flaw::new(
+            error.to_string(),
+            "the name that a provider calls itself",
+            "write local, rekognition, hive or hive-speech",
+        )
     })
 }
 
@@ -155,6 +159,20 @@ pub(super) fn show_threshold(threshold: Confidence, stated_in: Scale) -> String 
             None => show_threshold(threshold, Scale::Percent), // between two: only percent can say it
         },
     }
+}
+
+/// Reads a provider's severity such as `2`.
+pub(super) fn from_severity(text: &str) -> Result<Confidence, Flaw> {
+    let severity = text.parse().ok().and_then(Severity::new);
+    severity.map(Severity::confidence).ok_or_else(|| {
+        let hint = "write 2 for what the provider finds moderate or worse";
+        Flaw::new(format!("{text:?} is no severity"), format!("1 to {}", Severity::MAX.get()), hint)
+    })
+}
+
+/// Writes a label of a provider that answers severities.
+pub(super) fn show_graded(label: &Label) -> String {
+    format!("{} {}", label.path(), show_threshold(label.confidence(), Scale::Severity))
 }
 
 /// Reads a whole number within a range.

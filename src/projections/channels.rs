@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::events::{CadenceBecause, CadenceChanged, Envelope, Event, FailedStage, Pace, Skip, UnwatchedBecause};
-use crate::model::{ChannelId, FrameId, PolicyRef, Position, Score, Sequence, SessionId, Timestamp, Verdict};
+use crate::model::{ChannelId, FrameId, Medium, PolicyRef, Position, Score, Sequence, SessionId, Timestamp, Verdict};
 
 /// The most channels kept. Beyond it the ones off the air the longest are left out; their events stay.
 pub const CHANNELS_MAX: usize = 500_000;
@@ -260,7 +260,7 @@ impl Channel {
             }
             Event::FrameSkipped(skipped) => {
                 let because = SkippedBecause::of(&skipped.because);
-                self.frame(skipped.frame, at, LastOutcome::Skipped(because));
+                self.frame((skipped.frame, skipped.medium), at, LastOutcome::Skipped(because));
                 add(match because {
                     SkippedBecause::Similar => &mut self.counts.similar,
                     SkippedBecause::TooSoon => &mut self.counts.too_soon,
@@ -275,14 +275,14 @@ impl Channel {
                 });
             }
             Event::FrameAssessed(assessed) => {
-                self.frame(assessed.frame, at, LastOutcome::Assessed(assessed.verdict));
+                self.frame((assessed.frame, assessed.medium), at, LastOutcome::Assessed(assessed.verdict));
                 add(&mut self.counts.assessed);
                 if assessed.verdict != Verdict::Clear {
                     add(&mut self.counts.not_clear);
                 }
             }
             Event::FrameFailed(failed) => {
-                self.frame(failed.frame, at, LastOutcome::Failed(failed.stage));
+                self.frame((failed.frame, failed.medium), at, LastOutcome::Failed(failed.stage));
                 add(&mut self.counts.failed);
             }
             Event::CadenceChanged(CadenceChanged { to, policy, because, score, .. }) => {
@@ -351,7 +351,11 @@ impl Channel {
         }
     }
 
-    fn frame(&mut self, frame: FrameId, captured_at: Timestamp, outcome: LastOutcome) {
+    /// What is shown of the channel is its last picture: a segment is counted and takes no place of one.
+    fn frame(&mut self, (frame, medium): (FrameId, Medium), captured_at: Timestamp, outcome: LastOutcome) {
+        if !medium.is_picture() {
+            return;
+        }
         self.last_frame = Some(LastFrame { frame, captured_at, outcome });
     }
 

@@ -18,7 +18,7 @@ use crate::clock::Clock;
 use crate::events::{Actor, NewEvent, NotificationRejected};
 use crate::journal::{Append, AppendError, Expected, Journal, content};
 use crate::model::{ChannelId, EventId, SessionId, Sha256, SystemScope, Timestamp};
-use crate::notifications::{Announced, Notification, OnAir, Rejected, read};
+use crate::notifications::{Announced, Ignored, Notification, OnAir, Rejected, read};
 use crate::telemetry::metrics;
 
 /// A frame may be so far ahead of our clock, in milliseconds. One further ahead would make every frame after it stale.
@@ -103,6 +103,8 @@ pub struct IntakeParts {
 pub struct Intake {
     parts: IntakeParts,
     lanes: Arc<Lanes>,
+    /// For segments, which may take long and hold up no picture.
+    segments: Arc<Lanes>,
     copies: Arc<Semaphore>,
 }
 
@@ -110,7 +112,8 @@ impl Intake {
     /// An intake that nothing has arrived at.
     pub fn new(parts: IntakeParts, settings: IntakeSettings) -> Self {
         let lanes = Arc::new(Lanes::new(parts.wardens.clone(), parts.who.clone(), settings));
-        Self { parts, lanes, copies: Arc::new(Semaphore::new(COPIES_MAX)) }
+        let segments = Arc::new(Lanes::of_segments(parts.wardens.clone(), parts.who.clone(), settings));
+        Self { parts, lanes, segments, copies: Arc::new(Semaphore::new(COPIES_MAX)) }
     }
 
     /// What becomes of one thing that a notification says.
@@ -124,7 +127,15 @@ impl Intake {
                 Some(rejected) => self.reject(place, rejected),
                 None => settled(self.lanes.frame(Instant::now(), announced)),
             },
+            Ok(Notification::Segment(announced)) => match self.too_far_ahead(&announced) {
+                Some(rejected) => self.reject(place, rejected),
+                None => self.segment(&announced),
+            },
             Ok(Notification::Broadcast(said)) => {
+                // Told once, by the lane for pictures; the other one only has to know it.
+                if !self.parts.wardens.media_of_segments(&said.channel).is_empty() {
+                    self.segments.broadcast(Instant::now(), &said, None);
+                }
                 let session = said.session.clone();
                 let work = match said.what {
                     OnAir::Began => Some(Work::Begin { session, at: said.at }),
@@ -137,6 +148,20 @@ impl Intake {
             }
             Err(rejected) => self.reject(place, rejected),
         }
+    }
+
+    /// A segment is as many frames as its channel's policy asks for, mostly none.
+    fn segment(&self, announced: &Announced) -> BoxFuture<'static, Result<(), NotSettled>> {
+        let media = self.parts.wardens.media_of_segments(&announced.channel);
+        if media.is_empty() {
+            metrics().notifications.ignored(Ignored::NotAskedFor.name());
+            return std::future::ready(Ok(())).boxed();
+        }
+        let frames: Vec<_> = media
+            .into_iter()
+            .map(|medium| settled(self.segments.frame(Instant::now(), Box::new(announced.of_medium(medium)))))
+            .collect();
+        async move { join_all(frames).await.into_iter().collect() }.boxed()
     }
 
     fn too_far_ahead(&self, announced: &Announced) -> Option<Rejected> {

@@ -22,7 +22,8 @@ use super::sources::Sources;
 use crate::actors::{CommandError, Wardens};
 use crate::events::FailedStage;
 use crate::model::{ChannelId, Frame, SessionId, Timestamp};
-use crate::notifications::{Announced, Broadcasting};
+use crate::notifications::{Announced, Broadcasting, Ignored};
+use crate::telemetry::metrics;
 use crate::warden::Command;
 
 /// Channels of which something is remembered; beyond it those that nothing came for in a while are forgotten, then all
@@ -32,6 +33,8 @@ const LANES_MAX: usize = 100_000;
 const FORGET_AFTER: Duration = Duration::from_secs(600);
 /// Things of one channel that are with its warden at the same time: one under way, one in line, and those that give way.
 const UNDER_WAY_MAX: usize = 4;
+/// The same for segments: of each of two media.
+const SEGMENTS_UNDER_WAY_MAX: usize = 2 * UNDER_WAY_MAX;
 /// How often somebody is asked which broadcast of a channel is on the air.
 const ASK_AGAIN: Duration = Duration::from_secs(30);
 /// How long the answer is waited for.
@@ -40,7 +43,7 @@ const ASKING_MAX: Duration = Duration::from_secs(5);
 /// What a warden is told of its channel.
 #[derive(Debug)]
 pub(super) enum Work {
-    /// There is a new thumbnail.
+    /// There is a new thumbnail, or a new segment.
     Frame(Box<Announced>),
     /// A broadcast began.
     Begin { session: SessionId, at: Timestamp },
@@ -72,6 +75,7 @@ pub(super) struct Lanes {
     wardens: Wardens,
     who: Option<Arc<dyn WhoIsOnAir>>,
     settings: IntakeSettings,
+    under_way_max: usize,
     offers: Semaphore,
     lanes: Mutex<HashMap<ChannelId, Lane>>,
 }
@@ -79,10 +83,15 @@ pub(super) struct Lanes {
 impl Lanes {
     pub(super) fn new(wardens: Wardens, who: Option<Arc<dyn WhoIsOnAir>>, settings: IntakeSettings) -> Self {
         let offers = Semaphore::new(settings.offers_max.max(1));
-        Self { wardens, who, settings, offers, lanes: Mutex::new(HashMap::new()) }
+        Self { wardens, who, settings, under_way_max: UNDER_WAY_MAX, offers, lanes: Mutex::new(HashMap::new()) }
     }
 
-    /// A thumbnail was announced. Says when it has its outcome.
+    /// Lanes for segments: beside those for pictures, because a segment may be under way for a minute.
+    pub(super) fn of_segments(wardens: Wardens, who: Option<Arc<dyn WhoIsOnAir>>, settings: IntakeSettings) -> Self {
+        Self { under_way_max: SEGMENTS_UNDER_WAY_MAX, ..Self::new(wardens, who, settings) }
+    }
+
+    /// A thumbnail or a segment was announced. Says when it has its outcome.
     pub(super) fn frame(
         self: &Arc<Self>,
         now: Instant,
@@ -178,7 +187,7 @@ impl Lanes {
         let mut ordinal = 0;
         loop {
             while let Some(first) = begun.values().next() {
-                let is_full = begun.len() >= UNDER_WAY_MAX;
+                let is_full = begun.len() >= self.under_way_max;
                 let patient_until = *first + self.settings.patience;
                 if !is_full && patient_until <= Instant::now() {
                     break;
@@ -239,9 +248,14 @@ impl Lanes {
     ) -> Result<(), NotSettled> {
         let session = self.session_of(channel, &announced).await;
         let is_judged = announced.recording.as_ref().is_none_or(|recording| {
-            let (source, at) = (&announced.source, announced.captured_at);
-            self.lock().get(channel).is_none_or(|lane| lane.sources.is_judged(recording, source, at))
+            let (source, medium, at) = (&announced.source, announced.medium, announced.captured_at);
+            self.lock().get(channel).is_none_or(|lane| lane.sources.is_judged(recording, source, medium, at))
         });
+        if !is_judged && !announced.medium.is_picture() {
+            // Every segment comes in every rendition: one of them is a frame, and a record of the others would drown it.
+            metrics().notifications.ignored(Ignored::OtherRendition.name());
+            return Ok(());
+        }
         let frame = announced.into_frame(session);
         if !is_judged {
             return self.command(channel, Command::PassOverFrame { frame }).await;
@@ -279,7 +293,7 @@ impl Lanes {
         }
     }
 
-    /// The broadcast that a thumbnail shows, or a name that says that nobody knows.
+    /// The broadcast that a frame shows, or a name that says that nobody knows.
     async fn session_of(&self, channel: &ChannelId, announced: &Announced) -> SessionId {
         if let Some(session) = &announced.session {
             return session.clone();

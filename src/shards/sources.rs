@@ -1,13 +1,16 @@
-//! Which of a channel's series of thumbnails is judged. Pure.
+//! Which of a channel's series of thumbnails is judged, and which of its renditions of segments. Pure.
 //!
 //! A recording may keep its thumbnails one after the other and also the latest under one key, and may do so for several
 //! renditions: the same picture, announced several times. One of them is judged, the best that is there: the highest
 //! rendition, and of one rendition the series before the latest, because its pictures are still there when they are
 //! fetched. When the best one falls silent the next best is judged, so that no channel goes unwatched for it.
+//!
+//! A recording has its segments in every rendition. Their moving picture is judged in the highest, their sound in the
+//! lowest: it sounds the same and is fetched for least.
 
 use std::collections::VecDeque;
 
-use crate::model::Timestamp;
+use crate::model::{Medium, Timestamp};
 use crate::notifications::{Recording, Source, Storage};
 
 /// A source that has announced nothing for so long counts as gone, in milliseconds: two and a half times the longest
@@ -43,10 +46,18 @@ impl Sources {
         self.heard.push_back(Heard { recording: recording.clone(), source: source.clone(), newest: at });
     }
 
-    /// Whether a thumbnail of `source` captured `at` is the one to judge: no better source of the recording is there.
-    pub(super) fn is_judged(&self, recording: &Recording, source: &Source, at: Timestamp) -> bool {
+    /// Whether a frame of `source` captured `at` is the one to judge: no better source of the recording is there.
+    pub(super) fn is_judged(&self, recording: &Recording, source: &Source, medium: Medium, at: Timestamp) -> bool {
+        let of_segments = |source: &Source| source.storage == Storage::Segments;
+        let is_better = |other: &Source| match medium {
+            Medium::Picture | Medium::Clip => rank(other) > rank(source),
+            Medium::Sound => rank(other) < rank(source),
+        };
         !self.heard.iter().any(|heard| {
-            heard.recording == *recording && rank(&heard.source) > rank(source) && heard.newest.plus_ms(SILENT_MS) > at
+            heard.recording == *recording
+                && of_segments(&heard.source) == of_segments(source)
+                && is_better(&heard.source)
+                && heard.newest.plus_ms(SILENT_MS) > at
         })
     }
 }
@@ -56,7 +67,7 @@ fn rank(source: &Source) -> impl Ord + '_ {
     let name = source.rendition.as_deref();
     let kept = match source.storage {
         Storage::Sequential => 1,
-        Storage::Latest => 0,
+        Storage::Latest | Storage::Segments => 0,
     };
     (name.map_or(u32::MAX, height), kept, name)
 }
@@ -109,10 +120,16 @@ mod tests {
             for worse in &all[place + 1..] {
                 let mut sources = Sources::default();
                 sources.hear(&recording("r"), &source(worse), at(0));
-                assert!(sources.is_judged(&recording("r"), &source(worse), at(0)), "{worse} alone");
+                assert!(sources.is_judged(&recording("r"), &source(worse), Medium::Picture, at(0)), "{worse} alone");
                 sources.hear(&recording("r"), &source(better), at(0));
-                assert!(sources.is_judged(&recording("r"), &source(better), at(0)), "{better} before {worse}");
-                assert!(!sources.is_judged(&recording("r"), &source(worse), at(0)), "{better} before {worse}");
+                assert!(
+                    sources.is_judged(&recording("r"), &source(better), Medium::Picture, at(0)),
+                    "{better} before {worse}"
+                );
+                assert!(
+                    !sources.is_judged(&recording("r"), &source(worse), Medium::Picture, at(0)),
+                    "{better} before {worse}"
+                );
             }
         }
     }
@@ -121,16 +138,35 @@ mod tests {
     fn a_source_that_fell_silent_gives_way_and_comes_back() {
         let (mut sources, recording) = (Sources::default(), recording("r"));
         sources.hear(&recording, &source("sequential"), at(0));
-        assert!(!sources.is_judged(&recording, &source("latest"), at(149)));
-        assert!(sources.is_judged(&recording, &source("latest"), at(150)));
+        assert!(!sources.is_judged(&recording, &source("latest"), Medium::Picture, at(149)));
+        assert!(sources.is_judged(&recording, &source("latest"), Medium::Picture, at(150)));
         sources.hear(&recording, &source("sequential"), at(160));
-        assert!(!sources.is_judged(&recording, &source("latest"), at(161)));
+        assert!(!sources.is_judged(&recording, &source("latest"), Medium::Picture, at(161)));
     }
 
     #[test]
     fn another_recording_is_none_of_its_business() {
         let mut sources = Sources::default();
         sources.hear(&recording("r1"), &source("sequential"), at(0));
-        assert!(sources.is_judged(&recording("r2"), &source("latest"), at(1)));
+        assert!(sources.is_judged(&recording("r2"), &source("latest"), Medium::Picture, at(1)));
+    }
+
+    #[test]
+    fn segments_look_best_in_the_highest_rendition_and_sound_the_same_in_the_lowest() {
+        let segments = |rendition: &str| Source { storage: Storage::Segments, rendition: Some(rendition.into()) };
+        let (mut sources, recording) = (Sources::default(), recording("r"));
+        for rendition in ["360p30", "160p30", "720p60"] {
+            sources.hear(&recording, &segments(rendition), at(0));
+        }
+        sources.hear(&recording, &source("sequential"), at(0));
+        let judged = |medium| {
+            ["160p30", "360p30", "720p60"].map(|of| sources.is_judged(&recording, &segments(of), medium, at(1)))
+        };
+        assert_eq!(judged(Medium::Sound), [true, false, false]);
+        assert_eq!(judged(Medium::Clip), [false, false, true]);
+        assert!(
+            sources.is_judged(&recording, &source("sequential"), Medium::Picture, at(1)),
+            "thumbnails are another matter"
+        );
     }
 }

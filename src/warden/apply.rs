@@ -4,13 +4,14 @@ use crate::events::{
     CadenceBecause, CodecError, DecisionEffect, EnforcementKind, EnforcementOrigin, Event, FailedStage, FrameAssessed,
     FrameSkipped, Recorded, ReputationAdjusted, RuleEffect, SessionEndBecause, SessionEnded, Skip,
 };
-use crate::model::{Approval, EnforcementId, ModeratorId, Sequence, SessionId, Timestamp, WarningId};
+use crate::model::{Approval, EnforcementId, Medium, ModeratorId, Sequence, SessionId, Timestamp, WarningId};
 use crate::reputation::Evidence;
 use crate::reputation::cadence::{RECONNECT_MS, Roused, Rousing};
 
 use super::memory::{self, Hit, grow};
 use super::{
-    Answer, ChannelState, Claim, Cooldown, Coverage, Enforcement, EnforcementStage, Reference, Session, Warning, shadow,
+    Answer, ChannelState, Claim, Cooldown, Coverage, Enforcement, EnforcementStage, Reference, Session, Track, Warning,
+    shadow,
 };
 
 /// What an event's envelope tells a fold.
@@ -76,8 +77,8 @@ pub fn apply(state: &mut ChannelState, at: Applied, event: &Event) {
         Event::OpinionGiven(_) => {} // what follows from it is in the outcome that rests on it
         Event::ShadowVerdict(verdict) => shadow::judged(state, captured_at, verdict),
         Event::FrameFailed(failed) => {
-            seen(state, captured_at);
-            if matches!(failed.stage, FailedStage::Provider | FailedStage::Deadline) {
+            seen(state, failed.medium, captured_at);
+            if failed.medium.is_picture() && matches!(failed.stage, FailedStage::Provider | FailedStage::Deadline) {
                 state.asked_in_vain = state.asked_in_vain.max(Some(captured_at));
             }
         }
@@ -248,6 +249,7 @@ fn start(state: &mut ChannelState, at: Applied, session: SessionId, since: Times
     state.reference = None;
     state.newest_seen = None;
     state.newest_sampled = None;
+    state.segments = None;
     state.windows = Vec::new();
     forget_answers(state, at);
     state.cooldowns.retain(|cooldown| cooldown.session.is_none() && cooldown.until > since);
@@ -271,12 +273,25 @@ fn end(state: &mut ChannelState, at: Timestamp, SessionEnded { session, because 
     }
 }
 
-fn seen(state: &mut ChannelState, captured_at: Timestamp) {
-    state.newest_seen = state.newest_seen.max(Some(captured_at));
+fn seen(state: &mut ChannelState, medium: Medium, captured_at: Timestamp) {
+    match track(state, medium) {
+        Some(track) => track.seen = track.seen.max(Some(captured_at)),
+        None => state.newest_seen = state.newest_seen.max(Some(captured_at)),
+    }
 }
 
+/// What is remembered of the segments of that medium; none of pictures.
+fn track(state: &mut ChannelState, medium: Medium) -> Option<&mut Track> {
+    match medium {
+        Medium::Picture => None,
+        Medium::Clip => Some(&mut state.segments.get_or_insert_default().clips),
+        Medium::Sound => Some(&mut state.segments.get_or_insert_default().sound),
+    }
+}
+
+/// A picture counts as looked at: it covers the channel.
 fn sampled(state: &mut ChannelState, captured_at: Timestamp, clean: bool) {
-    seen(state, captured_at);
+    seen(state, Medium::Picture, captured_at);
     watched(state, captured_at, clean);
     state.newest_sampled = state.newest_sampled.max(Some(captured_at));
     state.coverage = match state.coverage {
@@ -328,7 +343,7 @@ fn skip(state: &mut ChannelState, captured_at: Timestamp, skipped: &FrameSkipped
     match skipped.because {
         Skip::Similar { .. } => {
             // It shows what the last assessed frame showed, and that one is the lowest bit of every window.
-            let clean = state.windows.iter().all(|window| window.recent & 1 == 0);
+            let clean = state.windows.iter().filter(|window| !window.heard).all(|window| window.recent & 1 == 0);
             sampled(state, captured_at, clean);
         }
         // A frame of another broadcast or source says nothing of this one's rhythm.
@@ -339,7 +354,7 @@ fn skip(state: &mut ChannelState, captured_at: Timestamp, skipped: &FrameSkipped
         | Skip::Superseded { .. }
         | Skip::Stale { .. }
         | Skip::NoPolicy
-        | Skip::Unsupported => seen(state, captured_at),
+        | Skip::Unsupported => seen(state, skipped.medium, captured_at),
     }
 }
 
@@ -350,27 +365,37 @@ fn assess(state: &mut ChannelState, at: Applied, captured_at: Timestamp, assesse
         }
     }
     let counts = !state.is_replaced(&assessed.session);
-    shadow::follow(state, captured_at, assessed, counts);
+    if assessed.medium.is_picture() {
+        shadow::follow(state, captured_at, assessed, counts); // which judges pictures only
+    }
     if !counts {
         return; // judged for a broadcast that another has replaced: recorded, but no measure of this one
     }
-    sampled(state, captured_at, assessed.rules.is_empty());
+    match track(state, assessed.medium) {
+        None => sampled(state, captured_at, assessed.rules.is_empty()),
+        // No time is watched by it: pictures watch, and the same time must not count twice.
+        Some(track) => {
+            track.seen = track.seen.max(Some(captured_at));
+            track.assessed = track.assessed.max(Some(captured_at));
+        }
+    }
     if assessed.rules.iter().any(|outcome| state.is_alarming(outcome, &assessed.session, captured_at)) {
         rouse(&mut state.alarmed, Rousing::Hit, captured_at);
     } else if assessed.near.is_some() {
         rouse(&mut state.stirred, Rousing::NearMiss, captured_at);
     }
-    if state.reference.as_ref().is_none_or(|newest| newest.captured_at <= captured_at) {
+    let newest = state.reference.as_ref().is_none_or(|newest| newest.captured_at <= captured_at);
+    if newest && assessed.medium.is_picture() {
         state.reference =
             Some(Reference { sequence: at.sequence, frame: assessed.frame, captured_at, hash: assessed.hash });
     }
-    memory::shift(&mut state.windows);
+    memory::shift(&mut state.windows, assessed.medium);
     for outcome in &assessed.rules {
         let met = match outcome.effect {
             RuleEffect::Raised(_) | RuleEffect::Joined(_) => true,
             RuleEffect::Partial | RuleEffect::Cooldown(_) => false,
         };
-        memory::hit(&mut state.windows, captured_at, Hit::of(outcome, met));
+        memory::hit(&mut state.windows, captured_at, Hit::of(outcome, met, assessed.medium));
     }
     memory::prune(&mut state.windows, &mut state.cooldowns, captured_at);
 }

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use crate::events::{
-    BucketObject, Budget, EvidencePlace, FailedStage, NotNeededBecause, OpinionRole, SupersededBecause, Timings,
-    ViewersRose,
+    BucketObject, Budget, EvidencePlace, FailedStage, NotNeededBecause, OpinionRole, SegmentFacts, Spoken,
+    SupersededBecause, Timings, ViewersRose,
 };
 use crate::model::{
     Confidence, ContentRef, ContentType, EnforcementId, EventId, Fingerprint, Frame, FrameId, Label, Measurement,
-    ModeratorId, ProviderRef, SessionId, Sha256, Timestamp, WarningId,
+    ModeratorId, Moment, ProviderRef, SessionId, Sha256, Timestamp, WarningId,
 };
 use crate::policy::Policy;
 use crate::reputation::budget::Need;
@@ -79,8 +79,10 @@ pub enum Command {
         policy: Arc<Policy>,
         /// The policy version in shadow that it started with, if there was one: it judges beside, and nothing follows.
         shadow: Option<Arc<Policy>>,
-        /// What imaging found; none of a picture that the provider read itself.
+        /// What imaging found; none of a picture that the provider read itself, and of a segment.
         measured: Option<Measurement>,
+        /// What is known of the segment; none of a picture.
+        segment: Option<Box<SegmentFacts>>,
         /// The answer that decides.
         answer: Box<Answered>,
         /// Why it does, and what others said.
@@ -336,12 +338,18 @@ pub struct Answered {
     pub content_types: Vec<ContentType>,
     /// The least confidence the provider reports; none if it reports every label.
     pub floor: Option<Confidence>,
+    /// Of a segment: when its labels show or are heard, each by its index in `labels`.
+    pub moments: Vec<Moment>,
+    /// Of sound: the language, and where what was said was put, if it is to be kept.
+    pub spoken: Option<Box<Spoken>>,
 }
 
 impl Answered {
     /// The most labels kept in the event itself, the rules' own first, then the surest.
     pub const LABELS_INLINE_MAX: usize = 40;
-    /// The most bytes they may take there.
+    /// The most moments kept there, those of the labels that rules rest on first.
+    pub const MOMENTS_INLINE_MAX: usize = 8;
+    /// The most bytes that the labels may take there.
     pub const LABELS_BYTES_INLINE_MAX: usize = 1000;
 
     /// Whether these labels are too many for an event: then the whole answer belongs into the content store before it

@@ -4,7 +4,7 @@
 //! Pure, and knows nothing of what follows from a verdict.
 
 use crate::events::RuleOutcome;
-use crate::model::{Approval, RuleId, SessionId, Timestamp};
+use crate::model::{Approval, Medium, RuleId, SessionId, Timestamp};
 use crate::policy::{Policy, Rule, Window};
 
 use super::shadow::ShadowWarning;
@@ -97,17 +97,19 @@ pub(super) struct Hit<'a> {
     pub(super) rev: u32,
     /// Whether it met the rule: a warning was raised or joined.
     pub(super) met: bool,
+    /// Whether the frame is heard.
+    pub(super) heard: bool,
 }
 
 impl<'a> Hit<'a> {
-    pub(super) fn of(outcome: &'a RuleOutcome, met: bool) -> Self {
-        Self { rule: &outcome.rule, rev: outcome.rev, met }
+    pub(super) fn of(outcome: &'a RuleOutcome, met: bool, medium: Medium) -> Self {
+        Self { rule: &outcome.rule, rev: outcome.rev, met, heard: medium == Medium::Sound }
     }
 }
 
-/// Another frame was assessed: every window moves by one.
-pub(super) fn shift(windows: &mut [RuleWindow]) {
-    for window in windows {
+/// Another frame was assessed: every window that counts its medium moves by one.
+pub(super) fn shift(windows: &mut [RuleWindow], medium: Medium) {
+    for window in windows.iter_mut().filter(|window| window.heard == (medium == Medium::Sound)) {
         window.recent <<= 1;
     }
 }
@@ -170,7 +172,7 @@ impl RuleWindow {
     pub const HITS_MAX: usize = 32;
 
     fn empty(hit: Hit<'_>) -> Self {
-        Self { rule: hit.rule.clone(), rev: hit.rev, recent: 0, hits_at: Vec::new(), met_at: None }
+        Self { rule: hit.rule.clone(), rev: hit.rev, heard: hit.heard, recent: 0, hits_at: Vec::new(), met_at: None }
     }
 
     fn hits_of_last(&self, frames: u8) -> u8 {

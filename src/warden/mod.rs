@@ -23,7 +23,7 @@ mod state;
 pub use appeal::{Appealed, UpheldWarning};
 pub use apply::{Applied, apply, replay};
 pub use command::{Answered, Command, EnforcementReport};
-pub use decide::{Decision, Next, calls_for, decide, due, why_asks};
+pub use decide::{Decision, Next, calls_for, decide, due, due_of_segment, why_asks};
 pub use external::{DecidedFrame, ExternalDecision};
 pub use moderator::{Answering, ModeratorAct, SeenWarning, UndoTime, WARNINGS_PER_ANSWER_MAX};
 pub use opinion::{Beside, InVain, Opinion, Said};
@@ -31,8 +31,8 @@ pub use react::{Alarm, Reaction, react};
 pub use rejection::Rejection;
 pub use shadow::{Shadow, ShadowWarning};
 pub use state::{
-    Answer, ChannelState, Claim, Cooldown, Coverage, Enforcement, EnforcementStage, Reference, RuleWindow, Session,
-    Warning,
+    Answer, ChannelState, Claim, Cooldown, Coverage, Enforcement, EnforcementStage, Reference, RuleWindow, Segments,
+    Session, Track, Warning,
 };
 
 /// A stop older than this is not carried out: what was judged may no longer be on the air.

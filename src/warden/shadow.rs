@@ -98,11 +98,11 @@ pub(super) fn follow(state: &mut ChannelState, captured_at: Timestamp, assessed:
         }
         match look.found {
             ShadowFound::NoHit if counts => {
-                memory::shift(&mut shadow.windows);
+                memory::shift(&mut shadow.windows, assessed.medium);
                 memory::prune(&mut shadow.windows, &mut shadow.cooldowns, captured_at);
             }
             // What it found is folded in with its verdict, which follows.
-            ShadowFound::Hit if counts => memory::shift(&mut shadow.windows),
+            ShadowFound::Hit if counts => memory::shift(&mut shadow.windows, assessed.medium),
             ShadowFound::NoHit | ShadowFound::Hit | ShadowFound::OtherTaxonomy => {}
         }
         true
@@ -155,7 +155,7 @@ pub(super) fn judged(state: &mut ChannelState, captured_at: Timestamp, verdict: 
     shadow.warnings.drain(..surplus);
     if counts {
         for outcome in &verdict.rules {
-            let hit = Hit { rule: &outcome.rule, rev: outcome.rev, met: outcome.effect.is_met() };
+            let hit = Hit { rule: &outcome.rule, rev: outcome.rev, met: outcome.effect.is_met(), heard: false };
             memory::hit(&mut shadow.windows, captured_at, hit);
         }
         memory::prune(&mut shadow.windows, &mut shadow.cooldowns, captured_at);

@@ -9,8 +9,8 @@ use crate::events::{
     CadenceBecause, EnforcementKind, EnforcementOrigin, Pace, RuleEffect, RuleOutcome, UnwatchedBecause,
 };
 use crate::model::{
-    Action, Approval, ChannelId, EnforcementId, FrameId, ModeratorId, PerceptualHash, PolicyRef, RuleId, Sequence,
-    SessionId, Timestamp, WarningId,
+    Action, Approval, ChannelId, EnforcementId, FrameId, Medium, ModeratorId, PerceptualHash, PolicyRef, RuleId,
+    Sequence, SessionId, Timestamp, WarningId,
 };
 use crate::policy::{Policy, Rule, Window};
 use crate::reputation::cadence::Roused;
@@ -70,6 +70,9 @@ pub struct ChannelState {
     pub cooldowns: Vec<Cooldown>,
     /// Enforcements that have not ended.
     pub enforcements: Vec<Enforcement>,
+    /// What is remembered of the broadcast's segments, if any was taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub segments: Option<Box<Segments>>,
     /// What is remembered of a policy in shadow, if one has hit something lately. Nothing else is decided by it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shadow: Option<Box<Shadow>>,
@@ -117,14 +120,17 @@ pub enum Coverage {
     },
 }
 
-/// A rule's hits. Windows count assessed frames only.
+/// A rule's hits. Windows count assessed frames only, and those of the medium that the rule is about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RuleWindow {
     /// The rule.
     pub rule: RuleId,
     /// Digest of its definition when it was hit.
     pub rev: u32,
-    /// The last 32 assessed frames, newest in the lowest bit.
+    /// Whether it is about what is heard: then it counts sound, and else pictures and clips.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub heard: bool,
+    /// The last 32 assessed frames that count for it, newest in the lowest bit.
     pub recent: u32,
     /// Captured-at of its hits, oldest first; at most [`RuleWindow::HITS_MAX`].
     pub hits_at: Vec<Timestamp>,
@@ -132,6 +138,24 @@ pub struct RuleWindow {
     /// stop. None again when a person dismisses its warning.
     #[serde(default)]
     pub met_at: Option<Timestamp>,
+}
+
+/// The segments of a broadcast, each medium by itself: none covers the channel, and no picture is measured by one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Segments {
+    /// As they look.
+    pub clips: Track,
+    /// As they sound.
+    pub sound: Track,
+}
+
+/// How far the segments of one medium have come, by captured-at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Track {
+    /// The newest one with any outcome.
+    pub seen: Option<Timestamp>,
+    /// The newest one that was assessed.
+    pub assessed: Option<Timestamp>,
 }
 
 /// A question to a moderator.
@@ -266,6 +290,7 @@ impl ChannelState {
             warnings: Vec::new(),
             cooldowns: Vec::new(),
             enforcements: Vec::new(),
+            segments: None,
             shadow: None,
         }
     }
@@ -356,10 +381,20 @@ impl ChannelState {
         Memory::live(&self.windows, &self.cooldowns, &self.warnings)
     }
 
-    /// Whether some rule of `policy` has hits but not enough, so that the next frame must be assessed whatever the
-    /// cadence and however similar.
-    pub fn partly_met(&self, policy: &Policy, session: &SessionId, captured_at: Timestamp) -> bool {
-        policy.rules.iter().any(|rule| {
+    /// What is remembered of the segments of that medium.
+    pub fn track(&self, medium: Medium) -> Track {
+        let segments = self.segments.as_deref().copied().unwrap_or_default();
+        match medium {
+            Medium::Picture => Track::default(), // of pictures more is remembered, elsewhere
+            Medium::Clip => segments.clips,
+            Medium::Sound => segments.sound,
+        }
+    }
+
+    /// Whether some rule of `policy` on that medium has hits but not enough, so that the next frame of it must be assessed
+    /// whatever the cadence and however similar.
+    pub fn partly_met(&self, policy: &Policy, medium: Medium, session: &SessionId, captured_at: Timestamp) -> bool {
+        policy.rules.iter().filter(|rule| policy.counts(rule, medium)).any(|rule| {
             let needed = rule.window.hits_needed();
             let so_far = self.hits(&rule.id, rule.rev, rule.window, captured_at, false);
             needed > 1

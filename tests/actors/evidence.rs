@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use streamwarden::actors::{Evidence, Retention, Settings, Step};
+use streamwarden::actors::{Evidence, KeptForATime, Retention, Settings, Step};
 use streamwarden::events::{Event, EvidenceExpired, EvidenceStored};
 use streamwarden::journal::content::Content;
 use streamwarden::model::{EventId, Sha256};
@@ -84,7 +84,13 @@ fn none_is_kept_where_none_is_asked_for() {
 
 /// A house in which every judged picture is kept, and what deletes them after a day.
 fn retention(live: &Live) -> Retention {
-    Retention::new(live.journal.clone(), live.content.clone(), live.clock.clone(), Duration::from_secs(24 * 3600))
+    Retention::new(
+        KeptForATime::Pictures,
+        live.journal.clone(),
+        live.content.clone(),
+        live.clock.clone(),
+        Duration::from_secs(24 * 3600),
+    )
 }
 
 fn expired(event: &Event) -> Option<EvidenceExpired> {
@@ -118,15 +124,15 @@ fn pictures_whose_time_is_over_are_deleted_once_and_an_event_says_which() {
             let retention = retention(live);
             tokio::task::spawn_blocking(move || retention.step().expect("a step")).await.expect("no panic")
         };
-        assert_eq!(step(live).await, Step { pictures: 0, more: false }, "all are young enough");
+        assert_eq!(step(live).await, Step { deleted: 0, more: false }, "all are young enough");
 
         live.clock.set(T0.plus_ms(30 * 3600 * 1000));
-        assert_eq!(step(live).await, Step { pictures: 3, more: false });
+        assert_eq!(step(live).await, Step { deleted: 3, more: false });
         for stored in &kept[..3] {
             assert_eq!(live.content.get(&stored.content).expect("it says so"), Content::Expired);
         }
         assert_eq!(live.content.get(&kept[3].content).expect("there"), Content::Plain(pictures[3].to_vec()));
-        assert_eq!(step(live).await, Step { pictures: 0, more: false }, "nothing is deleted twice");
+        assert_eq!(step(live).await, Step { deleted: 0, more: false }, "nothing is deleted twice");
         let told: Vec<_> = live.events().iter().filter_map(|one| expired(&one.event().expect("known"))).collect();
         let bytes: u64 = pictures[..3].iter().map(|shown| shown.len() as u64).sum();
         assert_eq!(told.iter().map(|one| (one.pictures, one.bytes)).collect::<Vec<_>>(), [(3, bytes)]);

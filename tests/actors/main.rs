@@ -10,5 +10,6 @@ mod policies;
 mod premises;
 mod resting;
 mod scripted;
+mod segments;
 mod turns;
 mod views;

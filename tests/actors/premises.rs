@@ -278,6 +278,7 @@ pub fn session(name: &str) -> SessionId {
 /// The frame that a channel's only session shows at this second, with this picture.
 pub fn frame(channel: &ChannelId, second: u64, picture: &Arc<[u8]>) -> Frame {
     Frame {
+        medium: Default::default(),
         channel: channel.clone(),
         session: session("st-1"),
         id: FrameId::of(channel, &[&second.to_be_bytes()]),

@@ -8,7 +8,10 @@ use std::time::Duration;
 
 use streamwarden::control::{ControlError, Controlling, StreamControl};
 use streamwarden::events::EnforcementKind;
-use streamwarden::model::{ChannelId, Confidence, Label, LabelPath, ProviderRef, SessionId, Sha256};
+use streamwarden::model::{
+    ChannelId, Confidence, Label, LabelPath, Medium, Moment, ProviderRef, Sentence, SessionId, Sha256, Stretch,
+    Transcript,
+};
 use streamwarden::providers::{Answer, Assessing, Provider, ProviderError};
 use streamwarden::warden::enforcement::Seen;
 use tokio::sync::watch;
@@ -117,6 +120,24 @@ impl Provider for ScriptedProvider {
                 Label(LabelPath::new(path).expect("a path"), Confidence::from_percent(*percent).expect("a percentage"))
             };
             Ok(Answer::of(self.reference(), labels.iter().map(label).collect()))
+        })
+    }
+
+    fn media(&self) -> &'static [Medium] {
+        &[Medium::Picture, Medium::Clip, Medium::Sound]
+    }
+
+    /// The same of a segment, whose bytes are the words that are said in it.
+    fn assess_segment(&self, _: Medium, segment: Arc<[u8]>) -> Assessing<'_> {
+        Box::pin(async move {
+            let answer = self.assess(segment.clone()).await?;
+            let during = Stretch { from_ms: 0, to_ms: 4_000 };
+            let moment = |label: usize| Moment { label: label as u8, first: during, worst: during };
+            let moments = (0..answer.labels.len()).map(moment).collect();
+            let text = String::from_utf8_lossy(&segment).into();
+            let sentence = Sentence { during, text, labels: answer.labels.clone() };
+            let transcript = Transcript { language: Some("en".into()), sentences: vec![sentence] };
+            Ok(Answer { moments, transcript: Some(Box::new(transcript)), ..answer })
         })
     }
 }

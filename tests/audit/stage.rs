@@ -107,6 +107,7 @@ impl Stage {
             policy: self.policy(),
             shadow: None,
             measured: Some(measured(0, None)),
+            segment: None,
             answer: Box::new(answered(labels)),
             beside: Beside::default(),
             took: Timings(10, 20, 300),
@@ -135,6 +136,7 @@ impl Stage {
             policy: self.policy(),
             shadow: None,
             measured: Some(measured(0, None)),
+            segment: None,
             answer: Box::new(answered(labels)),
             beside: Beside { arranged: None, opinions: vec![opinion] },
             took: Timings(10, 20, 300),
@@ -205,6 +207,7 @@ impl Stage {
     pub fn frame(&self, captured: f64) -> Frame {
         let captured_at = moment(captured);
         Frame {
+            medium: Default::default(),
             channel: self.state.channel.clone(),
             session: session(),
             id: FrameId::of(&self.state.channel, &[&captured_at.as_micros().to_be_bytes()]),
@@ -241,7 +244,16 @@ pub fn label(path: &str, percent: f64) -> Label {
 pub fn answered(labels: &[(&str, f64)]) -> Answered {
     let provider = ProviderRef { name: "rekognition".into(), model: "7.0".into(), taxonomy: "rekognition/7.0".into() };
     let labels = labels.iter().map(|(path, percent)| label(path, *percent)).collect();
-    Answered { provider, labels, kept: None, unmapped: 0, content_types: vec![], floor: None }
+    Answered {
+        moments: Vec::new(),
+        spoken: None,
+        provider,
+        labels,
+        kept: None,
+        unmapped: 0,
+        content_types: vec![],
+        floor: None,
+    }
 }
 
 pub fn measured(bits: u64, luma: Option<u16>) -> Measurement {

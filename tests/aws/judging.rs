@@ -102,6 +102,7 @@ impl Judging {
         let channel = ChannelId::new(channel).unwrap();
         let name = second.to_be_bytes();
         let frame = Frame {
+            medium: Default::default(),
             id: FrameId::of(&channel, &[&name]),
             fingerprint: Fingerprint::of(&[&name]),
             session: SessionId::new("st-1").unwrap(),

@@ -374,6 +374,7 @@ async fn a_page_is_told_whatever_else_is_told_and_a_mere_warning_is_not() {
         let rule = RuleId::on_unavailable();
         let frame = FrameId::of(&channel("a"), &[b"frame"]);
         let event = WarningRaised {
+            medium: Default::default(),
             warning: WarningId::of(EventId::outcome_of(frame), &rule),
             frame,
             session: session("a"),

@@ -34,6 +34,7 @@ fn control(stage: &Stage) -> Arc<IvsControl> {
 /// A frame of the unnamed broadcast shows a weapon, says a provider.
 async fn judged(live: &Live, channel: &ChannelId, captured_at: Timestamp) {
     let frame = Frame {
+        medium: Default::default(),
         channel: channel.clone(),
         session: unnamed(),
         id: FrameId::of(channel, &[b"frame"]),
@@ -47,6 +48,8 @@ async fn judged(live: &Live, channel: &ChannelId, captured_at: Timestamp) {
     let policy = Arc::new(file::load("p.yaml", POLICY).unwrap().remove(0).policy);
     let taxonomy = "rekognition/7.0".into();
     let answer = Answered {
+        moments: Vec::new(),
+        spoken: None,
         provider: ProviderRef { name: "rekognition".into(), model: "7.0".into(), taxonomy },
         labels: vec![label],
         kept: None,
@@ -58,7 +61,16 @@ async fn judged(live: &Live, channel: &ChannelId, captured_at: Timestamp) {
     let start = Command::StartSession { session: unnamed(), at: captured_at };
     live.house.wardens.command(channel, start).await.unwrap();
     let (beside, took) = (Beside::default(), Timings::default());
-    let judge = Command::JudgeFrame { frame, policy, shadow: None, measured, answer: Box::new(answer), beside, took };
+    let judge = Command::JudgeFrame {
+        frame,
+        policy,
+        shadow: None,
+        measured,
+        segment: None,
+        answer: Box::new(answer),
+        beside,
+        took,
+    };
     live.house.wardens.command(channel, judge).await.unwrap();
 }
 

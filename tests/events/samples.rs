@@ -15,6 +15,7 @@ pub fn sample(event_type: EventType) -> Event {
         EventType::FrameSkipped => similar_skip().into(),
         EventType::FrameAssessed => assessed().into(),
         EventType::FrameFailed => FrameFailed {
+            medium: Default::default(),
             frame: frame(),
             print: print(),
             stage: FailedStage::Provider,
@@ -101,6 +102,7 @@ pub fn sample(event_type: EventType) -> Event {
         }
         .into(),
         EventType::WarningRaised => WarningRaised {
+            medium: Default::default(),
             warning: warning(),
             frame: frame(),
             session: session(),
@@ -294,6 +296,7 @@ pub fn sample(event_type: EventType) -> Event {
             through: Position(1_100_000),
             kept_before: moment(-90_000),
             pictures: 412,
+            transcripts: 0,
             bytes: 61_234_567,
         }
         .into(),
@@ -320,6 +323,7 @@ pub fn sample(event_type: EventType) -> Event {
 pub fn similar_skip() -> FrameSkipped {
     let distance = Similarity(3, Some(LumaDelta(187)));
     FrameSkipped {
+        medium: Default::default(),
         frame: frame(),
         print: print(),
         because: Skip::Similar { hash: hash(), distance, to: Sequence(48_211) },
@@ -336,6 +340,10 @@ pub fn assessed() -> FrameAssessed {
         ("Swimwear or Underwear/Female Swimwear or Underwear", 63_870),
     ];
     FrameAssessed {
+        medium: Default::default(),
+        segment: None,
+        moments: Vec::new(),
+        spoken: None,
         frame: frame(),
         print: print(),
         session: session(),

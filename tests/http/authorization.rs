@@ -78,6 +78,7 @@ const OPERATIONS: &[(&str, Permission, bool)] = &[
     ("simulate_reputation", Read, false),
     ("get_evidence", ReadEvidence, false),
     ("get_evidence_preview", ReadEvidence, false),
+    ("get_transcript", ReadEvidence, false),
     ("get_channel_picture", ReadEvidence, false),
     ("list_consumers", Consume, true),
     ("create_consumer", Consume, true),

@@ -45,6 +45,7 @@ impl<'a> Broadcast<'a> {
         let picture = picture(seed);
         self.premises.provider.says(&picture, Says::Labels(labels));
         let frame = Frame {
+            medium: Default::default(),
             channel: self.channel.clone(),
             session: self.session.clone(),
             id: FrameId::of(&self.channel, &[&self.frames.to_be_bytes()]),
@@ -61,6 +62,7 @@ impl<'a> Broadcast<'a> {
     pub async fn fails(&self, after_ms: u64) {
         let name = format!("failing {after_ms}");
         let frame = Frame {
+            medium: Default::default(),
             channel: self.channel.clone(),
             session: self.session.clone(),
             id: FrameId::of(&self.channel, &[name.as_bytes()]),

@@ -59,6 +59,7 @@ pub fn frame(channel: &ChannelId, second: u64, picture: &[u8]) -> Frame {
     let captured_at = begun().plus_ms(second * 1000);
     let of = [&captured_at.as_micros().to_be_bytes()[..], &Sha256::of(picture).0];
     Frame {
+        medium: Default::default(),
         channel: channel.clone(),
         session: SessionId::new(format!("{channel}-1")).expect("a sound name"),
         id: FrameId::of(channel, &of),

@@ -82,7 +82,16 @@ impl Recorder {
             let command = match heard {
                 Ok((answer, beside)) => {
                     let (frame, policy) = (frame.clone(), policy.clone());
-                    Command::JudgeFrame { frame, policy, shadow, measured, answer: Box::new(answer), beside, took }
+                    Command::JudgeFrame {
+                        frame,
+                        policy,
+                        shadow,
+                        measured,
+                        segment: None,
+                        answer: Box::new(answer),
+                        beside,
+                        took,
+                    }
                 }
                 Err(opinions) => {
                     let (stage, reason) = (FailedStage::Provider, "it did not answer".to_owned());

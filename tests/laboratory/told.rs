@@ -96,7 +96,8 @@ pub fn fail(journal: &dyn Journal, number: u64, attempts: u8) {
     let channel = ChannelId::new("stage").expect("a sound name");
     let frame = FrameId::of(&channel, &[b"failed", &number.to_be_bytes()]);
     let (print, reason) = (Fingerprint::of(&[b"f"]), "no answer".to_owned());
-    let failed = FrameFailed { frame, print, stage: FailedStage::Provider, reason, attempts };
+    let failed =
+        FrameFailed { medium: Default::default(), frame, print, stage: FailedStage::Provider, reason, attempts };
     let new = NewEvent {
         id: EventId::outcome_of(frame),
         event: failed.into(),
@@ -169,6 +170,10 @@ fn assessed(frame: FrameId, told: &Told) -> FrameAssessed {
         |margin| RuleOutcome { rule: rule(), rev: 1, by: 0, margin, hits: 1, effect: RuleEffect::Raised(warning) };
     let rules: Vec<RuleOutcome> = margin(sure).map(outcome).into_iter().collect();
     FrameAssessed {
+        medium: Default::default(),
+        segment: None,
+        moments: Vec::new(),
+        spoken: None,
         frame,
         print: Fingerprint::of(&[b"told"]),
         session: session(),
@@ -196,6 +201,7 @@ fn assessed(frame: FrameId, told: &Told) -> FrameAssessed {
 fn raised(frame: FrameId, told: &Told, warning: WarningId, label: Option<Label>) -> WarningRaised {
     let margin = label.as_ref().and_then(|label| margin(Some(f64::from(label.confidence().as_milli()) / 1000.0)));
     WarningRaised {
+        medium: Default::default(),
         warning,
         frame,
         session: session(),

@@ -1,8 +1,8 @@
 //! What a frame's identity is made of: the same thumbnail is the same frame however often and by whichever way it is
 //! announced, and another picture under the same key is another frame.
 
-use streamwarden::model::{FrameOrigin, SessionId};
-use streamwarden::notifications::{Notification, Storage, read};
+use streamwarden::model::{FrameOrigin, Medium, SessionId};
+use streamwarden::notifications::{Ignored, Notification, Storage, read};
 
 use crate::{changed, data, frame};
 
@@ -63,6 +63,31 @@ fn thumbnails_by_rendition_are_sources_of_their_own() {
     assert_eq!(by_rendition.source.rendition.as_deref(), Some("720p60"));
     assert_eq!(by_rendition.recording, frame(&data(THUMB)).recording);
     assert_ne!(by_rendition.id(), frame(&data(THUMB)).id());
+}
+
+/// The same segment as it looks and as it sounds is two frames, each the same for every redelivery; of which rendition and
+/// number it is is known by its key, and a key that has no number is a segment all the same.
+#[test]
+fn a_segment_is_a_frame_for_each_medium() {
+    let segment = |bytes: &[u8]| match read(bytes).remove(0) {
+        Ok(Notification::Segment(announced)) => *announced,
+        other => panic!("expected a segment, found {other:?}"),
+    };
+    let announced = segment(&data("s3-object-created-segment.json"));
+    assert_eq!((announced.source.storage, announced.number), (Storage::Segments, Some(12)));
+    assert_eq!(announced.source.rendition.as_deref(), Some("720p60"));
+    let (clip, sound) = (announced.of_medium(Medium::Clip), announced.of_medium(Medium::Sound));
+    assert_ne!(clip.id(), sound.id());
+    assert_eq!((clip.id(), clip.fingerprint()), (announced.of_medium(Medium::Clip).id(), sound.fingerprint()));
+    assert_eq!(sound.into_frame(SessionId::new("st-1").unwrap()).medium, Medium::Sound);
+
+    let odd = segment(&changed("s3-object-created-segment.json", "720p60/12.ts", "160p30/part-a.ts"));
+    assert_eq!((odd.number, odd.source.rendition.as_deref()), (None, Some("160p30")));
+    for (what, key) in [("no rendition", "12.ts"), ("deeper down", "720p60/x/12.ts"), ("a playlist", "720p60/12.m3u8")]
+    {
+        let said = read(&changed("s3-object-created-segment.json", "720p60/12.ts", key)).remove(0);
+        assert_eq!(said, Ok(Notification::Ignored(Ignored::NoThumbnail)), "{what}");
+    }
 }
 
 #[test]

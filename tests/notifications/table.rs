@@ -13,12 +13,13 @@ const STREAM: &str = "st-1A2b3c4D5e6F78ghij9Klmn";
 /// One line for each thing that is said.
 fn said(name: &str) -> Vec<String> {
     let line = |notification| match notification {
-        Ok(Notification::Frame(frame)) => {
+        Ok(Notification::Frame(frame) | Notification::Segment(frame)) => {
             assert_eq!(frame.channel.as_str(), CHANNEL);
             let recording = frame.recording.as_ref().map_or("none", |recording| recording.name());
             let storage = match frame.source.storage {
                 Storage::Sequential => "sequential",
                 Storage::Latest => "latest",
+                Storage::Segments => "segment",
             };
             let number = frame.number.map_or("-".to_owned(), |number| number.to_string());
             format!("frame {recording} {storage} {number} at {}", frame.captured_at)
@@ -49,6 +50,8 @@ const TABLE: &[(&str, &[&str])] = &[
     ("s3-object-created-versioned-bucket.json", &["frame j8Z9O91ndcVs sequential 0 at 2026-03-07T09:06:10Z"]),
     ("replayed-event.json", &["frame j8Z9O91ndcVs sequential 0 at 2026-03-07T09:06:10Z"]),
     ("s3-object-created-not-a-thumbnail.json", &["ignored no_thumbnail"]),
+    ("s3-object-created-segment.json", &["frame j8Z9O91ndcVs segment 12 at 2026-03-07T09:07:31Z"]),
+    ("s3-object-created-playlist.json", &["ignored no_thumbnail"]),
     (
         "s3-notification-records.json",
         &["frame j8Z9O91ndcVs sequential 0 at 2026-03-07T09:06:10.123Z", "ignored no_thumbnail"],

@@ -19,7 +19,7 @@ fn over(name: &str) -> SessionEnded {
 }
 
 fn skipped(number: u64, because: Skip) -> FrameSkipped {
-    FrameSkipped { frame: frame(number), print: Fingerprint([0; 8]), because }
+    FrameSkipped { medium: Default::default(), frame: frame(number), print: Fingerprint([0; 8]), because }
 }
 
 #[test]
@@ -61,6 +61,7 @@ fn the_last_frame_says_what_became_of_it_and_a_failure_is_never_clear() {
     story.told("a", assessed(2, Verdict::Stop, None));
     assert_eq!(last(&story), Some((frame(2), LastOutcome::Assessed(Verdict::Stop))));
     let failed = FrameFailed {
+        medium: Default::default(),
         frame: frame(3),
         print: Fingerprint([0; 8]),
         stage: FailedStage::Provider,

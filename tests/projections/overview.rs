@@ -131,6 +131,7 @@ impl Told {
 fn raised(number: u64, rule: u8) -> WarningRaised {
     let rule = RuleId::new(format!("rule-{rule}")).expect("a sound id");
     WarningRaised {
+        medium: Default::default(),
         warning: WarningId::of(EventId::outcome_of(frame(number)), &rule),
         frame: frame(number),
         session: session("st-1"),
@@ -211,10 +212,12 @@ fn opinion(number: u64, answers: bool, took_ms: u32) -> OpinionGiven {
 }
 
 fn outcome_of(number: u64, outcome: u8, took_ms: u32) -> Event {
-    let skipped = |because| FrameSkipped { frame: frame(number), print: Fingerprint([0; 8]), because }.into();
+    let skipped = |because| {
+        FrameSkipped { medium: Default::default(), frame: frame(number), print: Fingerprint([0; 8]), because }.into()
+    };
     let failed = |stage| {
         let (print, reason) = (Fingerprint([0; 8]), "no".to_owned());
-        FrameFailed { frame: frame(number), print, stage, reason, attempts: 3 }.into()
+        FrameFailed { medium: Default::default(), frame: frame(number), print, stage, reason, attempts: 3 }.into()
     };
     match outcome {
         0 => FrameAssessed { took: Timings(0, 0, took_ms), ..assessed(number, Verdict::Clear, None) }.into(),

@@ -88,6 +88,7 @@ pub fn label(percent: f64) -> Label {
 fn raised(number: u64, severity: u8) -> WarningRaised {
     let rule = RuleId::new("weapons").expect("a sound id");
     WarningRaised {
+        medium: Default::default(),
         warning: WarningId::of(EventId::outcome_of(frame(number)), &rule),
         frame: frame(number),
         session: session("st-1"),
@@ -117,6 +118,10 @@ pub fn assessed(number: u64, verdict: Verdict, effect: Option<RuleEffect>) -> Fr
         effect,
     });
     FrameAssessed {
+        medium: Default::default(),
+        segment: None,
+        moments: Vec::new(),
+        spoken: None,
         frame: frame(number),
         print: Fingerprint([0; 8]),
         session: session("st-1"),

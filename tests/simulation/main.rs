@@ -114,6 +114,7 @@ fn policy(version: u32) -> Policy {
     let at_once = Window::Frames { hits: 1, of: 1 };
     let within = Window::Time { hits: 2, within_ms: 20_000 };
     Policy {
+        segments: Default::default(),
         taxonomy: "scripted/1".into(),
         reference: PolicyRef { id: PolicyId::new("all").expect("a sound name"), version },
         channels: Channels::Listed(Vec::new()),

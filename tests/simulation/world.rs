@@ -113,6 +113,7 @@ impl World {
         let unnamed = || SessionId::unnamed(&format!("recording-{channel}")).expect("a sound name");
         let session = if random.percent(5) { unnamed() } else { session.clone() };
         Frame {
+            medium: Default::default(),
             channel: self.channels[channel].clone(),
             session,
             id,

@@ -121,7 +121,10 @@ fn the_longest_answer_under_the_longest_policy_still_fits_its_event() {
         shadow: Some(Arc::new(Policy { reference: shadow, ..policy.clone() })),
         policy: Arc::new(policy),
         measured: Some(channel.measured(u64::MAX, Some(u16::MAX))),
+        segment: None,
         answer: Box::new(Answered {
+            moments: Vec::new(),
+            spoken: None,
             provider,
             labels,
             kept: Some(samples::content()),

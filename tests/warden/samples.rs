@@ -7,7 +7,8 @@ use streamwarden::model::{
 };
 use streamwarden::policy::taxonomy::Scale;
 use streamwarden::policy::{
-    Arrangement, AutomaticStops, Category, Channels, Policy, Rule, Sampling, SimilarityLimits, Tuning, Window,
+    Arrangement, AutomaticStops, Category, Channels, Listening, Policy, Rule, Sampling, Segments, SimilarityLimits,
+    Tuning, Window,
 };
 
 use crate::lines::Line;
@@ -50,6 +51,7 @@ pub fn policy(line: &Line<'_>) -> Policy {
             second: line.option("second").map(|name| ProviderName::new(name).expect("a sound name")),
             ..Arrangement::default()
         },
+        segments: Segments { sound: listening(line, "sound"), clips: listening(line, "clips") },
         similarity,
         on_unavailable: match line.option("unavailable").unwrap_or("record") {
             "record" => OnUnavailable::Record,
@@ -67,6 +69,13 @@ pub fn policy(line: &Line<'_>) -> Policy {
         },
         rules: Vec::new(),
     }
+}
+
+/// `sound=30`: judged every 30 seconds.
+fn listening(line: &Line<'_>, medium: &str) -> Option<Listening> {
+    let judged_by = ProviderName::new("stub").expect("a sound name");
+    let every_ms = line.option(medium).map(|seconds| seconds.parse::<u32>().expect("seconds") * 1000)?;
+    Some(Listening { every_ms, judged_by })
 }
 
 /// `rule gore path=Violence over=80 window=2/3 action=stop approval=none severity=3 cooldown=60`; a window of time is

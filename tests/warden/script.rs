@@ -4,12 +4,12 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use streamwarden::events::{
-    EnforcementKind, Event, EvidencePlace, FailedStage, FrameSkipped, NewEvent, Recorded, RuleEffect, Skip, Timings,
-    ViewersRose,
+    EnforcementKind, Event, EvidencePlace, FailedStage, FrameSkipped, NewEvent, Recorded, RuleEffect, SegmentFacts,
+    Skip, Timings, ViewersRose,
 };
 use streamwarden::model::{
     ActionName, ChannelId, EnforcementId, Epoch, EventId, ExternalId, Fingerprint, Frame, FrameId, FrameOrigin,
-    LumaDelta, Measurement, ModeratorId, Position, Scope, Sequence, Timestamp, WarningId,
+    LumaDelta, Measurement, Medium, ModeratorId, Position, Scope, Sequence, Timestamp, WarningId,
 };
 use streamwarden::policy::Policy;
 use streamwarden::warden::{
@@ -240,9 +240,13 @@ impl Script {
         match step {
             Next::Look => Command::CompareFrame { frame, policy, measured },
             Next::Ask => {
-                let (measured, answer, took) = (Some(measured), Box::new(answered(line)), Timings(1, 2, 3));
+                let is_picture = frame.medium.is_picture();
+                let segment =
+                    (!is_picture).then_some(Box::new(SegmentFacts { sha256: measured.image.sha256, bytes: 7 }));
+                let measured = is_picture.then_some(measured);
+                let (answer, took) = (Box::new(answered(line)), Timings(1, 2, 3));
                 let (shadow, beside) = (self.shadow.clone(), beside(line));
-                Command::JudgeFrame { frame, policy, shadow, measured, answer, beside, took }
+                Command::JudgeFrame { frame, policy, shadow, measured, segment, answer, beside, took }
             }
         }
     }
@@ -252,6 +256,7 @@ impl Script {
         let captured_at = line.moment("at").unwrap_or_else(|| panic!("{}: a frame has a time, at=", line.place));
         let id = FrameId::of(&self.state.channel, &[name.as_bytes()]);
         let frame = Frame {
+            medium: line.option("medium").map_or(Medium::Picture, |medium| word::<Medium>(line, medium)),
             channel: self.state.channel.clone(),
             session: session_id(session),
             id,
@@ -449,7 +454,7 @@ impl Script {
         let because = word::<Skip>(line, line.word(3));
         let frame = self.frame(&line.clone());
         let id = EventId::outcome_of(frame.id);
-        let skipped = FrameSkipped { frame: frame.id, print: frame.fingerprint, because };
+        let skipped = FrameSkipped { medium: Default::default(), frame: frame.id, print: frame.fingerprint, because };
         let new = NewEvent {
             id,
             event: skipped.into(),

@@ -76,10 +76,10 @@ proptest! {
             let policy = channel.watching();
             let with = decide(&channel.state, policy.as_deref(), now, &command);
             let without = match &command {
-                Command::JudgeFrame { frame, policy, shadow: _, measured, answer, beside, took } => {
+                Command::JudgeFrame { frame, policy, shadow: _, measured, segment, answer, beside, took } => {
                     let (frame, policy, measured) = (frame.clone(), policy.clone(), measured.clone());
-                    let (answer, beside, took) = (answer.clone(), beside.clone(), *took);
-                    Command::JudgeFrame { frame, policy, shadow: None, measured, answer, beside, took }
+                    let (answer, beside, took, segment) = (answer.clone(), beside.clone(), *took, segment.clone());
+                    Command::JudgeFrame { frame, policy, shadow: None, measured, segment, answer, beside, took }
                 }
                 other => other.clone(),
             };
@@ -101,8 +101,8 @@ proptest! {
             let command = without.command(wanted);
             without.shadow = 0;
             let command = match command {
-                Command::JudgeFrame { frame, policy, shadow: _, measured, answer, beside, took } => {
-                    Command::JudgeFrame { frame, policy, shadow: None, measured, answer, beside, took }
+                Command::JudgeFrame { frame, policy, shadow: _, measured, segment, answer, beside, took } => {
+                    Command::JudgeFrame { frame, policy, shadow: None, measured, segment, answer, beside, took }
                 }
                 other => other,
             };

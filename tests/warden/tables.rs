@@ -4,7 +4,7 @@ use crate::lines::{self, Line};
 use crate::script::{Covered, Script};
 use crate::words::REJECTIONS;
 
-const TABLES: [(&str, &str); 12] = [
+const TABLES: [(&str, &str); 13] = [
     ("sampling.table", include_str!("tables/sampling.table")),
     ("similarity.table", include_str!("tables/similarity.table")),
     ("rules.table", include_str!("tables/rules.table")),
@@ -16,6 +16,7 @@ const TABLES: [(&str, &str); 12] = [
     ("shadows.table", include_str!("tables/shadows.table")),
     ("appeals.table", include_str!("tables/appeals.table")),
     ("opinions.table", include_str!("tables/opinions.table")),
+    ("segments.table", include_str!("tables/segments.table")),
     ("decisions.table", include_str!("tables/decisions.table")),
 ];
 

@@ -190,6 +190,7 @@ impl Channel {
                 policy,
                 shadow: self.shadows[self.shadow].clone(),
                 measured: Some(self.measured(u64::from(*f), None)),
+                segment: None,
                 answer: Box::new(answered(labels)),
                 beside: Beside::default(),
                 took: Timings(u32::MAX, 0, 1),
@@ -229,6 +230,7 @@ impl Channel {
 
     pub fn frame(&self, frame: u8, session: u8, at: i64) -> Frame {
         Frame {
+            medium: Default::default(),
             channel: self.state.channel.clone(),
             session: session_id(session),
             id: FrameId::of(&self.state.channel, &[&[frame]]),
@@ -383,6 +385,8 @@ fn answered(labels: &[(u8, u32)]) -> Answered {
     };
     let provider = ProviderRef { name: "stub".into(), model: "1".into(), taxonomy: "stub/1".into() };
     Answered {
+        moments: Vec::new(),
+        spoken: None,
         provider,
         labels: labels.iter().map(label).collect(),
         kept: None,
@@ -414,6 +418,7 @@ pub fn policy(version: u32) -> Policy {
     let within = |path| Category::Within(LabelPath::new(path).expect("a sound path"));
     let once = Window::Frames { hits: 1, of: 1 };
     Policy {
+        segments: Default::default(),
         taxonomy: "stub/1".into(),
         reference: PolicyRef { id: PolicyId::new("p").expect("a sound name"), version },
         channels: Channels::Listed(Vec::new()),

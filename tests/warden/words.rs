@@ -170,7 +170,16 @@ fn answer(name: &str, labels: Vec<Label>) -> Answered {
     let taxonomy = if name.ends_with('@') { "another/1" } else { "stub/1" };
     let provider =
         ProviderRef { name: name.trim_end_matches('@').into(), model: "1".into(), taxonomy: taxonomy.into() };
-    Answered { provider, labels, kept: None, unmapped: 0, content_types: vec![], floor: None }
+    Answered {
+        moments: Vec::new(),
+        spoken: None,
+        provider,
+        labels,
+        kept: None,
+        unmapped: 0,
+        content_types: vec![],
+        floor: None,
+    }
 }
 
 fn labels(list: &str, between: char) -> Vec<Label> {

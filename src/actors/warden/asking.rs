@@ -9,7 +9,7 @@ use super::super::ask::{Shown, Unanswered, ask};
 use super::super::system::ProviderChoice;
 use crate::events::{FailedStage, OpinionRole};
 use crate::journal::content;
-use crate::model::{ChannelId, ProviderName, ProviderRef};
+use crate::model::{ChannelId, ContentRef, ProviderName, ProviderRef, Transcript};
 use crate::policy::arrangement::{Asked, Gist, Judges, Step, Who, role_of};
 use crate::policy::{Policy, read_hits};
 use crate::providers::{Answer, Provider, Subject};
@@ -36,7 +36,7 @@ pub(super) struct Asking {
 /// What came of it.
 pub(super) enum Heard {
     /// An answer decides.
-    Decided { answer: Answered, beside: Beside, took: Duration },
+    Decided { answer: Box<Answered>, beside: Beside, took: Duration },
     /// None may. The attempts are in the record, where the policy names who judges.
     Unanswered { unanswered: Unanswered, asked: Option<Box<InVain>> },
 }
@@ -52,6 +52,8 @@ type Candidate = (Option<ProviderName>, Option<Arc<dyn Provider>>);
 pub(super) struct Keeping {
     content: Option<Arc<content::Store>>,
     subject: String,
+    /// Under whose key what was said is kept: it can be erased alone.
+    transcripts: String,
 }
 
 /// What one provider came to.
@@ -90,7 +92,7 @@ impl Asking {
                     let opinions = heard.into_iter().enumerate().map(|(at, one)| one.opinion(after(at))).collect();
                     let beside = Beside { arranged, opinions };
                     match decides.said {
-                        Ok(answer) => return Heard::Decided { answer, beside, took: decides.took },
+                        Ok(answer) => return Heard::Decided { answer: Box::new(answer), beside, took: decides.took },
                         Err(unanswered) => return Heard::Unanswered { unanswered, asked: None }, // no plan decides so
                     }
                 }
@@ -190,7 +192,9 @@ impl Among {
                     Ok(answer) => {
                         let Answer { provider, labels, unmapped, content_types, .. } = answer; // it was shown a picture
                         let kept = None;
-                        let answer = Answered { provider, labels, kept, unmapped, content_types, floor };
+                        let (moments, spoken) = (Vec::new(), None);
+                        let answer =
+                            Answered { provider, labels, kept, unmapped, content_types, floor, moments, spoken };
                         keeping.keep(answer, within.saturating_sub(begun.elapsed())).await
                     }
                     Err(unanswered) => Err(unanswered),
@@ -209,11 +213,15 @@ fn nobody(name: &str) -> ProviderRef {
 
 impl Keeping {
     pub(super) fn of(content: Option<Arc<content::Store>>, channel: &ChannelId) -> Self {
-        Self { content, subject: format!("channel/{channel}") }
+        Self {
+            content,
+            subject: format!("channel/{channel}"),
+            transcripts: format!("{}{channel}", Transcript::SUBJECT),
+        }
     }
 
     /// An answer that is too long for an event is kept whole beside the journal, before anything is decided by it.
-    async fn keep(&self, answer: Answered, within: Duration) -> Result<Answered, Unanswered> {
+    pub(super) async fn keep(&self, answer: Answered, within: Duration) -> Result<Answered, Unanswered> {
         let Some(content) = self.content.clone().filter(|_| Answered::is_long(&answer.labels)) else {
             return Ok(answer);
         };
@@ -229,6 +237,20 @@ impl Keeping {
             .map_err(|broke| unkept(FailedStage::Provider, broke.to_string()))?
             .map_err(|error| unkept(FailedStage::Provider, format!("keeping a long answer: {error}")))?;
         Ok(Answered { kept: Some(kept), ..answer })
+    }
+
+    /// What was said in a segment is kept; none where there is no place for it.
+    pub(super) async fn keep_transcript(
+        &self,
+        transcript: &Transcript,
+        within: Duration,
+    ) -> Result<Option<ContentRef>, String> {
+        let Some(content) = self.content.clone() else { return Ok(None) };
+        let whole = serde_json::to_vec(transcript).map_err(|error| error.to_string())?;
+        let subject = self.transcripts.clone();
+        let keeping = tokio::task::spawn_blocking(move || content.put(&subject, &whole));
+        let kept = tokio::time::timeout(within, keeping).await.map_err(|_| "not in time".to_owned())?;
+        kept.map_err(|broke| broke.to_string())?.map(Some).map_err(|error| error.to_string())
     }
 }
 

@@ -8,7 +8,7 @@ use super::messages::{Offer, Reply, Stale};
 use super::under_way::outcome_again;
 use super::{Life, Waiting, Warden};
 use crate::events::Recorded;
-use crate::model::{EventId, Frame, Position};
+use crate::model::{EventId, Frame, Medium, Position};
 use crate::warden::Command;
 
 impl Handler<Offer> for Warden {
@@ -22,10 +22,7 @@ impl Handler<Offer> for Warden {
             return;
         }
         // A frame under way, or waiting, is joined: one provider call, one outcome for all who offer it.
-        let under_way = self.work.as_mut().map(|work| (&work.frame, &mut work.replies));
-        let in_line = self.waiting.as_mut().map(|waiting| (&waiting.frame, &mut waiting.replies));
-        let same = under_way.into_iter().chain(in_line).find(|(known, _)| known.id == frame.id);
-        if let Some((known, replies)) = same {
+        if let Some((known, replies)) = self.same(&frame) {
             let conflict = known.fingerprint != frame.fingerprint;
             replies.push(reply);
             if conflict {
@@ -34,7 +31,7 @@ impl Handler<Offer> for Warden {
             }
             return;
         }
-        if self.work.is_none() && !shed {
+        if self.is_free(frame.medium) && !shed {
             return self.begin(frame, vec![reply], ctx);
         }
         let outcome = EventId::outcome_of(frame.id);
@@ -60,6 +57,35 @@ impl Handler<Offer> for Warden {
 }
 
 impl Warden {
+    /// The same frame, under way or in line, and those who wait for it.
+    fn same(&mut self, frame: &Frame) -> Option<(&Frame, &mut Vec<Reply>)> {
+        let (under_way, in_line) = match self.segments.slot(frame.medium) {
+            Some(slot) => {
+                let under_way = slot.work.as_mut().map(|work| (&work.frame, &mut work.replies));
+                (under_way, slot.waiting.as_mut())
+            }
+            None => (self.work.as_mut().map(|work| (&work.frame, &mut work.replies)), self.waiting.as_mut()),
+        };
+        let in_line = in_line.map(|waiting| (&waiting.frame, &mut waiting.replies));
+        under_way.into_iter().chain(in_line).find(|(known, _)| known.id == frame.id)
+    }
+
+    /// Whether no frame of that medium is under way.
+    fn is_free(&mut self, medium: Medium) -> bool {
+        match self.segments.slot(medium) {
+            Some(slot) => slot.work.is_none(),
+            None => self.work.is_none(),
+        }
+    }
+
+    /// The place in line for frames of that medium.
+    fn in_line(&mut self, medium: Medium) -> &mut Option<Box<Waiting>> {
+        match self.segments.slot(medium) {
+            Some(slot) => &mut slot.waiting,
+            None => &mut self.waiting,
+        }
+    }
+
     /// A frame that has its outcome, beside the one under way.
     fn answer_again(&mut self, recorded: &Recorded, frame: Frame, reply: Reply, ctx: &mut Context<Self>) {
         let (outcome, print) = match outcome_again(recorded) {
@@ -85,18 +111,19 @@ impl Warden {
         self.stand_in_line(Waiting::new(frame, reply), ctx);
     }
 
-    /// One frame may wait. Of two the newer does; the other is superseded and has its outcome at once.
+    /// One frame of a medium may wait. Of two the newer does; the other is superseded and has its outcome at once.
     fn stand_in_line(&mut self, new: Waiting, ctx: &mut Context<Self>) {
-        if self.work.is_none() {
+        let medium = new.frame.medium;
+        if self.is_free(medium) {
             return self.begin(new.frame, new.replies, ctx);
         }
-        let Some(old) = self.waiting.take() else {
-            self.waiting = Some(Box::new(new));
+        let Some(old) = self.in_line(medium).take() else {
+            *self.in_line(medium) = Some(Box::new(new));
             return;
         };
         let (loser, winner) = if old.frame.captured_at <= new.frame.captured_at { (*old, new) } else { (new, *old) };
         let by = winner.frame.id;
-        self.waiting = Some(Box::new(winner));
+        *self.in_line(medium) = Some(Box::new(winner));
         self.conclude(Command::SupersedeFrame { frame: loser.frame.clone(), by }, loser, ctx);
     }
 

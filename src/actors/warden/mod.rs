@@ -2,14 +2,17 @@
 //!
 //! Decide → append → apply is one step that nothing interleaves with (`ctx.wait` for messages, `turns` for the rest).
 //! Fetching, hashing and the provider run beside it; their results re-enter as commands and are decided against the
-//! state as it is then. So a provider that hangs holds up neither a dismissal nor the end of a session.
+//! state as it is then. So a provider that hangs holds up neither a dismissal nor the end of a session, and one that is
+//! slow over a segment no picture.
 
 mod asking;
 mod comparing;
 mod evidence;
+mod hearing;
 mod in_line;
 mod messages;
 mod past;
+mod segments;
 mod turns;
 mod under_way;
 
@@ -35,6 +38,7 @@ pub(super) use evidence::EvidenceRoom;
 use messages::Reply;
 pub(super) use messages::{Inspect, Offer, Order, Reconsider, Rest, Stale, Tick};
 use past::Unreadable;
+use segments::Segments;
 use turns::Turns;
 
 /// Messages waiting for one warden.
@@ -49,8 +53,11 @@ pub(super) struct Warden {
     policy: Option<Arc<Policy>>,
     /// Judges beside the live one, if there is one; nothing follows from it.
     shadow: Option<Arc<Policy>>,
+    /// The picture under way, and the one that waits.
     work: Option<Box<Work>>,
     waiting: Option<Box<Waiting>>,
+    /// Those of segments, which hold up no picture.
+    segments: Segments,
     rest: Option<oneshot::Sender<()>>,
     unsaved: u32,
     /// Pictures on their way to the content store, and frames being compared: it rests when they are there.
@@ -116,6 +123,7 @@ impl Warden {
             shadow,
             work: None,
             waiting: None,
+            segments: Segments::default(),
             rest: None,
             unsaved: 0,
             keeping: 0,
@@ -283,7 +291,7 @@ impl Warden {
         }
     }
 
-    /// Whether nothing is under way, in line or on its way to the disk.
+    /// Whether no picture is under way, in line or on its way to the disk.
     fn is_idle(&self) -> bool {
         self.work.is_none() && self.waiting.is_none() && self.keeping == 0
     }
@@ -309,6 +317,7 @@ impl Warden {
         *self.gauge.unwatched.borrow_mut() = None;
         self.work = None;
         self.waiting = None;
+        self.segments = Segments::default();
         self.turns = Turns::default();
         if let Some(rested) = self.rest.take() {
             let _ = rested.send(());
@@ -438,7 +447,7 @@ impl Handler<Rest> for Warden {
                     self.retire(ctx);
                 }
             }
-            None if idle && !self.gauge.live.get() => self.retire(ctx),
+            None if idle && self.segments.is_idle() && !self.gauge.live.get() => self.retire(ctx),
             None => {}
         }
     }

@@ -25,6 +25,9 @@ const SHOWN_KEY_BYTES_MAX: usize = 300;
 
 impl Warden {
     pub(super) fn begin(&mut self, frame: Frame, replies: Vec<Reply>, ctx: &mut Context<Self>) {
+        if !frame.medium.is_picture() {
+            return self.begin_segment(frame, replies, ctx);
+        }
         let outcome = EventId::outcome_of(frame.id);
         self.gauge.frame.set(Some(frame.id));
         self.gauge.busy.set(true);
@@ -217,7 +220,7 @@ impl Warden {
         });
     }
 
-    fn answered(&mut self, answer: Answered, beside: Beside, took: Duration, ctx: &mut Context<Self>) {
+    fn answered(&mut self, answer: Box<Answered>, beside: Beside, took: Duration, ctx: &mut Context<Self>) {
         let Some(work) = &mut self.work else { return };
         work.took.2 = took.as_millis() as u32;
         let others = beside.opinions.iter().map(|opinion| opinion.provider().name.clone());
@@ -228,7 +231,8 @@ impl Warden {
             policy: policy.clone(),
             shadow: work.shadow.clone(),
             measured: work.seen.as_ref().map(|(measured, ..)| measured.clone()),
-            answer: Box::new(answer),
+            segment: None,
+            answer,
             beside,
             took: work.took,
         };

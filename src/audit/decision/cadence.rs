@@ -4,10 +4,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::events::{CadenceBecause, Pace, Skip};
-use crate::model::{PolicyRef, Score, SessionId, Timestamp};
+use crate::model::{Medium, PolicyRef, Score, SessionId, Timestamp};
 use crate::policy::Policy;
 use crate::reputation::score;
-use crate::warden::{ChannelState, due};
+use crate::warden::{ChannelState, due, due_of_segment};
 
 /// How often frames are taken, and whether this one was due. A frame is taken from `newest_sampled` + `interval_ms` −
 /// `early_ms` on; `early_ms` is the tolerance, or half the spacing of the channel's frames where that is less.
@@ -41,23 +41,34 @@ pub struct Cadence {
 pub(super) fn arithmetic(
     state: &ChannelState,
     policy: Option<&Policy>,
+    medium: Medium,
     session: Option<&SessionId>,
     captured_at: Timestamp,
     skip: Option<&Skip>,
 ) -> Option<Cadence> {
     let (pace, set_by) = state.pace.as_ref()?;
-    let Pace { interval_ms, tolerance_ms } = policy.map_or(*pace, |policy| state.pace_under(policy));
+    let track = state.track(medium);
+    let (pace, newest_seen, newest_sampled) = match medium {
+        Medium::Picture => {
+            (policy.map_or(*pace, |policy| state.pace_under(policy)), state.newest_seen, state.newest_sampled)
+        }
+        Medium::Clip | Medium::Sound => (policy?.listening(medium)?.pace(), track.seen, track.assessed),
+    };
+    let Pace { interval_ms, tolerance_ms } = pace;
     let partly_met =
-        policy.zip(session).is_some_and(|(policy, session)| state.partly_met(policy, session, captured_at));
+        policy.zip(session).is_some_and(|(policy, session)| state.partly_met(policy, medium, session, captured_at));
     // A frame that was too soon has its due time in its event; of the others the state says it.
     let due = match skip {
         Some(Skip::TooSoon { due }) => Some(*due),
-        _ => policy.zip(session).and_then(|(policy, session)| due(state, policy, session, captured_at)),
+        _ => policy.zip(session).and_then(|(policy, session)| match medium {
+            Medium::Picture => due(state, policy, session, captured_at),
+            Medium::Clip | Medium::Sound => due_of_segment(state, policy, medium, session, captured_at),
+        }),
     };
-    let asked_from = state.newest_sampled.map(|sampled| sampled.plus_ms(u64::from(interval_ms)));
+    let asked_from = newest_sampled.map(|sampled| sampled.plus_ms(u64::from(interval_ms)));
     let early_ms = asked_from.zip(due).map(|(asked_from, due)| asked_from.ms_since(due));
     let was_due = due.is_none_or(|due| captured_at >= due);
-    let text = match (due, state.newest_sampled) {
+    let text = match (due, newest_sampled) {
         (Some(due), Some(sampled)) => {
             let (by, side) = match was_due {
                 true => (captured_at.ms_since(due), "after"),
@@ -73,9 +84,10 @@ pub(super) fn arithmetic(
         (_, None) => "no frame of the broadcast had been looked at yet, so any frame was taken".to_owned(),
         (None, Some(sampled)) => format!("the last frame looked at was captured at {sampled}"),
     };
-    let tuning = policy.and_then(|policy| policy.reputation);
+    // The cadence of segments follows nothing.
+    let tuning = policy.and_then(|policy| policy.reputation).filter(|_| medium.is_picture());
     let score = tuning.map(|tuning| score(&state.ledger, &tuning, captured_at));
-    let because = state.pace_because;
+    let because = state.pace_because.filter(|_| medium.is_picture());
     let why = because.map_or(String::new(), |because| format!(", because {because}"));
     let trust = score.map_or(String::new(), |score| format!(" (reputation {score})"));
     let text = format!("frames were wanted every {interval_ms} ms{why}{trust}; {text}");
@@ -86,8 +98,8 @@ pub(super) fn arithmetic(
         because,
         score,
         tolerance_ms,
-        newest_seen: state.newest_seen,
-        newest_sampled: state.newest_sampled,
+        newest_seen,
+        newest_sampled,
         early_ms,
         due,
         was_due,

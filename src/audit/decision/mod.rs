@@ -21,7 +21,8 @@ use crate::events::{Event, EventView, FailedStage, FrameAssessed, Recorded, Skip
 use crate::journal::Journal;
 use crate::journal::content::{Content, Store};
 use crate::model::{
-    ChannelId, ContentRef, EventId, FrameId, PolicyRef, Position, Scope, Sequence, SessionId, Timestamp, Verdict,
+    ChannelId, ContentRef, EventId, FrameId, Medium, PolicyRef, Position, Scope, Sequence, SessionId, Timestamp,
+    Verdict,
 };
 use crate::warden::ChannelState;
 
@@ -60,7 +61,9 @@ pub struct Decision {
     pub channel: ChannelId,
     /// The broadcast it belonged to; of a frame that was not assessed, the one on the air just before.
     pub session: Option<SessionId>,
-    /// The frame's own time.
+    /// Whether it is one picture, or what of a segment was judged.
+    pub medium: Medium,
+    /// The frame's own time; of a segment that of its end.
     pub captured_at: Option<Timestamp>,
     /// When the decision was durable.
     pub recorded_at: Timestamp,
@@ -191,7 +194,7 @@ pub fn outcome_of(journal: &dyn Journal, id: [u8; 16]) -> Result<Option<Recorded
 
 /// The decision that an outcome event holds, explained. None if the event is no frame's outcome.
 pub fn decision(sources: Sources<'_>, recorded: Recorded) -> Result<Option<Decision>, AuditError> {
-    let Some(Decided { frame, skip, assessed, failed }) = outcome(&recorded)? else { return Ok(None) };
+    let Some(Decided { frame, medium, skip, assessed, failed }) = outcome(&recorded)? else { return Ok(None) };
     let envelope = recorded.envelope.clone();
     let Scope::Channel(channel) = envelope.scope.clone() else { return Ok(None) };
     let mut missing = Vec::new();
@@ -207,7 +210,7 @@ pub fn decision(sources: Sources<'_>, recorded: Recorded) -> Result<Option<Decis
         None => before.as_ref().and_then(|state| state.session.as_ref().map(|session| session.id.clone())),
     };
     let cadence = before.as_ref().zip(envelope.captured_at).and_then(|(state, captured_at)| {
-        cadence::arithmetic(state, compiled, session.as_ref(), captured_at, skip.as_ref())
+        cadence::arithmetic(state, compiled, medium, session.as_ref(), captured_at, skip.as_ref())
     });
     let likeness = likeness::of(sources.journal, &channel, skip.as_ref(), assessed.as_ref(), compiled, &envelope)?;
     let given = opinions::given(sources.journal, &channel, envelope.sequence, frame)?;
@@ -232,6 +235,7 @@ pub fn decision(sources: Sources<'_>, recorded: Recorded) -> Result<Option<Decis
 
     Ok(Some(Decision {
         frame,
+        medium,
         session,
         captured_at: envelope.captured_at,
         recorded_at: envelope.recorded_at,
@@ -261,6 +265,7 @@ pub fn decision(sources: Sources<'_>, recorded: Recorded) -> Result<Option<Decis
 /// What an outcome event says, by its kind.
 struct Decided {
     frame: FrameId,
+    medium: Medium,
     skip: Option<Skip>,
     assessed: Option<FrameAssessed>,
     failed: Option<(FailedStage, String, u8)>,
@@ -272,12 +277,15 @@ fn outcome(recorded: &Recorded) -> Result<Option<Decided>, AuditError> {
         sequence: recorded.envelope.sequence,
         source,
     })?;
-    let nothing = |frame| Decided { frame, skip: None, assessed: None, failed: None };
+    let nothing = |frame, medium| Decided { frame, medium, skip: None, assessed: None, failed: None };
     Ok(match event {
-        Event::FrameSkipped(event) => Some(Decided { skip: Some(event.because), ..nothing(event.frame) }),
-        Event::FrameAssessed(event) => Some(Decided { assessed: Some(event.clone()), ..nothing(event.frame) }),
+        Event::FrameSkipped(event) => Some(Decided { skip: Some(event.because), ..nothing(event.frame, event.medium) }),
+        Event::FrameAssessed(event) => {
+            Some(Decided { assessed: Some(event.clone()), ..nothing(event.frame, event.medium) })
+        }
         Event::FrameFailed(event) => {
-            Some(Decided { failed: Some((event.stage, event.reason, event.attempts)), ..nothing(event.frame) })
+            let failed = Some((event.stage, event.reason, event.attempts));
+            Some(Decided { failed, ..nothing(event.frame, event.medium) })
         }
         _ => None, // no other event is a frame's outcome (invariant I1)
     })

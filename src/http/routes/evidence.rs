@@ -1,8 +1,8 @@
-//! The kept picture of a frame. Looking at it is recorded.
+//! The kept picture of a frame, and what was said in it. Looking at either is recorded.
 
 use actix_web::HttpResponse;
 use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
-use actix_web::web::{Data, Path};
+use actix_web::web::{Data, Json, Path};
 
 use crate::audit::AuditError;
 use crate::audit::decision::{Sources, outcome_of, stored};
@@ -16,7 +16,7 @@ use crate::http::problem::{Code, Problem};
 use crate::http::route::Route;
 use crate::imaging::Limits;
 use crate::journal::content::Content;
-use crate::model::{ChannelId, ContentRef, FrameId, ImageFormat, Scope};
+use crate::model::{ChannelId, ContentRef, FrameId, ImageFormat, Scope, Transcript};
 
 pub(in crate::http) fn routes() -> Vec<Route> {
     vec![
@@ -33,6 +33,17 @@ pub(in crate::http) fn routes() -> Vec<Route> {
             .refuses(410, "It was kept, and erased since, or its time is over.")
             .refuses(503, "That you looked could not be recorded, and so the picture was not shown.")
             .to(get_evidence),
+        Route::get("/v1/evidence/{frame}/transcript", "get_transcript", Permission::ReadEvidence)
+            .says(
+                "What was said in a segment",
+                "If it was kept: sentence by sentence, with what each was found to be. That you read it is recorded, with \
+                 your name, before its first word leaves. A decision says beforehand whether it was kept.",
+            )
+            .path::<FrameId>("frame", "The frame's id.")
+            .answers::<Transcript>(200, "What was said.")
+            .refuses(410, "It was kept, and erased since, or its time is over.")
+            .refuses(503, "That you read it could not be recorded, and so it was not shown.")
+            .to(get_transcript),
     ]
 }
 
@@ -63,6 +74,38 @@ async fn get_evidence(app: Data<App>, caller: Caller, frame: Path<FrameId>) -> R
         .insert_header((CONTENT_TYPE, format.media_type()))
         .insert_header((CONTENT_DISPOSITION, format!("attachment; filename=\"{frame}.{}\"", format.ending())))
         .body(bytes))
+}
+
+async fn get_transcript(app: Data<App>, caller: Caller, frame: Path<FrameId>) -> Result<Json<Transcript>, Problem> {
+    let frame = frame.into_inner();
+    let asked = app.clone();
+    let found = ask("finding what was said", move || transcript_of(&asked, frame)).await?;
+    let visible = found.filter(|(channel, _)| caller.may(Permission::ReadEvidence, channel));
+    let (channel, content) = visible.ok_or_else(|| Problem::not_found(format!("kept transcript of frame {frame}")))?;
+    let (store, kept) = (app.content.clone(), content.clone());
+    let bytes = match blocking("reading what was said", move || store.get(&kept)).await? {
+        Content::Plain(bytes) => bytes,
+        Content::Erased => return Err(Problem::new(Code::Gone, format!("what was said in {frame} was erased"))),
+        Content::Expired => {
+            let detail = format!("what was said in {frame} was kept for as long as it was to be, and then deleted");
+            return Err(Problem::new(Code::Gone, detail));
+        }
+    };
+    let transcript = serde_json::from_slice(&bytes);
+    let transcript = transcript.map_err(|error| Problem::internal("reading what was said", &error))?;
+    record_access(&app, &caller, Event::EvidenceRead(EvidenceRead { frame, channel, content })).await?;
+    Ok(Json(transcript))
+}
+
+/// Where what was said in a frame is kept, and whose channel it is.
+fn transcript_of(app: &App, frame: FrameId) -> Result<Option<(ChannelId, ContentRef)>, AuditError> {
+    let Some(outcome) = outcome_of(&*app.journal, *frame.as_bytes())? else { return Ok(None) };
+    let (Ok(Event::FrameAssessed(assessed)), Scope::Channel(channel)) = (outcome.event(), &outcome.envelope.scope)
+    else {
+        return Ok(None); // nobody judged what was said
+    };
+    let kept = assessed.spoken.and_then(|spoken| spoken.transcript);
+    Ok(kept.map(|content| (channel.clone(), content)))
 }
 
 /// Reads the kept picture of a frame, if the caller may see it. Recorded by whoever shows it.

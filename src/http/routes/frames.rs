@@ -184,7 +184,15 @@ async fn create_frame(
         FrameOrigin::S3(object) => Some(object.to_string()),
         FrameOrigin::Inline(_) | FrameOrigin::File(_) => None,
     };
-    let frame = Frame { channel, session, id, captured_at, fingerprint: print(&query, &digest), origin };
+    let frame = Frame {
+        medium: Default::default(),
+        channel,
+        session,
+        id,
+        captured_at,
+        fingerprint: print(&query, &digest),
+        origin,
+    };
     let held = picture.held;
     if prefers_async(&request) {
         let (wardens, taken) = (app.wardens.clone(), FrameTaken::new(&frame, stored));

@@ -46,7 +46,7 @@ struct TaxonomyView {
     /// What must be known of it.
     note: &'static str,
     /// The scale in which the provider says how sure it is; a rule may state a `score` where it is `unit`, 0 to 1,
-    /// and a `severity` where it is `severity`, 1 to 3.
+    /// and a `from_severity` where it is `severity`, 1 to 3.
     scale: Scale,
     /// The least confidence that the provider reports: a lower threshold in a rule hits no more.
     floor: Confidence,

@@ -35,7 +35,14 @@ fn event(n: u64) -> (Scope, Event) {
         }
         9 => {
             let reason = format!("the picture ends after {n} bytes");
-            let failed = FrameFailed { frame, print, stage: crate::events::FailedStage::Decode, reason, attempts: 1 };
+            let failed = FrameFailed {
+                medium: Default::default(),
+                frame,
+                print,
+                stage: crate::events::FailedStage::Decode,
+                reason,
+                attempts: 1,
+            };
             (channel.into(), failed.into())
         }
         _ => {
@@ -43,7 +50,7 @@ fn event(n: u64) -> (Scope, Event) {
                 PerceptualHash { scheme: HashScheme::MedianDctFromDc, bits: n.wrapping_mul(0x9e37_79b9_7f4a_7c15) };
             let distance = Similarity((n % 7) as u8, Some(LumaDelta((n % 300) as u16)));
             let because = Skip::Similar { hash, distance, to: Sequence(n / 5) };
-            (channel.into(), FrameSkipped { frame, print, because }.into())
+            (channel.into(), FrameSkipped { medium: Default::default(), frame, print, because }.into())
         }
     }
 }

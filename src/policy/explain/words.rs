@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::{BestLabel, Change, CountsAs, Deaf, Lacks, Reached, RuleExplanation};
 use crate::model::{Action, Approval, RuleId};
+use crate::policy::taxonomy::Scale;
 use crate::policy::{Category, terms};
 
 /// Rules named where any of them would do.
@@ -20,6 +21,7 @@ impl fmt::Display for RuleExplanation {
         };
         write!(f, "{} ({action}, from {}): ", self.rule, terms::show_threshold(self.threshold, self.stated_in))?;
         match (&self.best, &self.deaf) {
+            (Some(best), _) if self.stated_in == Scale::Severity => f.write_str(&terms::show_graded(&best.label))?,
             (Some(best), _) => write!(f, "{best}")?,
             (None, Some(deaf)) => write!(f, "{deaf}")?,
             (None, None) => f.write_str("no label of its categories")?,

@@ -1,10 +1,12 @@
 //! A provider's answer becomes a verdict: where a warning is raised and a stop asked for.
 
 use crate::events::{
-    AsksBecause, BucketObject, FailedStage, FrameAssessed, NearMiss, RuleEffect, RuleOutcome, Timings, WarningRaised,
+    AsksBecause, BucketObject, FailedStage, FrameAssessed, NearMiss, RuleEffect, RuleOutcome, SegmentFacts, Timings,
+    WarningRaised,
 };
 use crate::model::{
-    Approval, ContentType, EventId, Frame, FrameOrigin, Label, Measurement, Timestamp, Verdict, WarningId,
+    Approval, ContentType, EventId, Frame, FrameOrigin, Label, Measurement, Medium, Moment, Timestamp, Verdict,
+    WarningId,
 };
 use crate::policy::{Policy, RuleHit, nearest};
 use crate::reputation::cadence::Rousing;
@@ -13,12 +15,16 @@ use crate::warden::{Answered, Beside, ChannelState, Command};
 use super::judgement::{self, Effect, JudgedRule, Shown};
 use super::{Decision, Draft, cadence, coverage, frame, opinions, shadow, stops};
 
+/// The most bytes of the key of the object that a segment lay in, as its event names it. One of IVS has about 120.
+const SEGMENT_KEY_BYTES_MAX: usize = 300;
+
 /// What is known of a frame when its answer is judged.
 pub(super) struct Judged<'a> {
     pub frame: &'a Frame,
     pub policy: &'a Policy,
     pub shadow: Option<&'a Policy>,
     pub measured: Option<&'a Measurement>,
+    pub segment: Option<&'a SegmentFacts>,
     pub answer: &'a Answered,
     pub beside: &'a Beside,
     pub took: Timings,
@@ -27,7 +33,7 @@ pub(super) struct Judged<'a> {
 /// Judges an answer under the policy the frame started with, against the state as it is now.
 pub(super) fn judge(state: &ChannelState, now: Timestamp, judged: &Judged<'_>) -> Decision {
     let Judged { frame, policy, measured, answer, .. } = judged;
-    if !policy.reads(&answer.provider.taxonomy) {
+    if !policy.reads_of(frame.medium, &answer.provider.taxonomy) {
         // Rules that no label of the answer stands for would all be silent, and silence would read as clear.
         let reason = format!(
             "labels come in {}, {} has rules for {}",
@@ -39,7 +45,11 @@ pub(super) fn judge(state: &ChannelState, now: Timestamp, judged: &Judged<'_>) -
     let outcome = EventId::outcome_of(frame.id);
     // Newer frames that were skipped unseen, as while this one was with the provider, make it no less new.
     let replaced = state.is_replaced(&frame.session);
-    let late = replaced || state.newest_sampled.is_some_and(|newest| frame.captured_at < newest);
+    let newest = match frame.medium {
+        Medium::Picture => state.newest_sampled,
+        Medium::Clip | Medium::Sound => state.track(frame.medium).assessed,
+    };
+    let late = replaced || newest.is_some_and(|newest| frame.captured_at < newest);
 
     let second = opinions::second(policy, &answer.provider.name, &judged.beside.opinions);
     let shown = Shown {
@@ -52,14 +62,19 @@ pub(super) fn judge(state: &ChannelState, now: Timestamp, judged: &Judged<'_>) -
         second: &second,
     };
     let judgement = judgement::judge(state.memory(), policy, shown);
-    let (look, shadow_verdict) = judged.shadow.map(|policy| shadow::judge(state, policy, judged, shown)).unzip();
+    // A policy in shadow is tried on pictures only.
+    let (look, shadow_verdict) = judged
+        .shadow
+        .filter(|_| frame.medium.is_picture())
+        .map(|policy| shadow::judge(state, policy, judged, shown))
+        .unzip();
 
     let (labels, kept_at) =
         keep_labels(&answer.labels, |label| judgement.rules.iter().any(|rule| rule.hit.label == label));
     let outcome_of = |rule: &JudgedRule<'_>| RuleOutcome {
         rule: rule.hit.rule.id.clone(),
         rev: rule.hit.rule.rev,
-        by: kept_at(rule.hit.label),
+        by: kept_at(rule.hit.label).unwrap_or(0), // always kept: rules were cut to those whose labels fit
         margin: rule.hit.margin,
         hits: rule.hits,
         effect: effect(state, frame, outcome, rule),
@@ -81,8 +96,10 @@ pub(super) fn judge(state: &ChannelState, now: Timestamp, judged: &Judged<'_>) -
         frame: frame.id,
         print: frame.fingerprint,
         session: frame.session.clone(),
+        medium: frame.medium,
         image: measured.map(|measured| measured.image),
         object: object(judged),
+        segment: judged.segment.cloned().map(Box::new),
         hash: measured.map(|measured| measured.hash),
         distance,
         provider: answer.provider.clone(),
@@ -90,6 +107,8 @@ pub(super) fn judge(state: &ChannelState, now: Timestamp, judged: &Judged<'_>) -
         policy: policy.reference.clone(),
         labels,
         answer: answer.kept.clone(),
+        moments: moments(&answer.moments, &kept_at),
+        spoken: answer.spoken.clone(),
         unmapped: answer.unmapped,
         content_types: answer.content_types.iter().take(ContentType::INLINE_MAX).cloned().collect(),
         floor: answer.floor,
@@ -120,11 +139,16 @@ pub(super) fn judge(state: &ChannelState, now: Timestamp, judged: &Judged<'_>) -
             stops::stop_after_all(&mut draft, now, judged, rule, open.id);
         }
     }
-    coverage::covered(&mut draft, policy, &frame.session, frame.captured_at);
+    if frame.medium.is_picture() {
+        coverage::covered(&mut draft, policy, &frame.session, frame.captured_at);
+    }
     if !replaced {
         let hit = rules.iter().any(|rule| state.is_alarming(rule, &frame.session, frame.captured_at));
         let news = if hit { Some(Rousing::Hit) } else { is_near.then_some(Rousing::NearMiss) };
-        cadence::follow(&mut draft, policy, frame.captured_at, news);
+        // What is heard has pictures looked at more closely; that nothing is heard says nothing of them.
+        if frame.medium.is_picture() || news.is_some() {
+            cadence::follow(&mut draft, policy, frame.captured_at, news);
+        }
     }
     if let Some(verdict) = shadow_verdict.flatten() {
         // Last, under an id that follows from the frame: what the live policy brings about is the same without it.
@@ -133,9 +157,11 @@ pub(super) fn judge(state: &ChannelState, now: Timestamp, judged: &Judged<'_>) -
     draft.after(opinions::before(policy, frame, &judged.beside.opinions))
 }
 
-/// What was judged of a picture that nobody measured here.
+/// What was judged of a picture that nobody measured here, or where the segment lay.
 fn object(judged: &Judged<'_>) -> Option<BucketObject> {
     match &judged.frame.origin {
+        // Of a segment the digest says which it was; where it lay is left out where it takes too much of the event.
+        FrameOrigin::S3(object) if judged.segment.is_some() && object.key.len() > SEGMENT_KEY_BYTES_MAX => None,
         FrameOrigin::S3(object) if judged.measured.is_none() => Some(object.into()),
         FrameOrigin::S3(_) | FrameOrigin::File(_) | FrameOrigin::Inline(_) => None,
     }
@@ -146,7 +172,7 @@ fn object(judged: &Judged<'_>) -> Option<BucketObject> {
 pub(super) fn keep_labels<F: Fn(usize) -> bool>(
     labels: &[Label],
     rests_on: F,
-) -> (Vec<Label>, impl Fn(usize) -> u8 + use<F>) {
+) -> (Vec<Label>, impl Fn(usize) -> Option<u8> + use<F>) {
     let mut order: Vec<usize> = (0..labels.len()).collect();
     order.sort_by_key(|&at| (!rests_on(at), std::cmp::Reverse(labels[at].confidence()), at));
     order.truncate(Answered::LABELS_INLINE_MAX);
@@ -158,8 +184,16 @@ pub(super) fn keep_labels<F: Fn(usize) -> bool>(
     let fitting = order.iter().map(fits).take_while(|fits| *fits).count();
     order.truncate(fitting);
     let kept = order.iter().map(|&at| labels[at].clone()).collect();
-    // A rule's label is always kept: rules were cut to those whose labels fit.
-    (kept, move |label| order.iter().position(|&at| at == label).unwrap_or(0) as u8)
+    (kept, move |label| order.iter().position(|&at| at == label).map(|at| at as u8)) // at most `LABELS_INLINE_MAX`
+}
+
+/// The moments of the labels that an event holds, in the order of these, as many as it may hold.
+fn moments(moments: &[Moment], kept_at: impl Fn(usize) -> Option<u8>) -> Vec<Moment> {
+    let kept = |moment: &Moment| Some(Moment { label: kept_at(usize::from(moment.label))?, ..*moment });
+    let mut kept: Vec<Moment> = moments.iter().filter_map(kept).collect();
+    kept.sort_by_key(|moment| moment.label);
+    kept.truncate(Answered::MOMENTS_INLINE_MAX);
+    kept
 }
 
 /// What came of a rule, with the warning that it is about.
@@ -189,6 +223,7 @@ fn raise(
     draft.push(WarningRaised {
         warning,
         frame: frame.id,
+        medium: frame.medium,
         session: frame.session.clone(),
         policy: policy.reference.clone(),
         rule: rule.id.clone(),

@@ -61,6 +61,7 @@ pub(super) fn ask_to_look(draft: &mut Draft<'_>, policy: Option<&Policy>, frame:
         draft.push(WarningRaised {
             warning: WarningId::of(draft.first, &rule),
             frame: frame.id,
+            medium: frame.medium,
             session: frame.session.clone(),
             policy: policy.reference.clone(),
             rule,

@@ -5,7 +5,9 @@ use crate::events::{
     Actor, AsksBecause, DecidedBy, DecisionEffect, DecisionReceived, EnforcementKind, EnforcementOrigin,
     EnforcementRequested, WarningRaised,
 };
-use crate::model::{Action, Approval, EnforcementId, EventId, PolicyRef, RuleId, SessionId, Timestamp, WarningId};
+use crate::model::{
+    Action, Approval, EnforcementId, EventId, Medium, PolicyRef, RuleId, SessionId, Timestamp, WarningId,
+};
 use crate::policy::Policy;
 use crate::warden::external::{DecidedFrame, ExternalDecision};
 use crate::warden::{ChannelState, ENFORCEMENT_TTL_MS};
@@ -55,6 +57,7 @@ pub(super) fn take(
             draft.push(WarningRaised {
                 warning,
                 frame: about.frame,
+                medium: Medium::Picture, // what is shown outside is pictures
                 session: session.clone(),
                 policy: judged_under,
                 rule,

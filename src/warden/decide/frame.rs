@@ -1,18 +1,20 @@
-//! A frame, from its arrival to the provider: is it looked at, does it show anything new?
+//! A frame, from its arrival to the provider: is it looked at, does it show anything new? What holds of segments alone is
+//! in [`segment`].
 
 use crate::events::{
     Actor, ChannelQuarantined, FailedStage, FrameConflict, FrameFailed, FrameSkipped, NewEvent, SessionStartBecause,
     Skip, UnwatchedBecause,
 };
-use crate::model::{EventId, Frame, FrameId, Measurement, SessionId, Similarity, Timestamp};
+use crate::model::{EventId, Frame, FrameId, Measurement, Medium, SessionId, Similarity, Timestamp};
 use crate::policy::{Policy, SimilarityLimits};
 use crate::reputation::budget::Need;
 use crate::reputation::score;
 use crate::warden::{ChannelState, Command, LUMA_DELTA_DIFFERENT, LUMA_DELTA_SAME, Reference};
 
-use super::{Decision, Draft, Next, cadence, coverage, session, short};
+use super::{Decision, Draft, Next, cadence, coverage, segment, session, short};
 
-/// A frame arrived. In order of precedence: another session, no policy, too late, too soon; otherwise look at it.
+/// A frame arrived. In order of precedence: another session, no policy, too late, too soon; otherwise look at it, or ask
+/// about the segment.
 pub(super) fn take(state: &ChannelState, policy: Option<&Policy>, now: Timestamp, frame: &Frame) -> Decision {
     if state.is_over(&frame.session, frame.captured_at) {
         return skip(state, policy, frame, Skip::OtherSession);
@@ -20,11 +22,14 @@ pub(super) fn take(state: &ChannelState, policy: Option<&Policy>, now: Timestamp
     let begun = begin_session(state, policy, now, frame);
     let Some(policy) = policy else {
         let mut draft = skipped(state, None, frame, Skip::NoPolicy);
-        if begun.is_empty() {
+        if begun.is_empty() && frame.medium.is_picture() {
             coverage::unpolicied(&mut draft, frame.captured_at);
         }
         return draft.after(begun);
     };
+    if !frame.medium.is_picture() {
+        return segment::take(state, policy, now, frame, begun);
+    }
     let newest = state.reference.as_ref().map(|reference| reference.captured_at);
     if begun.is_empty() && newest.is_some_and(|newest| frame.captured_at <= newest) {
         return skip(state, Some(policy), frame, Skip::Stale { newest });
@@ -59,7 +64,7 @@ fn begin_session(state: &ChannelState, policy: Option<&Policy>, now: Timestamp, 
 /// A frame that comes late, after one that was only seen to be similar, is measured from the last assessed one: what was
 /// not assessed makes nothing stale, and the provider may see in it what the newer frame no longer shows.
 pub fn due(state: &ChannelState, policy: &Policy, session: &SessionId, captured_at: Timestamp) -> Option<Timestamp> {
-    if state.partly_met(policy, session, captured_at) {
+    if state.partly_met(policy, Medium::Picture, session, captured_at) {
         return None;
     }
     let assessed = state.reference.as_ref().map(|reference| reference.captured_at);
@@ -80,12 +85,12 @@ pub(super) fn compare(state: &ChannelState, frame: &Frame, policy: &Policy, meas
         return Decision { events: Vec::new(), next: Some(Next::Ask) };
     };
     let aged = frame.captured_at.ms_since(reference.captured_at) >= u64::from(policy.sampling.reassess_after_ms);
-    let partly_met = state.partly_met(policy, &frame.session, frame.captured_at);
+    let partly_met = state.partly_met(policy, frame.medium, &frame.session, frame.captured_at);
     match distance(reference, measured) {
         Some(distance) if !aged && !partly_met && similar(limits, distance) => {
             let mut draft = Draft::outcome(state, Some(policy), frame.id, frame.captured_at);
             let because = Skip::Similar { hash: measured.hash, distance, to: reference.sequence };
-            draft.push(FrameSkipped { frame: frame.id, print: frame.fingerprint, because });
+            draft.push(FrameSkipped { frame: frame.id, medium: frame.medium, print: frame.fingerprint, because });
             coverage::covered(&mut draft, policy, &frame.session, frame.captured_at);
             cadence::follow(&mut draft, policy, frame.captured_at, None);
             draft.decided()
@@ -95,7 +100,8 @@ pub(super) fn compare(state: &ChannelState, frame: &Frame, policy: &Policy, meas
 }
 
 /// A call is to be made for the frame, and the node's are counted: the channel gives way to those with more need. Never
-/// beyond what the policy promises at least, never while a rule is partly met, and not at all where the cadence is fixed.
+/// beyond what the policy promises at least, never while a rule is partly met, and not at all where the cadence is fixed,
+/// as that of segments is.
 pub(super) fn spend(state: &ChannelState, frame: &Frame, policy: &Policy, bar: Need) -> Decision {
     if let Some(decision) = no_longer_wanted(state, policy, frame) {
         return decision;
@@ -103,7 +109,8 @@ pub(super) fn spend(state: &ChannelState, frame: &Frame, policy: &Policy, bar: N
     let granted = Decision { events: Vec::new(), next: Some(Next::Ask) };
     // A call that came to nothing was made all the same.
     let asked = state.newest_sampled.max(state.asked_in_vain);
-    let (Some(tuning), Some(asked)) = (&policy.reputation, asked) else { return granted };
+    let tuning = policy.reputation.as_ref().filter(|_| frame.medium.is_picture());
+    let (Some(tuning), Some(asked)) = (tuning, asked) else { return granted };
     let least = policy.sampling.pace_at(policy.sampling.slowest_ms);
     let due = asked.plus_ms(u64::from(least.interval_ms)).minus_ms(u64::from(least.tolerance_ms));
     let score = score(&state.ledger, tuning, frame.captured_at);
@@ -114,7 +121,7 @@ pub(super) fn spend(state: &ChannelState, frame: &Frame, policy: &Policy, bar: N
         cadence::ease(&mut draft, policy, frame.captured_at);
         return Decision { next: granted.next, ..draft.decided() };
     }
-    if frame.captured_at >= due || state.partly_met(policy, &frame.session, frame.captured_at) {
+    if frame.captured_at >= due || state.partly_met(policy, frame.medium, &frame.session, frame.captured_at) {
         return granted;
     }
     let because = Skip::GaveWay { need: need.as_milli(), bar: bar.as_milli(), due };
@@ -125,7 +132,10 @@ pub(super) fn spend(state: &ChannelState, frame: &Frame, policy: &Policy, bar: N
 
 /// While the frame was being fetched its session may have ended and another begun, or a newer frame been assessed.
 fn no_longer_wanted(state: &ChannelState, policy: &Policy, frame: &Frame) -> Option<Decision> {
-    let newest = state.reference.as_ref().map(|reference| reference.captured_at);
+    let newest = match frame.medium {
+        Medium::Picture => state.reference.as_ref().map(|reference| reference.captured_at),
+        Medium::Clip | Medium::Sound => state.track(frame.medium).assessed,
+    };
     if newest.is_some_and(|newest| frame.captured_at <= newest) {
         return Some(skip(state, Some(policy), frame, Skip::Stale { newest }));
     }
@@ -162,8 +172,13 @@ fn similar(limits: SimilarityLimits, Similarity(bits, luma): Similarity) -> bool
 pub(super) fn shed(state: &ChannelState, policy: Option<&Policy>, now: Timestamp, frame: &Frame) -> Decision {
     let begun = begin_session(state, policy, now, frame);
     let mut draft = Draft::outcome(state, None, frame.id, frame.captured_at);
-    draft.push(FrameSkipped { frame: frame.id, print: frame.fingerprint, because: Skip::Overloaded });
-    if begun.is_empty() {
+    draft.push(FrameSkipped {
+        frame: frame.id,
+        medium: frame.medium,
+        print: frame.fingerprint,
+        because: Skip::Overloaded,
+    });
+    if begun.is_empty() && frame.medium.is_picture() {
         coverage::uncovered(&mut draft, &frame.session, frame.captured_at, UnwatchedBecause::Overloaded);
     }
     draft.after(begun)
@@ -179,7 +194,8 @@ pub(super) fn pass_over(state: &ChannelState, frame: &Frame) -> Decision {
     skip(state, None, frame, Skip::OtherSource)
 }
 
-/// The frame could not be judged. Never clear, never silent (invariant I7); `policy` says who is asked to look.
+/// The frame could not be judged. Never clear, never silent (invariant I7); `policy` says who is asked to look where
+/// nobody does: whether somebody does is said by pictures alone.
 pub(super) fn fail(
     state: &ChannelState,
     policy: Option<&Policy>,
@@ -190,9 +206,18 @@ pub(super) fn fail(
 ) -> Decision {
     let mut draft = Draft::outcome(state, None, frame.id, frame.captured_at);
     let reason = short(reason);
-    draft.push(FrameFailed { frame: frame.id, print: frame.fingerprint, stage, reason, attempts });
-    coverage::uncovered(&mut draft, &frame.session, frame.captured_at, UnwatchedBecause::Failed);
-    coverage::ask_to_look(&mut draft, policy, frame);
+    draft.push(FrameFailed {
+        frame: frame.id,
+        medium: frame.medium,
+        print: frame.fingerprint,
+        stage,
+        reason,
+        attempts,
+    });
+    if frame.medium.is_picture() {
+        coverage::uncovered(&mut draft, &frame.session, frame.captured_at, UnwatchedBecause::Failed);
+        coverage::ask_to_look(&mut draft, policy, frame);
+    }
     draft.decided()
 }
 
@@ -201,10 +226,19 @@ pub(super) fn quarantine(state: &ChannelState, policy: Option<&Policy>, frame: &
     let mut draft = Draft::outcome(state, None, frame.id, frame.captured_at);
     let reason = short(reason);
     let stage = FailedStage::Warden;
-    draft.push(FrameFailed { frame: frame.id, print: frame.fingerprint, stage, reason: reason.clone(), attempts: 2 });
+    draft.push(FrameFailed {
+        frame: frame.id,
+        medium: frame.medium,
+        print: frame.fingerprint,
+        stage,
+        reason: reason.clone(),
+        attempts: 2,
+    });
     draft.push(ChannelQuarantined { frame: frame.id, reason });
-    coverage::uncovered(&mut draft, &frame.session, frame.captured_at, UnwatchedBecause::Quarantined);
-    coverage::ask_to_look(&mut draft, policy, frame);
+    if frame.medium.is_picture() {
+        coverage::uncovered(&mut draft, &frame.session, frame.captured_at, UnwatchedBecause::Quarantined);
+        coverage::ask_to_look(&mut draft, policy, frame);
+    }
     draft.decided()
 }
 
@@ -222,8 +256,8 @@ fn skip(state: &ChannelState, policy: Option<&Policy>, frame: &Frame, because: S
     skipped(state, policy, frame, because).decided()
 }
 
-fn skipped<'a>(state: &'a ChannelState, policy: Option<&Policy>, frame: &Frame, because: Skip) -> Draft<'a> {
+pub(super) fn skipped<'a>(state: &'a ChannelState, policy: Option<&Policy>, frame: &Frame, because: Skip) -> Draft<'a> {
     let mut draft = Draft::outcome(state, policy, frame.id, frame.captured_at);
-    draft.push(FrameSkipped { frame: frame.id, print: frame.fingerprint, because });
+    draft.push(FrameSkipped { frame: frame.id, medium: frame.medium, print: frame.fingerprint, because });
     draft
 }

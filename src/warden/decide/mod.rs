@@ -10,11 +10,13 @@ mod frame;
 mod judgement;
 mod moderator;
 mod opinions;
+mod segment;
 mod session;
 mod shadow;
 mod stops;
 
 pub use frame::due;
+pub use segment::due as due_of_segment;
 pub use stops::{calls_for, why_asks};
 
 use crate::events::{Actor, Event, EvidenceCopied, EvidenceStored, EvidenceUnkept, NewEvent};
@@ -45,7 +47,7 @@ impl Decision {
 pub enum Next {
     /// Fetch it, decode it, hash it; then [`Command::CompareFrame`].
     Look,
-    /// Ask the provider; then [`Command::JudgeFrame`].
+    /// Ask the provider, which of a segment takes fetching it first; then [`Command::JudgeFrame`].
     Ask,
 }
 
@@ -66,9 +68,9 @@ pub fn decide(
         Command::PassOverFrame { frame } => Ok(frame::pass_over(state, frame)),
         Command::CompareFrame { frame, policy, measured } => Ok(frame::compare(state, frame, policy, measured)),
         Command::SpendCall { frame, policy, bar } => Ok(frame::spend(state, frame, policy, *bar)),
-        Command::JudgeFrame { frame, policy, shadow, measured, answer, beside, took } => {
-            let (shadow, measured, took) = (shadow.as_deref(), measured.as_ref(), *took);
-            let judged = answer::Judged { frame, policy, shadow, measured, answer, beside, took };
+        Command::JudgeFrame { frame, policy, shadow, measured, segment, answer, beside, took } => {
+            let (shadow, measured, segment, took) = (shadow.as_deref(), measured.as_ref(), segment.as_deref(), *took);
+            let judged = answer::Judged { frame, policy, shadow, measured, segment, answer, beside, took };
             Ok(answer::judge(state, now, &judged))
         }
         Command::FailFrame { frame, stage, reason, attempts, asked } => {

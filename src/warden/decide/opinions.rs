@@ -122,6 +122,8 @@ mod tests {
         let label =
             |(path, milli): &(&str, u32)| Label(LabelPath::new(path).unwrap(), Confidence::from_milli(*milli).unwrap());
         Answered {
+            moments: Vec::new(),
+            spoken: None,
             provider: ProviderRef { name: "hive".into(), model: "1".into(), taxonomy: Taxonomy::HIVE_VISUAL.into() },
             labels: labels.iter().map(label).collect(),
             kept: None,

@@ -166,8 +166,15 @@ impl Channel {
         let provider = &assessed.provider;
         let named = [&provider.name, &provider.model, &provider.taxonomy].iter().all(|text| !text.is_empty());
         holds(named, Invariant::Explained, || "an assessment does not name its provider, model and taxonomy".into())?;
-        let shown = assessed.image.is_some() != assessed.object.is_some();
-        holds(shown, Invariant::Explained, || "an assessment names not one picture, by digest or as object".into())?;
+        let shown = match assessed.medium.is_picture() {
+            true => assessed.image.is_some() != assessed.object.is_some() && assessed.segment.is_none(),
+            false => assessed.image.is_none() && assessed.hash.is_none() && assessed.segment.is_some(),
+        };
+        holds(shown, Invariant::Explained, || {
+            "an assessment names not one picture, by digest or as object, or one segment".into()
+        })?;
+        let timed = assessed.moments.iter().all(|moment| usize::from(moment.label) < assessed.labels.len());
+        holds(timed, Invariant::Explained, || "a moment is of no label of the event".to_owned())?;
         for rule in &assessed.rules {
             let rests_on_label = usize::from(rule.by) < assessed.labels.len() && rule.margin >= 0;
             holds(rests_on_label, Invariant::Explained, || {

@@ -62,7 +62,16 @@ fn gist<'a>(policy: &Policy, name: &'a str, said: Option<&[Label]>) -> Asked<'a>
 
 fn answered(name: &str, labels: Vec<Label>) -> Answered {
     let provider = ProviderRef { name: name.into(), model: "1".into(), taxonomy: "scripted/1".into() };
-    Answered { provider, labels, kept: None, unmapped: 0, content_types: vec![], floor: None }
+    Answered {
+        moments: Vec::new(),
+        spoken: None,
+        provider,
+        labels,
+        kept: None,
+        unmapped: 0,
+        content_types: vec![],
+        floor: None,
+    }
 }
 
 fn opinion(name: &str, said: Option<Vec<Label>>, after: bool) -> Opinion {

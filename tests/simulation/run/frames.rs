@@ -218,8 +218,16 @@ impl Run {
         let measured = Some(self.measured(channel, id));
         let (answer, beside) = arranged::ask(&policy, id, Some(&labels)).expect("the world's own provider answered");
         let took = Timings(1, 2, 3);
-        let command =
-            Command::JudgeFrame { frame, policy, shadow: None, measured, answer: Box::new(answer), beside, took };
+        let command = Command::JudgeFrame {
+            frame,
+            policy,
+            shadow: None,
+            measured,
+            segment: None,
+            answer: Box::new(answer),
+            beside,
+            took,
+        };
         self.send(channel, Message { command, then: Then::FrameGoesOn(id) });
     }
 

@@ -282,9 +282,9 @@ const WORDS: Record<string, (p: Payload) => Said> = {
   EvidenceCopied: (p) => ({ what: "picture copied", tone: "quiet", text: `into ${p.object.bucket}` }),
   EvidenceUnkept: (p) => ({ what: "picture not kept", tone: "broken", text: `in the ${p.place}: ${p.reason}` }),
   EvidenceExpired: (p) => ({
-    what: "pictures expired",
+    what: p.transcripts ? "words expired" : "pictures expired",
     tone: "quiet",
-    text: `${p.pictures} pictures, kept before ${p.kept_before}`,
+    text: `${p.transcripts ? `${p.transcripts} transcripts` : `${p.pictures} pictures`}, kept before ${p.kept_before}`,
   }),
   EvidenceRead: () => ({ what: "picture seen", tone: "quiet", text: "a person looked at it" }),
   ContentErased: (p) => ({ what: "erased", tone: "broken", text: `${p.subject}: ${p.reason}` }),
