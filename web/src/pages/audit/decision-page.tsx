@@ -6,6 +6,7 @@ import { Link } from "wouter";
 import { Refused, type Schemas } from "../../api/client";
 import { type Decision, decisionOf } from "../../api/decisions";
 import { Picture } from "../../care/picture";
+import { Moments, Said } from "../../care/said";
 import { Badge, Loaded, Moment } from "../../design/parts";
 import { useMay } from "../../session/session";
 import { kilobytes, ref, short } from "../../words/events";
@@ -63,11 +64,17 @@ function Whole({ decision }: { decision: Decision }) {
         </section>
         <div className="stack">
           <section className="card stack tight" aria-labelledby="decision-picture">
-            <h2 id="decision-picture">The picture</h2>
-            {decision.evidence.kept === "kept" && may && (
-              <Picture frame={decision.frame} label={`Frame of ${channel}`} keyed />
+            <h2 id="decision-picture">{MEDIA[decision.medium]}</h2>
+            {decision.medium === "picture" ? (
+              <>
+                {decision.evidence.kept === "kept" && may && (
+                  <Picture frame={decision.frame} label={`Frame of ${channel}`} keyed />
+                )}
+                <EvidenceFacts evidence={decision.evidence} may={may} />
+              </>
+            ) : (
+              <Segment decision={decision} may={may} />
             )}
-            <EvidenceFacts evidence={decision.evidence} may={may} />
           </section>
           <section className="card" aria-labelledby="decision-around">
             <h2 id="decision-around">Around it</h2>
@@ -90,6 +97,23 @@ function Whole({ decision }: { decision: Decision }) {
         )}
         <RawEvent event={decision.event} />
       </section>
+    </>
+  );
+}
+
+const MEDIA: Record<Decision["medium"], string> = {
+  picture: "The picture",
+  clip: "The moving picture",
+  sound: "What was said",
+};
+
+/** What of a segment was judged: no picture is kept of it. */
+function Segment({ decision: { frame, medium, event }, may }: { decision: Decision; may: boolean }) {
+  return (
+    <>
+      <Moments event={event} />
+      {medium === "clip" && <p className="muted">The segment itself is kept by the recording, not here.</p>}
+      {medium === "sound" && (may ? <Said frame={frame} keyed /> : <p className="muted">Your role reads no words.</p>)}
     </>
   );
 }

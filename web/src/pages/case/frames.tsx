@@ -4,6 +4,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useEffect, useMemo, useRef } from "react";
 import { answered, api, type Schemas } from "../../api/client";
 import { Picture } from "../../care/picture";
+import { Said } from "../../care/said";
 import { Button, Failed, Moment } from "../../design/parts";
 import { useKey } from "../../keys/keys";
 import { useChannel } from "../../live/live";
@@ -14,6 +15,7 @@ type Recorded = Schemas["RecordedEvent"];
 
 export interface Shot {
   frame: string;
+  medium: Schemas["Medium"];
   at: string;
   text: string;
   tone: Tone;
@@ -68,15 +70,7 @@ export function Frames({ row, frame, onFrame, pictures }: FramesProps) {
   const shown = shots[at];
   return (
     <section className="card frames" aria-label="Frames">
-      {pictures ? (
-        <Picture
-          frame={frame}
-          label={`Frame of ${row.channel}${shown ? ` at ${new Date(shown.at).toLocaleTimeString()}` : ""}`}
-          keyed
-        />
-      ) : (
-        <p className="picture-absent">Your role sees no pictures</p>
-      )}
+      <Shown shot={shown} frame={frame} channel={row.channel} may={pictures} />
       {query.error ? (
         <Failed what="The frames around it could not be had." error={query.error} again={() => void query.refetch()} />
       ) : (
@@ -98,6 +92,14 @@ export function Frames({ row, frame, onFrame, pictures }: FramesProps) {
       </div>
     </section>
   );
+}
+
+function Shown({ shot, frame, channel, may }: { shot?: Shot; frame: string; channel: string; may: boolean }) {
+  if (!may) return <p className="picture-absent">Your role sees no pictures and reads no words</p>;
+  if (shot?.medium === "sound") return <Said frame={frame} keyed />;
+  if (shot?.medium === "clip") return <p className="picture-absent">A moving picture: the recording holds it</p>;
+  const at = shot ? ` at ${new Date(shot.at).toLocaleTimeString()}` : "";
+  return <Picture frame={frame} label={`Frame of ${channel}${at}`} keyed />;
 }
 
 function Strip({
@@ -159,6 +161,7 @@ export function shotsOf(events: readonly Recorded[], row: Pick<WarningRow, "evid
   const shots = events.flatMap((event): Shot[] => {
     const payload = event.payload as {
       frame?: string;
+      medium?: Schemas["Medium"];
       verdict?: string;
       labels?: [string, number][];
       because?: unknown;
@@ -168,19 +171,21 @@ export function shotsOf(events: readonly Recorded[], row: Pick<WarningRow, "evid
     const at = event.captured_at;
     if (!frame || !at) return [];
     const hit = hits.has(frame);
+    const medium = payload.medium ?? "picture";
     if (event.type === "FrameAssessed") {
       const { text, tone } = outcomeWords({ assessed: payload.verdict } as Schemas["LastOutcome"]);
-      return [{ frame, at, text, tone, score: scoreOf(payload.labels ?? [], row.label ?? null), hit }];
+      return [{ frame, medium, at, text, tone, score: scoreOf(payload.labels ?? [], row.label ?? null), hit }];
     }
     if (event.type !== "FrameSkipped" && event.type !== "FrameFailed") return [];
     const named = event.type === "FrameFailed" ? { failed: payload.stage } : { skipped: nameOf(payload.because) };
-    return [{ frame, at, ...outcomeWords(named as Schemas["LastOutcome"]), score: null, hit }];
+    return [{ frame, medium, at, ...outcomeWords(named as Schemas["LastOutcome"]), score: null, hit }];
   });
   // Every hit that the warning names is in the strip, wherever it lies.
   const there = new Set(shots.map((shot) => shot.frame));
   for (const hit of row.evidence) {
     if (there.has(hit.frame)) continue;
-    shots.push({ frame: hit.frame, at: hit.captured_at, text: "hit", tone: "warn", score: hit.confidence, hit: true });
+    const { frame, captured_at: at, confidence: score } = hit;
+    shots.push({ frame, medium: "picture", at, text: "hit", tone: "warn", score, hit: true });
   }
   return shots.sort((a, b) => Date.parse(a.at) - Date.parse(b.at));
 }

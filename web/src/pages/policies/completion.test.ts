@@ -14,6 +14,8 @@ test("keys and values are those of the schema", () => {
     compare_with: of("CompareWith"),
     reputation: of("Reputation"),
     similarity: of("SimilarityLimits"),
+    sound: of("Listening"),
+    clips: of("Listening"),
     rules: of("Rule"),
   });
   const listed = (name: string) =>

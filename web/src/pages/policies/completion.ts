@@ -17,6 +17,8 @@ export const KEYS = {
     "similarity",
     "on_unavailable",
     "automatic_stops",
+    "sound",
+    "clips",
     "rules",
   ],
   channels: ["matching"],
@@ -25,12 +27,15 @@ export const KEYS = {
   compare_with: ["provider", "share"],
   reputation: ["trust_after", "half_life", "near_miss", "closely_for"],
   similarity: ["hash_distance", "luma_delta"],
+  sound: ["every", "judged_by"],
+  clips: ["every", "judged_by"],
   rules: [
     "id",
     "taxonomy",
     "categories",
     "confidence",
     "score",
+    "from_severity",
     "window",
     "action",
     "approval",
@@ -45,7 +50,7 @@ export const VALUES: Record<string, readonly string[]> = {
   action: ["warn", "stop", "suspend"],
   approval: ["none", "person"],
   on_unavailable: ["record", "warn", "page"],
-  taxonomy: ["rekognition/7.0", "rekognition/6.1", "local-nudity/1", "hive-visual/1"],
+  taxonomy: ["rekognition/7.0", "rekognition/6.1", "local-nudity/1", "hive-visual/1", "hive-speech/1"],
 };
 
 export type Wanted =
