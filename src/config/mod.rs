@@ -40,6 +40,7 @@ pub use sections::{
 use crate::actors::Deposit;
 use crate::http::GateConfig;
 use crate::http::auth::config::AuthConfig;
+use crate::shards::SEGMENTS_OFFERED_MAX;
 
 /// The most bytes of a configuration file.
 const FILE_BYTES_MAX: u64 = 1 << 20;
@@ -151,10 +152,11 @@ impl Config {
         self.hive_dashboard.check().map_err(|finding| ConfigError::Together { file: file(), finding })?;
         self.provider.check().map_err(|finding| ConfigError::Together { file: file(), finding })?;
         self.kinesis.settings().map_err(|finding| ConfigError::Together { file: file(), finding })?;
-        if self.kinesis.offers_max.get() >= self.wardens.frames_max.get() && !self.kinesis.stream.is_empty() {
+        let offered = self.kinesis.offers_max.get() + SEGMENTS_OFFERED_MAX as u64;
+        if offered >= self.wardens.frames_max.get() && !self.kinesis.stream.is_empty() {
             let finding = format!(
-                "kinesis.offers_max is {}, and must be less than wardens.frames_max, which is {}, so that no frame of \
-                 the stream is shed",
+                "kinesis.offers_max is {}, and with {SEGMENTS_OFFERED_MAX} segments must be less than \
+                 wardens.frames_max, which is {}, so that no frame of the stream is shed",
                 self.kinesis.offers_max.get(),
                 self.wardens.frames_max.get()
             );

@@ -133,7 +133,9 @@ impl Callbacks {
                 }
                 Some((assessed.session, assessed.policy))
             }
-            _ => None, // skipped or failed, which says neither broadcast nor whom it was shown to
+            // What failed may have been shown to them all the same, says the record or what was just posted.
+            Event::FrameFailed(failed) if self.was_posted(app, failed.frame).await? => None,
+            _ => return Err(nothing()), // what was skipped was shown to nobody
         };
         Ok((channel, DecidedFrame { frame, captured_at, judged }))
     }
@@ -182,10 +184,15 @@ impl Callbacks {
 
     /// Whether the frame was shown to them: its outcome rests on their answer, or what they said is on record beside it.
     async fn was_shown(&self, app: &App, assessed: &FrameAssessed) -> Result<bool, Problem> {
-        if *assessed.provider.name == *self.by.as_str() || self.posts.were_shown(assessed.frame) {
+        Ok(*assessed.provider.name == *self.by.as_str() || self.was_posted(app, assessed.frame).await?)
+    }
+
+    /// Whether it was posted to them, whatever came of it.
+    async fn was_posted(&self, app: &App, frame: FrameId) -> Result<bool, Problem> {
+        if self.posts.were_shown(frame) {
             return Ok(true);
         }
-        let (journal, name, frame) = (app.journal.clone(), self.by.clone(), assessed.frame);
+        let (journal, name) = (app.journal.clone(), self.by.clone());
         blocking("looking up what was shown outside", move || said(&*journal, name.as_str(), frame)).await
     }
 }

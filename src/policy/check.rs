@@ -16,7 +16,7 @@ const FRACTION_MILLI_MAX: u32 = 1000;
 
 /// What the providers of this version call themselves. The house may have others; one that it does not have fails every
 /// frame that it alone may judge.
-const PROVIDERS: &[&str] = &["local", "rekognition", "hive", "hive-speech", "rehearsal"];
+const PROVIDERS: &[&str] = &["local", "rekognition", "hive", "hive-speech", "hive-dashboard", "rehearsal"];
 
 /// Patterns that find every channel.
 const FIND_ALL: &[&str] =

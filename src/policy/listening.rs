@@ -8,6 +8,7 @@ use serde_saphyr::Spanned;
 use super::diagnostic::{Flaw, Place};
 use super::document::{ListeningDocument, Text, place};
 use super::file::DocumentReader;
+use super::mapping::Mapping;
 use super::taxonomy::{Sense, Taxonomy};
 use super::{Policy, Rule, bounds, terms};
 use crate::events::Pace;
@@ -73,9 +74,22 @@ impl Policy {
         Taxonomy::named(words).is_some_and(|taxonomy| taxonomy.sense() == Sense::Hearing)
     }
 
-    /// Whether a frame of that medium counts for a rule.
+    /// Whether a frame of that medium counts for a rule: a clip only where whoever judges it can be read by the rule.
     pub fn counts(&self, rule: &Rule, medium: Medium) -> bool {
-        self.hears(rule) == (medium == Medium::Sound)
+        match medium {
+            Medium::Picture => !self.hears(rule),
+            Medium::Sound => self.hears(rule),
+            Medium::Clip => !self.hears(rule) && self.clips_are_read_by(rule),
+        }
+    }
+
+    fn clips_are_read_by(&self, rule: &Rule) -> bool {
+        let by = self.segments.clips.as_ref().and_then(|clips| Taxonomy::answered_by(clips.judged_by.as_str()));
+        let Some(answered) = by.map(Taxonomy::name) else { return true }; // nobody knows what it answers in
+        match &rule.taxonomy {
+            Some(own) => **own == *answered,
+            None => *self.taxonomy == *answered || Mapping::between(answered, &self.taxonomy).is_some(),
+        }
     }
 
     /// Whether an answer about that medium, in that taxonomy, can be judged: some rule must be able to read it.

@@ -79,7 +79,7 @@ impl Policy {
         let in_policys_words = sighted.peek().is_none() || sighted.any(|rule| rule.taxonomy.is_none());
         match in_policys_words {
             true => *self.taxonomy == *answered || Mapping::between(answered, &self.taxonomy).is_some(),
-            false => self.rules.iter().any(|rule| rule.reads(answered)),
+            false => self.rules.iter().any(|rule| !self.hears(rule) && rule.reads(answered)),
         }
     }
 }

@@ -148,7 +148,7 @@ impl Taxonomy {
         Self::named(match provider {
             "rekognition" | "rehearsal" => Self::REKOGNITION,
             "local" => Self::LOCAL_NUDITY,
-            "hive" => Self::HIVE_VISUAL,
+            "hive" | "hive-dashboard" => Self::HIVE_VISUAL,
             "hive-speech" => Self::HIVE_SPEECH,
             _ => return None,
         })

@@ -35,6 +35,9 @@ const FORGET_AFTER: Duration = Duration::from_secs(600);
 const UNDER_WAY_MAX: usize = 4;
 /// The same for segments: of each of two media.
 const SEGMENTS_UNDER_WAY_MAX: usize = 2 * UNDER_WAY_MAX;
+/// Segments of all channels that are with their wardens at the same time: a fraction of what may be read ahead of the
+/// cursor, so that slow ones hold no picture up.
+pub const SEGMENTS_OFFERED_MAX: usize = 128;
 /// How often somebody is asked which broadcast of a channel is on the air.
 const ASK_AGAIN: Duration = Duration::from_secs(30);
 /// How long the answer is waited for.
@@ -88,7 +91,8 @@ impl Lanes {
 
     /// Lanes for segments: beside those for pictures, because a segment may be under way for a minute.
     pub(super) fn of_segments(wardens: Wardens, who: Option<Arc<dyn WhoIsOnAir>>, settings: IntakeSettings) -> Self {
-        Self { under_way_max: SEGMENTS_UNDER_WAY_MAX, ..Self::new(wardens, who, settings) }
+        let offers = Semaphore::new(SEGMENTS_OFFERED_MAX);
+        Self { under_way_max: SEGMENTS_UNDER_WAY_MAX, offers, ..Self::new(wardens, who, settings) }
     }
 
     /// A thumbnail or a segment was announced. Says when it has its outcome.
@@ -265,7 +269,13 @@ impl Lanes {
         if left.is_zero() {
             return self.too_late(channel, frame).await;
         }
-        let Ok(permit) = tokio::time::timeout(left, self.offers.acquire()).await else {
+        // A segment may be with its provider for a minute. Those that are many wait for nobody: pictures behind them on the
+        // stream would wait as well.
+        let patience = if frame.medium.is_picture() { left } else { Duration::ZERO };
+        let Ok(permit) = tokio::time::timeout(patience, self.offers.acquire()).await else {
+            if !frame.medium.is_picture() {
+                return self.command(channel, Command::ShedFrame { frame }).await;
+            }
             return self.too_late(channel, frame).await;
         };
         let _permit = permit.expect("the semaphore is never closed");

@@ -28,6 +28,7 @@ mod sources;
 
 pub use delivery::{Deliver, Delivery, NotSettled};
 pub use intake::{Intake, IntakeParts, IntakeSettings, WhoIsOnAir};
+pub use lane::SEGMENTS_OFFERED_MAX;
 pub use settings::{Settings, SettingsError, Start};
 
 use std::sync::Arc;

@@ -389,7 +389,7 @@ fn assess(state: &mut ChannelState, at: Applied, captured_at: Timestamp, assesse
         state.reference =
             Some(Reference { sequence: at.sequence, frame: assessed.frame, captured_at, hash: assessed.hash });
     }
-    memory::shift(&mut state.windows, assessed.medium);
+    memory::shift(&mut state.windows, assessed.medium, &assessed.rules);
     for outcome in &assessed.rules {
         let met = match outcome.effect {
             RuleEffect::Raised(_) | RuleEffect::Joined(_) => true,

@@ -107,10 +107,18 @@ impl<'a> Hit<'a> {
     }
 }
 
-/// Another frame was assessed: every window that counts its medium moves by one.
-pub(super) fn shift(windows: &mut [RuleWindow], medium: Medium) {
-    for window in windows.iter_mut().filter(|window| window.heard == (medium == Medium::Sound)) {
-        window.recent <<= 1;
+/// Another frame was assessed: every window that counts its medium moves by one. A clip counts where it is a hit: it is
+/// judged by a provider of its own, which may not be able to hit a rule at all, and must not push out what pictures hit.
+pub(super) fn shift(windows: &mut [RuleWindow], medium: Medium, outcomes: &[RuleOutcome]) {
+    for window in windows.iter_mut() {
+        let counts = match medium {
+            Medium::Picture => !window.heard,
+            Medium::Sound => window.heard,
+            Medium::Clip => outcomes.iter().any(|outcome| outcome.rule == window.rule),
+        };
+        if counts {
+            window.recent <<= 1;
+        }
     }
 }
 

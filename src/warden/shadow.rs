@@ -98,11 +98,11 @@ pub(super) fn follow(state: &mut ChannelState, captured_at: Timestamp, assessed:
         }
         match look.found {
             ShadowFound::NoHit if counts => {
-                memory::shift(&mut shadow.windows, assessed.medium);
+                memory::shift(&mut shadow.windows, assessed.medium, &[]);
                 memory::prune(&mut shadow.windows, &mut shadow.cooldowns, captured_at);
             }
             // What it found is folded in with its verdict, which follows.
-            ShadowFound::Hit if counts => memory::shift(&mut shadow.windows, assessed.medium),
+            ShadowFound::Hit if counts => memory::shift(&mut shadow.windows, assessed.medium, &[]),
             ShadowFound::NoHit | ShadowFound::Hit | ShadowFound::OtherTaxonomy => {}
         }
         true

@@ -54,6 +54,13 @@ pub(super) struct Heard {
     pub said: Result<Answered, Unanswered>,
 }
 
+impl Heard {
+    /// Whether anybody was called at all.
+    pub(super) fn was_asked(&self) -> bool {
+        self.segment.is_some() && self.said.as_ref().err().is_none_or(|unanswered| unanswered.attempts > 0)
+    }
+}
+
 impl Hearing {
     pub(super) async fn run(self) -> Heard {
         let begun = Instant::now();

@@ -11,7 +11,7 @@ use std::time::Instant;
 use actix::Context;
 
 use super::super::system::Outcome;
-use super::asking::{Keeping, spend};
+use super::asking::{Keeping, give_back, spend};
 use super::hearing::{Heard, Hearing};
 use super::messages::{Reply, Stale};
 use super::under_way::outcome_again;
@@ -146,7 +146,12 @@ impl Warden {
             keeping: Keeping::of(house.content.clone(), &self.channel),
             transcripts: house.settings.transcripts,
         };
-        self.beside(hearing.run(), ctx, move |warden, heard, ctx| warden.heard(medium, heard, ctx));
+        self.beside(hearing.run(), ctx, move |warden, heard, ctx| {
+            if !heard.was_asked() {
+                give_back(warden.parts.purse.as_deref());
+            }
+            warden.heard(medium, heard, ctx);
+        });
     }
 
     fn heard(&mut self, medium: Medium, heard: Heard, ctx: &mut Context<Self>) {

@@ -19,6 +19,11 @@ impl Findings {
                 }
             }
         }
+        if !policy.rules.is_empty() && policy.rules.iter().all(|rule| policy.hears(rule)) {
+            let what = "no rule is about what is seen: pictures are asked about for nothing";
+            let hint = "add a rule on pictures, or announce segments only";
+            self.warn(loaded, loaded.places.policy, what, hint);
+        }
         let places = loaded.places.segments;
         for (medium, places) in [(Medium::Sound, places.sound), (Medium::Clip, places.clips)] {
             if let (Some(listening), Some(places)) = (policy.listening(medium), places) {

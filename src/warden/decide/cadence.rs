@@ -54,6 +54,16 @@ pub(super) fn viewers_rose(
     let mut draft = Draft::other(state, Actor::Warden(Some(policy.reference.clone())), "viewers rose");
     draft.captured_at = Some(at);
     follow(&mut draft, policy, at, Some(Rousing::ViewersRose));
+    let in_force = state.pace.as_ref().filter(|(_, set_by)| *set_by == policy.reference).map(|(pace, _)| *pace);
+    if let (Some(tuning), Some(pace), true) = (&policy.reputation, in_force, draft.events.is_empty())
+        && state.session.is_some()
+        && state.pace_because != Some(CadenceBecause::Budget)
+    {
+        // It is watched as closely already, for another reason, which may be over before this one is.
+        let (because, score) = (CadenceBecause::ViewersRose, Some(score(&state.ledger, tuning, at)));
+        let policy = policy.reference.clone();
+        draft.push(CadenceChanged { from: Some(pace), to: pace, policy, because, score, viewers: None });
+    }
     for new in &mut draft.events {
         if let Event::CadenceChanged(changed) = &mut new.event
             && changed.because == CadenceBecause::ViewersRose

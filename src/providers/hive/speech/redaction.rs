@@ -22,15 +22,16 @@ pub(super) struct Passage<'a> {
 
 /// The sentences without what is personal, in their order. `elsewhere` is what is personal in all that was said together.
 pub(super) fn redacted(passages: Vec<Passage<'_>>, elsewhere: &[Value]) -> Vec<String> {
-    let entities = passages.iter().flat_map(|passage| passage.personal).chain(elsewhere);
-    let values: Vec<Vec<char>> = entities.take(ENTITIES_MAX + 1).filter_map(value).collect();
+    let entities = || passages.iter().flat_map(|passage| passage.personal).chain(elsewhere);
+    let too_many = entities().nth(ENTITIES_MAX).is_some();
+    let values: Vec<Vec<char>> = entities().take(ENTITIES_MAX).filter_map(value).collect();
     let found_in = |text: &[char], entity: &Value| value(entity).is_some_and(|value| !places(text, &value).is_empty());
     let texts: Vec<Vec<char>> = passages.iter().map(|passage| folded(passage.text)).collect();
     let mut taken: Vec<Taken> = Vec::with_capacity(passages.len());
     for (passage, text) in passages.iter().zip(&texts) {
         let lost = passage.personal.iter().any(|entity| !found_in(text, entity));
         let parts: Vec<(usize, usize)> = values.iter().flat_map(|value| places(text, value)).collect();
-        let whole = lost || passage.holds_a_number && parts.is_empty() || values.len() > ENTITIES_MAX;
+        let whole = lost || passage.holds_a_number && parts.is_empty() || too_many;
         taken.push(if whole { Taken::Whole } else { Taken::Parts(parts) });
     }
     for entity in elsewhere.iter().filter(|entity| !texts.iter().any(|text| found_in(text, entity))) {
