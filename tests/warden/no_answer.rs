@@ -88,7 +88,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn only_an_answer_or_a_person_ever_asks_for_a_stop(wanted in commands()) {
+    fn only_an_answer_a_person_or_a_decision_from_outside_ever_asks_for_a_stop(wanted in commands()) {
         let mut channel = Channel::new();
         let mut now = moment(0.0);
         for (pause, wanted) in &wanted {
@@ -96,7 +96,10 @@ proptest! {
             let before = channel.state.enforcements.len();
             let command = channel.command(wanted);
             channel.run(now, &command);
-            let may_ask = matches!(command, Command::JudgeFrame { .. } | Command::Moderate { .. });
+            let may_ask = matches!(
+                command,
+                Command::JudgeFrame { .. } | Command::Moderate { .. } | Command::TakeDecision { .. }
+            );
             prop_assert!(may_ask || channel.state.enforcements.len() <= before, "{:?}", command);
         }
     }
