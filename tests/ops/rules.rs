@@ -8,7 +8,7 @@ use crate::templates::{STACK, read};
 use crate::{path, text};
 
 /// The rules that put into the notification stream.
-const RULES: [&str; 3] = ["FramesRule", "SessionsRule", "LimitsRule"];
+const RULES: [&str; 4] = ["FramesRule", "SegmentsRule", "SessionsRule", "LimitsRule"];
 
 /// Every notification by EventBridge among the samples: the file's name, and the event.
 fn samples() -> Vec<(String, Value)> {
@@ -35,7 +35,7 @@ fn pattern(stack: &Value, rule: &str, storage: &str, bucket: &str) -> Value {
         assert_eq!(*name, "ThumbnailsBucket");
         *name = bucket.into();
     }
-    if let Some(key) = pattern.pointer_mut("/detail/object/key/0/wildcard") {
+    if let Some(key) = pattern.pointer_mut("/detail/object/key/0/wildcard").filter(|key| !key.is_string()) {
         assert_eq!(key[0], "Storage", "the keys come from the mapping");
         *key = stack["Mappings"]["Storage"][storage]["Keys"].clone();
         assert!(key.is_string());
@@ -89,7 +89,8 @@ fn each_notification_comes_over_the_rule_that_is_meant_for_it() {
     let stack = read(&text(STACK));
     for (name, event) in samples() {
         let expected = |storage: &str| match name.as_str() {
-            "s3-object-created-not-a-thumbnail" => None,
+            "s3-object-created-not-a-thumbnail" | "s3-object-created-playlist" => None,
+            "s3-object-created-segment" => Some("SegmentsRule"), // where the stack has it
             "s3-object-created-latest-thumbnail" => (storage == "LATEST").then_some("FramesRule"),
             _ if name.starts_with("s3-") => (storage == "SEQUENTIAL").then_some("FramesRule"),
             _ if name.starts_with("ivs-limit-breach") => Some("LimitsRule"),
@@ -136,8 +137,13 @@ fn what_comes_over_the_rules_is_understood() {
             let Some(rule) = rule_for(&stack, &event, storage) else { continue };
             for said in notifications::read(event.to_string().as_bytes()) {
                 let said = said.unwrap_or_else(|rejected| panic!("{name}, over {rule}: {rejected:?}"));
-                let is_frame = matches!(said, Notification::Frame(_));
-                assert_eq!(is_frame, rule == "FramesRule", "{name}, over {rule}: {said:?}");
+                let meant_for = match said {
+                    Notification::Frame(_) => "FramesRule",
+                    Notification::Segment(_) => "SegmentsRule",
+                    Notification::Broadcast(_) | Notification::Ignored(_) => "another",
+                };
+                let is_of_objects = rule == "FramesRule" || rule == "SegmentsRule";
+                assert_eq!(meant_for, if is_of_objects { rule } else { "another" }, "{name}, over {rule}");
             }
         }
     }
