@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::Bounded;
+use super::asked::guarded;
 use crate::aws::{CallTimes, Endpoints};
 use crate::control::{DirectorySettings, IvsSettings};
 use crate::events::EventType;
@@ -254,12 +255,7 @@ impl RekognitionConfig {
 
     /// How often it is asked, and when no more.
     pub fn guard(&self) -> guard::Settings {
-        guard::Settings {
-            per_second: std::num::NonZeroU32::new(self.calls_per_second.small()),
-            failures_max: self.failures_max.small(),
-            open_for: Duration::from_secs(self.suspended_s.get()),
-            ..guard::Settings::default()
-        }
+        guarded(self.calls_per_second, self.failures_max, self.suspended_s)
     }
 }
 

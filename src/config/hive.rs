@@ -6,8 +6,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::Bounded;
+use super::asked::{check_addresses, guarded};
 use super::key::KeyPlace;
-use crate::egress::{Secret, SecretError, https_or_loopback};
+use crate::egress::{Secret, SecretError};
 use crate::model::Confidence;
 use crate::providers::guard;
 use crate::providers::hive::{self, Api};
@@ -69,11 +70,7 @@ const KEY: KeyPlace = KeyPlace { who: "Hive", file: "provider.hive.key_file", va
 impl HiveConfig {
     /// What no single key can say.
     pub(super) fn check(&self) -> Result<(), String> {
-        for (key, address) in [("endpoint", &self.endpoint), ("url_base", &self.url_base)] {
-            if !address.is_empty() {
-                https_or_loopback(address).map_err(|error| format!("provider.hive.{key}: {error}"))?;
-            }
-        }
+        check_addresses("provider.hive", &[("endpoint", &self.endpoint), ("url_base", &self.url_base)])?;
         KEY.check(&self.key_file, &self.key_env)
     }
 
@@ -101,12 +98,7 @@ impl HiveConfig {
 
     /// How often it is asked, and when no more.
     pub fn guard(&self) -> guard::Settings {
-        guard::Settings {
-            per_second: std::num::NonZeroU32::new(self.calls_per_second.small()),
-            failures_max: self.failures_max.small(),
-            open_for: Duration::from_secs(self.suspended_s.get()),
-            ..guard::Settings::default()
-        }
+        guarded(self.calls_per_second, self.failures_max, self.suspended_s)
     }
 }
 

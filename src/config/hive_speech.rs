@@ -6,8 +6,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::Bounded;
+use super::asked::{check_addresses, guarded};
 use super::key::KeyPlace;
-use crate::egress::{Secret, SecretError, https_or_loopback};
+use crate::egress::{Secret, SecretError};
 use crate::providers::guard;
 use crate::providers::hive::speech;
 
@@ -49,9 +50,7 @@ const KEY: KeyPlace = KeyPlace {
 impl HiveSpeechConfig {
     /// What no single key can say.
     pub(super) fn check(&self) -> Result<(), String> {
-        if !self.endpoint.is_empty() {
-            https_or_loopback(&self.endpoint).map_err(|error| format!("provider.hive_speech.endpoint: {error}"))?;
-        }
+        check_addresses("provider.hive_speech", &[("endpoint", &self.endpoint)])?;
         KEY.check(&self.key_file, &self.key_env)
     }
 
@@ -72,12 +71,7 @@ impl HiveSpeechConfig {
 
     /// How often it is asked, and when no more.
     pub fn guard(&self) -> guard::Settings {
-        guard::Settings {
-            per_second: std::num::NonZeroU32::new(self.calls_per_second.small()),
-            failures_max: self.failures_max.small(),
-            open_for: Duration::from_secs(self.suspended_s.get()),
-            ..guard::Settings::default()
-        }
+        guarded(self.calls_per_second, self.failures_max, self.suspended_s)
     }
 }
 

@@ -4,6 +4,7 @@
 //!
 //! `ops/streamwarden.toml` is the reference: every key with its default, commented. A test keeps the two together.
 
+mod asked;
 mod aws;
 mod bounded;
 mod dashboard;

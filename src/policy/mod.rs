@@ -20,6 +20,7 @@ mod listening;
 pub mod mapping;
 pub mod outline;
 mod reading;
+mod rules;
 mod shape;
 pub mod standing;
 pub mod taxonomy;
