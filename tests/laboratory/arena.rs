@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use streamwarden::clock::ManualClock;
 use streamwarden::events::{Arranged, OpinionRole, WarningAnswerWithdrawn, WarningOverturned};
 use streamwarden::journal::{Journal, MemoryJournal};
-use streamwarden::laboratory::arena::report::{BothAsked, Moved, Threshold};
+use streamwarden::laboratory::arena::report::{Agreement, BothAsked, Moved, Threshold};
 use streamwarden::laboratory::arena::{Question, Report, WARNINGS_MAX, run, text};
 use streamwarden::laboratory::{LaboratoryError, Progress, Stretch, stretch};
 use streamwarden::model::{
@@ -292,6 +292,11 @@ proptest! {
         }
         prop_assert_eq!(raised, warnings.len() as u64);
         for pair in &report.pairs {
+            for named in &pair.categories {
+                let Agreement { both, one_only, other_only, neither, .. } = named.agreement;
+                prop_assert_eq!(both + one_only + other_only + neither, named.frames);
+                prop_assert!(named.frames <= pair.frames);
+            }
             for agreement in pair.rules.iter().map(|rule| &rule.agreement).chain([&pair.any_rule]) {
                 let yes = agreement.both + agreement.one_only + agreement.other_only;
                 prop_assert!(yes + agreement.neither <= pair.frames);
@@ -316,6 +321,7 @@ proptest! {
             for pair in &mut report.pairs {
                 pair.any_rule.examples.clear();
                 pair.rules.iter_mut().for_each(|rule| rule.agreement.examples.clear());
+                pair.categories.iter_mut().for_each(|named| named.agreement.examples.clear());
             }
             report
         };

@@ -226,7 +226,7 @@ fn margin(sure: Option<f64>) -> Option<i32> {
 }
 
 fn labels(By(_, _, taxonomy): By, sure: Option<f64>) -> Vec<Label> {
-    let path = if taxonomy == LOCAL.2 { "Nudity" } else { "sexual/nsfw/general_nsfw" };
+    let path = if taxonomy == LOCAL.2 { "Preliminary Nudity/Probable" } else { "sexual/general_nsfw/general_nsfw" };
     let label = |percent| {
         let sure = Confidence::from_percent(percent).expect("a percentage");
         Label(LabelPath::new(path).expect("a sound path"), sure)

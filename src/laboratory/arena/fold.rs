@@ -10,9 +10,10 @@ use crate::events::{
 use crate::model::{ChannelId, ContentRef, FrameId, Label, ProviderRef, RuleId};
 
 use super::answers::{Answer, Answers};
+use super::categories::Named;
 use super::changes::{Changes, Kind, Place, Reason, Said};
 use super::models::{AskedTo, BANDS, LabelCounts, ModelNumber, Models, begin_of};
-use super::pairs::{Judged, Pairs};
+use super::pairs::{self, Judged, Pairs};
 use super::reading::Question;
 use super::report::{Band, BothAsked, FailedFrames, LabelFigures, LeftOut, ModelFigures, Rate, Report};
 use super::screens::{Screened, Screens};
@@ -121,10 +122,11 @@ impl Fold {
         }
         match (opinion.role, answer) {
             (OpinionRole::Compared, None) => {} // counted with its calls
-            (OpinionRole::Compared, Some((hits, _))) => match self.recent.get(opinion.frame) {
+            (OpinionRole::Compared, Some((hits, labels))) => match self.recent.get(opinion.frame) {
                 Some(judged) => {
                     let because = if judged.screened { BothAsked::ComparedBehindAScreen } else { BothAsked::Compared };
-                    self.pairs.saw(judged, &opinion.provider.name, &hits, because);
+                    let said = said_by(&opinion.provider, hits, &labels);
+                    self.pairs.saw(judged, &opinion.provider.name, &said, because);
                 }
                 None => self.compared_late += 1,
             },
@@ -175,10 +177,10 @@ impl Fold {
                 assessed.arranged,
                 Some(Arranged::NothingToAsk | Arranged::PastTheScreen | Arranged::Sampled)
             ),
-            hits: assessed.rules.iter().map(|rule| rule.rule.clone()).collect(),
+            answer: said_by(&assessed.provider, assessed.rules.iter().map(|rule| rule.rule.clone()).collect(), &labels),
         };
         for opinion in &opinions {
-            let Some((hits, _)) = &opinion.answer else { continue };
+            let Some((hits, labels)) = &opinion.answer else { continue };
             let because = match (opinion.role, assessed.arranged) {
                 (OpinionRole::Seconded, _) => BothAsked::Seconded,
                 (OpinionRole::Screened, Some(Arranged::Sampled)) => BothAsked::Sampled,
@@ -186,7 +188,8 @@ impl Fold {
                 // the one did not answer, and the other stands apart
                 (OpinionRole::FellOver | OpinionRole::Compared, _) => continue,
             };
-            self.pairs.saw(&judged, &opinion.provider.name, hits, because);
+            let said = said_by(&opinion.provider, hits.clone(), labels);
+            self.pairs.saw(&judged, &opinion.provider.name, &said, because);
         }
         self.recent.add(judged);
     }
@@ -272,6 +275,11 @@ impl Fold {
         report.pairs = pairs.report(shown);
         (report.changes, report.changes_seen) = changes.report(&models, shown);
     }
+}
+
+/// An answer, as far as another is held against it.
+fn said_by(provider: &ProviderRef, hits: Vec<RuleId>, labels: &[Label]) -> pairs::Answer {
+    pairs::Answer { hits, named: Named::by(&provider.taxonomy, labels) }
 }
 
 fn figures(models: &Models, number: ModelNumber, question: &Question) -> ModelFigures {

@@ -5,6 +5,7 @@
 //! cannot mean.
 
 mod answers;
+mod categories;
 mod changes;
 mod fold;
 mod models;

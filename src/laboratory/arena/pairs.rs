@@ -1,5 +1,5 @@
-//! How two providers agree on frames that both saw: by the rules that each one's answer hits, which is what their
-//! taxonomies have in common. One of the two decided the frame.
+//! How two providers agree on frames that both saw: by the rules that each one's answer hits, and by the categories that
+//! both have words for. One of the two decided the frame.
 //!
 //! Which frames both saw depends on what one of them said, but for those that are compared: so each reason is counted
 //! apart, and agreement beyond chance is told of compared frames alone.
@@ -9,7 +9,8 @@ use std::sync::Arc;
 
 use crate::model::{ChannelId, FrameId, PolicyId, PolicyRef, Position, RuleId, Timestamp};
 
-use super::report::{Agreement, BothAsked, Example, Kappa, Pair, RuleAgreement};
+use super::categories::{Category, Named, path_of};
+use super::report::{Agreement, BothAsked, CategoryAgreement, Example, Kappa, Pair, RuleAgreement};
 use super::statistics::{Z_95, agreement_by_chance, cut_down, cut_up, kappa, nearest};
 
 /// Pairs of providers that are told apart, each reason for itself.
@@ -35,8 +36,17 @@ pub(super) struct Judged {
     pub provider: Arc<str>,
     /// Whether one that screens was asked first.
     pub screened: bool,
-    /// The rules that the answer hit.
+    /// What was answered.
+    pub answer: Answer,
+}
+
+/// What a provider said of a frame.
+#[derive(Debug, Clone)]
+pub(super) struct Answer {
+    /// The rules that it hits.
     pub hits: Vec<RuleId>,
+    /// The categories that it names; none where its words do not read in the common ones.
+    pub named: Option<Named>,
 }
 
 /// Every pair.
@@ -52,6 +62,8 @@ struct Counts {
     versions: BTreeMap<PolicyRef, u64>,
     any: Cell,
     rules: BTreeMap<(PolicyRef, RuleId), Cell>,
+    /// With the frames in which both could name it.
+    categories: BTreeMap<Category, (Cell, u64)>,
 }
 
 /// Who said yes, of frames where either did.
@@ -65,8 +77,8 @@ struct Cell {
 }
 
 impl Pairs {
-    /// Another provider saw the frame as well, and its answer hits these rules.
-    pub fn saw(&mut self, judged: &Judged, other: &Arc<str>, hits: &[RuleId], because: BothAsked) {
+    /// Another provider saw the frame as well, and said this.
+    pub fn saw(&mut self, judged: &Judged, other: &Arc<str>, said: &Answer, because: BothAsked) {
         if judged.provider == *other {
             return; // another model version of the same, or the same asked twice: no second opinion
         }
@@ -80,7 +92,8 @@ impl Pairs {
         }
         let counts = self.pairs.entry(key).or_default();
         counts.frames += 1;
-        let (one_hits, two_hits) = if decided_first { (&judged.hits[..], hits) } else { (hits, &judged.hits[..]) };
+        let (one_said, two_said) = if decided_first { (&judged.answer, said) } else { (said, &judged.answer) };
+        let (one_hits, two_hits) = (&one_said.hits[..], &two_said.hits[..]);
         let example = |yes: &Arc<str>| Example {
             position: judged.position,
             channel: judged.channel.clone(),
@@ -89,6 +102,13 @@ impl Pairs {
             yes: yes.to_string(),
         };
         counts.any.count(!one_hits.is_empty(), !two_hits.is_empty(), |first| example(if first { one } else { two }));
+        if let (Some(one_named), Some(two_named)) = (&one_said.named, &two_said.named) {
+            for (category, one_names, two_names) in one_named.beside(two_named) {
+                let (cell, frames) = counts.categories.entry(category).or_default();
+                *frames += 1;
+                cell.count(one_names, two_names, |first| example(if first { one } else { two }));
+            }
+        }
         if counts.versions.len() >= VERSIONS_MAX && !counts.versions.contains_key(&judged.policy) {
             self.left_out += 1;
             return;
@@ -124,6 +144,7 @@ impl Pairs {
                     frames: counts.frames,
                     rules: counts.rules(unchosen),
                     any_rule: counts.any.agreement(counts.frames, unchosen),
+                    categories: counts.categories(unchosen),
                 }
             })
             .collect()
@@ -146,6 +167,18 @@ impl Counts {
             agreement: cell.agreement(frames, unchosen),
         };
         merged.into_iter().map(agreement).collect()
+    }
+
+    /// By category, those that either ever named.
+    fn categories(&self, unchosen: bool) -> Vec<CategoryAgreement> {
+        let named = self.categories.iter().filter(|(_, (cell, _))| cell.both + cell.one_only + cell.other_only > 0);
+        named
+            .map(|(category, (cell, frames))| CategoryAgreement {
+                category: path_of(*category).clone(),
+                frames: *frames,
+                agreement: cell.agreement(*frames, unchosen),
+            })
+            .collect()
     }
 }
 
@@ -206,7 +239,8 @@ impl Cell {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::PolicyId;
+    use crate::model::{Confidence, Label, LabelPath, PolicyId};
+    use crate::policy::taxonomy::Taxonomy;
 
     fn judged(position: u64, version: u32, hits: &[&str]) -> Judged {
         let channel = ChannelId::new("stage").expect("a sound name");
@@ -219,12 +253,13 @@ mod tests {
             policy: PolicyRef { id: PolicyId::new("p").expect("a sound name"), version },
             provider: "local".into(),
             screened: false,
-            hits: hits.iter().map(rule).collect(),
+            answer: Answer { hits: hits.iter().map(rule).collect(), named: None },
         }
     }
 
-    fn rules(names: &[&str]) -> Vec<RuleId> {
-        names.iter().map(|name| RuleId::new(name).expect("a sound name")).collect()
+    fn rules(names: &[&str]) -> Answer {
+        let hits = names.iter().map(|name| RuleId::new(name).expect("a sound name")).collect();
+        Answer { hits, named: None }
     }
 
     /// 20 both, 5 only hive, 10 only local, 15 neither: kappa 0.4 by hand (see the statistics).
@@ -234,7 +269,7 @@ mod tests {
             let mut pairs = Pairs::default();
             for at in 0..50u64 {
                 let decided = if at < 30 { &["nude"][..] } else { &[] };
-                let other = if at < 20 || (30..35).contains(&at) { rules(&["nude"]) } else { Vec::new() };
+                let other = if at < 20 || (30..35).contains(&at) { rules(&["nude"]) } else { rules(&[]) };
                 pairs.saw(&judged(at, 1, decided), &"hive".into(), &other, because);
             }
             let pair = pairs.report(|_| true).remove(0);
@@ -250,7 +285,7 @@ mod tests {
     fn the_newest_disagreements_are_shown_first_and_say_who_said_yes() {
         let mut pairs = Pairs::default();
         for at in 1..=8 {
-            pairs.saw(&judged(at, at as u32, &["nude"]), &"hive".into(), &[], BothAsked::Compared);
+            pairs.saw(&judged(at, at as u32, &["nude"]), &"hive".into(), &rules(&[]), BothAsked::Compared);
         }
         pairs.saw(&judged(9, 1, &[]), &"hive".into(), &rules(&["nude"]), BothAsked::Compared);
         let pair = pairs.report(|_| true).remove(0);
@@ -264,7 +299,7 @@ mod tests {
         let mut pairs = Pairs::default();
         for at in 0..10 {
             pairs.saw(&judged(at, 1, &["gun"]), &"hive".into(), &rules(&["gun"]), BothAsked::Compared);
-            pairs.saw(&judged(at, 2, &["nude"]), &"hive".into(), &[], BothAsked::Compared);
+            pairs.saw(&judged(at, 2, &["nude"]), &"hive".into(), &rules(&[]), BothAsked::Compared);
         }
         let pair = pairs.report(|_| true).remove(0);
         let of = |at: usize| {
@@ -282,16 +317,40 @@ mod tests {
             let hits = if at < 20 { &["nude"][..] } else { &[] };
             pairs.saw(&judged(at, 1, hits), &"hive".into(), &rules(hits), BothAsked::Compared);
         }
-        pairs.saw(&judged(99, 1, &["nude"]), &"hive".into(), &[], BothAsked::Seconded);
+        pairs.saw(&judged(99, 1, &["nude"]), &"hive".into(), &rules(&[]), BothAsked::Seconded);
         assert!(pairs.report(|_| true).iter().all(|pair| pair.any_rule.kappa.is_none()));
+    }
+
+    /// 20 frames of which both can tell: 12 both, 2 only the other, 6 neither; and 10 of which one has no words.
+    #[test]
+    fn categories_are_counted_on_frames_that_both_have_words_for() {
+        let named = |taxonomy: &str, path: Option<&str>| {
+            let label =
+                |path| Label(LabelPath::new(path).expect("sound"), Confidence::from_milli(90_000).expect("sound"));
+            Named::by(taxonomy, &path.map(label).into_iter().collect::<Vec<_>>())
+        };
+        let mut pairs = Pairs::default();
+        for at in 0..30u64 {
+            let mut first = judged(at, 1, &[]);
+            let taxonomy = if at < 20 { Taxonomy::HIVE_VISUAL } else { "hive-speech/1" };
+            first.answer.named = named(taxonomy, (at < 12).then_some("sexual/general_nsfw/general_nsfw"));
+            let other = named(Taxonomy::REKOGNITION, (at < 14).then_some("Explicit"));
+            pairs.saw(&first, &"hive".into(), &Answer { hits: Vec::new(), named: other }, BothAsked::Compared);
+        }
+        let categories = pairs.report(|_| true).remove(0).categories;
+        let [CategoryAgreement { category, frames, agreement }] = &categories[..] else { panic!("{categories:?}") };
+        assert_eq!((category.as_str(), *frames), ("Explicit", 20));
+        let Agreement { both, one_only, other_only, neither, .. } = agreement;
+        assert_eq!((*both, *one_only, *other_only, *neither), (12, 2, 0, 6));
+        assert!(agreement.kappa.is_none(), "20 frames are too few");
     }
 
     #[test]
     fn a_provider_is_no_second_to_itself_and_pairs_are_bounded() {
         let mut pairs = Pairs::default();
-        pairs.saw(&judged(1, 1, &[]), &"local".into(), &[], BothAsked::Compared);
+        pairs.saw(&judged(1, 1, &[]), &"local".into(), &rules(&[]), BothAsked::Compared);
         for other in 0..PAIRS_MAX + 3 {
-            pairs.saw(&judged(1, 1, &[]), &format!("other-{other}").into(), &[], BothAsked::Compared);
+            pairs.saw(&judged(1, 1, &[]), &format!("other-{other}").into(), &rules(&[]), BothAsked::Compared);
         }
         assert_eq!((pairs.left_out, pairs.report(|_| true).len()), (3, PAIRS_MAX));
     }

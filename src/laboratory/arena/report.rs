@@ -262,6 +262,8 @@ pub struct Pair {
     pub any_rule: Agreement,
     /// Each rule that either's answer hit, by itself and without its window.
     pub rules: Vec<RuleAgreement>,
+    /// Each category that either named at 50 % or above and both have words for, in the words of Rekognition 7.0.
+    pub categories: Vec<CategoryAgreement>,
 }
 
 /// Why two providers saw the same frame.
@@ -289,6 +291,17 @@ pub struct RuleAgreement {
     /// The rule.
     pub rule: RuleId,
     /// How they agree, on frames judged by versions of the policy under which either ever hit it.
+    pub agreement: Agreement,
+}
+
+/// A category that two providers have words for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CategoryAgreement {
+    /// The category, in the words of Rekognition 7.0.
+    pub category: LabelPath,
+    /// Frames of which both could name it: those answered in words that are read so.
+    pub frames: u64,
+    /// How they agree on these.
     pub agreement: Agreement,
 }
 

@@ -15,6 +15,8 @@ use super::report::{
 const LABELS_SHOWN: usize = 10;
 /// Rules that are shown of each pair, those with the most frames on which they differ.
 const RULES_SHOWN: usize = 10;
+/// Categories that are shown of a pair, those on which they differ most.
+const CATEGORIES_SHOWN: usize = 10;
 /// Labels that are shown of each change.
 const CHANGED_SHOWN: usize = 5;
 /// Changes that are shown.
@@ -182,6 +184,11 @@ fn pairs(text: &mut String, report: &Report) {
                     example.position, example.channel, example.captured_at, example.yes
                 );
             }
+        }
+        let mut categories: Vec<_> = pair.categories.iter().collect();
+        categories.sort_by_key(|named| Reverse(named.agreement.one_only + named.agreement.other_only));
+        for named in categories.into_iter().take(CATEGORIES_SHOWN) {
+            agreement(text, &format!("  naming {}", named.category), &named.agreement);
         }
     }
 }

@@ -6,7 +6,7 @@ import { useSearchParams } from "wouter";
 import { answered, api, Refused } from "../../api/client";
 import { Button, Loaded, Moment } from "../../design/parts";
 import type { Arena } from "./figures";
-import { Calls, Changes, Pairs, Screens, Warnings } from "./tables";
+import { Calls, Categories, Changes, Pairs, Screens, Warnings } from "./tables";
 import "./arena.css";
 
 /** Upheld rates that one may want, in percent. */
@@ -59,6 +59,7 @@ export default function ArenaPage() {
               <Warnings arena={arena} />
               <Screens arena={arena} />
               <Pairs arena={arena} />
+              <Categories arena={arena} />
               <Changes arena={arena} />
             </>
           )}

@@ -6,6 +6,7 @@ export type Arena = Schemas["Arena"];
 export type Model = Schemas["ModelFigures"];
 export type Label = Schemas["LabelFigures"];
 export type Rate = Schemas["RateWithBounds"];
+export type Agreement = Schemas["Agreement"];
 
 /** Thousandths as percent: `93.3 %`. */
 export function permille(value: number): string {

@@ -5,7 +5,7 @@ import type { ReactNode } from "react";
 import { Link } from "wouter";
 import { Moment, Wide } from "../../design/parts";
 import { count, dollars, took } from "../overview/figures";
-import { type Arena, kappa, permille, type Rate, rate, reason, threshold, warned } from "./figures";
+import { type Agreement, type Arena, kappa, permille, type Rate, rate, reason, threshold, warned } from "./figures";
 
 /** Labels shown, those with the most warnings. */
 const LABELS_SHOWN = 50;
@@ -140,25 +140,7 @@ export function Pairs({ arena: { pairs } }: { arena: Arena }) {
               {it.one} and {it.other}
             </th>
             <td>{reason(it.because)}</td>
-            <Figures
-              of={[
-                count(it.frames),
-                count(it.any_rule.both),
-                count(it.any_rule.one_only),
-                count(it.any_rule.other_only),
-                count(it.any_rule.neither),
-                kappa(it.any_rule.kappa),
-              ]}
-            />
-            <td>
-              {it.any_rule.examples.length === 0
-                ? "none"
-                : it.any_rule.examples.map((example) => (
-                    <Link key={example.frame} className="arena-example" href={`/decisions/${example.frame}`}>
-                      {example.channel}, only {example.yes}
-                    </Link>
-                  ))}
-            </td>
+            <Agreed frames={it.frames} on={it.any_rule} />
           </tr>
         ))}
       </Table>
@@ -167,6 +149,62 @@ export function Pairs({ arena: { pairs } }: { arena: Arena }) {
         anybody saw in them.
       </p>
     </Card>
+  );
+}
+
+export function Categories({ arena: { pairs } }: { arena: Arena }) {
+  const named = pairs.flatMap((pair) => pair.categories.map((category) => ({ pair, ...category })));
+  if (named.length === 0) return null;
+  return (
+    <Card id="arena-categories" title="How two agree what they see">
+      <Table
+        label="Agreement by category"
+        heads={["Providers", "Because", "Category"]}
+        figures={["Frames", "Both", "Only the 1st", "Only the 2nd", "Neither", "Kappa"]}
+        more={["They differ on"]}
+      >
+        {named.map(({ pair, category, frames, agreement }) => (
+          <tr key={`${pair.one} ${pair.other} ${pair.because} ${category}`}>
+            <th scope="row">
+              {pair.one} and {pair.other}
+            </th>
+            <td>{reason(pair.because)}</td>
+            <td>{category}</td>
+            <Agreed frames={frames} on={agreement} />
+          </tr>
+        ))}
+      </Table>
+      <p className="muted">
+        What each names at 50&nbsp;% or above, read in the words of Rekognition 7.0. A category that one of the two has
+        no word for is left out.
+      </p>
+    </Card>
+  );
+}
+
+function Agreed({ frames, on }: { frames: number; on: Agreement }) {
+  return (
+    <>
+      <Figures
+        of={[
+          count(frames),
+          count(on.both),
+          count(on.one_only),
+          count(on.other_only),
+          count(on.neither),
+          kappa(on.kappa),
+        ]}
+      />
+      <td>
+        {on.examples.length === 0
+          ? "none"
+          : on.examples.map((example) => (
+              <Link key={example.frame} className="arena-example" href={`/decisions/${example.frame}`}>
+                {example.channel}, only {example.yes}
+              </Link>
+            ))}
+      </td>
+    </>
   );
 }
 
