@@ -17,14 +17,19 @@ export PATH="$PWD/.tools/fuzz/bin:$PATH"
 # What a target finds stays in fuzz/corpus and fuzz/artifacts; the committed files only seed it.
 seeds() {
     case "$1" in
+        event) echo tests/golden ;;
         notification) echo tests/notifications/data ;;
+        policy) echo policies ;;
+        segment) echo tests/providers/segments ;;
         *) echo tests/imaging/data ;;
     esac
 }
+# The versions that ship are the versions that are fuzzed; cargo drops what the fuzzed rooms do not need.
+cp Cargo.lock fuzz/Cargo.lock
 targets=$(cargo +nightly fuzz list)
 for target in $targets; do
     echo "== $target, $seconds s"
     mkdir -p "fuzz/corpus/$target"
     cargo +nightly fuzz run "$target" "fuzz/corpus/$target" "$(seeds "$target")" -- \
-        -max_total_time="$seconds" -max_len=65536 -rss_limit_mb=512 -print_final_stats=1
+        -max_total_time="$seconds" -max_len=65536 -rss_limit_mb=1024 -print_final_stats=1
 done

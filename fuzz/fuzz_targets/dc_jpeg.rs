@@ -2,8 +2,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use streamwarden::imaging::Plane;
-use streamwarden::imaging::dc_jpeg::{Coding, Header, Scratch, decode};
+use streamwarden_fuzz::imaging::Plane;
+use streamwarden_fuzz::imaging::dc_jpeg::{Coding, Header, Scratch, decode};
 
 fuzz_target!(|bytes: &[u8]| {
     let Ok(header) = Header::read(bytes) else { return };

@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use streamwarden::imaging::{Algorithm, Imaging, Limits, Scratch};
+use streamwarden_fuzz::imaging::{Algorithm, Imaging, Limits, Scratch};
 
 fuzz_target!(|bytes: &[u8]| {
     let limits = Limits { width_max: 1024, height_max: 1024, ..Limits::default() };

@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use streamwarden::notifications::{RECORDS_MAX, kpl, read};
+use streamwarden_fuzz::notifications::{RECORDS_MAX, kpl, read};
 
 fuzz_target!(|bytes: &[u8]| {
     let said = read(bytes);

@@ -1,5 +1,7 @@
 //! What a Rust file may look like, and what a test may not do.
 
+use std::collections::BTreeMap;
+
 use crate::code::{Source, find_words, line_of, sources};
 use crate::{Finding, none_of};
 
@@ -126,6 +128,26 @@ fn the_lints_that_clippy_cannot_lose_are_set() {
     for method in ["chrono::Utc::now", "std::time::SystemTime::now", "actix::Addr::do_send"] {
         assert!(clippy.contains(method), "clippy.toml no longer refuses {method}");
     }
+}
+
+/// What a manifest states of its dependencies, by name, without remarks.
+fn dependencies(manifest: &str) -> BTreeMap<&str, &str> {
+    let stated = manifest.split("\n[dependencies]\n").nth(1).expect("a table of dependencies");
+    let stated = stated.split("\n[").next().unwrap_or(stated).lines().filter(|line| !line.starts_with('#'));
+    stated
+        .filter_map(|line| line.split_once(" = "))
+        .map(|(name, what)| (name, what.split(" #").next().unwrap_or(what).trim()))
+        .collect()
+}
+
+#[test]
+fn what_is_fuzzed_is_built_on_what_ships() {
+    let product = dependencies(include_str!("../../Cargo.toml"));
+    let fuzzed = dependencies(include_str!("../../fuzz/Cargo.toml"));
+    for (name, stated) in fuzzed.iter().filter(|(name, _)| **name != "libfuzzer-sys") {
+        assert_eq!(product.get(name), Some(stated), "{name} in fuzz/Cargo.toml is not as the product states it");
+    }
+    assert!(fuzzed.len() > 10, "fuzz/Cargo.toml was read");
 }
 
 #[test]
