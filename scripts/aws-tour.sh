@@ -31,9 +31,7 @@ AWS_ENDPOINT_URL=$(head -1 "$folder/emu")
 STANDIN=$(head -1 "$folder/standin")/tour
 export AWS_ENDPOINT_URL STANDIN AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1 \
     AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_EC2_METADATA_DISABLED=true NO_PROXY=127.0.0.1,localhost
-printf '#!/bin/sh\nexec "%s" "%s" "$@"\n' "$repository/.tools/standins/bin/python" \
-    "$repository/scripts/aws-tour/call.py" >"$folder/bin/call"
-chmod +x "$folder/bin/call"
+calls_aws
 hidden="s|$AWS_ENDPOINT_URL|http://127.0.0.1:4566|g; s|${STANDIN%/tour}|http://127.0.0.1:5700|g"
 
 # shellcheck source=scripts/aws-tour/steps.sh

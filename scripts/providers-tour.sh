@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Plays one policy over the same footage under five arrangements of providers, with the real program, the real local model,
-# and what stands in for Rekognition and Hive, and prints it as the document that it is:
+# Plays one policy over the same footage under five arrangements of providers, and what is said and moves in a broadcast,
+# with the real program, the real local model, and what stands in for Rekognition, Hive and the rest of AWS, and prints it as the document that it is:
 # `scripts/providers-tour.sh >docs/providers-tour.md`. Every answer is the one that came. It ends with an error if a step is
 # answered otherwise than the text around it says.
 #
@@ -36,13 +36,20 @@ begin() {
     done
 }
 begin rekognition "$repository/.tools/standins/bin/python" "$repository/tests/standins/standin.py" --follow-stdin
-begin hive "$hive"
+DASHBOARD_SECRET=$(head -c 24 /dev/urandom | od -An -tx1 | tr -d ' \n')
+begin hive "$hive" "$API/v1/callbacks/hive/ban-stream" "Bearer $DASHBOARD_SECRET"
+begin emu "$repository/.tools/standins/bin/python" "$repository/tests/standins/emu.py" --follow-stdin
 REKOGNITION=$(head -1 "$folder/rekognition")/tour
 HIVE=$(head -1 "$folder/hive")
 HIVE_KEY=$(sed -n 2p "$folder/hive")
-export REKOGNITION HIVE HIVE_KEY AWS_REGION=us-east-1 AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test \
+SPEECH_KEY=$(sed -n 3p "$folder/hive")
+AWS_ENDPOINT_URL=$(head -1 "$folder/emu")
+DASHBOARD=$(sed -n 4p "$folder/hive")
+DASHBOARD_KEY=$(sed -n 5p "$folder/hive")
+export REKOGNITION HIVE HIVE_KEY SPEECH_KEY DASHBOARD_KEY DASHBOARD_SECRET AWS_ENDPOINT_URL AWS_DEFAULT_REGION=us-east-1 AWS_REGION=us-east-1 AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test \
     AWS_EC2_METADATA_DISABLED=true NO_PROXY=127.0.0.1,localhost
-hidden="s|${REKOGNITION%/tour}|http://127.0.0.1:5700|g; s|$HIVE|http://127.0.0.1:5800|g"
+hidden="s|${REKOGNITION%/tour}|http://127.0.0.1:5700|g; s|$HIVE|http://127.0.0.1:5800|g; s|${DASHBOARD%/api*}|http://127.0.0.1:5900|g; s|$AWS_ENDPOINT_URL|http://127.0.0.1:4566|g"
+calls_aws
 
 # shellcheck source=scripts/providers-tour/steps.sh
 . "$repository/scripts/providers-tour/steps.sh"

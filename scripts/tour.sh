@@ -1,5 +1,5 @@
 # How a tour is played: what is said, what is asked, what must come back; and the processes behind it, which end with it.
-# Sourced by scripts/api-tour.sh and scripts/aws-tour.sh, in the repository's root, with `binary` set.
+# Sourced by scripts/api-tour.sh, aws-tour.sh and providers-tour.sh, in the repository's root, with `binary` set.
 # shellcheck shell=bash
 
 folder=$(mktemp -d)
@@ -46,6 +46,13 @@ start() {
         kill -0 "$server" 2>/dev/null || { echo "the server did not start" >&2; exit 1; }
         sleep 0.2
     done
+}
+
+# calls_aws: `call SERVICE Operation JSON` makes one call to what stands in for AWS.
+calls_aws() {
+    printf '#!/bin/sh\nexec "%s" "%s" "$@"\n' "$repository/.tools/standins/bin/python" \
+        "$repository/scripts/aws-tour/call.py" >"$folder/bin/call"
+    chmod +x "$folder/bin/call"
 }
 
 # say: a paragraph of the document, from stdin. Nothing in it is replaced.

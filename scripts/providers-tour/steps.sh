@@ -8,7 +8,8 @@ The same footage is judged under the same rules by five arrangements: the local 
 the local model as a screen for Rekognition, and Rekognition with Hive as the second opinion that a stop needs. Frames,
 decoding, local model, rules, journal and every command are real. Rekognition and Hive are stand-ins on this machine: ours
 for Rekognition checks each call by the service's model, ours for Hive speaks its v2 interface as it is documented; each
-"sees" in a frame what a comment in the file says, and nothing in a frame without one. What is long is shortened with `…`.
+"sees" in a frame what a comment in the file says, and nothing in a frame without one. Then what is said and moves in a
+broadcast is judged as well, and somebody decides from outside. What is long is shortened with `…`.
 `scripts/providers-tour.sh` plays the tour anew and prints this page; ids and times differ each time.
 
 ## Who is there
@@ -141,6 +142,171 @@ report = json.load(open("replay.json"))
 print("frames judged again:", report["judged"], " decided otherwise:", len(report["differences"]))
 '
 SH
+
+say <<'MD'
+## What is said, and how it moves
+
+IVS records a broadcast in segments of some seconds. A policy may have them judged as they sound and as they move, each at a
+cadence of its own; thumbnails are judged as before. The server is started anew over an empty directory, with Hive's speech
+moderation beside the others, and reads from a stream of Kinesis what the bucket tells of new objects.
+MD
+channel=arn:aws:ivs:us-east-1:123456789012:channel/AbCd
+export CHANNEL=${channel//:/%3A}
+CHANNEL=${CHANNEL//\//%2F}
+{
+    call s3 CreateBucket '{"Bucket": "recordings"}'
+    call s3 PutBucketNotificationConfiguration '{"Bucket": "recordings",
+        "NotificationConfiguration": {"EventBridgeConfiguration": {}}}'
+    call kinesis CreateStream '{"StreamName": "recordings", "ShardCount": 1}'
+    call events PutRule '{"Name": "recordings",
+        "EventPattern": "{\"source\": [\"aws.s3\"], \"detail\": {\"bucket\": {\"name\": [\"recordings\"]}}}"}'
+    call events PutTargets '{"Rule": "recordings", "Targets": [{"Id": "stream",
+        "Arn": "arn:aws:kinesis:us-east-1:123456789012:stream/recordings",
+        "RoleArn": "arn:aws:iam::123456789012:role/rules", "KinesisParameters": {"PartitionKeyPath": "$.id"}}]}'
+    curl -s --json '{"channels": {"AbCd": {"live": true, "session": "st-1ASampleBroadcast000000", "started_s": -600}}}' \
+        "$REKOGNITION/_standin/script"
+} >/dev/null
+cat >listening.toml <<TOML
+data.directory = "listening"
+listen.address = "127.0.0.1:$port"
+auth.ways = ["open"]
+control.platform = "ivs"
+control.ivs.quiet_ms = 0
+kinesis = { stream = "recordings", start = "trim_horizon" }
+aws.region = "us-east-1"
+
+[aws.endpoints]
+s3 = "$AWS_ENDPOINT_URL"
+kinesis = "$AWS_ENDPOINT_URL"
+ivs = "$REKOGNITION"
+
+[provider]
+judge = "hive-dashboard"
+also = ["hive", "hive-speech"]
+hive = { endpoint = "$HIVE/api/v2/task/sync", key_env = "HIVE_KEY" }
+hive_speech = { endpoint = "$HIVE/api/v2/task/sync", key_env = "SPEECH_KEY" }
+hive_dashboard = { endpoint = "$DASHBOARD", key_env = "DASHBOARD_KEY" }
+
+[hive_dashboard]
+secret_env = "DASHBOARD_SECRET"
+users_as = "channel"
+
+[[hive_dashboard.actions]]
+name = "ban-stream"
+then = "stop"
+approval = "none"
+severity = 5
+TOML
+cat >listening.yaml <<YAML
+policy: listening
+channels: ["$channel"]
+taxonomy: hive-visual/1
+similarity: off
+sampling: { every: 1s, tolerance: 500ms }
+sound: { every: 1s, judged_by: hive-speech }
+clips: { every: 1s, judged_by: hive }
+rules:
+  - id: threats
+    taxonomy: hive-speech/1
+    categories: [violence]
+    from_severity: 2
+  - id: guns
+    categories: [violence/gun/gun_in_hand]
+    score: 0.9
+YAML
+show 'hive-speech' <<'SH'
+cat listening.yaml; sed -n '/^.provider/,$p' listening.toml
+SH
+start streamwarden serve --config listening.toml
+printf '\n```console\n$ streamwarden serve --config listening.toml\nlistening on http://127.0.0.1:8642\n```\n'
+curl -s -H 'content-type: application/yaml' --data-binary @listening.yaml "$API/v1/policies?why=tour" >/dev/null
+
+say <<'MD'
+Three segments of a recording: one in which somebody is threatened, one that holds a tone alone, and one without any sound.
+What is spoken was made with espeak-ng, the pictures are the demo's footage; the stand-in knows the sounds by their digests
+and looks for what to see in the film's own remarks.
+MD
+ln -s "$repository/tests/providers/segments" segments
+cat >wait.sh <<'SH'
+# Waits until the channel has so many of an event. usage: wait.sh COUNT TYPE
+for _ in $(seq 120); do
+    count=$(curl -s "$API/v1/channels/$CHANNEL/events?type=$2&limit=50" |
+        python3 -c 'import json, sys; print(len(json.load(sys.stdin)["items"]))')
+    [ "$count" -lt "$1" ] || exit 0
+    sleep 0.25
+done
+echo "no $1 of $2 came"
+SH
+show '"ETag"' <<'SH'
+number=0
+for segment in threat tone mute; do
+    call s3 PutObject "{\"Bucket\": \"recordings\", \"Body\": \"@segments/$segment.ts\",
+        \"Key\": \"ivs/v1/123456789012/AbCd/2026/1/31/9/5/EfGhIjKlMnOp/media/hls/720p30/$number.ts\"}"
+    number=$((number + 1)); sleep 2
+done
+SH
+bash wait.sh 5 FrameAssessed
+say <<'MD'
+What came of them, medium by medium: each segment is two frames, as it looks and as it sounds.
+MD
+show 'hive-speech' <<'SH'
+curl -s "$API/v1/channels/$CHANNEL/events?type=FrameAssessed,FrameSkipped,FrameFailed,WarningRaised&limit=50" | python3 -c '
+import json, sys
+for event in json.load(sys.stdin)["items"]:
+    said = event["payload"]
+    labels = ", ".join(f"{path} {sure}" for path, sure in said.get("labels", []) if sure > 50)
+    by = said.get("provider", {}).get("name", said.get("rule", said.get("reason", said.get("because", ""))))
+    print(event["position"], event["type"].ljust(13), str(by).ljust(11), labels)
+'
+SH
+last=$(curl -s "$API/v1/channels/$CHANNEL/events?type=WarningRaised&rule=threats")
+pick FRAME items.0.payload.frame
+say <<'MD'
+The warning's explanation, and what was said: kept apart, encrypted, and read by who may see evidence.
+MD
+show 'severity' <<'SH'
+curl -s "$API/v1/decisions/$FRAME" | python3 -c '
+import json, sys
+decision = json.load(sys.stdin)
+print(decision["because"])
+print(json.dumps(decision["judgement"]["rules"][0], indent=1))
+'
+SH
+show 'hurt' <<'SH'
+curl -s "$API/v1/evidence/$FRAME/transcript"
+SH
+
+say <<'MD'
+## Somebody outside decides
+
+Thumbnails of this server are shown to Hive's Moderation Dashboard, whose stand-in has one rule of its own: a gun fires the
+action *ban-stream*, which calls back. Our own rule only warns of it.
+MD
+show '"ETag"' <<'SH'
+call s3 PutObject '{"Bucket": "recordings", "Body": "@footage/0019.jpg",
+    "Key": "ivs/v1/123456789012/AbCd/2026/1/31/9/5/EfGhIjKlMnOp/media/thumbnails/thumb0.jpg"}'
+SH
+bash wait.sh 1 EnforcementVerified
+show 'EnforcementVerified' <<'SH'
+curl -s "$API/v1/channels/$CHANNEL/events?type=DecisionReceived,EnforcementRequested,EnforcementAdmitted,EnforcementAttempted,EnforcementSucceeded,EnforcementVerified&limit=50" |
+    python3 -c 'import json, sys; [print(e["position"], e["type"].ljust(22), e["actor"]) for e in json.load(sys.stdin)["items"]]'
+SH
+last=$(curl -s "$API/v1/channels/$CHANNEL/events?type=DecisionReceived")
+pick FRAME items.0.payload.frame
+say <<'MD'
+Who does not know the secret is refused. What comes again is answered as it was, and nothing happens twice.
+MD
+show '401' <<'SH'
+curl -s -X POST -H 'authorization: Bearer somebody-else' "$API/v1/callbacks/hive/ban-stream?post_id=$FRAME&user_id=$CHANNEL"
+SH
+show 'EnforcementRequested 1' <<'SH'
+curl -s -X POST -H "authorization: Bearer $DASHBOARD_SECRET" "$API/v1/callbacks/hive/ban-stream?post_id=$FRAME&user_id=$CHANNEL"; echo
+for type in DecisionReceived EnforcementRequested; do
+    curl -s "$API/v1/channels/$CHANNEL/events?type=$type" |
+        python3 -c 'import json, sys; print(sys.argv[1], len(json.load(sys.stdin)["items"]))' $type
+done
+SH
+end_server
 
 say <<'MD'
 ## What only the real services can show
