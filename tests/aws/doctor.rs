@@ -44,6 +44,7 @@ async fn whole(name: &str) -> Needs {
         bus: named(),
         bucket: named(),
         evidence_bucket: named(),
+        frames_bucket: named(),
         topic,
         rooms: vec![room("abcdABCDefgh")],
         unused: Vec::new(),
@@ -108,6 +109,7 @@ async fn an_account_that_is_whole_is_well() {
             "bus",
             "bucket",
             "evidence",
+            "frames",
             "topic",
             "rooms",
             "rekognition",
@@ -125,7 +127,7 @@ async fn what_is_not_named_is_not_looked_at() {
     assert!(wrongs(&findings).is_empty(), "{findings:#?}");
     let unasked: Vec<&str> =
         findings.iter().filter(|finding| matches!(finding.state, State::Unasked(_))).map(|found| found.what).collect();
-    assert_eq!(unasked, ["stream", "consumer", "bus", "bucket", "evidence", "topic", "rooms"]);
+    assert_eq!(unasked, ["stream", "consumer", "bus", "bucket", "evidence", "frames", "topic", "rooms"]);
 }
 
 #[actix_rt::test]
@@ -154,6 +156,9 @@ async fn each_thing_that_is_missing_is_named_with_what_to_do() {
 
     let findings = examine(&aws, &Needs { evidence_bucket: none(), ..whole.clone() }, &SystemClock).await;
     only(&findings, "evidence", "HeadBucket", "a bucket that is there");
+
+    let findings = examine(&aws, &Needs { frames_bucket: none(), ..whole.clone() }, &SystemClock).await;
+    only(&findings, "frames", "HeadBucket", "a bucket that is there");
 
     let topic = whole.topic.as_ref().map(|arn| format!("{arn}0"));
     let findings = examine(&aws, &Needs { topic, ..whole.clone() }, &SystemClock).await;
@@ -261,13 +266,13 @@ async fn what_the_configuration_names_is_looked_at_by_its_endpoints() {
          [aws]\nregion = {REGION:?}\n[aws.endpoints]\nkinesis = {here:?}\ns3 = {here:?}\neventbridge = {here:?}\n\
          sns = {here:?}\nsts = {here:?}\nrekognition = {standin:?}\nivs = {standin:?}\nivs_chat = {standin:?}\n\
          [kinesis]\nstream = \"doctor-config\"\nconsumer_arn = {consumer:?}\n\
-         [evidence]\nbucket = \"doctor-config\"\n[outbox.bus]\nname = \"doctor-config\"\n[outbox.notices]\ntopic = {topic:?}\n\
+         [evidence]\nbucket = \"doctor-config\"\n[http.store_frames]\nbucket = \"doctor-config\"\n[outbox.bus]\nname = \"doctor-config\"\n[outbox.notices]\ntopic = {topic:?}\n\
          [outbox.chat.rooms]\n\"arn:aws:ivs:{REGION}:{ACCOUNT}:channel/a\" = {:?}\n",
         room("abcdABCDefgh"),
     );
     let (said, well) = consulted(&config, &["--bucket", "doctor-config"]).await;
     assert!(well, "{said}");
-    let all = "config credentials clock stream consumer bus bucket evidence topic rooms rekognition ivs";
+    let all = "config credentials clock stream consumer bus bucket evidence frames topic rooms rekognition ivs";
     for what in all.split(' ') {
         assert!(said.contains(&format!("well      {what:<12} ")), "{what}: {said}");
     }
@@ -284,4 +289,58 @@ async fn a_configuration_that_cannot_be_served_is_said_with_its_line() {
     let (said, well) = consulted("[kinesis]\nstreem = \"x\"\n", &[]).await;
     assert!(!well && said.starts_with("WRONG     config"), "{said}");
     assert!(said.contains("streem") && said.contains("fix: mend"), "{said}");
+}
+
+/// An issuer that answers each path with what is given for it, otherwise with 404.
+fn issuer(answers: impl FnOnce(&str) -> Vec<(&'static str, String)>) -> String {
+    use std::io::{Read, Write};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let issuer = format!("http://{}", listener.local_addr().unwrap());
+    let answers = answers(&issuer);
+    std::thread::spawn(move || {
+        for connection in listener.incoming() {
+            let mut connection = connection.unwrap();
+            let mut question = [0; 8192];
+            let length = connection.read(&mut question).unwrap();
+            let asked = String::from_utf8_lossy(&question[..length]).into_owned();
+            let found = answers.iter().find(|(path, _)| asked.starts_with(&format!("GET {path} ")));
+            let (status, body) = found.map_or(("404 Not Found", "{}"), |(_, body)| ("200 OK", body.as_str()));
+            let length = body.len();
+            let head = format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n");
+            connection.write_all((head + body).as_bytes()).unwrap();
+        }
+    });
+    issuer
+}
+
+#[actix_rt::test]
+async fn the_issuer_is_asked_for_its_keys_and_where_people_sign_in() {
+    const DOCUMENT: &str = "/.well-known/openid-configuration";
+    let key = r#"{"keys": [{"kty": "RSA", "use": "sig", "alg": "RS256", "kid": "k1", "n": "sXchDaQebHnPiGvyDOAT4saGEUetSyo9MKLOoWFsueri23bOdgWp4Dy1WlUzewbgBHod5pcM9H95GQRV3JDXboIRROSBigeC5yjU1hGzHHyXss8UDprecbAYxknTcQkhslANGRUZmdTOQ5qTRsLAt6BTYuyvVRdhS8exSZEy_c4gs_7svlJJQ4H9_NxsiIoLwAEk7-Q3UXERGYw_75IDrGA84-lA_-Ct4eTlXHBIY2EaV7t7LjJaynVJCpkv4LKjTTAumiGUIuQhrNhZLuF_RJLqHpM2kgWFLU7-VTdL1VbC2tejvcI2BlMkEpk1BzBZI0KQB0GaDWFLN-aEAw3vRw", "e": "AQAB"}]}"#;
+    let document = |issuer: &str| {
+        format!(
+            r#"{{"issuer": "{issuer}", "jwks_uri": "{issuer}/keys", "authorization_endpoint": "{issuer}/authorize",
+                "token_endpoint": "{issuer}/token"}}"#
+        )
+    };
+    let config = |issuer: &str| {
+        format!(
+            "[auth]\nways = [\"oidc\"]\n[auth.oidc]\nissuer = {issuer:?}\nclient_ids = [\"pages\"]\n\
+             [http.pages]\npublic_url = \"https://moderation.example.com\"\n\
+             [auth.oidc.sign_in]\nclient_id = \"pages\"\n\
+             [[auth.oidc.grants]]\ngroup = \"desk\"\nrole = \"moderator\"\nchannels = [\"*\"]\n[provider]\njudge = \"local\"\n"
+        )
+    };
+    let well = issuer(|issuer| vec![(DOCUMENT, document(issuer)), ("/keys", key.to_owned())]);
+    let (said, _) = consulted(&config(&well), &[]).await;
+    assert!(said.contains("well      sign-in      ") && said.contains("1 of its keys can be used"), "{said}");
+
+    let other = issuer(|issuer| vec![(DOCUMENT, document(&format!("{issuer}/other")))]);
+    let (said, fine) = consulted(&config(&other), &[]).await;
+    assert!(!fine && said.contains("WRONG     sign-in") && said.contains("which is another issuer"), "{said}");
+    assert!(said.contains("fix: set auth.oidc.issuer"), "{said}");
+
+    let keyless = issuer(|issuer| vec![(DOCUMENT, document(issuer)), ("/keys", r#"{"keys": []}"#.to_owned())]);
+    let (said, fine) = consulted(&config(&keyless), &[]).await;
+    assert!(!fine && said.contains("holds no key that signs"), "{said}");
 }

@@ -8,7 +8,8 @@ use crate::aws::{Aws, Class, Failure};
 use crate::clock::Clock;
 use crate::config::{DashboardConfig, HiveConfig, HiveDashboardConfig, HiveSpeechConfig};
 use crate::egress::{Secret, SecretError, chain};
-use crate::http::auth::External;
+use crate::http::auth::config::OidcConfig;
+use crate::http::auth::{External, issuer_answers};
 use crate::providers::hive::dashboard::{self, UsersAs};
 use crate::providers::hive::{self, Address, HiveError};
 
@@ -169,14 +170,31 @@ pub(super) async fn bucket(aws: &Aws, name: &str) -> State {
     }
 }
 
-/// Where copies of pictures go. Whoever may only put into it is told that much, and no more is needed.
-pub(super) async fn evidence_bucket(aws: &Aws, name: &str) -> State {
+/// A bucket that we put pictures into, as `statement` of docs/aws-permissions.md allows. Whoever may only put into it is
+/// told that much, and no more is needed.
+pub(super) async fn bucket_to_fill(aws: &Aws, name: &str, statement: &str) -> State {
     match aws.s3().head_bucket(name).await {
         Ok(()) => Well(format!("{name} is there")),
         Err(failure) if failure.class == Class::Denied => {
-            Unasked(format!("{name} does not show itself to us; whether copies may be put there the first one tells"))
+            Unasked(format!("{name} does not show itself to us; whether pictures may be put there the first one tells"))
         }
-        Err(failure) => wrong(failure, "CopyEvidence", "name a bucket that is there, in this region"),
+        Err(failure) => wrong(failure, statement, "name a bucket that is there, in this region"),
+    }
+}
+
+/// The issuer of the tokens that people and programs come with. Nobody signs in: whether a token of it lets somebody in,
+/// the first one tells.
+pub(super) async fn sign_in(config: &OidcConfig) -> State {
+    match issuer_answers(config).await {
+        Ok(keys) if config.sign_in.is_offered() => {
+            Well(format!("{} says where people sign in, and {keys} of its keys can be used", config.issuer))
+        }
+        Ok(keys) => Well(format!("{keys} keys of {} can be used", config.issuer)),
+        Err(what) => {
+            let fix = "set auth.oidc.issuer exactly as its tokens have `iss`, and see that it can be reached from here; until \
+                       then nobody whose token it signed is let in";
+            Wrong { what, fix: fix.to_owned() }
+        }
     }
 }
 

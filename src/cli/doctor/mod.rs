@@ -1,5 +1,5 @@
-//! `streamwarden doctor`: looks at AWS, and at Hive, from where the process stands, and says of each thing that is needed whether it is
-//! there, what is wrong with it, and what to do. What is needed the configuration says, as it does to `serve`, or the
+//! `streamwarden doctor`: looks at AWS, at Hive and at the issuer of tokens, from where the process stands, and says of
+//! each thing that is needed whether it is there, what is wrong with it, and what to do. What is needed the configuration says, as it does to `serve`, or the
 //! command line. Changes nothing, and judges no picture.
 
 mod looks;
@@ -14,6 +14,7 @@ pub use super::Outcome;
 use crate::aws::{Aws, CallTimes, Endpoints};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, ConfigError, Control, Judge, TOKENS_FILE_VARIABLE};
+use crate::http::auth::config::Way;
 
 /// What the doctor can be told.
 #[derive(Debug, Args)]
@@ -47,6 +48,9 @@ pub struct Needs {
     /// The bucket that pictures behind warnings are copied to.
     #[arg(long, value_name = "NAME")]
     pub evidence_bucket: Option<String>,
+    /// The bucket that frames handed in over HTTP are put into.
+    #[arg(long, value_name = "NAME")]
+    pub frames_bucket: Option<String>,
     /// The SNS topic that notices are sent to.
     #[arg(long, value_name = "ARN")]
     pub topic: Option<String>,
@@ -62,8 +66,8 @@ pub struct Needs {
 /// One thing that was looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// Which: `config`, `credentials`, `clock`, `stream`, `consumer`, `bus`, `bucket`, `evidence`, `topic`, `rooms`,
-    /// `rekognition`, `ivs`, `hive`, `hive-speech`.
+    /// Which: `config`, `sign-in`, `credentials`, `clock`, `stream`, `consumer`, `bus`, `bucket`, `evidence`, `frames`,
+    /// `topic`, `rooms`, `rekognition`, `ivs`, `hive`, `hive-speech`, `hive-dashboard`, `its actions`.
     pub what: &'static str,
     /// How it is.
     pub state: State,
@@ -106,6 +110,9 @@ async fn look(args: &DoctorArgs) -> Vec<Finding> {
         match Config::read(file, std::env::var_os(TOKENS_FILE_VARIABLE).map(PathBuf::from)) {
             Ok(config) => {
                 findings.push(Finding { what: "config", state: Well(format!("{} can be served", file.display())) });
+                if config.auth.ways.contains(&Way::Oidc) {
+                    findings.push(Finding { what: "sign-in", state: looks::sign_in(&config.auth.oidc).await });
+                }
                 (region, endpoints, times) = (config.aws.region(), config.aws.endpoints(), config.aws.times());
                 needs = needs.or(Needs::of(&config));
                 speech = config.provider.has(Judge::HiveSpeech).then_some(config.provider.hive_speech.clone());
@@ -158,6 +165,7 @@ impl Needs {
             bus: stated(&config.outbox.bus.name),
             bucket: None,
             evidence_bucket: stated(&config.evidence.bucket),
+            frames_bucket: stated(&config.http.store_frames.bucket),
             topic: stated(&config.outbox.notices.topic),
             rooms: config.outbox.chat.rooms.values().cloned().collect(),
             unused,
@@ -172,6 +180,7 @@ impl Needs {
             bus: self.bus.or(others.bus),
             bucket: self.bucket.or(others.bucket),
             evidence_bucket: self.evidence_bucket.or(others.evidence_bucket),
+            frames_bucket: self.frames_bucket.or(others.frames_bucket),
             topic: self.topic.or(others.topic),
             rooms: if self.rooms.is_empty() { others.rooms } else { self.rooms },
             unused: others.unused,
@@ -202,10 +211,15 @@ pub async fn examine(aws: &Aws, needs: &Needs, clock: &dyn Clock) -> Vec<Finding
     found("bus", looks::asked(needs.bus.as_deref(), "--bus or outbox.bus.name", look).await);
     let look = async |name: &str| looks::bucket(aws, name).await;
     found("bucket", looks::asked(needs.bucket.as_deref(), "--bucket", look).await);
-    let look = async |name: &str| looks::evidence_bucket(aws, name).await;
+    let look = async |name: &str| looks::bucket_to_fill(aws, name, "CopyEvidence").await;
     found(
         "evidence",
         looks::asked(needs.evidence_bucket.as_deref(), "--evidence-bucket or evidence.bucket", look).await,
+    );
+    let look = async |name: &str| looks::bucket_to_fill(aws, name, "StoreFrames").await;
+    found(
+        "frames",
+        looks::asked(needs.frames_bucket.as_deref(), "--frames-bucket or http.store_frames.bucket", look).await,
     );
     let look = async |arn: &str| looks::topic(aws, arn).await;
     found("topic", looks::asked(needs.topic.as_deref(), "--topic or outbox.notices.topic", look).await);
@@ -217,7 +231,8 @@ pub async fn examine(aws: &Aws, needs: &Needs, clock: &dyn Clock) -> Vec<Finding
 }
 
 /// What is looked at with credentials.
-const OTHERS: [&str; 9] = ["stream", "consumer", "bus", "bucket", "evidence", "topic", "rooms", "rekognition", "ivs"];
+const OTHERS: [&str; 10] =
+    ["stream", "consumer", "bus", "bucket", "evidence", "frames", "topic", "rooms", "rekognition", "ivs"];
 
 fn unused() -> State {
     Unasked("the configuration does without it".to_owned())

@@ -16,8 +16,8 @@ pub mod tokens_file;
 
 pub use authenticator::{Authenticator, OpenToOthers, StartError};
 pub use external::{External, ShortSecret};
-pub use oidc::OidcError;
 pub(in crate::http) use oidc::{Attempt, Back, SignInFailure};
+pub use oidc::{OidcError, issuer_answers};
 pub use principal::{Grant, Principal, Vouched};
 pub use refusal::{Refusal, RefusalKind};
 pub use role::{Permission, Role};

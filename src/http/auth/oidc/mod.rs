@@ -20,7 +20,7 @@ use sha2::{Digest, Sha256};
 
 use super::config::OidcConfig;
 use super::{Grant, Principal, Refusal, Vouched};
-use crate::egress::{AddressError, SecretError};
+use crate::egress::{AddressError, SecretError, chain};
 use crate::model::{ModeratorId, Timestamp};
 
 use claims::{Claims, Subject};
@@ -41,6 +41,17 @@ pub enum OidcError {
     /// Our own secret.
     #[error("our secret as the issuer's client")]
     Secret(#[from] SecretError),
+}
+
+/// Whether an issuer is there, as it is configured: how many of its keys can be used, and, where people sign in at it, that
+/// it says where and that our secret can be read. Otherwise what is wrong, with all that led to it.
+pub async fn issuer_answers(config: &OidcConfig) -> Result<usize, String> {
+    let oidc = Oidc::new(config).map_err(|error| chain(&error))?;
+    let source = Source::new(&config.issuer, &config.jwks_url).map_err(|error| chain(&error))?;
+    if oidc.sign_in.is_some() {
+        source.sign_in_addresses().await.map_err(|error| error.chain())?;
+    }
+    source.fetch().await.map(|keys| keys.len()).map_err(|error| error.chain())
 }
 
 /// Lets in whom one issuer vouches for.
