@@ -21,6 +21,7 @@ use streamwarden::events::{Event, Timings};
 use streamwarden::journal::sealed::{SealedError, Segment};
 use streamwarden::journal::{Append, Expected, Inspection, Journal, Options, SledJournal};
 use streamwarden::laboratory::frontier::{DetectionsOf, asked};
+use streamwarden::laboratory::price::Prices;
 use streamwarden::laboratory::{self, Progress, proposed, stretch, trying};
 use streamwarden::model::{
     ChannelId, Confidence, EventId, Fingerprint, Frame, FrameId, FrameOrigin, HashScheme, ImageFacts, ImageFormat,
@@ -276,7 +277,7 @@ fn measure(dir: &Path, frames: u64, frontier: bool) {
         let run = laboratory::run(&journal, &question, whole, &|_| None, &Progress::default());
         let found = run.expect("it runs to its end");
         assert_eq!(found.frames, frames, "every frame is gone through");
-        found.report(1000)
+        found.report(&Prices::listed())
     };
     let mut took: [Vec<Duration>; 4] = Default::default();
     for _ in 0..ROUNDS {

@@ -19,6 +19,7 @@ use crate::control::{NoControl, RehearsalControl};
 use crate::house::Ground;
 use crate::http::auth::{Authenticator, External};
 use crate::http::{App, Gate, Server};
+use crate::laboratory::price::Prices;
 use crate::providers::hive::dashboard::{self, Posts};
 use crate::telemetry::start_logging;
 
@@ -68,13 +69,12 @@ pub(super) fn run(args: &ServeArgs) -> anyhow::Result<()> {
         house.connect(cloud.connections, &clock).context("connecting the house")?;
         let mut app = App::of(&house, clock);
         app.undo = config.moderation.undo();
-        app.usd_per_million = [
+        app.prices = Prices::configured([
             ("rekognition", config.provider.rekognition.usd_per_million.get()),
             ("hive", config.provider.hive.usd_per_million.get()),
             ("hive-speech", config.provider.hive_speech.usd_per_million.get()),
             (dashboard::NAME, config.provider.hive_dashboard.usd_per_million.get()),
-        ]
-        .into();
+        ]);
         app.store_frames = cloud.store_frames;
         if config.hive_dashboard.calls_back() {
             app.callbacks = Some(config.hive_dashboard.callbacks(posts, settings.frame_deadline));

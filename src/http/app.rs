@@ -1,6 +1,5 @@
 //! What every handler has at hand.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use tokio::sync::watch;
@@ -11,7 +10,7 @@ use crate::consumers::Consumers;
 use crate::house::{House, Vitals};
 use crate::http::feed::{Feed, Patience};
 use crate::journal::{Journal, content};
-use crate::laboratory::price::REKOGNITION_MICROS;
+use crate::laboratory::price::Prices;
 use crate::policy::PolicySet;
 use crate::warden::UndoTime;
 
@@ -20,9 +19,6 @@ use super::backtesting::Backtests;
 use super::picture::PictureRoom;
 use super::scaling::Scaling;
 use super::turn::Turn;
-
-/// Dollars for a million calls, by the provider's name.
-pub type Prices = BTreeMap<&'static str, u64>;
 
 /// The house as requests see it.
 pub struct App {
@@ -48,8 +44,8 @@ pub struct App {
     pub clock: Arc<dyn Clock>,
     /// For how long an answer to a warning may be taken back.
     pub undo: UndoTime,
-    /// What a million calls cost, in dollars, by the provider's name; 0, or none: no price is known.
-    pub usd_per_million: Prices,
+    /// What calls to providers cost.
+    pub prices: Prices,
     /// Where frames are put before they are judged; none: they are judged as they came.
     pub store_frames: Option<Deposit>,
     /// What decisions that are told of from outside mean here; none: nobody tells of any.
@@ -83,7 +79,7 @@ impl App {
             feed: Feed::new(house.journal.clone(), house.consumers.clone(), Patience::default()),
             clock,
             undo: UndoTime::default(),
-            usd_per_million: Prices::from([("rekognition", REKOGNITION_MICROS)]), // for one call
+            prices: Prices::listed(),
             store_frames: None,
             callbacks: None,
             backtests: Backtests::default(),

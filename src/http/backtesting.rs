@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::journal::{Journal, content};
+use crate::laboratory::price::Prices;
 use crate::laboratory::{self, Backtest, LaboratoryError, Progress, Question, Stretch, whole_answer};
 use crate::model::{ChannelPattern, PolicyRef, Position, Timestamp};
 
@@ -40,7 +41,7 @@ pub(in crate::http) struct Asked {
     pub question: Question,
     pub policies: Vec<PolicyRef>,
     pub stretch: Stretch,
-    pub price_micros: u64,
+    pub prices: Prices,
     pub begun_at: Timestamp,
 }
 
@@ -172,7 +173,7 @@ impl Job {
     }
 
     fn run(&self, journal: &dyn Journal, content: &content::Store) {
-        let Asked { question, policies, stretch, price_micros, .. } = &self.asked;
+        let Asked { question, policies, stretch, prices, .. } = &self.asked;
         let whole = |kept: &_| whole_answer(content, kept);
         let ran = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
             fail::fail_point!(&format!("backtest.begins {}", policies[0].id)); // a file of no policy is refused before
@@ -181,7 +182,7 @@ impl Job {
         let came_to = match ran {
             Ok(Ok(found)) => {
                 let only = question.channels.clone();
-                CameTo::Report(Arc::new(Backtest::of(found, policies.clone(), only, *price_micros)))
+                CameTo::Report(Arc::new(Backtest::of(found, policies.clone(), only, prices)))
             }
             Ok(Err(LaboratoryError::Cancelled { .. })) => CameTo::Cancelled,
             Ok(Err(error)) => {

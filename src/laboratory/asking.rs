@@ -4,6 +4,8 @@
 //! was only compared, said what it would have said had it been asked to decide. Somebody who was not asked about the frame
 //! at all is not guessed at.
 
+use std::sync::Arc;
+
 use crate::events::{FailedStage, FrameAssessed, OpinionGiven, OpinionRole, OpinionSaid};
 use crate::model::{FrameId, Label, ProviderRef};
 use crate::policy::arrangement::{Asked, Gist, Step, Who, role_of};
@@ -57,21 +59,54 @@ struct Known {
     in_part: bool,
 }
 
-/// Follows the plan of `policy`; with how many would have been asked, as far as that is known.
-pub(super) fn ask(policy: &Policy, frame: FrameId, record: OnRecord<'_>) -> (Heard, u64) {
+impl OnRecord<'_> {
+    /// Whether whoever decided was the one that the configuration named, and nobody else was in question.
+    pub fn is_of_the_configured(&self) -> bool {
+        let arranged = self.before.iter().any(|other| other.given.role != OpinionRole::Seconded);
+        self.assessed.arranged.is_none() && !arranged
+    }
+}
+
+/// Who is asked first under `policy`; `configured` where it names nobody.
+pub(super) fn first(policy: &Policy, frame: FrameId, configured: &Arc<str>) -> Arc<str> {
+    match policy.arrangement.next(frame, policy.stops_by_itself(), &[]) {
+        Step::Ask { who, .. } => name_of(who, configured),
+        Step::Decided { .. } | Step::Unanswered => configured.clone(), // no plan begins so
+    }
+}
+
+fn name_of(who: Who<'_>, configured: &Arc<str>) -> Arc<str> {
+    match who {
+        Who::Configured => configured.clone(),
+        Who::Named(name) => name.as_str().into(),
+    }
+}
+
+/// Follows the plan of `policy`; with who would have been asked, as far as that is known.
+pub(super) fn ask(
+    policy: &Policy,
+    frame: FrameId,
+    record: OnRecord<'_>,
+    configured: &Arc<str>,
+) -> (Heard, Vec<Arc<str>>) {
     let may_stop = policy.stops_by_itself();
     let mut heard: Vec<(String, Known)> = Vec::new();
     // The plan names nobody twice.
     loop {
         let asked: Vec<Asked<'_>> = heard.iter().map(|(name, known)| known.asked(name, policy)).collect();
-        let calls = heard.len() as u64;
+        let calls = || heard.iter().map(|(name, _)| Arc::from(name.as_str())).collect::<Vec<_>>();
         match policy.arrangement.next(frame, may_stop, &asked) {
             Step::Ask { who, .. } => match known(who, record) {
                 Some(known) => heard.push(known),
-                None => return (Heard::NotAsked, calls + 1),
+                None => {
+                    let mut calls = calls();
+                    calls.push(name_of(who, configured));
+                    return (Heard::NotAsked, calls);
+                }
             },
-            Step::Unanswered => return (Heard::Unanswered, calls),
+            Step::Unanswered => return (Heard::Unanswered, calls()),
             Step::Decided { by, arranged } => {
+                let calls = calls();
                 let (_, Known { said, in_part, .. }) = heard.remove(by);
                 let Said::Answer(answer) = said else { return (Heard::Unanswered, calls) }; // no plan decides so
                 let in_part = in_part || heard.iter().skip(by).any(|(_, second)| second.in_part);
@@ -93,8 +128,7 @@ fn known(who: Who<'_>, record: OnRecord<'_>) -> Option<(String, Known)> {
     let name = &assessed.provider.name;
     let decided = match who {
         Who::Configured => {
-            let arranged = before.iter().any(|other| other.given.role != OpinionRole::Seconded);
-            if assessed.arranged.is_some() || arranged {
+            if !record.is_of_the_configured() {
                 return None;
             }
             true

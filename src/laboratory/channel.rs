@@ -177,7 +177,8 @@ impl Channel {
             self.past.start(&assessed.session);
             self.trials.iter_mut().for_each(|trial| trial.start(envelope, &assessed.session, None));
         }
-        recording.calls += 1 + said.len() as u64;
+        recording.calls.add(&assessed.provider.name);
+        said.iter().for_each(|other| recording.calls.add(&other.given.provider.name));
         for (trial, tally) in self.trials.iter_mut().zip(tallies.iter_mut()) {
             for outcome in &assessed.rules {
                 if let RuleEffect::Raised(_) = outcome.effect {

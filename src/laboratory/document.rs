@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::frontier::Frontier;
+use super::price::Prices;
 use super::reading::Found;
 use super::report::Report;
 use crate::model::{ChannelPattern, PolicyRef, Position, Timestamp};
@@ -54,10 +55,10 @@ impl Subject {
 }
 
 impl Backtest {
-    /// What came of trying these policies, at a price of so many millionths of a dollar a call.
-    pub fn of(found: Found, policies: Vec<PolicyRef>, only: Vec<ChannelPattern>, price_micros: u64) -> Self {
+    /// What came of trying these policies, at these prices.
+    pub fn of(found: Found, policies: Vec<PolicyRef>, only: Vec<ChannelPattern>, prices: &Prices) -> Self {
         let subject = Subject::of(&found, policies, only);
-        Self { subject, report: found.report(price_micros) }
+        Self { subject, report: found.report(prices) }
     }
 
     /// As it is written: readable JSON with a line's end.

@@ -5,12 +5,14 @@
 //! recorded frame from which on the rule was hit without a break, to the frame on which the warning would have been
 //! raised. The denser the recording, the sharper the onset.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::document::Subject;
+use super::price::Prices;
 use super::reading::{Found, Question};
 use super::truth::Detections;
 use crate::model::{ChannelPattern, PolicyRef};
@@ -40,6 +42,16 @@ const RANGES_MS: [(u32, u32); 14] = [
 const HOUR_MS: u64 = 3_600_000;
 const DAY_MS: u64 = 24 * HOUR_MS;
 
+/// What a call to one provider costs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "PriceOfProvider")]
+pub struct PriceOf {
+    /// The provider.
+    pub provider: String,
+    /// In millionths of a dollar; none where no price is said, and then its calls are in no cost.
+    pub price_micros: Option<u64>,
+}
+
 /// What watching costs at each cadence, and how soon it sees.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Frontier {
@@ -48,8 +60,8 @@ pub struct Frontier {
     pub subject: Subject,
     /// Which warnings are timed: those that moderators upheld, or all.
     pub detections: DetectionsOf,
-    /// Price of a call, in millionths of a dollar.
-    pub price_micros: u64,
+    /// What calls cost: those of the points are to these providers.
+    pub prices: Vec<PriceOf>,
     /// Hours that channels were watched in the recording, in thousandths: the measure of costs.
     pub channel_hours_milli: u64,
     /// Median time between looks in the recording, in milliseconds: finer cadences are refused.
@@ -156,7 +168,7 @@ impl Asked {
         found: Found,
         policies: Vec<PolicyRef>,
         only: Vec<ChannelPattern>,
-        price_micros: u64,
+        prices: &Prices,
         budget_micros_per_day: Option<u64>,
     ) -> Frontier {
         let subject = Subject::of(&found, policies, only);
@@ -166,20 +178,23 @@ impl Asked {
         };
         let (recording, mut points, mut refused) = (found.recording, Vec::new(), Vec::new());
         let mut samplings = Vec::new();
+        let mut called = BTreeSet::new();
         for (tally, sampling) in found.tallies.into_iter().zip(&self.samplings) {
             if !tally.density(&recording).enough {
                 refused.push(every(sampling));
                 continue;
             }
             let cost = |per_ms: u64, of_ms: u64| {
-                let micros = u128::from(tally.calls) * u128::from(price_micros) * u128::from(per_ms);
+                let micros = u128::from(tally.calls.micros(prices)) * u128::from(per_ms);
                 u64::try_from(micros / u128::from(of_ms.max(1))).unwrap_or(u64::MAX)
             };
-            let hour = u128::from(tally.calls) * 1000 * u128::from(HOUR_MS) / u128::from(recording.watched_ms.max(1));
+            let hour =
+                u128::from(tally.calls.total()) * 1000 * u128::from(HOUR_MS) / u128::from(recording.watched_ms.max(1));
             samplings.push(*sampling);
+            called.extend(tally.calls.names().cloned());
             points.push(Point {
                 every: every(sampling),
-                calls: tally.calls,
+                calls: tally.calls.total(),
                 calls_per_channel_hour_milli: u64::try_from(hour).unwrap_or(u64::MAX),
                 micros_per_channel_hour: cost(HOUR_MS, recording.watched_ms),
                 micros_per_day: cost(DAY_MS, span_ms),
@@ -201,7 +216,10 @@ impl Asked {
                 Detections::Upheld => DetectionsOf::UpheldWarnings,
                 Detections::All => DetectionsOf::AllWarnings,
             },
-            price_micros,
+            prices: called
+                .into_iter()
+                .map(|name| PriceOf { price_micros: prices.of(&name), provider: name.to_string() })
+                .collect(),
             channel_hours_milli: recording.watched_ms.saturating_mul(1000) / HOUR_MS,
             recorded_median_ms: recording.spacing.at_permille(500),
             points,

@@ -32,7 +32,7 @@ impl Trial {
             self.pass(seen, assessed, Passed::TooSoon, tally);
             return Known::Whole;
         }
-        self.count_calls(seen, session, 1, tally);
+        self.count_calls(seen, session, &[listening.judged_by.as_str().into()], tally);
         let theirs = &assessed.provider;
         let unknown = match *theirs.name == *listening.judged_by.as_str() {
             false => Some(Unknown::NotAsked),
@@ -87,11 +87,11 @@ impl Trial {
             Skip::OtherSession | Skip::OtherSource | Skip::Unsupported | Skip::Similar { .. } => None,
         };
         let session = self.state.session.as_ref().map(|session| session.id.clone());
-        if let (Some(kind), Some(session)) = (kind, session)
-            && self.policy.listening(skipped.medium).is_some()
+        if let (Some(kind), Some(session), Some(listening)) =
+            (kind, session, self.policy.listening(skipped.medium).cloned())
             && self.would_ask(seen, &session, skipped.medium, skipped.frame)
         {
-            self.count_calls(seen, &session, 1, tally);
+            self.count_calls(seen, &session, &[listening.judged_by.as_str().into()], tally);
             tally.calls_without_answer += 1;
             self.unknown(kind, seen, skipped.frame, tally);
             self.asked_about(skipped.medium, seen);

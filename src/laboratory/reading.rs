@@ -11,6 +11,7 @@ use std::thread;
 
 use super::asking::Recalled;
 use super::channel::{Channel, Kept};
+use super::price::Prices;
 use super::report::Report;
 use super::tally::{Recording, Tally};
 use super::truth::Detections;
@@ -183,10 +184,10 @@ pub fn run(
 }
 
 impl Found {
-    /// The report on the first proposal, at a price of so many millionths of a dollar a call.
-    pub fn report(mut self, price_micros: u64) -> Report {
+    /// The report on the first proposal, at these prices.
+    pub fn report(mut self, prices: &Prices) -> Report {
         let tally = if self.tallies.is_empty() { Tally::default() } else { self.tallies.swap_remove(0) };
-        tally.report(&self.recording, self.left_out, price_micros)
+        tally.report(&self.recording, self.left_out, prices)
     }
 }
 

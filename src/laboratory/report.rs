@@ -190,7 +190,22 @@ pub struct Change {
     pub lost: u64,
 }
 
-/// Calls to the provider.
+/// Calls to one provider.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "CallsToProvider")]
+pub struct CallsTo {
+    /// The provider. Of frames that nobody asked about, the one that the policy names; where it names none, the one that
+    /// judged the channel's frame before.
+    pub provider: String,
+    /// Recorded.
+    pub recorded: u64,
+    /// What would have been; none if the recording is too sparse to say.
+    pub proposed: Option<u64>,
+    /// Price of a call, in millionths of a dollar; none where no price is said.
+    pub price_micros: Option<u64>,
+}
+
+/// Calls to providers.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Calls {
     /// Recorded.
@@ -199,11 +214,11 @@ pub struct Calls {
     pub proposed: Option<u64>,
     /// Of the proposed: those about frames that nobody asked about, so that no answer is known.
     pub without_answer: u64,
-    /// Price of a call, in millionths of a dollar.
-    pub price_micros: u64,
-    /// Cost of those recorded, in millionths of a dollar.
+    /// By provider, in the order of their names.
+    pub by_provider: Vec<CallsTo>,
+    /// Cost of those recorded, in millionths of a dollar: of those to providers with a price.
     pub recorded_micros: u64,
-    /// Cost of those proposed, in millionths of a dollar.
+    /// Cost of those proposed, likewise.
     pub proposed_micros: Option<u64>,
 }
 
@@ -332,4 +347,11 @@ impl Compared {
 pub(super) fn permille(part: u64, whole: u64) -> Option<u32> {
     let share = u128::from(part) * 1000;
     share.checked_div(u128::from(whole)).and_then(|share| u32::try_from(share).ok())
+}
+
+impl Calls {
+    /// Whether calls to some provider are in no cost.
+    pub fn is_unpriced(&self) -> bool {
+        self.by_provider.iter().any(|to| to.price_micros.is_none())
+    }
 }

@@ -57,6 +57,12 @@ pub fn backtest(backtest: &Backtest) -> String {
         _ => "not to be estimated: the policy looks more often than the recording did".to_owned(),
     };
     line("calls", format!("{} recorded ({}), {proposed}", count(calls.recorded), Dollars(calls.recorded_micros)));
+    for to in calls.by_provider.iter().filter(|_| calls.by_provider.len() > 1 || calls.is_unpriced()) {
+        let proposed = to.proposed.map_or(String::new(), |calls| format!(", {} proposed", count(calls)));
+        let price =
+            to.price_micros.map_or("no price was said".to_owned(), |micros| format!("{} each", Dollars(micros)));
+        line("", format!("{}: {} recorded{proposed}; {price}", to.provider, count(to.recorded)));
+    }
     let unknowable: u64 = report.unknowable.iter().map(|of_kind| of_kind.count).sum();
     line("unknowable", of(unknowable, "frame", "frames"));
     for of_kind in &report.unknowable {

@@ -2,11 +2,13 @@
 //! whatever order: sums, spreads, and lists that keep the first.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
+use super::price::Prices;
 use super::report::{
-    AfterStop, AnswerKind, Answers, CHANNELS_NAMED_MAX, Calls, Change, Compared, ComparedChannel, ComparedRule,
-    DIFFERENCES_MAX, Density, Difference, EPISODES_MAX, Episode, Episodes, Report, Truth, permille,
+    AfterStop, AnswerKind, Answers, CHANNELS_NAMED_MAX, Calls, CallsTo, Change, Compared, ComparedChannel,
+    ComparedRule, DIFFERENCES_MAX, Density, Difference, EPISODES_MAX, Episode, Episodes, Report, Truth, permille,
 };
 use super::shown::Shown;
 use super::spread::Spread;
@@ -20,7 +22,7 @@ const SPARSE_ONE_IN: u64 = 10;
 #[derive(Debug, Clone, Default)]
 pub(super) struct Tally {
     pub judged: u64,
-    pub calls: u64,
+    pub calls: CallsBy,
     pub calls_without_answer: u64,
     pub channels: u64,
     pub rules: BTreeMap<RuleId, OfRule>,
@@ -68,10 +70,14 @@ pub(super) struct Changes {
     pub lost: u64,
 }
 
+/// Calls by the provider that they go to.
+#[derive(Debug, Clone, Default)]
+pub(super) struct CallsBy(BTreeMap<Arc<str>, u64>);
+
 /// What is counted of the recording itself, once however many proposals are tried on it.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Recording {
-    pub calls: u64,
+    pub calls: CallsBy,
     pub spacing: Spread,
     pub watched_ms: u64,
 }
@@ -87,7 +93,7 @@ impl Tally {
 
     pub fn merge(&mut self, other: Self) {
         self.judged += other.judged;
-        self.calls += other.calls;
+        self.calls.merge(other.calls);
         self.calls_without_answer += other.calls_without_answer;
         self.channels += other.channels;
         for (rule, counted) in other.rules {
@@ -118,10 +124,10 @@ impl Tally {
         self.unknowable_episodes += other.unknowable_episodes;
     }
 
-    /// The report, at a price of so many millionths of a dollar a call.
-    pub fn report(self, recording: &Recording, left_out: u64, price_micros: u64) -> Report {
+    /// The report, at these prices.
+    pub fn report(self, recording: &Recording, left_out: u64, prices: &Prices) -> Report {
         let density = self.density(recording);
-        let proposed = density.enough.then_some(self.calls);
+        let calls = calls(&recording.calls, density.enough.then_some(&self.calls), self.calls_without_answer, prices);
         let mut total = Compared::default();
         self.rules.values().for_each(|of| total.merge(of.compared));
         let rules = self.rules.into_iter().map(|(rule, of)| ComparedRule {
@@ -145,14 +151,7 @@ impl Tally {
             truth,
             to_warning: self.to_warning.into_change(),
             to_stop: self.to_stop.into_change(),
-            calls: Calls {
-                recorded: recording.calls,
-                proposed,
-                without_answer: self.calls_without_answer,
-                price_micros,
-                recorded_micros: recording.calls.saturating_mul(price_micros),
-                proposed_micros: proposed.map(|calls| calls.saturating_mul(price_micros)),
-            },
+            calls,
             density,
             after_stop: self.after_stop,
             unknowable: self.unknown.into_list(),
@@ -177,6 +176,59 @@ impl Tally {
             late: self.late.count(),
             late_median_ms: self.late.at_permille(500),
             missed: self.missed,
+        }
+    }
+}
+
+fn calls(recorded: &CallsBy, proposed: Option<&CallsBy>, without_answer: u64, prices: &Prices) -> Calls {
+    let names: BTreeSet<&Arc<str>> = recorded.names().chain(proposed.into_iter().flat_map(CallsBy::names)).collect();
+    let to = |name: &Arc<str>| CallsTo {
+        provider: name.to_string(),
+        recorded: recorded.to(name),
+        proposed: proposed.map(|proposed| proposed.to(name)),
+        price_micros: prices.of(name),
+    };
+    Calls {
+        recorded: recorded.total(),
+        proposed: proposed.map(CallsBy::total),
+        without_answer,
+        by_provider: names.into_iter().map(to).collect(),
+        recorded_micros: recorded.micros(prices),
+        proposed_micros: proposed.map(|proposed| proposed.micros(prices)),
+    }
+}
+
+impl CallsBy {
+    pub fn add(&mut self, provider: &Arc<str>) {
+        match self.0.get_mut(provider) {
+            Some(calls) => *calls += 1,
+            None => {
+                self.0.insert(provider.clone(), 1);
+            }
+        }
+    }
+
+    pub fn total(&self) -> u64 {
+        self.0.values().sum()
+    }
+
+    /// What they cost, in millionths of a dollar: of those to providers with a price.
+    pub fn micros(&self, prices: &Prices) -> u64 {
+        let of = |(name, calls): (&Arc<str>, &u64)| prices.of(name).unwrap_or_default().saturating_mul(*calls);
+        self.0.iter().map(of).fold(0, u64::saturating_add)
+    }
+
+    fn to(&self, name: &str) -> u64 {
+        self.0.get(name).copied().unwrap_or_default()
+    }
+
+    pub fn names(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.0.keys()
+    }
+
+    fn merge(&mut self, other: Self) {
+        for (name, calls) in other.0 {
+            *self.0.entry(name).or_default() += calls;
         }
     }
 }
@@ -226,7 +278,7 @@ impl Changes {
 
 impl Recording {
     pub fn merge(&mut self, other: Self) {
-        self.calls += other.calls;
+        self.calls.merge(other.calls);
         self.spacing.merge(other.spacing);
         self.watched_ms += other.watched_ms;
     }

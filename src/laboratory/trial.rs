@@ -44,6 +44,8 @@ pub(super) struct Trial {
     /// From the reference on trial to the one on record.
     pub(super) luma: Luma,
     waits: Option<Gap>,
+    /// Who judged the last frame for want of another in its policy.
+    configured: Arc<str>,
     went_on: BTreeSet<SessionId>,
     /// Enforcements that a person's recorded answer led to, and those that it led to here.
     pub aliases: BTreeMap<EnforcementId, EnforcementId>,
@@ -96,6 +98,7 @@ impl Trial {
             luma: Luma::UNKNOWN,
             waits: None,
             went_on: BTreeSet::new(),
+            configured: Arc::from("the configured provider"), // until one is seen
             aliases: BTreeMap::new(),
         }
     }
@@ -149,8 +152,11 @@ impl Trial {
                 Like::Unknown(kind) => self.unknown(kind, seen, assessed.frame, tally),
             }
         }
-        let (heard, calls) = asking::ask(&self.policy, assessed.frame, record);
-        self.count_calls(seen, session, calls, tally);
+        if record.is_of_the_configured() {
+            self.configured = assessed.provider.name.clone();
+        }
+        let (heard, calls) = asking::ask(&self.policy, assessed.frame, record, &self.configured);
+        self.count_calls(seen, session, &calls, tally);
         let deciding = match heard {
             Heard::Decided(deciding) if self.policy.reads(&deciding.answer.provider.taxonomy) => *deciding,
             Heard::Decided(_) => return self.without_answer(Unknown::OtherTaxonomy, seen, assessed, tally),
@@ -217,7 +223,8 @@ impl Trial {
                 Known::Clouded
             }
             Like::Different => {
-                self.count_calls(seen, &session, 1, tally);
+                let first = asking::first(&self.policy, frame, &self.configured);
+                self.count_calls(seen, &session, &[first], tally);
                 tally.calls_without_answer += 1;
                 self.unknown(Unknown::SimilarThen, seen, frame, tally);
                 self.apply_one(event, seen.envelope.recorded_at, Some(seen.captured_at));
@@ -359,10 +366,10 @@ impl Trial {
     }
 
     /// Every provider that the frame is shown to is a call.
-    pub(super) fn count_calls(&mut self, seen: &Seen<'_>, session: &SessionId, calls: u64, tally: &mut Tally) {
-        tally.calls += calls;
+    pub(super) fn count_calls(&mut self, seen: &Seen<'_>, session: &SessionId, calls: &[Arc<str>], tally: &mut Tally) {
+        calls.iter().for_each(|provider| tally.calls.add(provider));
         if self.goes_on(seen, session) {
-            tally.after_stop.calls += calls;
+            tally.after_stop.calls += calls.len() as u64;
             if self.went_on.insert(session.clone()) {
                 tally.after_stop.sessions += 1;
             }

@@ -29,8 +29,10 @@ async fn a_backtest_runs_as_a_job_and_its_report_is_data_and_a_page() {
     stage.shows(&[("Violence/Weapons", 70.0)]).await;
     stage.shows(&[("Alcohol", 90.0)]).await;
     let stricter = POLICY.replace("[Violence/Weapons], confidence: 80", "[Violence/Weapons], confidence: 60");
-    let (status, job) =
-        json(live.post("/v1/backtests").json(&json!({"text": stricter, "channels": ["st*"], "price": "0.002"}))).await;
+    let (status, job) = json(
+        live.post("/v1/backtests").json(&json!({"text": stricter, "channels": ["st*"], "prices": ["scripted=2000"]})),
+    )
+    .await;
     assert_eq!(status, 202, "{job}");
     assert_eq!((&job["id"], &job["policies"]), (&json!(1), &json!([{"id": "test", "version": 2}])));
     let job = ended(&live, 1).await;
@@ -67,7 +69,7 @@ async fn what_cannot_be_tried_is_refused_and_what_is_not_there_is_not_found() {
     let live = premises.open().await;
     let refusals = [
         (422, json!({"text": "policy: test"})),
-        (400, json!({"text": POLICY, "price": "free"})),
+        (400, json!({"text": POLICY, "prices": ["free"]})),
         (400, json!({"text": POLICY, "channels": vec!["a"; 65]})),
         (400, json!({"text": POLICY, "from": "yesterday"})),
         (400, json!({"text": POLICY, "since": "2026-01-01T00:00:00Z"})),

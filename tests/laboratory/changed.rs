@@ -9,7 +9,7 @@ use streamwarden::model::{Approval, RuleId, Verdict};
 use streamwarden::policy::{Channels, Policy, PolicySet};
 
 use crate::lines::moment;
-use crate::recorder::{at, broadcast, every, found, only_d, question};
+use crate::recorder::{at, broadcast, every, found, only_d, prices, question};
 use crate::wanted::policy;
 
 /// Every second, as the recorder's policy samples.
@@ -102,7 +102,7 @@ fn a_channel_that_another_policy_would_watch_has_no_part_in_it() {
     asked.proposals = vec![PolicySet::new(vec![nowhere])];
     let found = found(&recorder.channel.journal, &asked);
     assert_eq!(found.frames, 0);
-    assert_eq!(found.report(0).total.recorded, Raised::default());
+    assert_eq!(found.report(&prices()).total.recorded, Raised::default());
     let assessed = |it: &&streamwarden::events::Recorded| it.envelope.event_type == EventType::FrameAssessed.name();
     assert_eq!(recorder.events().iter().filter(assessed).count(), 1);
 }

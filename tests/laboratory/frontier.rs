@@ -7,7 +7,7 @@ use streamwarden::laboratory::{self, Progress, html, stretch};
 use streamwarden::policy::{Policy, PolicySet};
 
 use crate::lines::moment;
-use crate::recorder::{Recorder, at, broadcast, every, everywhere, only_d};
+use crate::recorder::{Recorder, at, broadcast, every, everywhere, only_d, prices};
 
 /// Twenty minutes, looked at every second, in which something shows for half a minute now and then and is upheld.
 fn dense() -> Recorder {
@@ -37,7 +37,7 @@ fn frontier(recorder: &Recorder, detections: DetectionsOf, budget: Option<u64>) 
     let journal = &recorder.channel.journal;
     let whole = stretch(journal, None, None).expect("memory can be read");
     let found = laboratory::run(journal, &asked.question, whole, &|_| None, &Progress::default());
-    asked.frontier(found.expect("it runs to its end"), vec![policy.reference.clone()], vec![], 1000, budget)
+    asked.frontier(found.expect("it runs to its end"), vec![policy.reference.clone()], vec![], &prices(), budget)
 }
 
 fn point<'a>(frontier: &'a Frontier, every: &str) -> &'a Point {

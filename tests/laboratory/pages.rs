@@ -4,7 +4,7 @@ use streamwarden::laboratory::{Backtest, html, summary};
 use streamwarden::model::RuleId;
 
 use crate::lines::moment;
-use crate::recorder::{at, broadcast, found, only_d, question};
+use crate::recorder::{at, broadcast, found, only_d, prices, question};
 
 fn backtest() -> Backtest {
     let mut policy = only_d(70.0);
@@ -14,7 +14,7 @@ fn backtest() -> Backtest {
     let warning = recorder.warning_of("d");
     recorder.answers(moment(30.0), warning, true);
     let found = found(&recorder.channel.journal, &question(only_d(99.0)));
-    Backtest::of(found, vec![only_d(99.0).reference], vec![], 1000)
+    Backtest::of(found, vec![only_d(99.0).reference], vec![], &prices())
 }
 
 #[test]

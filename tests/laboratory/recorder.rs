@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use streamwarden::events::{Event, FailedStage, OpinionRole, Recorded};
 use streamwarden::journal::{Journal, MemoryJournal};
+use streamwarden::laboratory::price::Prices;
 use streamwarden::laboratory::{self, Detections, Found, Progress, Question, Report, Stretch, stretch};
 use streamwarden::model::{Confidence, EventId, Fingerprint, FrameId, Position, ProviderRef, Timestamp, WarningId};
 use streamwarden::policy::arrangement::{Asked, Gist, Step, Who, role_of};
@@ -221,7 +222,7 @@ impl Recorder {
 
     /// Tries a policy on all of it.
     pub fn tried(&self, policy: Policy) -> Report {
-        found(&self.channel.journal, &question(policy)).report(1000)
+        found(&self.channel.journal, &question(policy)).report(&prices())
     }
 
     pub fn events(&self) -> Vec<Recorded> {
@@ -311,4 +312,9 @@ pub fn broadcast(policy: Policy, frames: &[Shows]) -> Recorder {
         recorder.shows(shows.captured_at.plus_ms(1000), shows);
     }
     recorder
+}
+
+/// Calls to `stub`, which judges unless it is said otherwise, are a thousandth of a dollar, those to `last` three.
+pub fn prices() -> Prices {
+    Prices::configured([("stub", 1000), ("last", 3000)])
 }

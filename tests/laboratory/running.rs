@@ -8,7 +8,7 @@ use streamwarden::laboratory::{self, LaboratoryError, Progress, Question, stretc
 use streamwarden::model::{ChannelId, ChannelPattern, EventId, Position, Scope};
 
 use crate::lines::moment;
-use crate::recorder::{Recorder, at, broadcast, found, only_d, question};
+use crate::recorder::{Recorder, at, broadcast, found, only_d, prices, question};
 use crate::wanted::policy;
 
 /// The history of one channel as that of many, event by event in turn.
@@ -49,7 +49,7 @@ fn history() -> Recorder {
 
 fn bytes(journal: &MemoryJournal, question: &Question) -> String {
     let found = found(journal, question);
-    serde_json::to_string_pretty(&found.report(1000)).expect("a report is JSON")
+    serde_json::to_string_pretty(&found.report(&prices())).expect("a report is JSON")
 }
 
 #[test]
@@ -78,10 +78,10 @@ fn channels_that_no_pattern_holds_and_those_beyond_the_most_are_left_out_and_the
     let journal = many(&history(), 5);
     let only =
         Question { channels: vec![ChannelPattern::new("stage-3").expect("a sound pattern")], ..question(only_d(80.0)) };
-    let report = found(&journal, &only).report(1000);
+    let report = found(&journal, &only).report(&prices());
     assert_eq!((report.channels, report.left_out), (1, 0));
     let few = Question { channels_max: 2, ..question(only_d(80.0)) };
-    let report = found(&journal, &few).report(1000);
+    let report = found(&journal, &few).report(&prices());
     assert_eq!(report.channels, 2);
     assert!(report.left_out > 100, "{}", report.left_out);
 }
@@ -94,7 +94,7 @@ fn a_stretch_holds_what_was_recorded_from_one_moment_up_to_another() {
     let found = run.expect("it runs to its end");
     assert!(found.recorded_from >= Some(moment(10.0)) && found.recorded_to < Some(moment(20.0)));
     assert!(found.frames > 0);
-    let report = found.report(1000);
+    let report = found.report(&prices());
     assert!(report.judged > 0, "a broadcast begun before the stretch is judged from its first assessed frame on");
     let empty = stretch(&journal, Some(moment(5000.0)), None).expect("memory can be read");
     assert_eq!(empty.after, empty.to);

@@ -3,6 +3,7 @@
 use std::num::NonZeroU32;
 
 use streamwarden::laboratory::Report;
+use streamwarden::laboratory::report::CallsTo;
 use streamwarden::laboratory::unknowable::Unknown;
 use streamwarden::model::{Confidence, LumaDelta, ProviderName};
 use streamwarden::policy::{Arrangement, Comparing, Judges, Policy, SimilarityLimits};
@@ -138,4 +139,12 @@ fn whom_nobody_asked_then_is_not_guessed_at_and_one_that_was_compared_stands_in(
     let cascade = recorder.tried(of(cascade));
     assert_eq!((count(&cascade, Unknown::NotAsked), cascade.judged), (0, 8));
     assert_eq!(cascade.calls.proposed, Some(16), "each frame is shown to both");
+    let of = |to: &CallsTo| (to.provider.clone(), to.recorded, to.proposed, to.price_micros);
+    let each: Vec<_> = cascade.calls.by_provider.iter().map(of).collect();
+    assert_eq!(each, [("last".into(), 0, Some(8), Some(3000)), ("stub".into(), 8, Some(8), Some(1000))]);
+    assert_eq!((cascade.calls.recorded_micros, cascade.calls.proposed_micros), (8_000, Some(32_000)));
+    assert_eq!((by_stub.calls.proposed, by_stub.calls.proposed_micros), (Some(8), Some(8_000)), "of one, at its price");
+    let of_nobody = by_nobody.calls.by_provider.iter().find(|to| to.provider == "nobody").expect("it was asked for");
+    assert_eq!((of_nobody.recorded, of_nobody.proposed, of_nobody.price_micros), (0, Some(8), None));
+    assert_eq!(by_nobody.calls.proposed_micros, Some(0), "what no price was said of is in no cost");
 }

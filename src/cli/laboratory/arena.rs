@@ -2,14 +2,14 @@
 
 use std::io::Write;
 
-use anyhow::bail;
 use clap::Args;
 
-use super::Recorded;
 use super::running::{Recording, watched};
+use super::{Recorded, prices};
 use crate::cli::event_text::printable;
-use crate::laboratory::arena::{PRICES_MAX, Price, Prices, Question, Report, run, text};
-use crate::laboratory::{price, stretch, whole_answer};
+use crate::laboratory::arena::{Question, Report, run, text};
+use crate::laboratory::price::Price;
+use crate::laboratory::{stretch, whole_answer};
 use crate::model::ProviderName;
 
 /// Of what, and in which form.
@@ -34,13 +34,10 @@ pub(in crate::cli) struct ArenaArgs {
 
 /// Runs the command.
 pub(in crate::cli) fn arena(args: &ArenaArgs) -> anyhow::Result<()> {
-    if args.prices.len() > PRICES_MAX {
-        bail!("{} prices are given, at most {PRICES_MAX} can be", args.prices.len());
-    }
     let question = Question {
         channels: args.recorded.channels.clone(),
         providers: args.providers.clone(),
-        prices: prices(&args.prices),
+        prices: prices(&args.prices)?,
         wanted_permille: args.wanted * 10,
     };
     let Recording { journal, content, .. } = Recording::open(&args.recorded.data)?;
@@ -51,12 +48,6 @@ pub(in crate::cli) fn arena(args: &ArenaArgs) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
     out.write_all(shown(&report, args.json).as_bytes())?;
     Ok(())
-}
-
-fn prices(said: &[Price]) -> Prices {
-    let mut prices = Prices::configured([("rekognition", price::REKOGNITION_MICROS)]);
-    said.iter().for_each(|price| prices.say(price.clone()));
-    prices
 }
 
 /// Names come from outside; lines are ours.

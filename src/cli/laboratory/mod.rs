@@ -15,6 +15,7 @@ use clap::Args;
 
 use crate::laboratory::document::Backtest;
 use crate::laboratory::frontier::{DetectionsOf, asked};
+use crate::laboratory::price::{PRICES_MAX, Price, Prices};
 use crate::laboratory::{html, price, proposed, summary, trying};
 use crate::model::{ChannelPattern, Timestamp};
 use crate::policy::{Policy, bounds, file};
@@ -48,10 +49,10 @@ pub(super) struct OnWhat {
     policy: PathBuf,
     #[command(flatten)]
     recorded: Recorded,
-    /// What a call to the provider costs, in dollars. What Amazon Rekognition lists for the first million images a month,
-    /// unless it is said.
-    #[arg(long, value_name = "USD", value_parser = price::read, default_value = "0.001")]
-    price: u64,
+    /// What a million calls to a provider cost, in dollars, such as hive=3000. May be given several times. Of Amazon
+    /// Rekognition what it lists for the first million images a month, unless it is said.
+    #[arg(long = "price", value_name = "NAME=USD", num_args = 1..)]
+    prices: Vec<Price>,
     /// Write the answer as JSON.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -108,7 +109,7 @@ pub(super) fn backtest(args: &BacktestArgs) -> anyhow::Result<()> {
     question.threads = threads(on);
     let found = run(recording, question, on.recorded.from, on.recorded.to)?;
     let references = tried.iter().map(|policy| policy.reference.clone()).collect();
-    let backtest = Backtest::of(found, references, on.recorded.channels.clone(), on.price);
+    let backtest = Backtest::of(found, references, on.recorded.channels.clone(), &prices(&on.prices)?);
     write(on, &summary::backtest(&backtest), || backtest.to_json(), || html::backtest(&backtest))
 }
 
@@ -128,8 +129,18 @@ pub(super) fn frontier(args: &FrontierArgs) -> anyhow::Result<()> {
     let found = run(recording, asked.question.clone(), on.recorded.from, on.recorded.to)?;
     let budget = args.budget.map(|Budget(micros)| micros);
     let references = vec![tried[0].reference.clone()];
-    let frontier = asked.frontier(found, references, on.recorded.channels.clone(), on.price, budget);
+    let frontier = asked.frontier(found, references, on.recorded.channels.clone(), &prices(&on.prices)?, budget);
     write(on, &summary::frontier(&frontier), || frontier.to_json(), || html::frontier(&frontier))
+}
+
+/// What calls cost, as it is listed and as it is said.
+fn prices(said: &[Price]) -> anyhow::Result<Prices> {
+    if said.len() > PRICES_MAX {
+        bail!("{} prices are given, at most {PRICES_MAX} can be", said.len());
+    }
+    let mut prices = Prices::listed();
+    said.iter().for_each(|price| prices.say(price.clone()));
+    Ok(prices)
 }
 
 fn read_policies(path: &Path) -> anyhow::Result<Vec<Policy>> {

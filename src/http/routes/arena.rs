@@ -17,7 +17,8 @@ use crate::http::blocking::blocking;
 use crate::http::past::parameter;
 use crate::http::problem::Problem;
 use crate::http::route::Route;
-use crate::laboratory::arena::{PRICES_MAX, Price, Prices, Question, Report, run};
+use crate::laboratory::arena::{Question, Report, run};
+use crate::laboratory::price::{PRICES_MAX, Price, Prices};
 use crate::laboratory::{LaboratoryError, Progress, stretch, whole_answer};
 use crate::model::{ChannelPattern, ProviderName, Timestamp};
 
@@ -92,7 +93,7 @@ async fn get_arena(app: Data<App>, wanted: Query<ArenaQuery>) -> Result<HttpResp
     const TAKES: &str = "a moment in RFC 3339";
     let from: Option<Timestamp> = parameter("from", TAKES, wanted.from.as_deref())?;
     let to: Option<Timestamp> = parameter("to", TAKES, wanted.to.as_deref())?;
-    let question = wanted.question(Prices::configured(app.usd_per_million.iter().map(|(name, usd)| (*name, *usd))))?;
+    let question = wanted.question(app.prices.clone())?;
     let turn = app.arena.take("arena")?;
     let (journal, content) = (app.journal.clone(), app.content.clone());
     let waited_for = WaitedFor::default();

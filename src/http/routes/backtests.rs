@@ -17,7 +17,8 @@ use crate::http::backtesting::{Asked, BacktestState, BacktestStatus, Job, REMEMB
 use crate::http::blocking::blocking;
 use crate::http::problem::{Code, Problem};
 use crate::http::route::Route;
-use crate::laboratory::{self, Backtest, price, proposed, stretch, trying};
+use crate::laboratory::price::{PRICES_MAX, Price};
+use crate::laboratory::{self, Backtest, proposed, stretch, trying};
 use crate::model::{ChannelPattern, Timestamp};
 use crate::policy::file;
 
@@ -95,8 +96,10 @@ struct StartBacktest {
     #[serde(default)]
     #[schemars(length(max = 64))]
     channels: Vec<ChannelPattern>,
-    /// What a call to the provider costs, in dollars such as `0.001`, which is what it is unless it is said.
-    price: Option<String>,
+    /// What a million calls to providers cost in dollars, such as `hive=3000`, in place of what is configured; at most 16.
+    #[serde(default)]
+    #[schemars(length(max = 16))]
+    prices: Vec<String>,
 }
 
 async fn list_backtests(app: Data<App>) -> Json<BacktestList> {
@@ -104,14 +107,18 @@ async fn list_backtests(app: Data<App>) -> Json<BacktestList> {
 }
 
 async fn start_backtest(app: Data<App>, asked: Json<StartBacktest>) -> Result<impl Responder, Problem> {
-    let StartBacktest { text, from, to, channels, price } = asked.into_inner();
+    let StartBacktest { text, from, to, channels, prices } = asked.into_inner();
     if channels.len() > PATTERNS_MAX {
         return Err(Problem::malformed("channels", format!("expected at most {PATTERNS_MAX} patterns")));
     }
-    let price_micros = match price {
-        Some(text) => price::read(&text).map_err(|error| Problem::malformed("price", error))?,
-        None => price::REKOGNITION_MICROS,
-    };
+    if prices.len() > PRICES_MAX {
+        return Err(Problem::malformed("prices", format!("expected at most {PRICES_MAX} prices")));
+    }
+    let said = prices;
+    let mut prices = app.prices.clone();
+    for price in said {
+        prices.say(price.parse::<Price>().map_err(|error| Problem::malformed("prices", error))?);
+    }
     let loaded = file::load("policy.yaml", &text).map_err(|mistakes| mistaken(&mistakes.0))?;
     let in_force = app.in_force.borrow().clone();
     let tried = proposed(loaded.into_iter().map(|one| one.policy), &in_force);
@@ -120,7 +127,7 @@ async fn start_backtest(app: Data<App>, asked: Json<StartBacktest>) -> Result<im
     let journal = app.journal.clone();
     let stretch = blocking("finding where a backtest begins", move || stretch(&*journal, from, to)).await?;
     let policies = tried.iter().map(|policy| policy.reference.clone()).collect();
-    let asked = Asked { question, policies, stretch, price_micros, begun_at: app.clock.now() };
+    let asked = Asked { question, policies, stretch, prices, begun_at: app.clock.now() };
     let begun = app.backtests.begin(asked, app.journal.clone(), app.content.clone());
     let job = begun.map_err(|UnderWay(id)| {
         Problem::new(Code::Conflict, format!("backtest {id} is under way, and one runs at a time")).with("backtest", id)

@@ -8,11 +8,12 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::actors::Views;
-use crate::http::app::{App, Prices};
+use crate::http::app::App;
 use crate::http::auth::Permission;
 use crate::http::blocking::blocking;
 use crate::http::problem::Problem;
 use crate::http::route::Route;
+use crate::laboratory::price::Prices;
 use crate::model::{ChannelId, PolicyId, Position, RuleId, Timestamp};
 use crate::projections::overview::{self, Decided, Frames, Hour, Spread, Stops, Unanswered};
 use crate::projections::{Coverage, Queue};
@@ -214,7 +215,7 @@ struct ProviderFigures {
     calls: u64,
     /// What each took, all attempts together.
     took: Took,
-    /// What they cost at the `usd_per_million` of the provider's configuration, in millionths of a dollar; none where no price is known.
+    /// What they cost at the price of the configuration, in millionths of a dollar; none where no price is known.
     cost_micros: Option<u64>,
 }
 
@@ -250,11 +251,11 @@ struct HourFigures {
 async fn get_overview(app: Data<App>, wanted: Query<OverviewQuery>) -> Result<Json<Overview>, Problem> {
     let Hours(hours) = wanted.hours.unwrap_or(Hours(24));
     let (views, now) = (app.views.clone(), app.clock.now());
-    let adding = move || Ok::<_, Infallible>(add_up(&views, hours, now, &app.usd_per_million));
+    let adding = move || Ok::<_, Infallible>(add_up(&views, hours, now, &app.prices));
     Ok(Json(blocking("adding the overview up", adding).await?))
 }
 
-fn add_up(views: &Views, hours: u64, now: Timestamp, usd_per_million: &Prices) -> Overview {
+fn add_up(views: &Views, hours: u64, now: Timestamp, prices: &Prices) -> Overview {
     let first = (overview::hour_of(now) + 1).saturating_sub(hours);
     let from = overview::begin_of(first);
     let (head, sum, series, open) = views.read(|view| {
@@ -270,7 +271,7 @@ fn add_up(views: &Views, hours: u64, now: Timestamp, usd_per_million: &Prices) -
         calls: calls.count,
         took: Took::of(&calls.took),
         // Dollars for a million calls are millionths of a dollar for one.
-        cost_micros: usd_per_million.get(&*model.provider).filter(|usd| **usd > 0).map(|usd| calls.count * usd),
+        cost_micros: prices.of(&model.provider).map(|micros| calls.count * micros),
     });
     Overview {
         head,

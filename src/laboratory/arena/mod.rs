@@ -22,6 +22,6 @@ pub use changes::{CHANGES_MAX, PROVIDERS_MAX, STRETCH_MAX};
 pub use fold::{Fold, RECENT_MAX, Whole};
 pub use models::{LABELS_MAX, MODELS_MAX};
 pub use pairs::{PAIRS_MAX, RULES_MAX};
-pub use reading::{PRICES_MAX, Price, PriceError, Prices, Question, run};
+pub use reading::{Question, run};
 pub use report::Report;
 pub use screens::SCREENS_MAX;

@@ -265,12 +265,7 @@ fn cost(main: &mut String, report: &Report) {
         Bars { name: "proposed", bars: vec![proposed] },
     ];
     main.push_str(&bars("Calls to the provider, recorded and proposed", &rows));
-    let _ = write!(
-        main,
-        "<figcaption>At {} a call: {} recorded",
-        Dollars(calls.price_micros),
-        Dollars(calls.recorded_micros)
-    );
+    let _ = write!(main, "<figcaption>{} recorded", Dollars(calls.recorded_micros));
     match calls.proposed_micros {
         Some(micros) => {
             let _ = write!(main, ", {} proposed.", Dollars(micros));
@@ -278,7 +273,14 @@ fn cost(main: &mut String, report: &Report) {
         None => main
             .push_str(". The proposed cost cannot be estimated: the policy looks more often than the recording did."),
     }
-    main.push_str(" The price is what Amazon Rekognition lists for the first million images a month unless another was given.</figcaption></figure>");
+    for to in &calls.by_provider {
+        let proposed = to.proposed.map_or(String::new(), |calls| format!(", {} proposed", of(calls, "call", "calls")));
+        let price =
+            to.price_micros.map_or("no price was said".to_owned(), |micros| format!("{} each", Dollars(micros)));
+        let name = escaped(&to.provider);
+        let _ = write!(main, " {name}: {} recorded{proposed}, {price}.", of(to.recorded, "call", "calls"));
+    }
+    main.push_str("</figcaption></figure>");
     let density = &report.density;
     let ms = |ms: Option<i64>| ms.map_or("–".to_owned(), |ms| duration(ms.unsigned_abs()));
     let _ = writeln!(

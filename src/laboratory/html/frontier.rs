@@ -6,7 +6,7 @@ use super::backtest::head;
 use super::chart::{Dot, scatter};
 use super::words::{count, duration, of};
 use super::{escaped, framed};
-use crate::laboratory::frontier::{DetectionsOf, Frontier};
+use crate::laboratory::frontier::{DetectionsOf, Frontier, PriceOf};
 use crate::laboratory::price::Dollars;
 
 /// The whole page.
@@ -20,14 +20,22 @@ pub fn page(frontier: &Frontier) -> String {
     let _ = write!(
         main,
         "<p class=\"about\">Timed are {timed}: from the first recorded frame from which on the rule was hit without a break \
-         to the frame that would have raised the warning. Costs are for {} hours of channels, at {} a call.</p>",
+         to the frame that would have raised the warning. Costs are for {} hours of channels{}.</p>",
         thousandths(frontier.channel_hours_milli),
-        Dollars(frontier.price_micros)
+        prices(frontier)
     );
     chosen(&mut main, frontier);
     chart(&mut main, frontier);
     let names: Vec<String> = frontier.subject.policies.iter().map(ToString::to_string).collect();
     framed(&format!("Frontier of {}", names.join(", ")), &main)
+}
+
+fn prices(frontier: &Frontier) -> String {
+    let price = |of: &PriceOf| match of.price_micros {
+        Some(micros) => format!(", a call to {} at {}", escaped(&of.provider), Dollars(micros)),
+        None => format!(", without calls to {}, of which no price was said", escaped(&of.provider)),
+    };
+    frontier.prices.iter().map(price).collect()
 }
 
 fn chosen(main: &mut String, frontier: &Frontier) {

@@ -15,9 +15,8 @@ use crate::http::blocking::blocking;
 use crate::http::problem::Problem;
 use crate::journal::Journal;
 use crate::journal::content::Store;
-use crate::laboratory::{
-    self, LaboratoryError, Progress, Question, Report, Stretch, price, stretch, trying, whole_answer,
-};
+use crate::laboratory::price::Prices;
+use crate::laboratory::{self, LaboratoryError, Progress, Question, Report, Stretch, stretch, trying, whole_answer};
 use crate::model::{ContentRef, PolicyRef, Position, Timestamp};
 use crate::policy::check::check;
 use crate::policy::diagnostic::Severity;
@@ -100,10 +99,10 @@ pub(super) async fn try_policies(
     let in_force = app.in_force.borrow().clone();
     let tried = laboratory::proposed(loaded.into_iter().map(|one| one.policy), &in_force);
     let since = app.clock.now().minus_ms(u64::from(hours) * 3_600_000);
-    let (journal, content) = (app.journal.clone(), app.content.clone());
+    let (journal, content, prices) = (app.journal.clone(), app.content.clone(), app.prices.clone());
     let running = blocking("trying policies on the past", move || {
         let _turn = turn;
-        run(&*journal, &content, &in_force, &tried, since)
+        run(&*journal, &content, (&in_force, &tried), since, &prices)
     });
     running.await.map(Json)
 }
@@ -111,9 +110,9 @@ pub(super) async fn try_policies(
 fn run(
     journal: &dyn Journal,
     content: &Store,
-    in_force: &PolicySet,
-    tried: &[Arc<Policy>],
+    (in_force, tried): (&PolicySet, &[Arc<Policy>]),
     since: Timestamp,
+    prices: &Prices,
 ) -> Result<DryRun, LaboratoryError> {
     let asked = stretch(journal, Some(since), None)?;
     let newest = Position(asked.to.0.saturating_sub(EVENTS_MAX));
@@ -131,6 +130,6 @@ fn run(
         to: asked.to,
         recorded_from: found.recorded_from,
         cut: newest > asked.after,
-        report: found.report(price::REKOGNITION_MICROS),
+        report: found.report(prices),
     })
 }
