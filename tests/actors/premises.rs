@@ -342,7 +342,7 @@ impl Held {
         self.cut_off.store(true, Ordering::SeqCst);
     }
 
-    /// Whether the disk gives no channel's events, from now on.
+    /// Whether the disk gives no events, from now on.
     pub fn set_unreadable(&self, unreadable: bool) {
         self.unreadable.store(unreadable, Ordering::SeqCst);
     }
@@ -369,7 +369,10 @@ impl Journal for Held {
         self.journal.watermark()
     }
     fn read(&self, after: Position, limit: usize) -> Result<Vec<Recorded>, ReadError> {
-        self.journal.read(after, limit)
+        match self.unreadable.load(Ordering::SeqCst) {
+            true => Err(ReadError::Store(Arc::from("the disk does not answer"))),
+            false => self.journal.read(after, limit),
+        }
     }
     fn read_scope(&self, scope: &Scope, after: Sequence, limit: usize) -> Result<Vec<Recorded>, ReadError> {
         match self.unreadable.load(Ordering::SeqCst) {
