@@ -117,7 +117,8 @@ async fn erasures(live: &Live) -> (Vec<Value>, Value) {
 async fn what_was_said_is_read_by_who_may_and_recorded_until_it_is_erased() {
     let folder = tempfile::tempdir().expect("a folder");
     let (premises, secrets) = guarded(&folder);
-    let live = hearing(premises).open().await;
+    let premises = hearing(premises);
+    let live = premises.open().await;
     let (spoken, assessed) = says(&live, "own/a", 10).await;
     let (foreign, _) = says(&live, "foreign/a", 10).await;
     let path = format!("/v1/evidence/{spoken}/transcript");
@@ -158,7 +159,8 @@ async fn what_was_said_is_read_by_who_may_and_recorded_until_it_is_erased() {
 
 #[actix_rt::test]
 async fn words_whose_time_is_over_are_gone_and_told_from_erased_ones() {
-    let live = hearing(premises()).open().await;
+    let premises = hearing(premises());
+    let live = premises.open().await;
     let (spoken, assessed) = says(&live, "own/a", 10).await;
     let kept = assessed.spoken.and_then(|spoken| spoken.transcript).expect("it was kept");
     let content = live.house.content.clone();
@@ -170,7 +172,8 @@ async fn words_whose_time_is_over_are_gone_and_told_from_erased_ones() {
 
 #[actix_rt::test]
 async fn what_cannot_be_meant_is_refused_with_what_was_expected() {
-    let live = premises().open().await;
+    let premises = premises();
+    let live = premises.open().await;
     offer(&live, &channel("own/a"), 1, BOTTLE).await;
     let before = head(&live);
     for (asked, status, says) in [
