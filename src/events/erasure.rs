@@ -78,7 +78,7 @@ pub struct ContentErased {
     /// The `ErasureRequested` that it follows from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<EventId>,
-    /// How much can no longer be read, as far as it was counted before the key went: not if the process ended in between.
+    /// How much can no longer be read; none if it was not counted, because the process ended in between.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held: Option<HeldContent>,
 }

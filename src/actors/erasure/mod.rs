@@ -77,7 +77,7 @@ pub struct Erasures {
 
 impl Erasures {
     /// Reads which there are, and ends those that a crash interrupted. Call before anything is written to the content
-    /// store. What cannot be recorded for want of space is taken up again later; its keys are gone.
+    /// store. What the disk refuses is left to [`CopyEraser`].
     pub fn open(journal: Arc<dyn Journal>, content: Arc<content::Store>) -> Result<Self, ErasureError> {
         let erasures = Self {
             journal,
@@ -88,8 +88,10 @@ impl Erasures {
         };
         erasures.follow()?;
         match erasures.finish() {
-            Err(ErasureError::Append(refused @ AppendError::NoSpace { .. })) => {
-                tracing::error!("an erasure is carried out and cannot be recorded yet: {refused}");
+            // Channels are watched all the same: it is tried again every minute, and measured until it is done.
+            Err(error @ (ErasureError::Append(AppendError::NoSpace { .. }) | ErasureError::Content(_))) => {
+                metrics().content.erasure_failed();
+                tracing::error!("an erasure that was interrupted is not ended yet: {error}");
             }
             finished => finished?,
         }
@@ -141,11 +143,9 @@ impl Erasures {
     /// Destroys the keys that requests before this still name.
     pub fn finish(&self) -> Result<(), ErasureError> {
         let mut went = self.acting();
-        for erasure in self.unfinished() {
-            self.carry_out(&erasure, true, &mut went)?;
-        }
+        let carried_out = self.unfinished().iter().try_for_each(|erasure| self.carry_out(erasure, true, &mut went));
         self.measure();
-        Ok(())
+        carried_out
     }
 
     /// The erasure that this event asked for.
@@ -224,15 +224,22 @@ impl Erasures {
             let held = match went.get(&key) {
                 Some(held) => *held,
                 None => {
-                    let held = match self.content.held_under(&subject)? {
-                        Some(Held { contents, bytes }) => Some(HeldContent { contents, bytes }),
+                    let id = self.content.key_of(&subject)?;
+                    self.content.erase(&subject)?;
+                    went.insert(key.clone(), None);
+                    fail::fail_point!(&format!("erasure.destroyed {}", erasure.requested.reason));
+                    // Counted after: it may take long, and what was asked for is that the key goes.
+                    let held = match id {
+                        Some(id) => {
+                            let Held { contents, bytes } = self.content.held_under(id)?;
+                            Some(HeldContent { contents, bytes })
+                        }
                         None => (!taken_up).then(HeldContent::default),
                     };
-                    self.content.erase(&subject)?;
-                    *went.entry(key.clone()).or_insert(held)
+                    went.insert(key.clone(), held);
+                    held
                 }
             };
-            fail::fail_point!(&format!("erasure.destroyed {}", erasure.requested.reason));
             let id = EventId::of_command("content erased", &[erasure.request.as_bytes(), subject.as_bytes()]);
             let (request, reason) = (Some(erasure.request), erasure.requested.reason.to_string());
             let erased = ContentErased { subject, reason, request, held };

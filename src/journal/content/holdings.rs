@@ -10,10 +10,14 @@ use super::keys::ID_BYTES;
 use super::{ContentError, EXPIRED, FRAME_BYTES, Store, VERSION, digest_in, io_at, list, sync_directory};
 use crate::model::{Sha256, Timestamp};
 
-/// How much lies under a subject's live key.
+/// Which key it is, across those that a subject had; not the key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeyId([u8; ID_BYTES]);
+
+/// How much lies under a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Held {
-    /// Contents that are neither expired nor erased.
+    /// Contents that have not expired.
     pub contents: u64,
     /// Their plain bytes.
     pub bytes: u64,
@@ -29,21 +33,25 @@ pub struct Written {
 }
 
 impl Store {
-    /// How much can be read as long as the subject's key is there; none if it has no key. Opens every file of the store:
-    /// the name of one does not say whose it is.
-    pub fn held_under(&self, subject: &str) -> Result<Option<Held>, ContentError> {
-        let Some(key) = self.keys.live(subject)? else { return Ok(None) };
+    /// Which key the subject has; none if it has none.
+    pub fn key_of(&self, subject: &str) -> Result<Option<KeyId>, ContentError> {
+        Ok(self.keys.live(subject)?.map(|key| KeyId(key.id)))
+    }
+
+    /// How much lies under a key, be it there still or not. Opens every file of the store: the name of one does not say
+    /// under which key it is.
+    pub fn held_under(&self, key: KeyId) -> Result<Held, ContentError> {
         let mut held = Held::default();
         for shard in self.shards()? {
             for path in list(&shard)? {
                 let Some((id, bytes)) = head_of(&path)? else { continue };
-                if id == key.id {
+                if id == key.0 {
                     held.contents += 1;
                     held.bytes += bytes.saturating_sub(FRAME_BYTES as u64);
                 }
             }
         }
-        Ok(Some(held))
+        Ok(held)
     }
 
     /// Whether anything was ever kept under this subject's key, or is now.

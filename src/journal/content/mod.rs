@@ -40,7 +40,7 @@ use self::keys::{Key, Keys};
 use crate::model::{ContentRef, Sha256};
 use crate::telemetry::metrics;
 
-pub use self::holdings::{Held, Written};
+pub use self::holdings::{Held, KeyId, Written};
 pub use self::keys::Erasure;
 pub use self::references::references_in;
 
