@@ -9,11 +9,11 @@ use streamwarden::events::{
     Actor, ContentErased, ErasedContent, Erasing, ErasureRequested, Event, EventType, HeldContent, InputGap, NewEvent,
 };
 use streamwarden::journal::content::{Content, Store};
-use streamwarden::journal::{Append, Expected, Journal, Options, SledJournal, verify};
+use streamwarden::journal::{Append, AppendError, Expected, Journal, Options, SledJournal, verify};
 use streamwarden::model::{ContentRef, ErasureReason, EventId, ModeratorId, Scope, SystemScope, subjects};
 use tempfile::TempDir;
 
-use crate::premises::{T0, channel, events};
+use crate::premises::{Held, T0, channel, events};
 
 const PICTURE: &[u8] = b"a picture of somebody";
 const SAID: &[u8] = b"what somebody said";
@@ -218,6 +218,36 @@ fn a_slip_of_the_pen_is_told_from_something_that_was_erased() {
     let (erasure, _) = open.erase(request("one"), &everything_of("ch"), "r-1").expect("it is carried out");
     let held: Vec<_> = erasure.subjects.iter().map(|erased| erased.held).collect();
     assert_eq!(held, [Some(HeldContent::default()); 2]);
+    open.close();
+}
+
+/// The disk is full when the first key is gone: its end is recorded when there is room, and what was kept meanwhile, under
+/// another key, is not what was asked for.
+#[test]
+fn an_end_that_finds_no_room_is_recorded_later_and_takes_nothing_that_was_kept_since() {
+    let (place, what) = (Place::new(), everything_of("ch"));
+    let open = place.open();
+    open.hears_of("ch");
+    let [gone, said] = open.keeps("ch");
+    let (held, _) = Held::new(open.journal.clone());
+    let erasures = Erasures::open(held.clone(), open.content.clone()).expect("the erasures are read");
+    let (point, full) = ("erasure.destroyed finds-no-room", held.clone());
+    fail::cfg_callback(point, move || full.set_full(true)).expect("a fail point");
+    let refused = erasures.erase(request("one"), &what, &code("finds-no-room"), &Actor::service("test"));
+    fail::remove(point);
+    assert!(matches!(refused, Err(ErasureError::Append(AppendError::NoSpace { .. }))), "{refused:?}");
+    assert_eq!(open.reads(&gone), Content::Erased, "the key is gone all the same");
+    let [since, _] = open.keeps("ch");
+    assert!(erasures.finish().is_err(), "there is no room yet");
+    assert_eq!(open.told().len(), 1);
+    held.set_full(false);
+    erasures.finish().expect("now there is");
+    assert_eq!(open.reads(&since), Content::Plain(PICTURE.to_vec()));
+    assert_eq!(open.reads(&said), Content::Erased, "and what was left to do is done");
+    let counted = HeldContent { contents: 1, bytes: PICTURE.len() as u64 };
+    assert_eq!(open.told()[1], erased("channel/ch", "finds-no-room", "one", Some(counted)));
+    assert_eq!(open.told().len(), 3);
+    drop((erasures, held));
     open.close();
 }
 

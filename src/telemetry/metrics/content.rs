@@ -58,7 +58,7 @@ impl ContentMetrics {
         );
         registry.register(
             "erasures_failed",
-            "Times that keys or copies could not be destroyed; it is tried again",
+            "Times that keys or copies could not be destroyed, which is tried again",
             metrics.erasures_failed.clone(),
         );
         registry.register("copies_erased", "Copies in buckets deleted for an erasure", metrics.copies_erased.clone());
