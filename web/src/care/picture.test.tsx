@@ -27,10 +27,10 @@ async function absentWith(status: number, body: object): Promise<(words: string)
 test("a picture that was erased says when, in place of an image that does not come", async () => {
   const at = "2026-03-01T12:00:00Z";
   const shows = await absentWith(410, { code: "gone", because: "erased", erased_at: at });
-  await shows(`The picture was erased on ${fullMoment(at)}.`);
+  expect(await shows(`The picture was erased on ${fullMoment(at)}.`)).toBeTruthy();
 });
 
 test("one that was never kept is not said to be erased", async () => {
   const shows = await absentWith(404, { code: "not_found" });
-  await shows("No picture is kept of this frame");
+  expect(await shows("No picture is kept of this frame")).toBeTruthy();
 });
