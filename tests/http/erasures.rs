@@ -146,12 +146,16 @@ async fn what_was_said_is_read_by_who_may_and_recorded_until_it_is_erased() {
     let asked = body!({ "channel": "own/a", "content": "transcripts", "reason": "request-7" });
     let (status, answer) = json(erase(&live, &asked).bearer_auth(admin)).await;
     assert_eq!((status, &answer["copies"]["state"], &answer["finished"]), (200, &"untouched".into(), &true.into()));
-    assert!(is_erased(&live, kept).await);
+    assert!(is_erased(&live, kept.clone()).await);
     let before = head(&live);
     let (status, problem) = json(live.get(&path).bearer_auth(admin)).await;
     assert_eq!((status, &problem["because"]), (410, &"erased".into()), "{problem}");
     assert_eq!(problem["erased_at"], answer["subjects"][0]["destroyed_at"], "{problem}");
     assert_eq!(head(&live), before, "nothing was read, and no reading is recorded");
+    let content = live.house.content.clone();
+    tokio::task::spawn_blocking(move || content.expire(&kept)).await.expect("no panic").expect("it is deleted");
+    let (_, later) = json(live.get(&path).bearer_auth(admin)).await;
+    assert_eq!(later["erased_at"], problem["erased_at"], "also when its time is over: {later}");
     let others = json(live.get(&format!("/v1/evidence/{foreign}/transcript")).bearer_auth(admin)).await;
     assert_eq!(others.0, 200, "another channel's are another's");
     live.close().await;

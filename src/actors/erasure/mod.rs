@@ -168,6 +168,11 @@ impl Erasures {
         self.known(|known| known.erased_at(&content.subject, stored))
     }
 
+    /// When its subject was first erased after `stored`, whether the content was still there or not.
+    pub fn erased_after(&self, content: &ContentRef, stored: Position) -> Option<Timestamp> {
+        self.known(|known| known.erased_after(&content.subject, stored))
+    }
+
     /// What an erasure leaves, and why.
     pub fn remains(what: &Erasing) -> Vec<Remains> {
         const EVENTS: Remains = Remains {

@@ -139,8 +139,13 @@ impl Known {
     /// When content of a subject that was recorded at `stored` was erased: with the first erasure after it. One recorded
     /// after every erasure of its subject was on its way while its key went.
     pub fn erased_at(&self, subject: &str, stored: Position) -> Option<Timestamp> {
+        let last = || self.moments.get(subject)?.last().map(|(_, at)| *at);
+        self.erased_after(subject, stored).or_else(last)
+    }
+
+    /// When a subject was first erased after `stored`.
+    pub fn erased_after(&self, subject: &str, stored: Position) -> Option<Timestamp> {
         let moments = self.moments.get(subject)?;
-        let after = moments.iter().find(|(position, _)| *position > stored);
-        after.or(moments.last()).map(|(_, at)| *at)
+        moments.iter().find(|(position, _)| *position > stored).map(|(_, at)| *at)
     }
 }

@@ -90,8 +90,7 @@ async fn get_transcript(app: Data<App>, caller: Caller, frame: Path<FrameId>) ->
     let (store, kept) = (app.content.clone(), content.clone());
     let bytes = match blocking("reading what was said", move || store.get(&kept)).await? {
         Content::Plain(bytes) => bytes,
-        Content::Erased => return Err(erased(&app, format!("what was said in {frame}"), content, position).await?),
-        Content::Expired => return Err(expired(&format!("what was said in {frame}"))),
+        lost => return Err(gone(&app, format!("what was said in {frame}"), content, position, &lost).await?),
     };
     let transcript = serde_json::from_slice(&bytes);
     let transcript = transcript.map_err(|error| Problem::internal("reading what was said", &error))?;
@@ -119,33 +118,40 @@ pub(super) async fn kept(app: &Data<App>, caller: &Principal, frame: FrameId) ->
     let (store, content) = (app.content.clone(), picture.content.clone());
     match blocking("reading a kept picture", move || store.get(&content)).await? {
         Content::Plain(bytes) => Ok(Kept { picture, bytes }),
-        Content::Erased => {
+        lost => {
             let Picture { content, position, .. } = picture;
-            Err(erased(app, format!("the picture of frame {frame}"), content, position).await?)
+            Err(gone(app, format!("the picture of frame {frame}"), content, position, &lost).await?)
         }
-        Content::Expired => Err(expired(&format!("the picture of frame {frame}"))),
     }
 }
 
-/// What was kept at `position` was erased, and when.
-async fn erased(app: &Data<App>, what: String, content: ContentRef, position: Position) -> Result<Problem, Problem> {
-    let erasures = app.erasures.clone();
-    let asking = move || Ok::<_, Infallible>(erasures.erased_at(&content, position));
-    let when = blocking("asking when something was erased", asking).await?;
-    let detail = match when {
-        Some(when) => format!("{what} was erased at {when}"),
-        None => format!("{what} was erased"),
+/// What was kept at `position` is not there any more, and why. What was erased is so also after its time: that somebody
+/// asked for it is the stronger reason.
+async fn gone(
+    app: &Data<App>,
+    what: String,
+    content: ContentRef,
+    position: Position,
+    lost: &Content,
+) -> Result<Problem, Problem> {
+    let (erasures, is_expired) = (app.erasures.clone(), *lost == Content::Expired);
+    let asking = move || {
+        Ok::<_, Infallible>(match is_expired {
+            true => erasures.erased_after(&content, position),
+            false => erasures.erased_at(&content, position),
+        })
     };
-    let problem = Problem::new(Code::Gone, detail).with("because", "erased");
+    let when = blocking("asking when something was erased", asking).await?;
     Ok(match when {
-        Some(when) => problem.with("erased_at", when),
-        None => problem,
+        Some(when) => Problem::new(Code::Gone, format!("{what} was erased at {when}"))
+            .with("because", "erased")
+            .with("erased_at", when),
+        None if is_expired => {
+            let detail = format!("{what} was kept for as long as it was to be, and then deleted");
+            Problem::new(Code::Gone, detail).with("because", "expired")
+        }
+        None => Problem::new(Code::Gone, format!("{what} was erased")).with("because", "erased"),
     })
-}
-
-fn expired(what: &str) -> Problem {
-    let detail = format!("{what} was kept for as long as it was to be, and then deleted");
-    Problem::new(Code::Gone, detail).with("because", "expired")
 }
 
 fn find(app: &App, frame: FrameId) -> Result<Option<Picture>, AuditError> {
