@@ -12,8 +12,9 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::actors::{
-    Deposit, EnforcementReactor, KeptForATime, Objects, Parts, PolicyDesk, Projector, ProjectorError, ProviderChoice,
-    PublishError, ReactorError, Retention, Settings, Views, Wardens, record_standing,
+    CopyEraser, Deposit, EnforcementReactor, ErasureError, Erasures, KeptForATime, Objects, Parts, PolicyDesk,
+    Projector, ProjectorError, ProviderChoice, PublishError, ReactorError, Retention, Settings, Sweep, Views, Wardens,
+    record_standing,
 };
 use crate::clock::{Clock, SystemClock};
 use crate::consumers::{ConsumerError, Consumers};
@@ -52,6 +53,9 @@ pub enum HouseError {
         /// Why.
         source: content::ContentError,
     },
+    /// Erasures.
+    #[error("ending the erasures that were asked for")]
+    Erasures(#[source] ErasureError),
     /// The policies.
     #[error("reading the policies in force")]
     Policies(#[source] PublishError),
@@ -66,6 +70,8 @@ pub struct Ground {
     pub journal: Arc<SledJournal>,
     /// Large and personal content.
     pub content: Arc<content::Store>,
+    /// What is erased, and what is to be.
+    pub erasures: Arc<Erasures>,
     /// The policies in force.
     pub policies: PolicyDesk,
     /// Saved states; none if they cannot be opened, which costs time and nothing else.
@@ -91,6 +97,8 @@ pub struct House {
     pub journal: Arc<SledJournal>,
     /// Large and personal content.
     pub content: Arc<content::Store>,
+    /// What is erased, and what is to be. Blocks: off the arbiters.
+    pub erasures: Arc<Erasures>,
     /// The policies in force. Publishing blocks: off the arbiters.
     pub policies: Arc<Mutex<PolicyDesk>>,
     /// The policies in force, as they follow each other.
@@ -107,6 +115,7 @@ pub struct House {
     reactor: JoinHandle<Result<(), ReactorError>>,
     freeze: watch::Sender<bool>,
     projector: JoinHandle<Result<(), ProjectorError>>,
+    /// Of what deletes: what is kept long enough, what is erased, what nobody refers to.
     retention: Vec<JoinHandle<()>>,
     connected: Connected,
     /// Of providers' standing.
@@ -133,6 +142,8 @@ impl Ground {
         let content = content::Store::open(&data.join("content"), &data.join("keys"))
             .map_err(|source| HouseError::Content { data: data.to_owned(), source })?;
         let content = Arc::new(content);
+        // Before anybody can write content: what a crash interrupted concerns what was there then.
+        let erasures = Erasures::open(journal.clone(), content.clone()).map_err(HouseError::Erasures)?;
         let snapshots = match Snapshots::open(&data.join("derived"), journal.store_id()) {
             Ok(snapshots) => Some(Arc::new(snapshots)),
             Err(error) => {
@@ -148,6 +159,7 @@ impl Ground {
         Ok(Self {
             journal,
             content,
+            erasures: Arc::new(erasures),
             policies,
             snapshots,
             views,
@@ -185,7 +197,7 @@ impl Ground {
             policies: self.policies.subscribe(),
             providers,
             objects: self.objects,
-            copies: self.copies,
+            copies: self.copies.clone(),
             imaging: Arc::new(Imaging::new(Limits::default(), Algorithm::MedianDct)),
             settings,
         });
@@ -210,7 +222,11 @@ impl Ground {
             let retention = Retention::new(what, journal.clone(), self.content.clone(), Arc::new(SystemClock), keep);
             tokio::spawn(retention.run(stopped.clone()))
         });
-        let retention = retention.collect();
+        let mut retention: Vec<_> = retention.collect();
+        let sweep = Sweep::new(journal.clone(), self.content.clone(), Arc::new(SystemClock));
+        retention.push(tokio::spawn(sweep.run(stopped.clone())));
+        let copies = CopyEraser::new(self.erasures.clone(), journal.clone(), self.copies, Arc::new(SystemClock));
+        retention.push(tokio::spawn(copies.run(stopped.clone())));
         let reactor = EnforcementReactor::new(journal, self.snapshots.clone(), wardens.clone(), control, limits);
         let beat = pulse.guard();
         let reactor = tokio::spawn(async move {
@@ -236,6 +252,7 @@ impl Ground {
         House {
             journal: self.journal,
             content: self.content,
+            erasures: self.erasures,
             in_force: self.policies.subscribe(),
             policies: Arc::new(Mutex::new(self.policies)),
             views: self.views,

@@ -1,4 +1,4 @@
-//! Pictures put into a bucket of ours: within a time, and with the one retry loop there is for it. Knows names and
+//! Pictures put into a bucket of ours, and deleted there: within a time, and with the one retry loop there is for it. Knows names and
 //! bytes, not why they are put there.
 
 use std::sync::Arc;
@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::pause;
 use crate::aws::{Failure, S3};
+use crate::events::BucketObject;
 use crate::model::{ChannelId, FrameId, ImageFormat, S3Object, Sha256, Timestamp};
 
 /// How often an object is put, all in all.
@@ -58,7 +59,7 @@ pub struct Deposited {
     pub bytes: Arc<[u8]>,
 }
 
-/// Why a picture is not there, or nobody knows whether it is.
+/// Why a picture is not there, or nobody knows whether it is; or is there still.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DepositError {
     /// The calls failed.
@@ -74,6 +75,24 @@ pub enum DepositError {
     /// The time was over.
     #[error("{object} was not put within {} ms", within.as_millis())]
     TooSlow {
+        /// The object.
+        object: String,
+        /// The time.
+        within: Duration,
+    },
+    /// The calls to delete it failed.
+    #[error("deleting {object}, {attempts} times: {failure}")]
+    NotDeleted {
+        /// The object.
+        object: String,
+        /// How often it was tried.
+        attempts: u8,
+        /// The last failure.
+        failure: Failure,
+    },
+    /// The time to delete it was over.
+    #[error("{object} was not deleted within {} ms", within.as_millis())]
+    NotDeletedInTime {
         /// The object.
         object: String,
         /// The time.
@@ -138,6 +157,31 @@ impl Deposit {
                 return Err(DepositError::Failed { object: object.to_string(), attempts, failure });
             }
             tokio::time::sleep(pause::after(attempts, PAUSE, picture.frame)).await;
+        }
+    }
+}
+
+impl Deposit {
+    /// Deletes an object, again after a failure that passes: that very version of it where one is named. One that is gone
+    /// is deleted.
+    pub async fn delete(&self, object: &BucketObject) -> Result<(), DepositError> {
+        let BucketObject { bucket, key, version, .. } = object;
+        let begun = Instant::now();
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
+            let call = self.s3.delete(bucket, key, version.as_deref());
+            let left = self.within.saturating_sub(begun.elapsed());
+            let named = || format!("s3://{bucket}/{key}");
+            let failure = match tokio::time::timeout(left, call).await {
+                Ok(Ok(())) => return Ok(()),
+                Ok(Err(failure)) => failure,
+                Err(_) => return Err(DepositError::NotDeletedInTime { object: named(), within: self.within }),
+            };
+            if !failure.class.is_passing() || attempts == ATTEMPTS_MAX {
+                return Err(DepositError::NotDeleted { object: named(), attempts, failure });
+            }
+            tokio::time::sleep(PAUSE * u32::from(attempts)).await;
         }
     }
 }

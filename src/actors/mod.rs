@@ -8,6 +8,7 @@
 mod ask;
 mod deposit;
 mod enforcement;
+mod erasure;
 mod look;
 mod objects;
 mod pause;
@@ -19,11 +20,13 @@ mod retention;
 mod shard;
 mod standing;
 mod surprise;
+mod sweep;
 mod system;
 mod warden;
 
 pub use deposit::{Deposit, DepositError, Deposited, PlaceError};
 pub use enforcement::{EnforcementReactor, ReactorError};
+pub use erasure::{CopyEraser, ErasedCopies, ErasedSubject, Erasure, ErasureError, Erasures, Remains};
 pub use objects::{FetchError, Fetching, Objects};
 pub use pictures::{LastPicture, LastPictures};
 pub use policies::{
@@ -32,4 +35,5 @@ pub use policies::{
 pub use projector::{Behind, Projector, ProjectorError, Views};
 pub use retention::{KeptForATime, Retention, RetentionError, Step};
 pub use standing::record_standing;
+pub use sweep::{Sweep, SweepError, Swept};
 pub use system::{CommandError, Evidence, OfferError, Outcome, Parts, ProviderChoice, Settings, Transcripts, Wardens};

@@ -1,6 +1,7 @@
 //! Kept pictures whose time is over, and what was said in segments. Reads the journal from a place of its own up to what is
 //! young enough, deletes what it passes from the content store, and says so in one event per step. Knows which events keep
-//! something and when; must not know who looks at it. Copies in a bucket end by the bucket's own lifecycle rule.
+//! something and when; must not know who looks at it. Copies in a bucket end by the bucket's own
+//! lifecycle rule, or when their channel is erased.
 
 use std::error::Error;
 use std::sync::Arc;

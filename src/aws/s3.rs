@@ -15,6 +15,7 @@ use crate::model::S3Object;
 const GET: &str = "GetObject";
 const HEAD: &str = "HeadObject";
 const PUT: &str = "PutObject";
+const DELETE: &str = "DeleteObject";
 const SIGN: &str = "signing GetObject";
 /// The code by which S3 says that an object is not the one asked for.
 const CHANGED: &str = "PreconditionFailed";
@@ -208,6 +209,18 @@ impl S3 {
         let call = self.client.put_object().bucket(bucket).key(key).content_type(media_type).body(body);
         let put = call.send().await.map_err(|error| Failure::of(PUT, &error))?;
         Ok(Stored { etag: put.e_tag.map(unquoted), version: put.version_id })
+    }
+
+    /// Deletes an object: that very version of it where one is named, else what is under its key. One that is not there
+    /// is deleted. A bucket that keeps versions keeps what no version was named of.
+    pub async fn delete(&self, bucket: &str, key: &str, version: Option<&str>) -> Result<(), Failure> {
+        let call = self.client.delete_object().bucket(bucket).key(key);
+        let sent = call.set_version_id(version.map(str::to_owned)).send().await;
+        match sent.map_err(|error| Failure::of(DELETE, &error)) {
+            Ok(_) => Ok(()),
+            Err(Failure { class: Class::NotFound, .. }) => Ok(()),
+            Err(failure) => Err(failure),
+        }
     }
 }
 

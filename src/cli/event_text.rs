@@ -8,7 +8,7 @@ use std::fmt::Write;
 use serde_json::{Value, json};
 
 use crate::events::{
-    Budget, DecisionEffect, DecisionReceived, EnforcementOrigin, Event, EventView, ExportOf, FrameAssessed,
+    Budget, DecisionEffect, DecisionReceived, EnforcementOrigin, Erasing, Event, EventView, ExportOf, FrameAssessed,
     OpinionGiven, OpinionSaid, Recorded, ReplayTarget, ReputationChange, RuleEffect, ShadowEffect, ShadowVerdict, Skip,
     payload_to_json,
 };
@@ -163,7 +163,15 @@ fn summary(event: &Event) -> String {
         Event::StoreClosed(e) => format!("head {}", e.head),
         Event::SegmentSealed(e) => format!("{} to {} · {} bytes", e.first, e.last, e.bytes),
         Event::DataLossAccepted(e) => format!("{} to {}: {}", e.from, e.to, e.finding),
-        Event::ContentErased(e) => format!("{} ({})", e.subject, e.reason),
+        Event::ErasureRequested(e) => match &e.what {
+            Erasing::Channel { channel, content } => format!("{} of {channel} ({})", word(content), e.reason),
+            Erasing::Person(person) => format!("what {person} wrote ({})", e.reason),
+        },
+        Event::ContentErased(e) => match &e.held {
+            Some(held) => format!("{} ({}) · {} contents, {} bytes", e.subject, e.reason, held.contents, held.bytes),
+            None => format!("{} ({})", e.subject, e.reason),
+        },
+        Event::CopiesErased(e) => format!("{} copies of {}", e.copies, e.channel),
         Event::EvidenceStored(e) => format!("{} · {}", e.frame, content(&e.content)),
         Event::EvidenceCopied(e) => format!("{} · s3://{}/{}", e.frame, e.object.bucket, e.object.key),
         Event::EvidenceUnkept(e) => format!("{} in the {}: {}", e.frame, word(&e.place), e.reason),

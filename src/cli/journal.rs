@@ -1,4 +1,4 @@
-//! `streamwarden journal`: tail, show, stats, verify, export, import, repair. Asks [`crate::journal`] and writes to
+//! `streamwarden journal`: tail, show, stats, verify, export, import, repair, erase. Asks [`crate::journal`] and writes to
 //! what it is given: the answer to `out`, everything else to `err`.
 //!
 //! All of it works offline, on a directory that no process is writing: sled lets nobody read beside a writer.
@@ -16,6 +16,7 @@ use std::sync::Arc;
 use clap::{Args, Subcommand};
 
 use super::event_text::{full_json, one_line, printable};
+use super::journal_erase::{self, EraseArgs};
 use super::journal_failure::{Failed, Failure};
 use super::journal_stats::Stats;
 use crate::audit::decision::{self, Sources};
@@ -34,7 +35,7 @@ const CACHE_BYTES: u64 = 16 << 20;
 /// Findings that a verification prints; it counts the others.
 const FINDINGS_SHOWN_MAX: usize = 20;
 
-/// Read, verify, copy and repair a journal that no process is writing.
+/// Read, verify, copy, repair and erase from a journal that no process is writing.
 ///
 /// Exit code 0: done, or nothing is wrong; 1: something is wrong with the journal, or what was asked for is not in it;
 /// 2: the question could not be answered.
@@ -111,6 +112,8 @@ pub enum JournalCommand {
         #[arg(long, value_name = "DIR")]
         archive: Option<PathBuf>,
     },
+    /// Destroy the keys under which what is kept of a channel or a person lies. Nobody can undo it. Events stay.
+    Erase(EraseArgs),
 }
 
 /// Which event is to be shown.
@@ -159,6 +162,7 @@ pub fn run(args: &JournalArgs, clock: Arc<dyn Clock>, out: &mut dyn Write, err: 
             let gaps = if *accept_loss { Gaps::Lost } else { Gaps::Refused };
             repair_with(&options, archive.as_deref(), gaps, out)
         }
+        JournalCommand::Erase(args) => journal_erase::erase(args, options, out),
     };
     match done {
         Ok(outcome) => Ok(outcome),
@@ -277,6 +281,7 @@ fn verify_all(options: &Options, out: &mut dyn Write) -> Result<Outcome, Failed>
     if !verified.clean {
         writeln!(out, "the last writer did not close it in order; nothing acknowledged is missing")?;
     }
+    journal_erase::unfinished(&Inspection::open(options)?, out)?;
     let report = verify_content(options)?;
     writeln!(
         out,

@@ -11,6 +11,7 @@ pub mod doctor;
 pub mod event_text;
 mod interrupt;
 pub mod journal;
+mod journal_erase;
 mod journal_failure;
 mod journal_stats;
 mod judges;

@@ -207,6 +207,14 @@ pub enum RuleEffect {
     Cooldown(Timestamp),
 }
 
+impl FrameAssessed {
+    /// Whether a warning rests on this frame: it raised one, or was added to one.
+    pub fn bears_a_warning(&self) -> bool {
+        let rests = |effect: &RuleEffect| matches!(effect, RuleEffect::Raised(_) | RuleEffect::Joined(_));
+        self.rules.iter().any(|rule| rests(&rule.effect))
+    }
+}
+
 /// Outcome: the frame could not be judged. Never taken for clear.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FrameFailed {

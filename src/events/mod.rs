@@ -10,6 +10,7 @@ mod consumers;
 mod decisions;
 mod enforcement;
 mod envelope;
+mod erasure;
 mod event;
 mod evidence;
 mod filter;
@@ -40,6 +41,7 @@ pub use enforcement::{
     EnforcementSuperseded, EnforcementVerified, NotNeededBecause, SupersededBecause,
 };
 pub use envelope::{Actor, Envelope, EnvelopeError, NewEvent, Recorded};
+pub use erasure::{ContentErased, CopiesErased, ErasedContent, Erasing, ErasureRequested, HeldContent};
 pub use event::{Event, EventType};
 pub use evidence::{BucketObject, EvidenceCopied, EvidenceExpired, EvidencePlace, EvidenceStored, EvidenceUnkept};
 pub use filter::{Filter, FilterError, PolicyChoice};
@@ -53,9 +55,7 @@ pub use providers::{ProviderResumed, ProviderSuspended};
 pub use segments::{SegmentFacts, Spoken};
 pub use sessions::{SessionEndBecause, SessionEnded, SessionStartBecause, SessionStarted};
 pub use shadow::{ShadowEffect, ShadowFound, ShadowLook, ShadowRule, ShadowVerdict};
-pub use store::{
-    ContentErased, DataLossAccepted, InputGap, NotificationRejected, SegmentSealed, StoreClosed, StoreOpened,
-};
+pub use store::{DataLossAccepted, InputGap, NotificationRejected, SegmentSealed, StoreClosed, StoreOpened};
 pub use view::EventView;
 pub use warnings::{
     AsksBecause, LapsedBecause, WarningAnswerWithdrawn, WarningClaimed, WarningDismissed, WarningEscalated,

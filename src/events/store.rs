@@ -49,15 +49,6 @@ pub struct DataLossAccepted {
     pub finding: String,
 }
 
-/// A subject's key was destroyed: its content can no longer be read by anybody. Events and chain stay.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct ContentErased {
-    /// Whose.
-    pub subject: String,
-    /// Why, as a short code of the operator's: never the person's name.
-    pub reason: String,
-}
-
 /// A notification could not be understood. It is set aside and blocks nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct NotificationRejected {

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use tokio::sync::watch;
 
-use crate::actors::{Deposit, PolicyDesk, Views, Wardens};
+use crate::actors::{Deposit, Erasures, PolicyDesk, Views, Wardens};
 use crate::clock::Clock;
 use crate::consumers::Consumers;
 use crate::house::{House, Vitals};
@@ -26,6 +26,8 @@ pub struct App {
     pub journal: Arc<dyn Journal>,
     /// Large and personal content.
     pub content: Arc<content::Store>,
+    /// What is erased, and what is to be. Blocks.
+    pub erasures: Arc<Erasures>,
     /// The wardens.
     pub wardens: Wardens,
     /// Whether the house can do its work.
@@ -70,6 +72,7 @@ impl App {
         Self {
             journal: house.journal.clone(),
             content: house.content.clone(),
+            erasures: house.erasures.clone(),
             wardens: house.wardens.clone(),
             vitals: house.vitals.clone(),
             policies: house.policies.clone(),

@@ -18,7 +18,7 @@ use crate::events::{Event, EventView, Recorded};
 use crate::http::auth::Permission;
 use crate::journal::content::Content;
 use crate::journal::{READ_LIMIT_MAX, ReadError};
-use crate::model::{ChannelId, ContentRef, EventId, Position, Scope, Sequence, Sha256, WarningId};
+use crate::model::{ChannelId, ContentRef, EventId, Position, Scope, Sequence, Sha256, WarningId, subjects};
 use crate::warden::{Command, ModeratorAct, Rejection, decide};
 
 /// The most bytes of a note or a reason.
@@ -212,7 +212,7 @@ impl Asked<'_> {
     }
 
     fn subject(&self) -> String {
-        format!("moderator/{}", self.caller.id)
+        subjects::of_person(&self.caller.id)
     }
 
     fn command(&self, act: ModeratorAct) -> Command {

@@ -62,8 +62,8 @@ codes! {
     Conflict = 409 "conflict" "Not possible as things stand",
     /// What the caller saw is not what is there now.
     ChangedSince = 409 "changed_since" "It changed since you looked",
-    /// It was here and was erased.
-    Gone = 410 "gone" "It was erased",
+    /// It was here, and was erased or its time is over.
+    Gone = 410 "gone" "It is not kept any more",
     /// The body is larger than taken.
     TooLarge = 413 "too_large" "Too large",
     /// The body is of a kind that is not taken.

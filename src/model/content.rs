@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Sha256;
+use super::{ChannelId, ModeratorId, Sha256, Transcript};
 
 /// Points into the content store. The content is encrypted under its subject's key; erasing destroys the key and
 /// leaves every event and the chain as they are.
@@ -14,4 +14,25 @@ pub struct ContentRef {
     pub digest: Sha256,
     /// Bytes of the plain content.
     pub bytes: u32,
+}
+
+/// Whose keys there are. Everything that is put into the content store about a channel or a person lies under one of
+/// these: what is to be erasable together lies together.
+pub mod subjects {
+    use super::{ChannelId, ModeratorId, Transcript};
+
+    /// A channel's pictures, and providers' answers that were too long for an event.
+    pub fn of_channel(channel: &ChannelId) -> String {
+        format!("channel/{channel}")
+    }
+
+    /// What was said on a channel.
+    pub fn of_transcripts(channel: &ChannelId) -> String {
+        format!("{}{channel}", Transcript::SUBJECT)
+    }
+
+    /// What a person wrote.
+    pub fn of_person(person: &ModeratorId) -> String {
+        format!("moderator/{person}")
+    }
 }

@@ -170,6 +170,11 @@ name_id!(
 );
 
 name_id!(
+    /// Why something is erased, as a code that means something elsewhere: `request-2291`. It stays in the journal for
+    /// good, so it must not name a person; it has no blanks, so that nobody writes one out.
+    ErasureReason, "a reason for an erasure", 60
+);
+name_id!(
     /// What a [`Mark`] is about: an input, or a part of one that is read in its own order.
     MarkName, "a mark's name", 300
 );

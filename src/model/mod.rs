@@ -20,12 +20,13 @@ mod verdict;
 
 pub(crate) use compact::tuple_in_binary;
 pub use confidence::{Confidence, ConfidenceError};
-pub use content::ContentRef;
+pub use content::{ContentRef, subjects};
 pub use content_type::ContentType;
 pub use frame::{Fingerprint, Frame, FrameOrigin, ImageFacts, ImageFormat, S3Object, Sha256};
 pub use ids::{
-    ActionName, ChannelId, ConsumerName, EnforcementId, Epoch, EventId, ExternalId, FrameId, IdError, Mark, MarkName,
-    ModeratorId, PolicyId, PolicyRef, Position, ProviderName, ReplayId, RuleId, Sequence, SessionId, WarningId,
+    ActionName, ChannelId, ConsumerName, EnforcementId, Epoch, ErasureReason, EventId, ExternalId, FrameId, IdError,
+    Mark, MarkName, ModeratorId, PolicyId, PolicyRef, Position, ProviderName, ReplayId, RuleId, Sequence, SessionId,
+    WarningId,
 };
 pub use label::{Label, LabelPath, LabelPathError, ProviderRef};
 pub use medium::{Medium, Moment, Stretch};

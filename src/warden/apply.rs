@@ -222,7 +222,9 @@ pub fn apply(state: &mut ChannelState, at: Applied, event: &Event) {
         | Event::StoreClosed(_)
         | Event::SegmentSealed(_)
         | Event::DataLossAccepted(_)
+        | Event::ErasureRequested(_)
         | Event::ContentErased(_)
+        | Event::CopiesErased(_)
         | Event::EvidenceRead(_)
         | Event::EvidenceExpired(_)
         | Event::ExportMade(_) => {}

@@ -3,6 +3,7 @@
 
 mod arranged;
 mod enforcement;
+mod erasure;
 mod evidence;
 mod frames;
 mod panics;
@@ -11,5 +12,6 @@ mod premises;
 mod resting;
 mod scripted;
 mod segments;
+mod sweep;
 mod turns;
 mod views;

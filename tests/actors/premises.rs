@@ -324,17 +324,18 @@ pub struct Held {
     journal: Arc<SledJournal>,
     cut_off: AtomicBool,
     unreadable: AtomicBool,
+    full: AtomicBool,
     lost: Mutex<Vec<Settle>>,
     lost_count: watch::Sender<usize>,
     _held: mpsc::Sender<()>,
 }
 
 impl Held {
-    fn new(journal: Arc<SledJournal>) -> (Arc<Self>, mpsc::Receiver<()>) {
+    pub fn new(journal: Arc<SledJournal>) -> (Arc<Self>, mpsc::Receiver<()>) {
         let (held, gone) = mpsc::channel();
-        let (cut_off, unreadable) = (AtomicBool::new(false), AtomicBool::new(false));
+        let [cut_off, unreadable, full] = [const { AtomicBool::new(false) }; 3];
         let (lost, lost_count) = (Mutex::default(), watch::Sender::new(0));
-        (Arc::new(Self { journal, cut_off, unreadable, lost, lost_count, _held: held }), gone)
+        (Arc::new(Self { journal, cut_off, unreadable, full, lost, lost_count, _held: held }), gone)
     }
 
     /// From now on nothing reaches the journal, and nobody hears of it.
@@ -342,9 +343,14 @@ impl Held {
         self.cut_off.store(true, Ordering::SeqCst);
     }
 
-    /// Whether the disk gives no channel's events, from now on.
+    /// Whether the disk gives no events, from now on.
     pub fn set_unreadable(&self, unreadable: bool) {
         self.unreadable.store(unreadable, Ordering::SeqCst);
+    }
+
+    /// Whether the disk has no room for events, from now on.
+    pub fn set_full(&self, full: bool) {
+        self.full.store(full, Ordering::SeqCst);
     }
 
     /// Waits until an append was lost.
@@ -357,6 +363,9 @@ impl Held {
 
 impl Journal for Held {
     fn append(&self, append: Append) -> Ticket {
+        if self.full.load(Ordering::SeqCst) {
+            return Ticket::settled(Err(AppendError::NoSpace { free: 0, reserve: 1 }));
+        }
         if !self.cut_off.load(Ordering::SeqCst) {
             return self.journal.append(append);
         }
@@ -369,7 +378,10 @@ impl Journal for Held {
         self.journal.watermark()
     }
     fn read(&self, after: Position, limit: usize) -> Result<Vec<Recorded>, ReadError> {
-        self.journal.read(after, limit)
+        match self.unreadable.load(Ordering::SeqCst) {
+            true => Err(ReadError::Store(Arc::from("the disk does not answer"))),
+            false => self.journal.read(after, limit),
+        }
     }
     fn read_scope(&self, scope: &Scope, after: Sequence, limit: usize) -> Result<Vec<Recorded>, ReadError> {
         match self.unreadable.load(Ordering::SeqCst) {

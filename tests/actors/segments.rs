@@ -4,12 +4,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use streamwarden::actors::{OfferError, Settings, Transcripts};
+use streamwarden::actors::{Evidence, KeptForATime, OfferError, Retention, Settings, Transcripts};
 use streamwarden::events::{Event, FailedStage, FrameAssessed, Skip};
 use streamwarden::journal::content::Content;
 use streamwarden::model::{ContentRef, Fingerprint, Frame, FrameId, Medium, Sha256, Transcript, Verdict};
 
-use crate::premises::{Live, Premises, Setup, channel, frame, outcome, picture};
+use crate::premises::{Live, Premises, Setup, T0, channel, frame, outcome, picture};
 use crate::scripted::{PATIENCE, Says, ScriptedProvider};
 
 /// Pictures by the configured provider; sound every ten seconds.
@@ -18,6 +18,8 @@ const POLICY: &str = "policy: heard\nchannels: { matching: .* }\ntaxonomy: rekog
                       sound: { every: 10s, judged_by: hive-speech }\n\
                       rules:\n- { id: alcohol, categories: [Alcohol], confidence: 80 }\n\
                       - { id: hate, taxonomy: hive-speech/1, categories: [hate], from_severity: 2 }\n";
+
+const DAY_MS: u64 = 24 * 3600 * 1000;
 
 fn heard() -> (Setup, Arc<ScriptedProvider>) {
     let speech = ScriptedProvider::answering_in("hive-speech/1", "hive-speech");
@@ -176,6 +178,54 @@ fn the_words_are_kept_as_the_settings_say() {
             assert_eq!(spoken.transcript.is_some(), expected, "{transcripts:?} {labels:?}");
         });
     }
+}
+
+/// `sound.keep_days`: words go by their own time, and take no picture along.
+#[test]
+fn words_whose_time_is_over_are_deleted_once_pictures_are_not_and_an_event_says_how_many() {
+    let (premises, (mut setup, speech)) = (Premises::new(), heard());
+    setup.settings = Settings { evidence: Evidence::Assessed, transcripts: Transcripts::All, ..setup.settings };
+    for said in [&b"old"[..], b"older", b"young"] {
+        speech.says(said, Says::Labels(&[("hate", 33.333)]));
+    }
+    premises.live(&setup, async |live| {
+        let ch = channel("ch");
+        live.offer(&frame(&ch, 0, &picture(1))).await;
+        let stored = |event: &Event| match event {
+            Event::EvidenceStored(stored) => Some(stored.content.clone()),
+            _ => None,
+        };
+        let shown = live.until(&ch, "the picture to be kept", stored).await;
+        let mut kept = Vec::new();
+        for (second, said) in [(10, &b"old"[..]), (20, b"older"), (30, b"young")] {
+            if second == 30 {
+                live.clock.set(T0.plus_ms(DAY_MS / 2));
+            }
+            let judged = assessed(live.offer(&segment(second, said)).await.event);
+            kept.push(judged.spoken.and_then(|spoken| spoken.transcript).expect("all are kept"));
+        }
+        let step = async |live: &Live| {
+            let (journal, content, clock) = (live.journal.clone(), live.content.clone(), live.clock.clone());
+            let kept_for = Duration::from_millis(DAY_MS);
+            let retention = Retention::new(KeptForATime::Transcripts, journal, content, clock, kept_for);
+            tokio::task::spawn_blocking(move || retention.step().expect("a step")).await.expect("no panic")
+        };
+        assert_eq!(step(live).await.deleted, 0, "all are young enough");
+        live.clock.set(T0.plus_ms(DAY_MS + 1));
+        assert_eq!(step(live).await.deleted, 2);
+        let became: Vec<_> = kept.iter().map(|one| live.content.get(one).expect("the store says")).collect();
+        assert_eq!(became[..2], [const { Content::Expired }; 2]);
+        assert!(matches!(became[2], Content::Plain(_)), "it has half a day left");
+        assert!(matches!(live.content.get(&shown), Ok(Content::Plain(_))), "pictures have a time of their own");
+        assert_eq!(step(live).await.deleted, 0, "nothing is deleted twice");
+        let told = live.events().into_iter().filter_map(|one| match one.event() {
+            Ok(Event::EvidenceExpired(expired)) => Some((expired.transcripts, expired.pictures, expired.bytes)),
+            _ => None,
+        });
+        let bytes = kept[..2].iter().map(|one| u64::from(one.bytes)).sum();
+        assert_eq!(told.collect::<Vec<_>>(), [(2, 0, bytes)]);
+        live.close().await;
+    });
 }
 
 #[test]

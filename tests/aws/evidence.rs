@@ -21,20 +21,25 @@ rules:
 ";
 
 /// A place with the program's configuration in it.
-struct Place {
+pub struct Place {
     dir: tempfile::TempDir,
     stage: Stage,
 }
 
 impl Place {
-    fn new() -> Self {
+    pub fn new() -> Self {
         Self { dir: tempfile::tempdir().unwrap(), stage: Stage::new() }
     }
 
+    /// Where its journal is.
+    pub fn data(&self) -> std::path::PathBuf {
+        self.dir.path().join("data")
+    }
+
     /// The program, serving, with these sections beside what it cannot do without.
-    async fn serve(&self, sections: &str) -> Serving {
+    pub async fn serve(&self, sections: &str) -> Serving {
         let (here, standin) = (emulator(), &self.stage.endpoint);
-        let data = self.dir.path().join("data");
+        let data = self.data();
         let text = format!(
             "[data]\ndirectory = {data:?}\n[listen]\naddress = \"127.0.0.1:0\"\n[auth]\nways = [\"open\"]\n\
              [provider]\njudge = \"rekognition\"\n[aws]\nregion = {REGION:?}\n[aws.endpoints]\ns3 = {here:?}\n\
@@ -48,12 +53,12 @@ impl Place {
     }
 }
 
-async fn bucket(name: &str) {
+pub async fn bucket(name: &str) {
     s3().create_bucket().bucket(name).send().await.unwrap();
 }
 
 /// Hands a frame in; the status and what was answered.
-async fn hand_in(serving: &Serving, channel: &str, key: &str, labels: &str) -> (u16, Value) {
+pub async fn hand_in(serving: &Serving, channel: &str, key: &str, labels: &str) -> (u16, Value) {
     let post = reqwest::Client::new().post(format!("{}/v1/channels/{channel}/frames", serving.base));
     let post = post.header("idempotency-key", key).header("content-type", "image/jpeg");
     let answer = post.body(picture(labels).to_vec()).send().await.unwrap();
@@ -61,7 +66,7 @@ async fn hand_in(serving: &Serving, channel: &str, key: &str, labels: &str) -> (
 }
 
 /// Every key in a bucket, and what lies there.
-async fn objects(bucket: &str) -> Vec<(String, Vec<u8>)> {
+pub async fn objects(bucket: &str) -> Vec<(String, Vec<u8>)> {
     let mut found = Vec::new();
     for object in s3().list_objects_v2().bucket(bucket).send().await.unwrap().contents() {
         let key = object.key().unwrap().to_owned();
@@ -71,7 +76,7 @@ async fn objects(bucket: &str) -> Vec<(String, Vec<u8>)> {
     found
 }
 
-async fn events(serving: &Serving, types: &str) -> Vec<Value> {
+pub async fn events(serving: &Serving, types: &str) -> Vec<Value> {
     let page = serving.get(&format!("/v1/events?type={types}")).await;
     page["items"].as_array().unwrap().clone()
 }

@@ -5,6 +5,7 @@
 mod by_object;
 mod conforms;
 mod doctor;
+mod erasure;
 mod evidence;
 mod ivs;
 mod judging;

@@ -313,8 +313,18 @@ pub fn sample(event_type: EventType) -> Event {
             events_max: 100_000,
         }
         .into(),
+        EventType::ErasureRequested => ErasureRequested {
+            what: Erasing::Channel { channel: channel(), content: ErasedContent::Everything },
+            reason: ErasureReason::new("request-2291").expect("a sound code"),
+        }
+        .into(),
+        EventType::CopiesErased => {
+            CopiesErased { request: EventId::from_bytes([7; 16]), channel: channel(), copies: 12 }.into()
+        }
         EventType::ContentErased => {
-            ContentErased { subject: "moderator/m-17".to_owned(), reason: "request-2291".to_owned() }.into()
+            let held = HeldContent { contents: 31, bytes: 4_711 };
+            let (subject, reason) = ("moderator/m-17".to_owned(), "request-2291".to_owned());
+            ContentErased { subject, reason, request: Some(EventId::from_bytes([7; 16])), held: Some(held) }.into()
         }
     }
 }

@@ -99,6 +99,8 @@ const OPERATIONS: &[(&str, Permission, bool)] = &[
     ("get_feed", Read, false),
     ("get_live", Read, false),
     ("get_overview", Read, true),
+    ("create_erasure", Erase, true),
+    ("list_erasures", Erase, true),
 ];
 
 /// Every permission, and the roles that have it, besides admin, who has all but the one that is no role's.
@@ -117,6 +119,7 @@ const GRANTED: &[(Permission, &[Role])] = &[
     (Export, &[Role::Auditor]),
     (Consume, &[Role::Auditor]),
     (WritePolicy, &[Role::PolicyAuthor]),
+    (Erase, &[]),
     (Operate, &[Role::Auditor]),
 ];
 

@@ -14,6 +14,7 @@ mod credentials;
 mod decisions;
 mod edge;
 mod enforcements;
+mod erasures;
 mod events;
 mod evidence;
 mod feed;

@@ -41,6 +41,9 @@ pub struct Premises {
     pub provider: Arc<ScriptedProvider>,
     /// Who judges: that one, unless a test puts another in its place.
     pub judge: Arc<dyn Provider>,
+    /// Those whom only a policy names.
+    pub others: Vec<Arc<dyn Provider>>,
+    pub policy: &'static str,
     pub stage: Arc<RehearsalControl>,
     pub settings: Settings,
     pub budget: BudgetLimits,
@@ -72,6 +75,8 @@ impl Premises {
         Self {
             dir: tempfile::tempdir().expect("a directory"),
             judge: provider.clone(),
+            others: Vec::new(),
+            policy: POLICY,
             provider,
             stage: Arc::new(RehearsalControl::new()),
             settings: Settings { frame_deadline: PATIENCE, ..Settings::default() },
@@ -89,14 +94,18 @@ impl Premises {
 
     /// Opens the house and its server, in an actix system.
     pub async fn open(&self) -> Live {
-        let dir = self.dir.path().to_owned();
+        let (dir, policy) = (self.dir.path().to_owned(), self.policy);
         let opening = move || {
             let mut ground = Ground::open(&dir).expect("the house opens");
-            ground.policies.publish("test.yaml", POLICY, &Actor::service("test"), None).expect("the policy is sound");
+            ground.policies.publish("test.yaml", policy, &Actor::service("test"), None).expect("the policy is sound");
             ground
         };
         let ground = tokio::task::spawn_blocking(opening).await.expect("opening does not panic");
-        let providers = ProviderChoice { default: Some(self.judge.clone()), ..ProviderChoice::default() };
+        let providers = ProviderChoice {
+            default: Some(self.judge.clone()),
+            others: self.others.clone(),
+            ..ProviderChoice::default()
+        };
         let clock = Arc::new(SystemClock);
         let house = ground.start(clock.clone(), providers, self.stage.clone(), self.budget, self.settings);
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");

@@ -7,12 +7,12 @@ use std::sync::Arc;
 use clap::Parser;
 use streamwarden::cli::journal::{JournalArgs, Outcome, run};
 use streamwarden::clock::SystemClock;
-use streamwarden::events::{Actor, NewEvent, PolicyPublished};
+use streamwarden::events::{Actor, EvidenceStored, NewEvent, PolicyPublished};
 use streamwarden::journal::{Append, Expected, Journal, SledJournal, content};
-use streamwarden::model::{EventId, PolicyId, PolicyRef, SystemScope};
+use streamwarden::model::{EventId, FrameId, PolicyId, PolicyRef, Sha256, SystemScope};
 use tempfile::TempDir;
 
-use crate::events::{append, channel, id};
+use crate::events::{append, channel, event, id};
 use crate::store::options;
 
 #[derive(Parser)]
@@ -168,6 +168,84 @@ fn exports_continue_each_other_and_import_into_a_new_store() {
     let (_, verified, _) = journal(&data, &["verify"]);
     assert_eq!(chain(&out), chain(&verified));
     assert_eq!(journal(&copy, &["verify"]).0, Outcome::Fine);
+}
+
+/// A store whose first channel has a picture and a transcript.
+fn with_pictures() -> TempDir {
+    let dir = filled();
+    let data = dir.path().join("data");
+    let store = SledJournal::open(options(&data, Arc::new(SystemClock))).expect("opening");
+    let contents = content::Store::open(&data.join("content"), &data.join("keys")).expect("opening");
+    for (number, subject) in ["channel/channel-1", "transcripts/channel-1"].into_iter().enumerate() {
+        let kept = EvidenceStored {
+            frame: FrameId::from_bytes([number as u8; 16]),
+            image: Sha256::of(b"seen"),
+            content: contents.put(subject, b"a picture or a word").expect("putting"),
+        };
+        let kept = NewEvent { event: kept.into(), ..event(1000 + number as u64) };
+        let append = Append { scope: channel(1), expected: Expected::Any, events: vec![kept] };
+        store.append(append).wait().expect("appending");
+    }
+    dir
+}
+
+#[test]
+fn erase_destroys_the_keys_and_the_store_verifies_exports_and_imports_as_before() {
+    let dir = with_pictures();
+    let data = dir.path().join("data");
+    let before = journal(&data, &["verify"]).1;
+    assert!(before.contains("3 contents verified, 0 erased"), "{before}");
+    let (outcome, out, err) = journal(&data, &["erase", "--channel", "channel-1", "--reason", "request-2291"]);
+    assert_eq!((outcome, err.as_str()), (Outcome::Fine, ""));
+    assert!(out.contains("channel/channel-1: destroyed, 1 contents, 19 bytes\n"), "{out}");
+    assert!(out.contains("transcripts/channel-1: destroyed, 1 contents, 19 bytes\n"), "{out}");
+    assert!(out.contains("deleted by the next `serve`") && out.contains("stays: events: "), "{out}");
+
+    let (outcome, out, _) = journal(&data, &["verify"]);
+    assert_eq!(outcome, Outcome::Fine, "{out}");
+    assert!(out.contains("1 contents verified, 2 erased, 0 expired, 0 damaged, 0 orphans"), "{out}");
+    assert!(out.contains("is not finished: copies in buckets are left: the next `serve` deletes them\n"), "{out}");
+    let (_, tail, _) = journal(&data, &["tail", "-n", "4", "--scope", "$store"]);
+    assert!(tail.contains("ErasureRequested") && tail.contains("everything of channel-1 (request-2291)"), "{tail}");
+    let (_, events, _) = journal(&data, &["tail", "--scope", "channel-1", "-n", "100"]);
+    assert_eq!(events.lines().count(), 22, "events stay");
+
+    let [export, copy] = ["export", "copy"].map(|name| dir.path().join(name));
+    assert_eq!(journal(&data, &["export", export.to_str().expect("readable")]).0, Outcome::Fine);
+    let (outcome, out, err) = journal(&copy, &["import", export.to_str().expect("readable")]);
+    assert_eq!((outcome, err.as_str()), (Outcome::Fine, ""));
+    assert!(out.contains("1 contents verified, 2 erased, 0 expired"), "{out}");
+    let chain = |text: &str| text.lines().find(|line| line.starts_with("chain ")).map(str::to_owned);
+    assert_eq!(chain(&out), chain(&journal(&data, &["verify"]).1), "the chain is the one there was");
+
+    // Nothing is left to be read, and that is said.
+    let (_, out, _) = journal(&data, &["erase", "--channel", "channel-1", "--reason", "request-2291"]);
+    assert!(out.contains("channel/channel-1: nothing could be read any more\n"), "{out}");
+}
+
+#[test]
+fn erase_says_what_it_takes_and_makes_no_store_where_there_is_none() {
+    let dir = filled();
+    let data = dir.path().join("data");
+    let (outcome, out, err) = journal(&data, &["erase", "--channel", "channel-9", "--reason", "r"]);
+    assert_eq!((outcome, out.as_str()), (Outcome::Found, ""));
+    assert!(err.contains("nothing is kept here of the channel channel-9") && err.contains("hint: "), "{err}");
+    let nowhere = dir.path().join("nowhere");
+    assert_eq!(journal(&nowhere, &["erase", "--person", "ann", "--reason", "r"]).0, Outcome::Unanswered);
+    assert!(!nowhere.exists());
+    let writer = SledJournal::open(options(&data, Arc::new(SystemClock))).expect("opening");
+    let (outcome, _, err) = journal(&data, &["erase", "--channel", "channel-1", "--reason", "r"]);
+    assert_eq!(outcome, Outcome::Unanswered);
+    assert!(err.contains("in use") && err.contains("hint: stop the process"), "{err}");
+    drop(writer);
+    for wrong in [
+        &["erase", "--reason", "r"][..],
+        &["erase", "--channel", "channel-1"],
+        &["erase", "--channel", "channel-1", "--person", "ann", "--reason", "r"],
+        &["erase", "--channel", "channel-1", "--reason", "at Ann's request"],
+    ] {
+        assert!(Program::try_parse_from([&["journal"], wrong].concat()).is_err(), "{wrong:?}");
+    }
 }
 
 #[test]

@@ -9,7 +9,7 @@ use super::super::ask::{Shown, Unanswered, ask};
 use super::super::system::ProviderChoice;
 use crate::events::{FailedStage, OpinionRole};
 use crate::journal::content;
-use crate::model::{ChannelId, ContentRef, ProviderName, ProviderRef, Transcript};
+use crate::model::{ChannelId, ContentRef, ProviderName, ProviderRef, Transcript, subjects};
 use crate::policy::arrangement::{Asked, Gist, Judges, Step, Who, role_of};
 use crate::policy::{Policy, read_hits};
 use crate::providers::{Answer, Provider, Subject};
@@ -213,11 +213,7 @@ fn nobody(name: &str) -> ProviderRef {
 
 impl Keeping {
     pub(super) fn of(content: Option<Arc<content::Store>>, channel: &ChannelId) -> Self {
-        Self {
-            content,
-            subject: format!("channel/{channel}"),
-            transcripts: format!("{}{channel}", Transcript::SUBJECT),
-        }
+        Self { content, subject: subjects::of_channel(channel), transcripts: subjects::of_transcripts(channel) }
     }
 
     /// An answer that is too long for an event is kept whole beside the journal, before anything is decided by it.

@@ -18,9 +18,11 @@ use super::super::objects::fetch;
 use super::super::system::{Evidence, Outcome};
 use super::messages::Stale;
 use super::{Warden, Work};
-use crate::events::{BucketObject, Event, EvidencePlace, FrameAssessed, RuleEffect};
+use crate::events::{BucketObject, Event, EvidencePlace, FrameAssessed};
 use crate::journal::content;
-use crate::model::{ChannelId, Frame, FrameId, FrameOrigin, ImageFormat, S3Object, Sha256, Timestamp, Verdict};
+use crate::model::{
+    ChannelId, Frame, FrameId, FrameOrigin, ImageFormat, S3Object, Sha256, Timestamp, Verdict, subjects,
+};
 use crate::telemetry::metrics;
 use crate::warden::Command;
 
@@ -118,7 +120,7 @@ impl Warden {
     fn wanted(&self, assessed: &FrameAssessed) -> Vec<EvidencePlace> {
         let (stores, copies) = (self.parts.house.content.is_some(), self.parts.house.copies.is_some());
         let store = (stores && self.is_stored(assessed.verdict)).then_some(EvidencePlace::Store);
-        let bucket = (copies && warns(assessed)).then_some(EvidencePlace::Bucket);
+        let bucket = (copies && assessed.bears_a_warning()).then_some(EvidencePlace::Bucket);
         store.into_iter().chain(bucket).collect()
     }
 
@@ -259,12 +261,6 @@ impl Warden {
     }
 }
 
-/// Whether a warning rests on this frame: it raised one, or was added to one.
-fn warns(assessed: &FrameAssessed) -> bool {
-    let rests = |effect: &RuleEffect| matches!(effect, RuleEffect::Raised(_) | RuleEffect::Joined(_));
-    assessed.rules.iter().any(|rule| rests(&rule.effect))
-}
-
 async fn store(
     content: Arc<content::Store>,
     picture: Deposited,
@@ -276,7 +272,7 @@ async fn store(
     let turn = turns.acquire_owned().await;
     let kept = tokio::task::spawn_blocking(move || {
         let _held = (room, turn);
-        content.put(&format!("channel/{channel}"), &bytes)
+        content.put(&subjects::of_channel(&channel), &bytes)
     });
     let content = kept.await.map_err(|broke| broke.to_string())?.map_err(|error| error.to_string())?;
     Ok(Command::KeepEvidence { frame, captured_at, image, content })

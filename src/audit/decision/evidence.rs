@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::events::{BucketObject, Event, EvidencePlace, FrameAssessed};
 use crate::journal::content::Content;
-use crate::model::{ContentRef, EventId, FrameId, ImageFacts};
+use crate::model::{ContentRef, EventId, FrameId, ImageFacts, Position};
 use crate::warden::Command;
 
 use super::{AuditError, Sources};
@@ -79,7 +79,7 @@ pub(super) fn of(
     let object = assessed.and_then(|assessed| assessed.object.clone());
     let copy = copied(sources, frame)?;
     let unkept = unkept(sources, frame)?;
-    let Some((event, content)) = stored(sources, frame)? else {
+    let Some((event, _, content)) = told(sources, frame)? else {
         return Ok(Evidence { image, object, kept: Kept::NotKept, event: None, content: None, copy, unkept });
     };
     let kept = match sources.content.get(&content) {
@@ -115,11 +115,16 @@ fn unkept(sources: Sources<'_>, frame: FrameId) -> Result<Vec<Unkept>, AuditErro
     Ok(all)
 }
 
-/// Where a frame's picture was kept, and the event that says so.
-pub fn stored(sources: Sources<'_>, frame: FrameId) -> Result<Option<(EventId, ContentRef)>, AuditError> {
+/// Where a frame's picture was kept, and the position at which that is said.
+pub fn stored(sources: Sources<'_>, frame: FrameId) -> Result<Option<(Position, ContentRef)>, AuditError> {
+    Ok(told(sources, frame)?.map(|(_, position, content)| (position, content)))
+}
+
+fn told(sources: Sources<'_>, frame: FrameId) -> Result<Option<(EventId, Position, ContentRef)>, AuditError> {
     let Some(recorded) = sources.journal.find(Command::evidence_id(frame))? else { return Ok(None) };
+    let envelope = &recorded.envelope;
     Ok(match recorded.event() {
-        Ok(Event::EvidenceStored(stored)) => Some((recorded.envelope.id, stored.content)),
+        Ok(Event::EvidenceStored(stored)) => Some((envelope.id, envelope.position, stored.content)),
         _ => None,
     })
 }

@@ -448,6 +448,8 @@ fn about(event: &Event) -> About<'_> {
         | Event::StoreClosed(_)
         | Event::SegmentSealed(_)
         | Event::DataLossAccepted(_)
-        | Event::ContentErased(_) => About::Else,
+        | Event::ErasureRequested(_)
+        | Event::ContentErased(_)
+        | Event::CopiesErased(_) => About::Else,
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Two tables of the same fact, by type ([`says`]) and by event ([`said`]); a test holds them together.
 
-use crate::events::{EnforcementOrigin, Event, EventType, OpinionSaid};
+use crate::events::{EnforcementOrigin, Erasing, Event, EventType, OpinionSaid};
 use crate::model::{Label, LabelPath, ModeratorId, PolicyRef, RuleId, Verdict};
 
 /// What events of a type may say in their payload.
@@ -46,7 +46,8 @@ pub(super) fn says(event_type: EventType) -> Says {
         | EventType::WarningOverturned
         | EventType::EnforcementAdmitted
         | EventType::EnforcementCancelled
-        | EventType::ReputationAdjusted => MODERATOR,
+        | EventType::ReputationAdjusted
+        | EventType::ErasureRequested => MODERATOR,
         EventType::CadenceChanged
         | EventType::PolicyPublished
         | EventType::PolicyRetired
@@ -86,6 +87,7 @@ pub(super) fn says(event_type: EventType) -> Says {
         | EventType::SegmentSealed
         | EventType::DataLossAccepted
         | EventType::ContentErased
+        | EventType::CopiesErased
         | EventType::EvidenceStored
         | EventType::EvidenceCopied
         | EventType::EvidenceUnkept
@@ -152,6 +154,10 @@ pub(super) fn said(event: &Event) -> Said<'_> {
         Event::EnforcementAdmitted(e) => Said { moderators: e.by.iter().collect(), ..Said::default() },
         Event::EnforcementCancelled(e) => Said { moderators: e.by.iter().collect(), ..Said::default() },
         Event::ReputationAdjusted(e) => moderator(&e.by),
+        Event::ErasureRequested(e) => match &e.what {
+            Erasing::Person(person) => moderator(person),
+            Erasing::Channel { .. } => Said::default(),
+        },
         Event::CadenceChanged(e) => policy(&e.policy),
         Event::PolicyPublished(e) => policy(&e.policy),
         Event::PolicyRetired(e) => policy(&e.policy),
@@ -191,6 +197,7 @@ pub(super) fn said(event: &Event) -> Said<'_> {
         | Event::SegmentSealed(_)
         | Event::DataLossAccepted(_)
         | Event::ContentErased(_)
+        | Event::CopiesErased(_)
         | Event::EvidenceStored(_)
         | Event::EvidenceCopied(_)
         | Event::EvidenceUnkept(_)

@@ -4,6 +4,7 @@
 //! the change, and are listed in [`STEPS`].
 
 mod causes;
+mod erasures;
 mod labels_of_warnings;
 mod reasons;
 mod undo_in_answers;
@@ -28,6 +29,7 @@ pub const STEPS: &[Step] = &[
     undo_in_answers::WARNING_DISMISSED,
     causes::CADENCE_CHANGED,
     causes::FRAME_SKIPPED,
+    erasures::CONTENT_ERASED,
     reasons::ENFORCEMENT_REQUESTED,
     reasons::POLICY_PUBLISHED,
     reasons::POLICY_RETIRED,

@@ -51,13 +51,15 @@ pub enum Permission {
     Consume,
     /// Publish and retire policies, try them over the past.
     WritePolicy,
+    /// Destroy what is kept of a channel or a person, for good. Recorded.
+    Erase,
     /// Read measurements of the process.
     Operate,
 }
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Open,
         Self::Read,
         Self::Ingest,
@@ -70,6 +72,7 @@ impl Permission {
         Self::Export,
         Self::Consume,
         Self::WritePolicy,
+        Self::Erase,
         Self::Operate,
     ];
 }

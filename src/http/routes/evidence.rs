@@ -1,5 +1,7 @@
 //! The kept picture of a frame, and what was said in it. Looking at either is recorded.
 
+use std::convert::Infallible;
+
 use actix_web::HttpResponse;
 use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use actix_web::web::{Data, Json, Path};
@@ -16,7 +18,7 @@ use crate::http::problem::{Code, Problem};
 use crate::http::route::Route;
 use crate::imaging::Limits;
 use crate::journal::content::Content;
-use crate::model::{ChannelId, ContentRef, FrameId, ImageFormat, Scope, Transcript};
+use crate::model::{ChannelId, ContentRef, FrameId, ImageFormat, Position, Scope, Transcript};
 
 pub(in crate::http) fn routes() -> Vec<Route> {
     vec![
@@ -30,7 +32,7 @@ pub(in crate::http) fn routes() -> Vec<Route> {
             .answers_as(200, "image/jpeg", "The picture.")
             .answers_as(200, "image/png", "The picture.")
             .answers_as(200, "image/webp", "The picture.")
-            .refuses(410, "It was kept, and erased since, or its time is over.")
+            .refuses(410, "It was kept, and erased since, or its time is over: `because` says which, `erased_at` when.")
             .refuses(503, "That you looked could not be recorded, and so the picture was not shown.")
             .to(get_evidence),
         Route::get("/v1/evidence/{frame}/transcript", "get_transcript", Permission::ReadEvidence)
@@ -41,7 +43,7 @@ pub(in crate::http) fn routes() -> Vec<Route> {
             )
             .path::<FrameId>("frame", "The frame's id.")
             .answers::<Transcript>(200, "What was said.")
-            .refuses(410, "It was kept, and erased since, or its time is over.")
+            .refuses(410, "It was kept, and erased since, or its time is over: `because` says which, `erased_at` when.")
             .refuses(503, "That you read it could not be recorded, and so it was not shown.")
             .to(get_transcript),
     ]
@@ -61,11 +63,13 @@ struct Picture {
     /// As it was judged; none if it was fetched only to be kept.
     format: Option<ImageFormat>,
     content: ContentRef,
+    /// Where it is said to be kept.
+    position: Position,
 }
 
 async fn get_evidence(app: Data<App>, caller: Caller, frame: Path<FrameId>) -> Result<HttpResponse, Problem> {
     let Kept { picture, bytes } = kept(&app, &caller, frame.into_inner()).await?;
-    let Picture { frame, channel, format, content } = picture;
+    let Picture { frame, channel, format, content, position: _ } = picture;
     let sniffed =
         || Limits::default().sniff(&bytes).map_err(|error| Problem::internal("reading a kept picture", &error));
     let format = format.map_or_else(sniffed, Ok)?;
@@ -80,16 +84,13 @@ async fn get_transcript(app: Data<App>, caller: Caller, frame: Path<FrameId>) ->
     let frame = frame.into_inner();
     let asked = app.clone();
     let found = ask("finding what was said", move || transcript_of(&asked, frame)).await?;
-    let visible = found.filter(|(channel, _)| caller.may(Permission::ReadEvidence, channel));
-    let (channel, content) = visible.ok_or_else(|| Problem::not_found(format!("kept transcript of frame {frame}")))?;
+    let visible = found.filter(|(channel, ..)| caller.may(Permission::ReadEvidence, channel));
+    let (channel, content, position) =
+        visible.ok_or_else(|| Problem::not_found(format!("kept transcript of frame {frame}")))?;
     let (store, kept) = (app.content.clone(), content.clone());
     let bytes = match blocking("reading what was said", move || store.get(&kept)).await? {
         Content::Plain(bytes) => bytes,
-        Content::Erased => return Err(Problem::new(Code::Gone, format!("what was said in {frame} was erased"))),
-        Content::Expired => {
-            let detail = format!("what was said in {frame} was kept for as long as it was to be, and then deleted");
-            return Err(Problem::new(Code::Gone, detail));
-        }
+        lost => return Err(gone(&app, format!("what was said in {frame}"), content, position, &lost).await?),
     };
     let transcript = serde_json::from_slice(&bytes);
     let transcript = transcript.map_err(|error| Problem::internal("reading what was said", &error))?;
@@ -98,14 +99,14 @@ async fn get_transcript(app: Data<App>, caller: Caller, frame: Path<FrameId>) ->
 }
 
 /// Where what was said in a frame is kept, and whose channel it is.
-fn transcript_of(app: &App, frame: FrameId) -> Result<Option<(ChannelId, ContentRef)>, AuditError> {
+fn transcript_of(app: &App, frame: FrameId) -> Result<Option<(ChannelId, ContentRef, Position)>, AuditError> {
     let Some(outcome) = outcome_of(&*app.journal, *frame.as_bytes())? else { return Ok(None) };
     let (Ok(Event::FrameAssessed(assessed)), Scope::Channel(channel)) = (outcome.event(), &outcome.envelope.scope)
     else {
         return Ok(None); // nobody judged what was said
     };
     let kept = assessed.spoken.and_then(|spoken| spoken.transcript);
-    Ok(kept.map(|content| (channel.clone(), content)))
+    Ok(kept.map(|content| (channel.clone(), content, outcome.envelope.position)))
 }
 
 /// Reads the kept picture of a frame, if the caller may see it. Recorded by whoever shows it.
@@ -117,12 +118,40 @@ pub(super) async fn kept(app: &Data<App>, caller: &Principal, frame: FrameId) ->
     let (store, content) = (app.content.clone(), picture.content.clone());
     match blocking("reading a kept picture", move || store.get(&content)).await? {
         Content::Plain(bytes) => Ok(Kept { picture, bytes }),
-        Content::Erased => Err(Problem::new(Code::Gone, format!("the picture of frame {frame} was erased"))),
-        Content::Expired => {
-            let detail = format!("the picture of frame {frame} was kept for as long as it was to be, and then deleted");
-            Err(Problem::new(Code::Gone, detail))
+        lost => {
+            let Picture { content, position, .. } = picture;
+            Err(gone(app, format!("the picture of frame {frame}"), content, position, &lost).await?)
         }
     }
+}
+
+/// What was kept at `position` is not there any more, and why. What was erased is so also after its time: that somebody
+/// asked for it is the stronger reason.
+async fn gone(
+    app: &Data<App>,
+    what: String,
+    content: ContentRef,
+    position: Position,
+    lost: &Content,
+) -> Result<Problem, Problem> {
+    let (erasures, is_expired) = (app.erasures.clone(), *lost == Content::Expired);
+    let asking = move || {
+        Ok::<_, Infallible>(match is_expired {
+            true => erasures.erased_after(&content, position),
+            false => erasures.erased_at(&content, position),
+        })
+    };
+    let when = blocking("asking when something was erased", asking).await?;
+    Ok(match when {
+        Some(when) => Problem::new(Code::Gone, format!("{what} was erased at {when}"))
+            .with("because", "erased")
+            .with("erased_at", when),
+        None if is_expired => {
+            let detail = format!("{what} was kept for as long as it was to be, and then deleted");
+            Problem::new(Code::Gone, detail).with("because", "expired")
+        }
+        None => Problem::new(Code::Gone, format!("{what} was erased")).with("because", "erased"),
+    })
 }
 
 fn find(app: &App, frame: FrameId) -> Result<Option<Picture>, AuditError> {
@@ -133,10 +162,11 @@ fn find(app: &App, frame: FrameId) -> Result<Option<Picture>, AuditError> {
     };
     let sources = Sources { journal: &*app.journal, content: &app.content };
     let kept = stored(sources, assessed.frame)?;
-    Ok(kept.map(|(_, content)| Picture {
+    Ok(kept.map(|(position, content)| Picture {
         frame: assessed.frame,
         channel: channel.clone(),
         format: assessed.image.map(|image| image.format),
         content,
+        position,
     }))
 }

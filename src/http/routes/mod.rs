@@ -11,6 +11,7 @@ mod channels;
 mod consumers;
 mod decisions;
 mod enforcements;
+mod erasures;
 mod events;
 mod evidence;
 mod feed;
@@ -42,6 +43,7 @@ pub(in crate::http) fn all() -> Vec<Route> {
         decisions::routes(),
         callbacks::routes(),
         evidence::routes(),
+        erasures::routes(),
         pictures::routes(),
         events::routes(),
         state::routes(),

@@ -55,7 +55,7 @@ pub(in crate::http) fn routes() -> Vec<Route> {
             .header::<String>("If-None-Match", "The `ETag` of the preview that is there already.")
             .answers_as(200, "image/png", "The preview.")
             .answers_empty(304, "It is still the preview that is there already.")
-            .refuses(410, "The picture was kept, and erased since, or its time is over.")
+            .refuses(410, "The picture was kept, and erased since, or its time is over: `because` says which, `erased_at` when.")
             .to(get_evidence_preview),
     ]
 }

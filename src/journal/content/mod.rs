@@ -18,6 +18,7 @@
 //!
 //! This module knows subjects and bytes; it must not know what the content is, or which events refer to it.
 
+mod holdings;
 mod keys;
 mod references;
 #[cfg(test)]
@@ -39,6 +40,7 @@ use self::keys::{Key, Keys};
 use crate::model::{ContentRef, Sha256};
 use crate::telemetry::metrics;
 
+pub use self::holdings::{Held, KeyId, Written};
 pub use self::keys::Erasure;
 pub use self::references::references_in;
 

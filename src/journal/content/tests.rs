@@ -126,6 +126,23 @@ fn what_has_expired_is_gone_from_the_disk_and_is_told_from_what_was_lost() {
 }
 
 #[test]
+fn what_lies_under_a_key_is_counted_also_when_the_key_is_gone_and_what_has_expired_is_not() {
+    let place = Place::new();
+    let store = place.open();
+    assert_eq!(store.key_of("channel/c1").expect("asking"), None);
+    let [expired, ..] = [1, 2, 3].map(|_| store.put("channel/c1", SECRET).expect("putting"));
+    store.put("channel/c2", SECRET).expect("another's");
+    store.expire(&expired).expect("deleting");
+    let key = store.key_of("channel/c1").expect("asking").expect("it has one");
+    store.erase("channel/c1").expect("erasing");
+    store.put("channel/c1", b"under the next key").expect("putting");
+    let held = Held { contents: 2, bytes: 2 * SECRET.len() as u64 };
+    assert_eq!(store.held_under(key).expect("counting"), held);
+    assert_ne!(store.key_of("channel/c1").expect("asking"), Some(key));
+    assert!(store.knows("channel/c1").expect("asking") && !store.knows("channel/c3").expect("asking"));
+}
+
+#[test]
 fn a_subject_written_to_after_its_erasure_is_readable_and_the_old_content_is_not() {
     let place = Place::new();
     let store = place.open();

@@ -1,8 +1,9 @@
-//! The content store: writes, bytes, time.
+//! The content store: writes, bytes, time; what was erased, and what could not be.
 
 use std::time::Duration;
 
 use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
@@ -14,6 +15,10 @@ pub struct ContentMetrics {
     failed: Counter,
     unkept: Counter,
     bytes: Counter,
+    erasures_unfinished: Gauge,
+    erasures_failed: Counter,
+    copies_erased: Counter,
+    orphans_deleted: Counter,
 }
 
 impl ContentMetrics {
@@ -23,6 +28,10 @@ impl ContentMetrics {
             failed: Counter::default(),
             unkept: Counter::default(),
             bytes: Counter::default(),
+            erasures_unfinished: Gauge::default(),
+            erasures_failed: Counter::default(),
+            copies_erased: Counter::default(),
+            orphans_deleted: Counter::default(),
         };
         registry.register_with_unit(
             "content_write",
@@ -42,7 +51,43 @@ impl ContentMetrics {
             Unit::Bytes,
             metrics.bytes.clone(),
         );
+        registry.register(
+            "erasures_unfinished",
+            "Erasures that were asked for and not carried out to their end: keys or copies are left",
+            metrics.erasures_unfinished.clone(),
+        );
+        registry.register(
+            "erasures_failed",
+            "Times that keys or copies could not be destroyed, which is tried again",
+            metrics.erasures_failed.clone(),
+        );
+        registry.register("copies_erased", "Copies in buckets deleted for an erasure", metrics.copies_erased.clone());
+        registry.register(
+            "content_orphans_deleted",
+            "Contents deleted because no event refers to them",
+            metrics.orphans_deleted.clone(),
+        );
         metrics
+    }
+
+    /// So many erasures are not carried out to their end.
+    pub fn erasures_unfinished(&self, count: usize) {
+        self.erasures_unfinished.set(count as i64);
+    }
+
+    /// Keys or copies could not be destroyed.
+    pub fn erasure_failed(&self) {
+        self.erasures_failed.inc();
+    }
+
+    /// A copy in a bucket is deleted for an erasure.
+    pub fn copy_erased(&self) {
+        self.copies_erased.inc();
+    }
+
+    /// Contents that no event refers to are deleted.
+    pub fn orphans_deleted(&self, count: u64) {
+        self.orphans_deleted.inc_by(count);
     }
 
     /// Content is on the disk.

@@ -6,6 +6,7 @@ import { useCallback, useEffect, useRef, useState } from "react";
 import { Refused, said } from "../api/client";
 import { Button } from "../design/parts";
 import { Hint, useKey } from "../keys/keys";
+import { goneWords } from "./gone";
 import { useSettings } from "./settings";
 
 interface PictureProps {
@@ -72,11 +73,18 @@ export function Picture({ frame, label, keyed = false }: PictureProps) {
   );
 }
 
-/** The coarse grey one; if there is none, that is said. */
+/** The coarse grey one; if there is none, it is said why. An image tells nobody what the server answered: it is asked. */
 function Veil({ src, label }: { src: string; label: string }) {
-  const [absent, setAbsent] = useState<string | null>(null);
-  if (absent === src) return <div className="picture-absent">No picture is kept of this frame</div>;
-  return <img src={src} alt={`${label}, veiled`} className="veil" onError={() => setAbsent(src)} draggable={false} />;
+  const [absent, setAbsent] = useState<{ src: string; why: string } | null>(null);
+  const ask = () => {
+    const why = (words: string | null) => setAbsent({ src, why: words ?? "No picture is kept of this frame" });
+    fetch(src, { credentials: "same-origin", cache: "no-store" })
+      .then(async (response) => Refused.of(response.status, await response.json().catch(() => null)))
+      .then((refused) => why(goneWords(refused, "The picture")))
+      .catch(() => why(null));
+  };
+  if (absent?.src === src) return <div className="picture-absent">{absent.why}</div>;
+  return <img src={src} alt={`${label}, veiled`} className="veil" onError={ask} draggable={false} />;
 }
 
 function useRevealed(frame: string, revealed: boolean): { url: string | null; failure: string | null } {
@@ -101,7 +109,7 @@ function useRevealed(frame: string, revealed: boolean): { url: string | null; fa
         setShown({ frame, url });
       })
       .catch((error: unknown) => {
-        if (!gone.signal.aborted) setFailure(said(error));
+        if (!gone.signal.aborted) setFailure(goneWords(error, "The picture") ?? said(error));
       });
     return () => {
       gone.abort();

@@ -5,6 +5,7 @@ import { useEffect, useState } from "react";
 import { answered, api, Refused, type Schemas, said as words } from "../api/client";
 import { Button } from "../design/parts";
 import { Hint, useKey } from "../keys/keys";
+import { goneWords } from "./gone";
 
 interface SaidProps {
   frame: string;
@@ -95,7 +96,7 @@ function useTranscript(frame: string, asked: boolean) {
       .catch((error: unknown) => {
         if (gone.signal.aborted) return;
         const none = error instanceof Refused && error.status === 404;
-        setFailure(none ? "No words are kept of this segment." : words(error));
+        setFailure(none ? "No words are kept of this segment." : (goneWords(error, "What was said") ?? words(error)));
       });
     return () => gone.abort();
   }, [frame, asked]);

@@ -27,6 +27,17 @@ test.each([
     { because: { similar: { distance: [3, 120], to: 7 } } },
     "as frame 7: 3 of 64 bits and 1.2 grey levels apart",
   ],
+  [
+    "ErasureRequested",
+    { what: { channel: { channel: "ch", content: "transcripts" } }, reason: "request-7" },
+    "transcripts of ch: request-7",
+  ],
+  ["ErasureRequested", { what: { person: "ann" }, reason: "request-7" }, "what ann wrote: request-7"],
+  [
+    "ContentErased",
+    { subject: "channel/ch", reason: "request-7", held: { contents: 3, bytes: 9 } },
+    "channel/ch: request-7; 3 contents",
+  ],
   ["ReputationAdjusted", { by: "ana", change: { by: -100 } }, "lowered by 0.10 by ana"],
   [
     "EnforcementHeld",

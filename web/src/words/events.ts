@@ -45,7 +45,16 @@ export const KINDS = {
   broadcasts: { name: "Broadcasts", types: ["SessionStarted", "SessionEnded"] },
   pictures: {
     name: "Pictures",
-    types: ["EvidenceStored", "EvidenceCopied", "EvidenceUnkept", "EvidenceExpired", "EvidenceRead", "ContentErased"],
+    types: [
+      "EvidenceStored",
+      "EvidenceCopied",
+      "EvidenceUnkept",
+      "EvidenceExpired",
+      "EvidenceRead",
+      "ErasureRequested",
+      "ContentErased",
+      "CopiesErased",
+    ],
   },
   opinions: { name: "Other providers", types: ["OpinionGiven"] },
   outside: { name: "Decided outside", types: ["DecisionReceived"] },
@@ -287,7 +296,17 @@ const WORDS: Record<string, (p: Payload) => Said> = {
     text: `${p.transcripts ? `${p.transcripts} transcripts` : `${p.pictures} pictures`}, kept before ${p.kept_before}`,
   }),
   EvidenceRead: () => ({ what: "picture seen", tone: "quiet", text: "a person looked at it" }),
-  ContentErased: (p) => ({ what: "erased", tone: "broken", text: `${p.subject}: ${p.reason}` }),
+  ErasureRequested: (p) => ({
+    what: "erasure asked for",
+    tone: "broken",
+    text: `${p.what.channel ? `${p.what.channel.content} of ${p.what.channel.channel}` : `what ${p.what.person} wrote`}: ${p.reason}`,
+  }),
+  ContentErased: (p) => ({
+    what: "erased",
+    tone: "broken",
+    text: `${p.subject}: ${p.reason}${p.held ? `; ${p.held.contents} contents` : ""}`,
+  }),
+  CopiesErased: (p) => ({ what: "copies erased", tone: "broken", text: `${p.copies} of ${p.channel}` }),
   ExportMade: (p) => ({ what: "export", tone: "warn", text: `as ${p.format}, positions ${p.from} to ${p.to}` }),
   StoreOpened: (p) => ({
     what: "journal opened",

@@ -40,7 +40,7 @@ export function stageOf(stage: Schemas["Stage"]): { text: string; tone: Tone } {
 
 const KEPT: Record<Schemas["Kept"], string> = {
   kept: "kept, encrypted",
-  erased: "erased",
+  erased: "erased: its key was destroyed, and nobody can look at it any more",
   expired: "deleted: the time for which pictures are kept is over",
   not_kept: "not kept",
   unreadable: "kept, but it cannot be read",

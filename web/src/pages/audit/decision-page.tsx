@@ -206,7 +206,8 @@ function EvidenceFacts({ evidence, may }: { evidence: Schemas["Evidence"]; may: 
       {copy && (
         <p className="muted">
           Copied into the bucket <span className="mono">{copy.object.bucket}</span> as{" "}
-          <span className="mono">{copy.object.key}</span>.
+          <span className="mono">{copy.object.key}</span>
+          {kept === "erased" ? ", where it is deleted with what was erased." : "."}
         </p>
       )}
       {!image && object && (
