@@ -45,7 +45,8 @@ async fn a_decision_is_explained_from_the_picture_to_the_end_of_the_stop() {
     assert_eq!(followed["warnings"][0]["standing"]["upheld"]["by"], "m-17");
     assert_eq!(followed["enforcements"][0]["stage"], "not_needed");
     assert_eq!(followed["enforcements"][0]["requested"]["origin"]["person"]["by"], "m-17");
-    assert_eq!(followed["caused"][0]["type"], "EvidenceStored");
+    let caused = followed["caused"].as_array().expect("what it caused");
+    assert!(caused.iter().any(|event| event["type"] == "EvidenceStored"), "{caused:?}"); // on a slow machine not alone
 
     let (status, same) = json(live.get(&format!("/v1/decisions/{}", outcome.id))).await;
     assert_eq!((status, &same["frame"]), (200, &decision["frame"]));
