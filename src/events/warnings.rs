@@ -85,6 +85,8 @@ pub enum AsksBecause {
     SecondDisagrees,
     /// The policy asks for a second provider to agree, and it gave no answer.
     NoSecond,
+    /// The policy asks for a second provider to agree, and about a segment only one is asked.
+    SecondNotAsked,
     /// The policy asks for a second provider to agree, and that one decided the frame itself: it cannot agree with itself.
     SecondDecided,
     /// No policy watches the channel any more: none says that its streams may be stopped without a person.
@@ -98,6 +100,7 @@ impl std::fmt::Display for AsksBecause {
             Self::Unnamed => f.write_str("nobody knows by name which broadcast the frame is of"),
             Self::SecondDisagrees => f.write_str("the second provider does not agree"),
             Self::NoSecond => f.write_str("the second provider gave no answer"),
+            Self::SecondNotAsked => f.write_str("no second provider is asked about sound and clips"),
             Self::SecondDecided => f.write_str("the second provider is the one that decided"),
             Self::NoPolicy => f.write_str("no policy watches the channel any more"),
             Self::ProposeOnly => f.write_str("the policy proposes every stop to a person"),

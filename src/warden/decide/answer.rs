@@ -51,7 +51,7 @@ pub(super) fn judge(state: &ChannelState, now: Timestamp, judged: &Judged<'_>) -
     };
     let late = replaced || newest.is_some_and(|newest| frame.captured_at < newest);
 
-    let second = opinions::second(policy, &answer.provider.name, &judged.beside.opinions);
+    let second = opinions::second(policy, frame.medium, &answer.provider.name, &judged.beside.opinions);
     let shown = Shown {
         session: &frame.session,
         captured_at: frame.captured_at,

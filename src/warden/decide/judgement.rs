@@ -41,6 +41,8 @@ pub(super) enum Second<'a> {
     NotNeeded,
     /// It gave no answer that the policy can read.
     Silent,
+    /// Nobody asks it: about a segment one provider alone is asked.
+    NotAsked,
     /// It is the one whose answer decides, and cannot agree with itself.
     Decides,
     /// Its labels hit these rules, each by itself and without its window.
@@ -54,6 +56,7 @@ impl Second<'_> {
             _ if !rule.stops_by_itself() => None,
             Self::NotNeeded => None,
             Self::Silent => Some(AsksBecause::NoSecond),
+            Self::NotAsked => Some(AsksBecause::SecondNotAsked),
             Self::Decides => Some(AsksBecause::SecondDecided),
             Self::Hits(rules) => (!rules.contains(&&rule.id)).then_some(AsksBecause::SecondDisagrees),
         }
@@ -159,7 +162,7 @@ pub(super) fn judge<'a>(memory: Memory<'_>, policy: &'a Policy, shown: Shown<'a>
     let backed = match (asks, second) {
         (None, Second::NotNeeded) => stops::backed(memory, policy, session, captured_at, &met),
         // Who must agree was asked about this frame, in which nothing of theirs is seen; or could not agree at all.
-        (None, Second::Silent | Second::Decides | Second::Hits(_)) | (Some(_), _) => Vec::new(),
+        (None, Second::Silent | Second::NotAsked | Second::Decides | Second::Hits(_)) | (Some(_), _) => Vec::new(),
     };
     let mut judgement = Judgement { rules, verdict: Verdict::Clear, asks, second, backed };
     let met = judgement.rules.iter().filter(|rule| rule.is_met());

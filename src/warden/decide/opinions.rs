@@ -1,7 +1,7 @@
 //! What others than the deciding provider said: how it is recorded, and whether the one that must agree with a stop does.
 
 use crate::events::{Actor, NewEvent, OpinionAnswer, OpinionGiven, OpinionRole, OpinionSaid};
-use crate::model::{EventId, Frame, FrameId, Label, SessionId, Timestamp};
+use crate::model::{EventId, Frame, FrameId, Label, Medium, SessionId, Timestamp};
 use crate::policy::taxonomy::Taxonomy;
 use crate::policy::{Category, Policy, RuleHit, read_hits};
 use crate::warden::{Answered, ChannelState, Command, Opinion, Said};
@@ -42,11 +42,14 @@ pub(super) fn compared(
 }
 
 /// What the provider that must agree with a stop makes of the frame. `by` is the name of the one whose answer decides,
-/// which cannot agree with itself.
-pub(super) fn second<'a>(policy: &'a Policy, by: &str, opinions: &[Opinion]) -> Second<'a> {
+/// which cannot agree with itself. About a segment nobody asks it.
+pub(super) fn second<'a>(policy: &'a Policy, medium: Medium, by: &str, opinions: &[Opinion]) -> Second<'a> {
     let Some(wanted) = &policy.arrangement.second else { return Second::NotNeeded };
     if by == wanted.as_str() {
         return Second::Decides;
+    }
+    if !medium.is_picture() {
+        return Second::NotAsked;
     }
     let answered = opinions.iter().find_map(|opinion| match &opinion.said {
         Said::Answer(answer) if *answer.provider.name == *wanted.as_str() => Some(answer),

@@ -26,7 +26,7 @@ pub(super) fn judge(
     if !policy.reads(&answer.provider.taxonomy) {
         return (look(ShadowFound::OtherTaxonomy), None);
     }
-    let second = opinions::second(policy, &answer.provider.name, &beside.opinions);
+    let second = opinions::second(policy, frame.medium, &answer.provider.name, &beside.opinions);
     let shown = Shown { second: &second, ..shown };
     let judged = judgement::judge(shadow::memory(state, &policy.reference), policy, shown);
     if judged.rules.is_empty() {

@@ -141,6 +141,7 @@ export function asksWords(asks: Schemas["AsksBecause"]): string {
     propose_only: "the policy proposes every stop to a person",
     second_disagrees: "the second provider does not agree",
     no_second: "the second provider gave no answer",
+    second_not_asked: "about sound and clips no second provider is asked",
     second_decided: "the second provider is the one that decided",
     no_policy: "no policy watches the channel any more",
   };
