@@ -183,11 +183,14 @@ impl Ground {
     ) -> House {
         let journal: Arc<dyn Journal> = self.journal.clone();
         let provider_present = providers.is_present();
-        let followers = providers.all().into_iter().filter_map(|provider| {
-            let standing = provider.standing()?;
-            Some(tokio::spawn(record_standing(journal.clone(), provider.reference(), standing)))
-        });
-        let followers = followers.collect();
+        let mut followers = Vec::new();
+        for provider in providers.all() {
+            for medium in provider.media().iter().copied() {
+                let Some(standing) = provider.standing(medium) else { continue };
+                let following = record_standing(journal.clone(), provider.reference(), medium, standing);
+                followers.push(tokio::spawn(following));
+            }
+        }
         let wardens = Wardens::start(&Parts {
             journal: journal.clone(),
             content: Some(self.content.clone()),

@@ -12,7 +12,7 @@ use crate::events::{
     OpinionGiven, OpinionSaid, Recorded, ReplayTarget, ReputationChange, RuleEffect, ShadowEffect, ShadowVerdict, Skip,
     payload_to_json,
 };
-use crate::model::{ContentRef, Label, Scope};
+use crate::model::{ContentRef, Label, Medium, Scope};
 
 /// Widest type name of the vocabulary.
 const TYPE_WIDTH: usize = 22;
@@ -51,9 +51,11 @@ fn summary(event: &Event) -> String {
     match event {
         Event::SessionStarted(e) => format!("{} ({})", e.session, word(&e.because)),
         Event::SessionEnded(e) => format!("{} ({})", e.session, word(&e.because)),
-        Event::FrameSkipped(e) => skip(&e.because),
+        Event::FrameSkipped(e) => format!("{}{}", skip(&e.because), of_medium(e.medium)),
         Event::FrameAssessed(e) => assessed(e),
-        Event::FrameFailed(e) => format!("{}: {} (attempt {})", word(&e.stage), e.reason, e.attempts),
+        Event::FrameFailed(e) => {
+            format!("{}{}: {} (attempt {})", word(&e.stage), of_medium(e.medium), e.reason, e.attempts)
+        }
         Event::OpinionGiven(e) => opinion(e),
         Event::DecisionReceived(e) => received(e),
         Event::ShadowVerdict(e) => shadow(e),
@@ -139,8 +141,13 @@ fn summary(event: &Event) -> String {
         Event::PolicyRetired(e) => format!("{}{}", e.policy, reason(e.why.as_ref())),
         Event::NotificationRejected(e) => format!("{}: {}", e.source, e.reason),
         Event::InputGap(e) => format!("{} from {} to {}", e.source, e.from, e.to),
-        Event::ProviderSuspended(e) => format!("{} after {} failures in a row: {}", e.provider, e.failures, e.because),
-        Event::ProviderResumed(e) => format!("{}, suspended since {}", e.provider, e.suspended_since),
+        Event::ProviderSuspended(e) => {
+            let of = of_medium(e.medium);
+            format!("{}{of} after {} failures in a row: {}", e.provider, e.failures, e.because)
+        }
+        Event::ProviderResumed(e) => {
+            format!("{}{}, suspended since {}", e.provider, of_medium(e.medium), e.suspended_since)
+        }
         Event::ConsumerCreated(e) => format!("{} reads on from {}", e.consumer, e.from),
         Event::ConsumerDeleted(e) => e.consumer.to_string(),
         Event::ConsumerRewound(e) => format!("{} from {} to {}", e.consumer, e.from, e.to),
@@ -193,6 +200,11 @@ fn summary(event: &Event) -> String {
     }
 }
 
+/// ` (sound)`; nothing of a picture, which most are.
+fn of_medium(medium: Medium) -> String {
+    if medium.is_picture() { String::new() } else { format!(" ({})", medium.name()) }
+}
+
 fn skip(because: &Skip) -> String {
     match because {
         Skip::TooSoon { due } => format!("too soon: due at {due}"),
@@ -214,7 +226,8 @@ fn skip(because: &Skip) -> String {
 
 /// Verdict first, then who judged under what, the rules that were hit, the surest labels.
 fn assessed(frame: &FrameAssessed) -> String {
-    let mut line = format!("{} · {} · {}", word(&frame.verdict).to_uppercase(), frame.provider, frame.policy);
+    let (verdict, of) = (word(&frame.verdict).to_uppercase(), of_medium(frame.medium));
+    let mut line = format!("{verdict}{of} · {} · {}", frame.provider, frame.policy);
     for rule in &frame.rules {
         let effect = match &rule.effect {
             RuleEffect::Partial => format!("{} hits so far", rule.hits),

@@ -3,14 +3,17 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{ProviderRef, Timestamp};
+use crate::model::{Medium, ProviderRef, Timestamp};
 
-/// A provider failed again and again and is asked no more: frames fail at once until it answers a trial. A suspension
-/// ends with the process, whose next start (`StoreOpened`, another epoch) asks anew.
+/// A provider failed again and again about one medium and is asked about it no more: frames of that medium fail at once
+/// until it answers a trial. A suspension ends with the process, whose next start (`StoreOpened`, another epoch) asks anew.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ProviderSuspended {
     /// The provider, as it calls itself before it has answered.
     pub provider: ProviderRef,
+    /// What it is not asked about; not said of pictures.
+    #[serde(default, skip_serializing_if = "Medium::is_picture")]
+    pub medium: Medium,
     /// Since when.
     pub since: Timestamp,
     /// Failures in a row before it.
@@ -24,6 +27,9 @@ pub struct ProviderSuspended {
 pub struct ProviderResumed {
     /// The provider, as it calls itself before it has answered.
     pub provider: ProviderRef,
+    /// What it is asked about again; not said of pictures.
+    #[serde(default, skip_serializing_if = "Medium::is_picture")]
+    pub medium: Medium,
     /// Since when it had been suspended.
     pub suspended_since: Timestamp,
 }

@@ -6,7 +6,8 @@
 //! *The circuit.* Closed: everything is asked. After [`Settings::failures_max`] failures in a row it opens: nothing is
 //! asked, and every frame fails at once, as suspended and loudly. After a while one frame is let through: its answer
 //! closes the circuit, another failure opens it again for twice as long. What is refused because of the image says
-//! nothing of the provider and counts neither way.
+//! nothing of the provider and counts neither way. Each medium has a circuit of its own: an interface for clips that fails
+//! takes no picture from the one that answers. The rate is the account's, and all share it.
 //!
 //! Knows no journal: [`Provider::standing`] shows what changes, and somebody else records it. Repeats nothing itself.
 
@@ -74,13 +75,16 @@ pub struct Guard {
     settings: Settings,
     /// When the next turn is. Locked while waiting for it: the lock is fair, so turns come in the order of asking.
     next: tokio::sync::Mutex<Option<Instant>>,
-    state: Mutex<State>,
-    standing: watch::Sender<Standing>,
+    retry_milli: Mutex<u32>,
+    pictures: Line,
+    clips: Line,
+    sound: Line,
 }
 
-struct State {
-    circuit: Circuit,
-    retry_milli: u32,
+/// Whether it is asked about one medium.
+struct Line {
+    circuit: Mutex<Circuit>,
+    standing: watch::Sender<Standing>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -101,13 +105,24 @@ enum Circuit {
 impl Guard {
     /// Guards `provider`; the circuit's time is `clock`'s.
     pub fn new(provider: Arc<dyn Provider>, clock: Arc<dyn Clock>, settings: Settings) -> Self {
-        let state = State { circuit: Circuit::Closed { failures: 0 }, retry_milli: RETRY_SAVED_MILLI_MAX };
-        let standing = watch::Sender::new(Standing::Asked);
-        Self { provider, clock, settings, next: tokio::sync::Mutex::default(), state: Mutex::new(state), standing }
+        let line = || Line {
+            circuit: Mutex::new(Circuit::Closed { failures: 0 }),
+            standing: watch::Sender::new(Standing::Asked),
+        };
+        let (next, retry_milli) = (tokio::sync::Mutex::default(), Mutex::new(RETRY_SAVED_MILLI_MAX));
+        Self { provider, clock, settings, next, retry_milli, pictures: line(), clips: line(), sound: line() }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner) // every change to it is whole
+    fn line(&self, medium: Medium) -> &Line {
+        match medium {
+            Medium::Picture => &self.pictures,
+            Medium::Clip => &self.clips,
+            Medium::Sound => &self.sound,
+        }
+    }
+
+    fn retry_milli(&self) -> MutexGuard<'_, u32> {
+        self.retry_milli.lock().unwrap_or_else(PoisonError::into_inner) // every change to it is whole
     }
 
     /// Waits for a turn. Who stops waiting has taken none.
@@ -119,17 +134,29 @@ impl Guard {
         *next = Some(turn + Duration::from_secs(1) / per_second.get());
     }
 
-    /// Whether a call may be made now, and if so the call whose end must be told.
-    fn admit(&self) -> Result<Call<'_>, ProviderError> {
-        let now = self.clock.now();
-        let mut state = self.state();
-        match state.circuit {
+    /// Whether a call about `medium` may be made now, and if so the call whose end must be told.
+    fn admit(&self, medium: Medium) -> Result<Call<'_>, ProviderError> {
+        let line = self.line(medium);
+        line.admit(self.clock.now())?;
+        let mut retry_milli = self.retry_milli();
+        *retry_milli = RETRY_SAVED_MILLI_MAX.min(*retry_milli + RETRY_EARNED_MILLI);
+        Ok(Call { guard: self, line, told: false })
+    }
+}
+
+impl Line {
+    fn circuit(&self) -> MutexGuard<'_, Circuit> {
+        self.circuit.lock().unwrap_or_else(PoisonError::into_inner) // every change to it is whole
+    }
+
+    fn admit(&self, now: Timestamp) -> Result<(), ProviderError> {
+        let mut circuit = self.circuit();
+        match *circuit {
             Circuit::Closed { .. } => {}
-            Circuit::Open { until, opened } if now >= until => state.circuit = Circuit::Trial { opened },
+            Circuit::Open { until, opened } if now >= until => *circuit = Circuit::Trial { opened },
             Circuit::Open { .. } | Circuit::Trial { .. } => return Err(self.suspended()),
         }
-        state.retry_milli = RETRY_SAVED_MILLI_MAX.min(state.retry_milli + RETRY_EARNED_MILLI);
-        Ok(Call { guard: self, told: false })
+        Ok(())
     }
 
     fn suspended(&self) -> ProviderError {
@@ -142,7 +169,7 @@ impl Guard {
     }
 
     fn succeeded(&self) {
-        self.state().circuit = Circuit::Closed { failures: 0 };
+        *self.circuit() = Circuit::Closed { failures: 0 };
         self.standing.send_if_modified(|standing| {
             let was_suspended = *standing != Standing::Asked;
             *standing = Standing::Asked;
@@ -150,22 +177,21 @@ impl Guard {
         });
     }
 
-    fn failed(&self, because: &str) {
-        let now = self.clock.now();
-        let mut state = self.state();
-        let (opened, failures) = match state.circuit {
-            Circuit::Closed { failures } if failures + 1 < self.settings.failures_max => {
-                state.circuit = Circuit::Closed { failures: failures + 1 };
+    fn failed(&self, settings: &Settings, now: Timestamp, because: &str) {
+        let mut circuit = self.circuit();
+        let (opened, failures) = match *circuit {
+            Circuit::Closed { failures } if failures + 1 < settings.failures_max => {
+                *circuit = Circuit::Closed { failures: failures + 1 };
                 return;
             }
             Circuit::Closed { failures } => (0, failures + 1),
-            Circuit::Trial { opened } => (opened + 1, self.settings.failures_max),
+            Circuit::Trial { opened } => (opened + 1, settings.failures_max),
             Circuit::Open { .. } => return, // asked before it opened
         };
-        let doubled = self.settings.open_for.saturating_mul(1 << opened.min(16));
-        let open_for = doubled.min(self.settings.open_for_max);
-        state.circuit = Circuit::Open { until: now.plus_ms(open_for.as_millis() as u64), opened };
-        drop(state);
+        let doubled = settings.open_for.saturating_mul(1 << opened.min(16));
+        let open_for = doubled.min(settings.open_for_max);
+        *circuit = Circuit::Open { until: now.plus_ms(open_for.as_millis() as u64), opened };
+        drop(circuit);
         self.standing.send_if_modified(|standing| {
             let news = *standing == Standing::Asked;
             if news {
@@ -185,6 +211,7 @@ fn turn_after(next: Option<Instant>, now: Instant) -> Instant {
 /// A call under way. One that is dropped without an end had none in its time, which is a failure.
 struct Call<'a> {
     guard: &'a Guard,
+    line: &'a Line,
     told: bool,
 }
 
@@ -193,7 +220,7 @@ impl Call<'_> {
         self.told = true;
         match error {
             // Whatever it says of this image, it is there.
-            None | Some(ProviderError::Refused(_)) => self.guard.succeeded(),
+            None | Some(ProviderError::Refused(_)) => self.line.succeeded(),
             Some(
                 error @ (ProviderError::Unavailable(_)
                 | ProviderError::Throttled(_)
@@ -202,15 +229,19 @@ impl Call<'_> {
                 | ProviderError::Broke(_)
                 | ProviderError::Absent(_)
                 | ProviderError::Suspended(_)),
-            ) => self.guard.failed(&error.to_string()),
+            ) => self.failed(&error.to_string()),
         }
+    }
+
+    fn failed(&self, because: &str) {
+        self.line.failed(&self.guard.settings, self.guard.clock.now(), because);
     }
 }
 
 impl Drop for Call<'_> {
     fn drop(&mut self) {
         if !self.told {
-            self.guard.failed("no answer in the frame's time");
+            self.failed("no answer in the frame's time");
         }
     }
 }
@@ -229,26 +260,26 @@ impl Provider for Guard {
     }
 
     fn may_retry(&self) -> bool {
-        let mut state = self.state();
-        let may = state.retry_milli >= 1000 && self.provider.may_retry();
+        let mut retry_milli = self.retry_milli();
+        let may = *retry_milli >= 1000 && self.provider.may_retry();
         if may {
-            state.retry_milli -= 1000;
+            *retry_milli -= 1000;
         }
         may
     }
 
     fn is_free(&self) -> bool {
-        let closed = matches!(self.state().circuit, Circuit::Closed { .. });
+        let closed = matches!(*self.pictures.circuit(), Circuit::Closed { .. });
         let turn = self.next.try_lock().is_ok_and(|next| turn_after(*next, Instant::now()) <= Instant::now());
         closed && turn && self.provider.is_free()
     }
 
-    fn standing(&self) -> Option<watch::Receiver<Standing>> {
-        Some(self.standing.subscribe())
+    fn standing(&self, medium: Medium) -> Option<watch::Receiver<Standing>> {
+        Some(self.line(medium).standing.subscribe())
     }
 
     fn assess(&self, image: Arc<[u8]>) -> Assessing<'_> {
-        self.guarded(move |provider| provider.assess(image))
+        self.guarded(Medium::Picture, move |provider| provider.assess(image))
     }
 
     fn media(&self) -> &'static [Medium] {
@@ -256,7 +287,7 @@ impl Provider for Guard {
     }
 
     fn assess_segment(&self, medium: Medium, segment: Arc<[u8]>) -> Assessing<'_> {
-        self.guarded(move |provider| provider.assess_segment(medium, segment))
+        self.guarded(medium, move |provider| provider.assess_segment(medium, segment))
     }
 
     fn object_bytes_max(&self) -> Option<u64> {
@@ -264,25 +295,31 @@ impl Provider for Guard {
     }
 
     fn assess_object(&self, object: S3Object) -> Assessing<'_> {
-        self.guarded(move |provider| provider.assess_object(object))
+        self.guarded(Medium::Picture, move |provider| provider.assess_object(object))
     }
 
     fn assess_frame(&self, subject: Subject, picture: Picture) -> Assessing<'_> {
-        self.guarded(move |provider| provider.assess_frame(subject, picture))
+        self.guarded(Medium::Picture, move |provider| provider.assess_frame(subject, picture))
     }
 }
 
 impl Guard {
     /// A call that is begun at its turn, if it may be made then; not before, whatever the provider does when it is asked.
-    fn guarded<'a>(&'a self, ask: impl FnOnce(&'a dyn Provider) -> Assessing<'a> + Send + 'a) -> Assessing<'a> {
+    fn guarded<'a>(
+        &'a self,
+        medium: Medium,
+        ask: impl FnOnce(&'a dyn Provider) -> Assessing<'a> + Send + 'a,
+    ) -> Assessing<'a> {
         Box::pin(async move {
-            if let Circuit::Open { until, .. } = self.state().circuit
+            let line = self.line(medium);
+            let circuit = *line.circuit();
+            if let Circuit::Open { until, .. } = circuit
                 && self.clock.now() < until
             {
-                return Err(self.suspended()); // at once: no turn is spent on it
+                return Err(line.suspended()); // at once: no turn is spent on it
             }
             self.turn().await;
-            let call = self.admit()?;
+            let call = self.admit(medium)?;
             let answered = ask(&*self.provider).await;
             call.ended(answered.as_ref().err());
             answered
@@ -321,6 +358,9 @@ mod tests {
                 }
             })
         }
+        fn assess_segment(&self, _: Medium, segment: Arc<[u8]>) -> Assessing<'_> {
+            self.assess(segment)
+        }
     }
 
     struct Stage {
@@ -345,7 +385,10 @@ mod tests {
             self.told.1.load(std::sync::atomic::Ordering::Relaxed)
         }
         fn is_suspended(&self) -> bool {
-            *self.guard.standing().unwrap().borrow() != Standing::Asked
+            self.is_suspended_for(Medium::Picture)
+        }
+        fn is_suspended_for(&self, medium: Medium) -> bool {
+            *self.guard.standing(medium).unwrap().borrow() != Standing::Asked
         }
     }
 
@@ -369,6 +412,30 @@ mod tests {
         let calls = stage.calls();
         assert!(matches!(stage.asked(Ok(())).await, Err(ProviderError::Suspended(_))));
         assert_eq!(stage.calls(), calls);
+    }
+
+    #[tokio::test]
+    async fn a_medium_that_fails_is_suspended_alone_and_comes_back_alone() {
+        let stage = Stage::new(three());
+        let clip = || stage.guard.assess_segment(Medium::Clip, Arc::from(*b"x"));
+        let tell = |answer| stage.told.0.lock().unwrap().push_back(answer);
+        for _ in 0..3 {
+            assert_eq!(stage.asked(Ok(())).await, Ok(()), "an answer about a picture says nothing of clips");
+            tell(down());
+            clip().await.unwrap_err();
+        }
+        assert!(stage.is_suspended_for(Medium::Clip));
+        assert!(!stage.is_suspended() && !stage.is_suspended_for(Medium::Sound));
+        assert!(stage.guard.is_free(), "pictures are asked about at once");
+        let calls = stage.calls();
+        assert!(matches!(clip().await, Err(ProviderError::Suspended(_))));
+        assert_eq!(stage.calls(), calls, "the suspended medium is not asked about");
+        assert_eq!(stage.asked(Ok(())).await, Ok(()));
+        assert!(stage.is_suspended_for(Medium::Clip), "an answer about a picture brings no clip back");
+        stage.clock.set(T0.plus_ms(15_000));
+        tell(Ok(()));
+        clip().await.unwrap();
+        assert!(!stage.is_suspended_for(Medium::Clip));
     }
 
     #[tokio::test]

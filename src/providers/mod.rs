@@ -157,8 +157,8 @@ pub trait Provider: Send + Sync + 'static {
         true
     }
 
-    /// Whether it is asked at all at present, as that changes; none if it always is.
-    fn standing(&self) -> Option<watch::Receiver<Standing>> {
+    /// Whether it is asked about that medium at all at present, as that changes; none if it always is.
+    fn standing(&self, _medium: Medium) -> Option<watch::Receiver<Standing>> {
         None
     }
 

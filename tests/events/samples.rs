@@ -208,13 +208,16 @@ pub fn sample(event_type: EventType) -> Event {
         .into(),
         EventType::ProviderSuspended => ProviderSuspended {
             provider: provider(),
+            medium: Medium::Picture,
             since: moment(-1_000),
             failures: 10,
             because: "the provider is unavailable: DetectModerationLabels: timed_out: no answer within 5000 ms"
                 .to_owned(),
         }
         .into(),
-        EventType::ProviderResumed => ProviderResumed { provider: provider(), suspended_since: moment(-16_000) }.into(),
+        EventType::ProviderResumed => {
+            ProviderResumed { provider: provider(), medium: Medium::Picture, suspended_since: moment(-16_000) }.into()
+        }
         EventType::ConsumerCreated => {
             ConsumerCreated { consumer: consumer(), filter: filter(), from: Position(1_205_017), slot: 3 }.into()
         }

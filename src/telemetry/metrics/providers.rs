@@ -9,6 +9,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::seconds;
+use crate::model::Medium;
 
 type Named<const N: usize> = [(&'static str, String); N];
 
@@ -16,7 +17,7 @@ type Named<const N: usize> = [(&'static str, String); N];
 pub struct ProviderMetrics {
     answers: Family<Named<1>, Histogram, fn() -> Histogram>,
     errors: Family<Named<2>, Counter>,
-    suspended: Family<Named<1>, Gauge>,
+    suspended: Family<Named<2>, Gauge>,
     unmapped: Family<Named<1>, Counter>,
     call_needs: Gauge,
 }
@@ -43,7 +44,7 @@ impl ProviderMetrics {
         );
         registry.register(
             "provider_suspended",
-            "1 while a provider is asked no more because it failed again and again",
+            "1 while a provider is asked about a medium no more because it failed again and again",
             metrics.suspended.clone(),
         );
         registry.register(
@@ -64,9 +65,10 @@ impl ProviderMetrics {
         self.call_needs.set(i64::from(milli));
     }
 
-    /// A provider is asked no more, or again.
-    pub fn suspended(&self, provider: &str, is: bool) {
-        self.suspended.get_or_create(&[("provider", provider.to_owned())]).set(i64::from(is));
+    /// A provider is asked about a medium no more, or again.
+    pub fn suspended(&self, provider: &str, medium: Medium, is: bool) {
+        let labels = [("provider", provider.to_owned()), ("medium", medium.name().to_owned())];
+        self.suspended.get_or_create(&labels).set(i64::from(is));
     }
 
     /// An answer held labels that the provider's taxonomy does not.

@@ -3,7 +3,7 @@
 
 import type { Schemas } from "../api/client";
 import { interval, lasting } from "./time";
-import { asksWords, causeWords, labelWords, margin, severityTone, type Tone, unwatchedWords } from "./words";
+import { asksWords, causeWords, labelWords, margin, ofMedium, severityTone, type Tone, unwatchedWords } from "./words";
 
 export type RecordedEvent = Schemas["RecordedEvent"];
 
@@ -149,7 +149,7 @@ const WORDS: Record<string, (p: Payload) => Said> = {
       p.because as "announced"
     ],
   }),
-  FrameSkipped: (p) => ({ what: "not judged", tone: "quiet", text: skipWords(p.because) }),
+  FrameSkipped: (p) => ({ what: "not judged", tone: "quiet", text: skipWords(p.because) + ofMedium(p.medium) }),
   FrameAssessed: (p) => ({
     what: p.verdict,
     tone: p.verdict === "clear" ? "calm" : p.verdict === "stop" ? "grave" : "warn",
@@ -158,7 +158,7 @@ const WORDS: Record<string, (p: Payload) => Said> = {
   FrameFailed: (p) => ({
     what: "failed",
     tone: "broken",
-    text: `${stageOf(p.stage)}: ${p.reason}${p.attempts > 1 ? ` (${p.attempts} attempts)` : ""}`,
+    text: `${stageOf(p.stage)}${ofMedium(p.medium)}: ${p.reason}${p.attempts > 1 ? ` (${p.attempts} attempts)` : ""}`,
   }),
   FrameConflict: () => ({
     what: "conflict",
@@ -284,9 +284,13 @@ const WORDS: Record<string, (p: Payload) => Said> = {
   ProviderSuspended: (p) => ({
     what: "provider suspended",
     tone: "broken",
-    text: `${p.provider.name} failed ${p.failures} times: ${p.because}`,
+    text: `${p.provider.name}${ofMedium(p.medium)} failed ${p.failures} times: ${p.because}`,
   }),
-  ProviderResumed: (p) => ({ what: "provider back", tone: "calm", text: p.provider.name }),
+  ProviderResumed: (p) => ({
+    what: "provider back",
+    tone: "calm",
+    text: `${p.provider.name}${ofMedium(p.medium)}`,
+  }),
   EvidenceStored: (p) => ({ what: "picture kept", tone: "quiet", text: `${kilobytes(p.content.bytes)}, encrypted` }),
   EvidenceCopied: (p) => ({ what: "picture copied", tone: "quiet", text: `into ${p.object.bucket}` }),
   EvidenceUnkept: (p) => ({ what: "picture not kept", tone: "broken", text: `in the ${p.place}: ${p.reason}` }),
@@ -335,7 +339,7 @@ function assessedWords(p: Payload): string {
   const label = by ? p.labels[by.by] : [...p.labels].sort((a, b) => b[1] - a[1])[0];
   const seen = label ? `${labelWords(label[0])} ${label[1].toFixed(1)} %` : "nothing was seen";
   const rule = by ? `${by.rule} by ${seen} (${margin(by.margin)})` : seen;
-  return `${rule}, ${p.provider.name}, ${ref(p.policy)}${p.late ? ", late" : ""}`;
+  return `${rule}, ${p.provider.name}, ${ref(p.policy)}${p.late ? ", late" : ""}${ofMedium(p.medium)}`;
 }
 
 /** Why a frame was not shown to a provider. */

@@ -148,6 +148,14 @@ export function asksWords(asks: Schemas["AsksBecause"]): string {
   return words[asks as string] ?? JSON.stringify(asks);
 }
 
+/** What of the stream was judged, as a heading says it. */
+export const MEDIA: Record<Schemas["Medium"], string> = { picture: "Picture", clip: "Clip", sound: "Sound" };
+
+/** ` (sound)`; nothing of a picture, which most are. */
+export function ofMedium(medium: Schemas["Medium"] | undefined): string {
+  return medium && medium !== "picture" ? ` (${MEDIA[medium].toLowerCase()})` : "";
+}
+
 /** `Violence › Weapons` */
 export function labelWords(path: string): string {
   return path.split("/").join(" › ");
