@@ -61,6 +61,7 @@ fn summary(event: &Event) -> String {
         Event::ShadowVerdict(e) => shadow(e),
         Event::FrameConflict(e) => format!("another notification under the id of {}", e.frame),
         Event::ChannelWatched(e) => format!("after {} unwatched, since {}", seconds(e.unwatched_ms), e.unwatched_since),
+        Event::SegmentsUnjudged(e) => format!("{}: {} since {}", e.medium.name(), word(&e.because), e.since),
         Event::ChannelUnwatched(e) => format!("{} since {}", word(&e.because), e.since),
         Event::ChannelQuarantined(e) => format!("frame {}: {}", e.frame, e.reason),
         Event::CadenceChanged(e) => {
@@ -221,6 +222,7 @@ fn skip(because: &Skip) -> String {
         Skip::OtherSession => "of a session that is over".to_owned(),
         Skip::NoPolicy => "no policy watches this channel".to_owned(),
         Skip::Unsupported => "a kind of picture that is not read".to_owned(),
+        Skip::NoTrack { .. } => "the segment has no such track".to_owned(),
     }
 }
 

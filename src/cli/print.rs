@@ -72,7 +72,10 @@ fn colour(recorded: &Recorded) -> Option<&'static str> {
             Verdict::Warn => Some(YELLOW),
             Verdict::Stop => Some(RED),
         },
-        Event::WarningRaised(_) | Event::ChannelUnwatched(_) | Event::EnforcementHeld(_) => Some(YELLOW),
+        Event::WarningRaised(_)
+        | Event::ChannelUnwatched(_)
+        | Event::SegmentsUnjudged(_)
+        | Event::EnforcementHeld(_) => Some(YELLOW),
         Event::FrameFailed(_) | Event::ChannelQuarantined(_) | Event::EnforcementFailed(_) => Some(RED),
         Event::EnforcementRequested(_)
         | Event::EnforcementAdmitted(_)

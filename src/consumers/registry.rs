@@ -198,6 +198,7 @@ impl Registry {
             | Event::ChannelWatched(_)
             | Event::ChannelUnwatched(_)
             | Event::ChannelQuarantined(_)
+            | Event::SegmentsUnjudged(_)
             | Event::CadenceChanged(_)
             | Event::ReputationAdjusted(_)
             | Event::WarningRaised(_)

@@ -103,6 +103,7 @@ events! {
     ChannelWatched = 1,
     ChannelUnwatched = 1,
     ChannelQuarantined = 1,
+    SegmentsUnjudged = 1,
     CadenceChanged = 2,
     ReputationAdjusted = 1,
     WarningRaised = 2,

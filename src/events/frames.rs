@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{Arranged, BucketObject, NearMiss, SegmentFacts, ShadowLook, Spoken};
 use crate::model::{
     Confidence, ContentRef, ContentType, Fingerprint, FrameId, ImageFacts, Label, Medium, Moment, PerceptualHash,
-    PolicyRef, ProviderRef, RuleId, Sequence, SessionId, Similarity, Timestamp, Verdict, WarningId,
+    PolicyRef, ProviderRef, RuleId, Sequence, SessionId, Sha256, Similarity, Timestamp, Verdict, WarningId,
 };
 
 /// Outcome: the frame was not shown to a provider, and why. Kept small: most frames end here.
@@ -72,6 +72,12 @@ pub enum Skip {
     NoPolicy,
     /// The kind of picture is not one that is read.
     Unsupported,
+    /// The segment has no track of its medium, and says so itself: it is mute, or has no picture. Nobody was asked, and
+    /// there was nothing to be heard or seen; the next is due as after one that was judged.
+    NoTrack {
+        /// Digest of its bytes.
+        sha256: Sha256,
+    },
 }
 
 /// Outcome: a provider judged the frame, and the policy judged the answer.

@@ -52,7 +52,7 @@ pub use frames::{
 pub use opinions::{Arranged, OpinionAnswer, OpinionGiven, OpinionRole, OpinionSaid};
 pub use policies::{PolicyPublished, PolicyRetired, PolicyShadowed, PolicyUnshadowed};
 pub use providers::{ProviderResumed, ProviderSuspended};
-pub use segments::{SegmentFacts, Spoken};
+pub use segments::{SegmentFacts, SegmentsUnjudged, Spoken, UnjudgedBecause};
 pub use sessions::{SessionEndBecause, SessionEnded, SessionStartBecause, SessionStarted};
 pub use shadow::{ShadowEffect, ShadowFound, ShadowLook, ShadowRule, ShadowVerdict};
 pub use store::{DataLossAccepted, InputGap, NotificationRejected, SegmentSealed, StoreClosed, StoreOpened};

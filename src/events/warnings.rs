@@ -24,7 +24,7 @@ pub struct WarningRaised {
     pub session: SessionId,
     /// The policy version the rule belongs to.
     pub policy: PolicyRef,
-    /// The rule; [`RuleId::on_unavailable`] where frames could not be judged, [`RuleId::of_external`] where an external
+    /// The rule; [`RuleId::on_unavailable_of`] its medium where frames could not be judged, [`RuleId::of_external`] where an external
     /// actor decided.
     pub rule: RuleId,
     /// Digest of the rule's definition; 0 where no rule raised it.
@@ -127,6 +127,10 @@ pub struct WarningLapsed {
 pub enum LapsedBecause {
     /// The channel is watched again.
     WatchedAgain,
+    /// Segments of the warning's medium are judged again.
+    JudgedAgain,
+    /// No policy asks for segments of the warning's medium any more.
+    NotAskedFor,
     /// The broadcast is over.
     SessionOver,
 }
@@ -135,6 +139,8 @@ impl std::fmt::Display for LapsedBecause {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::WatchedAgain => "the channel is watched again",
+            Self::JudgedAgain => "they are judged again",
+            Self::NotAskedFor => "no policy asks for them any more",
             Self::SessionOver => "the broadcast is over",
         })
     }

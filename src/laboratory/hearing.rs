@@ -10,7 +10,7 @@ use super::trial::{Known, Seen, Trial};
 use super::unknowable::Unknown;
 use crate::events::{Event, FrameAssessed, FrameFailed, FrameSkipped, Skip};
 use crate::model::{Frame, FrameId, Label, Medium, RuleId, SessionId, WarningId};
-use crate::warden::{Answered, Beside, Command, Next, decide};
+use crate::warden::{Answered, Beside, Command, Next, Track, decide};
 
 impl Trial {
     /// A segment was assessed. `speaks_for` are the recorded warnings that it speaks for.
@@ -84,9 +84,23 @@ impl Trial {
             Skip::TooSoon { .. } => Some(Unknown::TooSoonThen),
             Skip::Superseded { .. } | Skip::Overloaded | Skip::GaveWay { .. } => Some(Unknown::CrowdedOut),
             Skip::Stale { .. } | Skip::NoPolicy => Some(Unknown::PassedOver),
-            Skip::OtherSession | Skip::OtherSource | Skip::Unsupported | Skip::Similar { .. } => None,
+            // Without a track nobody could have answered, whatever the policy.
+            Skip::OtherSession
+            | Skip::OtherSource
+            | Skip::Unsupported
+            | Skip::Similar { .. }
+            | Skip::NoTrack { .. } => None,
         };
         let session = self.state.session.as_ref().map(|session| session.id.clone());
+        if let (Skip::NoTrack { .. }, Some(session)) = (&skipped.because, &session)
+            && !self.would_ask(seen, session, skipped.medium, skipped.frame)
+        {
+            // At the cadence on trial it would not have been fetched: the next is due no later for it.
+            if let Some(track) = self.track(skipped.medium) {
+                track.saw(seen.captured_at);
+            }
+            return Known::Whole;
+        }
         if let (Some(kind), Some(session), Some(listening)) =
             (kind, session, self.policy.listening(skipped.medium).cloned())
             && self.would_ask(seen, &session, skipped.medium, skipped.frame)
@@ -131,13 +145,16 @@ impl Trial {
 
     /// It was asked about here, and what was answered is not known: the cadence goes on from it.
     fn asked_about(&mut self, medium: Medium, seen: &Seen<'_>) {
-        let segments = self.state.segments.get_or_insert_default();
-        let track = match medium {
-            Medium::Picture => return,
-            Medium::Clip => &mut segments.clips,
-            Medium::Sound => &mut segments.sound,
-        };
-        track.seen = track.seen.max(Some(seen.captured_at));
-        track.assessed = track.assessed.max(Some(seen.captured_at));
+        if let Some(track) = self.track(medium) {
+            track.judged(seen.captured_at);
+        }
+    }
+
+    fn track(&mut self, medium: Medium) -> Option<&mut Track> {
+        match medium {
+            Medium::Picture => None,
+            Medium::Clip => Some(&mut self.state.segments.get_or_insert_default().clips),
+            Medium::Sound => Some(&mut self.state.segments.get_or_insert_default().sound),
+        }
     }
 }

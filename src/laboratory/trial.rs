@@ -261,7 +261,11 @@ impl Trial {
             Skip::Superseded { .. } | Skip::Overloaded | Skip::GaveWay { .. } => Some(Unknown::CrowdedOut),
             Skip::Stale { .. } | Skip::NoPolicy => Some(Unknown::PassedOver),
             // Of another broadcast or source, or nothing that anybody could read.
-            Skip::OtherSession | Skip::OtherSource | Skip::Unsupported | Skip::Similar { .. } => None,
+            Skip::OtherSession
+            | Skip::OtherSource
+            | Skip::Unsupported
+            | Skip::Similar { .. }
+            | Skip::NoTrack { .. } => None,
         };
         let age_ms = seen.envelope.recorded_at.ms_since(seen.captured_at);
         let too_old = age_ms > u64::from(self.policy.sampling.max_age_ms);

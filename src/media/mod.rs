@@ -98,6 +98,12 @@ impl std::fmt::Display for Of {
     }
 }
 
+/// Whether a segment says itself that it has none of that: every map in it does, and what names the maps is sound. What
+/// it says of anything else is not looked at. Takes next to nothing where it has some.
+pub fn lacks(segment: &[u8], of: Of) -> bool {
+    transport::lacks(segment, of)
+}
+
 /// The sound of a segment, as an MP4 that holds nothing else. Takes as long as copying it does.
 pub fn sound(segment: &[u8]) -> Result<Excerpt, Unfit> {
     let read = transport::read(segment, Of::Sound)?;

@@ -46,6 +46,43 @@ pub(super) fn read(segment: &[u8], of: Of) -> Result<Carried, Unfit> {
     reading.end(bytes)
 }
 
+/// Whether all maps of a segment say that there is none. One of them alone is not enough: an encoder may add a stream in
+/// the middle.
+pub(super) fn lacks(segment: &[u8], of: Of) -> bool {
+    let bytes = segment.len();
+    if bytes == 0 || !bytes.is_multiple_of(PACKET_BYTES) || bytes > SEGMENT_BYTES_MAX {
+        return false;
+    }
+    let (mut programs, mut map): (Section, Option<(u16, Section)>) = (Section::default(), None);
+    let mut said = false;
+    for packet in segment.chunks_exact(PACKET_BYTES) {
+        let Ok(packet) = Transported::of(packet) else { return false };
+        if packet.pid == PROGRAMS_PID {
+            let table = match programs.take(&packet) {
+                Ok(Some(table)) => table,
+                Ok(None) => continue,
+                Err(_) => return false,
+            };
+            match (map_of(&table), &map) {
+                (Some(pid), None) => map = Some((pid, Section::default())),
+                (Some(pid), Some((known, _))) if pid == *known => {}
+                (Some(_) | None, _) => return false,
+            }
+        } else if let Some((pid, section)) = &mut map
+            && *pid == packet.pid
+        {
+            match section.take(&packet) {
+                Ok(Some(table)) if Map::of(&table).is_some_and(|map| map.wanted(of) == Err(Unfit::Without(of))) => {
+                    said = true;
+                }
+                Ok(None) => {}
+                Ok(Some(_)) | Err(_) => return false,
+            }
+        }
+    }
+    said
+}
+
 /// One packet of the transport.
 struct Transported<'a> {
     pid: u16,

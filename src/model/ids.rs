@@ -7,6 +7,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
+use super::Medium;
+
 /// Why a text is not a valid identity.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum IdError {
@@ -328,13 +330,31 @@ impl EventId {
 }
 
 impl RuleId {
-    /// What stands for the rule where a warning says that frames could not be judged. No rule of a policy may be called
-    /// so.
+    /// What stands for the rule where a warning says that frames could not be judged, and what begins it where these are
+    /// segments. No rule of a policy may be called so, nor begin so with a `/` after it.
     pub const ON_UNAVAILABLE: &'static str = "on_unavailable";
 
-    /// [`RuleId::ON_UNAVAILABLE`] as an id.
+    /// [`RuleId::ON_UNAVAILABLE`] as an id: of pictures.
     pub fn on_unavailable() -> Self {
         Self(Arc::from(Self::ON_UNAVAILABLE))
+    }
+
+    /// The same of a medium: of sound, `on_unavailable/sound`. Each has its own question, and its own quiet time after it.
+    pub fn on_unavailable_of(medium: Medium) -> Self {
+        match medium {
+            Medium::Picture => Self::on_unavailable(),
+            Medium::Clip | Medium::Sound => Self(Arc::from(format!("{}/{}", Self::ON_UNAVAILABLE, medium.name()))),
+        }
+    }
+
+    /// Whether it stands for the rule where frames of some medium could not be judged.
+    pub fn is_on_unavailable(&self) -> bool {
+        Self::is_reserved_for_unavailable(self.as_str())
+    }
+
+    /// Whether no rule of a policy may be called so, because warnings are that say that frames could not be judged.
+    pub fn is_reserved_for_unavailable(text: &str) -> bool {
+        text.strip_prefix(Self::ON_UNAVAILABLE).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 
     /// What begins that which stands for the rule where an external actor decided. No rule of a policy may begin so.

@@ -22,6 +22,7 @@ pub const DEFAULT_TYPES: &[EventType] = &[
     EventType::ChannelWatched,
     EventType::ChannelUnwatched,
     EventType::ChannelQuarantined,
+    EventType::SegmentsUnjudged,
     EventType::CadenceChanged,
     EventType::ReputationAdjusted,
     EventType::DecisionReceived,

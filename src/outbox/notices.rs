@@ -37,6 +37,7 @@ impl NoticeSettings {
             EventType::EnforcementFailed,
             EventType::ChannelUnwatched,
             EventType::ChannelQuarantined,
+            EventType::SegmentsUnjudged,
         ];
         Self { topic: topic.into(), types, calls_per_second: 50 }
     }

@@ -40,7 +40,7 @@ impl DocumentReader<'_> {
 
         let id = self.required(at, "id", "a rule id", "id: weapons", rule.id.as_ref());
         let id = self.read(id, |text| {
-            if text == RuleId::ON_UNAVAILABLE {
+            if RuleId::is_reserved_for_unavailable(text) {
                 let what = format!("{text} is what warnings name where frames could not be judged");
                 return Err(Flaw::new(
                     what,

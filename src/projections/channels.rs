@@ -98,6 +98,8 @@ pub enum SkippedBecause {
     NoPolicy,
     /// Not a kind of picture that is read.
     Unsupported,
+    /// A segment without a track of its medium.
+    NoTrack,
 }
 
 /// How often frames are taken, and who says so.
@@ -271,7 +273,8 @@ impl Channel {
                     | SkippedBecause::OtherSource
                     | SkippedBecause::OtherSession
                     | SkippedBecause::NoPolicy
-                    | SkippedBecause::Unsupported => &mut self.counts.skipped_otherwise,
+                    | SkippedBecause::Unsupported
+                    | SkippedBecause::NoTrack => &mut self.counts.skipped_otherwise,
                 });
             }
             Event::FrameAssessed(assessed) => {
@@ -306,6 +309,7 @@ impl Channel {
             | Event::OpinionGiven(_)
             | Event::DecisionReceived(_)
             | Event::ChannelQuarantined(_)
+            | Event::SegmentsUnjudged(_)
             | Event::WarningClaimed(_)
             | Event::WarningReleased(_)
             | Event::WarningEscalated(_)
@@ -382,6 +386,7 @@ impl SkippedBecause {
             Skip::OtherSession => Self::OtherSession,
             Skip::NoPolicy => Self::NoPolicy,
             Skip::Unsupported => Self::Unsupported,
+            Skip::NoTrack { .. } => Self::NoTrack,
         }
     }
 }

@@ -127,6 +127,7 @@ impl Enforcements {
             | Event::ChannelWatched(_)
             | Event::ChannelUnwatched(_)
             | Event::ChannelQuarantined(_)
+            | Event::SegmentsUnjudged(_)
             | Event::CadenceChanged(_)
             | Event::ReputationAdjusted(_)
             | Event::WarningRaised(_)

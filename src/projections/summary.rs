@@ -103,7 +103,8 @@ impl ChannelSummary {
                     | Skip::OtherSource
                     | Skip::OtherSession
                     | Skip::NoPolicy
-                    | Skip::Unsupported => self.skipped_otherwise += 1,
+                    | Skip::Unsupported
+                    | Skip::NoTrack { .. } => self.skipped_otherwise += 1,
                 }
             }
             Event::FrameAssessed(assessed) => {
@@ -141,6 +142,7 @@ impl ChannelSummary {
             | Event::OpinionGiven(_)
             | Event::DecisionReceived(_)
             | Event::ChannelQuarantined(_)
+            | Event::SegmentsUnjudged(_)
             | Event::CadenceChanged(_)
             | Event::ReputationAdjusted(_)
             | Event::WarningClaimed(_)

@@ -12,7 +12,8 @@ use crate::events::{
     WarningRaised,
 };
 use crate::model::{
-    ChannelId, Confidence, EnforcementId, FrameId, ModeratorId, Position, Sequence, SessionId, Timestamp, WarningId,
+    ChannelId, Confidence, EnforcementId, FrameId, Medium, ModeratorId, Position, Sequence, SessionId, Timestamp,
+    WarningId,
 };
 
 /// The most frames kept as a warning's evidence: the one that raised it, and the newest that joined it.
@@ -157,6 +158,8 @@ pub enum Stage {
 pub struct Evidence {
     /// The frame.
     pub frame: FrameId,
+    /// What of the stream it is.
+    pub medium: Medium,
     /// Its own time.
     pub captured_at: Timestamp,
     /// Confidence of the label that hit the rule with the largest margin.
@@ -301,6 +304,7 @@ impl Entry {
         // Where frames could not be judged nothing was seen that could be evidence.
         let seen = raised.label.as_ref().map(|label| Evidence {
             frame: raised.frame,
+            medium: raised.medium,
             captured_at,
             confidence: label.confidence(),
             margin: raised.margin,
@@ -384,6 +388,7 @@ impl Entry {
         let confidence = assessed.labels.get(usize::from(outcome.by)).map(|label| label.confidence());
         self.evidence.push(Evidence {
             frame: assessed.frame,
+            medium: assessed.medium,
             captured_at,
             confidence: confidence.unwrap_or_default(), // the index is checked where the event is made
             margin: outcome.margin,
@@ -431,6 +436,7 @@ impl<'a> About<'a> {
             | Event::ChannelWatched(_)
             | Event::ChannelUnwatched(_)
             | Event::ChannelQuarantined(_)
+            | Event::SegmentsUnjudged(_)
             | Event::CadenceChanged(_)
             | Event::ReputationAdjusted(_)
             | Event::PolicyPublished(_)

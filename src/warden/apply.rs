@@ -10,8 +10,7 @@ use crate::reputation::cadence::{RECONNECT_MS, Roused, Rousing};
 
 use super::memory::{self, Hit, grow};
 use super::{
-    Answer, ChannelState, Claim, Cooldown, Coverage, Enforcement, EnforcementStage, Reference, Session, Track, Warning,
-    shadow,
+    Answer, ChannelState, Claim, Cooldown, Coverage, Enforcement, EnforcementStage, Reference, Session, Warning, shadow,
 };
 
 /// What an event's envelope tells a fold.
@@ -61,6 +60,9 @@ pub fn apply(state: &mut ChannelState, at: Applied, event: &Event) {
                 (Coverage::Watched { from }, Some(until)) => Some(captured_at.min(until).max(*from)),
                 _ => None,
             };
+            if state.pace.as_ref().is_none_or(|(_, policy)| *policy != changed.policy) {
+                state.policy_since = Some(captured_at);
+            }
             state.pace = Some((changed.to, changed.policy.clone()));
             state.pace_because = Some(changed.because);
             if changed.because == CadenceBecause::ViewersRose {
@@ -77,7 +79,10 @@ pub fn apply(state: &mut ChannelState, at: Applied, event: &Event) {
         Event::OpinionGiven(_) => {} // what follows from it is in the outcome that rests on it
         Event::ShadowVerdict(verdict) => shadow::judged(state, captured_at, verdict),
         Event::FrameFailed(failed) => {
-            seen(state, failed.medium, captured_at);
+            match state.track_mut(failed.medium) {
+                Some(track) => track.failed(captured_at),
+                None => seen(state, Medium::Picture, captured_at),
+            }
             if failed.medium.is_picture() && matches!(failed.stage, FailedStage::Provider | FailedStage::Deadline) {
                 state.asked_in_vain = state.asked_in_vain.max(Some(captured_at));
             }
@@ -88,6 +93,11 @@ pub fn apply(state: &mut ChannelState, at: Applied, event: &Event) {
         | Event::EvidenceCopied(_)
         | Event::EvidenceUnkept(_) => {}
         Event::ChannelWatched(_) => state.coverage = Coverage::Watched { from: captured_at },
+        Event::SegmentsUnjudged(unjudged) => {
+            if let Some(track) = state.track_mut(unjudged.medium) {
+                track.unjudged = true;
+            }
+        }
         Event::ChannelUnwatched(unwatched) => {
             state.coverage = Coverage::Unwatched { since: unwatched.since, because: unwatched.because };
         }
@@ -276,18 +286,9 @@ fn end(state: &mut ChannelState, at: Timestamp, SessionEnded { session, because 
 }
 
 fn seen(state: &mut ChannelState, medium: Medium, captured_at: Timestamp) {
-    match track(state, medium) {
-        Some(track) => track.seen = track.seen.max(Some(captured_at)),
+    match state.track_mut(medium) {
+        Some(track) => track.saw(captured_at),
         None => state.newest_seen = state.newest_seen.max(Some(captured_at)),
-    }
-}
-
-/// What is remembered of the segments of that medium; none of pictures.
-fn track(state: &mut ChannelState, medium: Medium) -> Option<&mut Track> {
-    match medium {
-        Medium::Picture => None,
-        Medium::Clip => Some(&mut state.segments.get_or_insert_default().clips),
-        Medium::Sound => Some(&mut state.segments.get_or_insert_default().sound),
     }
 }
 
@@ -350,6 +351,10 @@ fn skip(state: &mut ChannelState, captured_at: Timestamp, skipped: &FrameSkipped
         }
         // A frame of another broadcast or source says nothing of this one's rhythm.
         Skip::OtherSession | Skip::OtherSource => {}
+        Skip::NoTrack { .. } => match state.track_mut(skipped.medium) {
+            Some(track) => track.judged(captured_at),
+            None => seen(state, Medium::Picture, captured_at),
+        },
         Skip::TooSoon { .. }
         | Skip::GaveWay { .. }
         | Skip::Overloaded
@@ -373,13 +378,10 @@ fn assess(state: &mut ChannelState, at: Applied, captured_at: Timestamp, assesse
     if !counts {
         return; // judged for a broadcast that another has replaced: recorded, but no measure of this one
     }
-    match track(state, assessed.medium) {
+    match state.track_mut(assessed.medium) {
         None => sampled(state, captured_at, assessed.rules.is_empty()),
         // No time is watched by it: pictures watch, and the same time must not count twice.
-        Some(track) => {
-            track.seen = track.seen.max(Some(captured_at));
-            track.assessed = track.assessed.max(Some(captured_at));
-        }
+        Some(track) => track.judged(captured_at),
     }
     if assessed.rules.iter().any(|outcome| state.is_alarming(outcome, &assessed.session, captured_at)) {
         rouse(&mut state.alarmed, Rousing::Hit, captured_at);

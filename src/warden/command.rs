@@ -103,6 +103,15 @@ pub enum Command {
         /// Whom the policy's arrangement asked; none where nobody was asked, or the one that the configuration names.
         asked: Option<Box<InVain>>,
     },
+    /// A segment was fetched, and has no track of its medium: nobody was asked.
+    FindNoTrack {
+        /// The frame.
+        frame: Frame,
+        /// The policy version it started with.
+        policy: Arc<Policy>,
+        /// Digest of the segment's bytes.
+        sha256: Sha256,
+    },
     /// The warden broke on a frame twice.
     Quarantine {
         /// The frame.
@@ -215,6 +224,7 @@ impl Command {
             | Self::SpendCall { frame, .. }
             | Self::JudgeFrame { frame, .. }
             | Self::FailFrame { frame, .. }
+            | Self::FindNoTrack { frame, .. }
             | Self::Quarantine { frame, .. }
             | Self::ReportConflict { frame, .. } => Some(frame.id),
             Self::KeepEvidence { frame, .. }
@@ -245,6 +255,7 @@ impl Command {
             | Self::SpendCall { frame, .. }
             | Self::JudgeFrame { frame, .. }
             | Self::FailFrame { frame, .. }
+            | Self::FindNoTrack { frame, .. }
             | Self::Quarantine { frame, .. } => Some(EventId::outcome_of(frame.id)),
             Self::ReportConflict { frame, outcome } => Some(Self::conflict_id(frame.fingerprint, *outcome)),
             Self::KeepEvidence { frame, .. } => Some(Self::evidence_id(*frame)),

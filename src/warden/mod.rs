@@ -19,6 +19,7 @@ mod react;
 mod rejection;
 mod shadow;
 mod state;
+mod track;
 
 pub use appeal::{Appealed, UpheldWarning};
 pub use apply::{Applied, apply, replay};
@@ -31,9 +32,10 @@ pub use react::{Alarm, Reaction, react};
 pub use rejection::Rejection;
 pub use shadow::{Shadow, ShadowWarning};
 pub use state::{
-    Answer, ChannelState, Claim, Cooldown, Coverage, Enforcement, EnforcementStage, Reference, RuleWindow, Segments,
-    Session, Track, Warning,
+    Answer, ChannelState, Claim, Cooldown, Coverage, Enforcement, EnforcementStage, Reference, RuleWindow, Session,
+    Warning,
 };
+pub use track::{Segments, Track, Unjudged};
 
 /// A stop older than this is not carried out: what was judged may no longer be on the air.
 pub const ENFORCEMENT_TTL_MS: u64 = 60_000;

@@ -26,6 +26,8 @@ pub enum Reaction {
 pub enum Alarm {
     /// A live channel is not watched.
     Unwatched,
+    /// A live channel's segments are judged by nobody.
+    SegmentsUnjudged,
     /// A warden broke on a frame twice.
     Quarantined,
     /// An enforcement is held by the budget.
@@ -59,6 +61,7 @@ pub fn react(event: &Event) -> Option<Reaction> {
         Event::WarningEscalated(escalated) => Some(Reaction::Notify(escalated.warning)),
         Event::WarningAnswerWithdrawn(withdrawn) => Some(Reaction::Notify(withdrawn.warning)),
         Event::ChannelUnwatched(_) => Some(Reaction::Alarm(Alarm::Unwatched)),
+        Event::SegmentsUnjudged(_) => Some(Reaction::Alarm(Alarm::SegmentsUnjudged)),
         Event::ChannelQuarantined(_) => Some(Reaction::Alarm(Alarm::Quarantined)),
         Event::FrameConflict(_) => Some(Reaction::Alarm(Alarm::Conflict)),
         Event::InputGap(_) => Some(Reaction::Alarm(Alarm::InputGap)),

@@ -18,6 +18,7 @@ use crate::reputation::{Finding, Ledger};
 
 use super::Shadow;
 use super::memory::Memory;
+use super::track::Segments;
 
 /// The channel as its events leave it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -35,6 +36,9 @@ pub struct ChannelState {
     pub newest_start: Option<Timestamp>,
     /// How often frames are taken, and the policy version that says so.
     pub pace: Option<(Pace, PolicyRef)>,
+    /// When the policy that sets the pace came into force for the channel.
+    #[serde(default)]
+    pub policy_since: Option<Timestamp>,
     /// Why frames are taken so often.
     #[serde(default)]
     pub pace_because: Option<CadenceBecause>,
@@ -138,24 +142,6 @@ pub struct RuleWindow {
     /// stop. None again when a person dismisses its warning.
     #[serde(default)]
     pub met_at: Option<Timestamp>,
-}
-
-/// The segments of a broadcast, each medium by itself: none covers the channel, and no picture is measured by one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-pub struct Segments {
-    /// As they look.
-    pub clips: Track,
-    /// As they sound.
-    pub sound: Track,
-}
-
-/// How far the segments of one medium have come, by captured-at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-pub struct Track {
-    /// The newest one with any outcome.
-    pub seen: Option<Timestamp>,
-    /// The newest one that was assessed.
-    pub assessed: Option<Timestamp>,
 }
 
 /// A question to a moderator.
@@ -276,6 +262,7 @@ impl ChannelState {
             ended_sessions: Vec::new(),
             newest_start: None,
             pace: None,
+            policy_since: None,
             pace_because: None,
             pace_since: None,
             asked_in_vain: None,
@@ -381,16 +368,6 @@ impl ChannelState {
         Memory::live(&self.windows, &self.cooldowns, &self.warnings)
     }
 
-    /// What is remembered of the segments of that medium.
-    pub fn track(&self, medium: Medium) -> Track {
-        let segments = self.segments.as_deref().copied().unwrap_or_default();
-        match medium {
-            Medium::Picture => Track::default(), // of pictures more is remembered, elsewhere
-            Medium::Clip => segments.clips,
-            Medium::Sound => segments.sound,
-        }
-    }
-
     /// Whether some rule of `policy` on that medium has hits but not enough, so that the next frame of it must be assessed
     /// whatever the cadence and however similar.
     pub fn partly_met(&self, policy: &Policy, medium: Medium, session: &SessionId, captured_at: Timestamp) -> bool {
@@ -449,6 +426,6 @@ impl Warning {
     pub fn finding(&self, upheld: bool) -> Option<Finding> {
         let Self { id, rule, severity, raised_at, .. } = self;
         let finding = Finding { warning: *id, rule: rule.clone(), severity: *severity, upheld, at: *raised_at };
-        (*rule != RuleId::on_unavailable()).then_some(finding)
+        (!rule.is_on_unavailable()).then_some(finding)
     }
 }

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use streamwarden::actors::{Evidence, KeptForATime, OfferError, Retention, Settings, Transcripts};
-use streamwarden::events::{Event, FailedStage, FrameAssessed, Skip};
+use streamwarden::events::{Event, FailedStage, FrameAssessed, FrameSkipped, Skip, UnjudgedBecause};
 use streamwarden::journal::content::Content;
 use streamwarden::model::{ContentRef, Fingerprint, Frame, FrameId, Medium, Sha256, Transcript, Verdict};
 
-use crate::premises::{Live, Premises, Setup, T0, channel, frame, outcome, picture};
+use crate::premises::{Live, Premises, Setup, T0, channel, frame, outcome, picture, session};
 use crate::scripted::{PATIENCE, Says, ScriptedProvider};
 
 /// Pictures by the configured provider; sound every ten seconds.
@@ -20,6 +20,9 @@ const POLICY: &str = "policy: heard\nchannels: { matching: .* }\ntaxonomy: rekog
                       - { id: hate, taxonomy: hive-speech/1, categories: [hate], from_severity: 2 }\n";
 
 const DAY_MS: u64 = 24 * 3600 * 1000;
+
+/// A segment as it is recorded, without a track of sound.
+const MUTE: &[u8] = include_bytes!("../providers/segments/mute.ts");
 
 fn heard() -> (Setup, Arc<ScriptedProvider>) {
     let speech = ScriptedProvider::answering_in("hive-speech/1", "hive-speech");
@@ -241,5 +244,73 @@ fn a_segment_beyond_the_bound_is_never_shown_and_one_that_nobody_is_there_to_hea
     premises.live(&setup, async |live| match live.offer(&segment(20, b"said")).await.event {
         Event::FrameFailed(failed) => assert_eq!(failed.stage, FailedStage::NoProvider, "{failed:?}"),
         other => panic!("the segment was to fail, it came to {other:?}"),
+    });
+}
+
+#[test]
+fn a_mute_segment_is_shown_to_nobody_and_its_outcome_says_that_there_was_no_sound() {
+    let (premises, (setup, speech)) = (Premises::new(), heard());
+    premises.live(&setup, async |live| {
+        let mute = segment(10, MUTE);
+        match live.offer(&mute).await.event {
+            Event::FrameSkipped(FrameSkipped { because: Skip::NoTrack { sha256 }, medium: Medium::Sound, .. }) => {
+                assert_eq!(sha256, Sha256::of(MUTE));
+            }
+            other => panic!("the segment was to have no track, it came to {other:?}"),
+        }
+        match live.offer(&segment(15, b"said")).await.event {
+            Event::FrameSkipped(skipped) => {
+                assert!(matches!(skipped.because, Skip::TooSoon { .. }), "as after one that was judged: {skipped:?}");
+            }
+            other => panic!("the next was not due, it came to {other:?}"),
+        }
+        assert_eq!(speech.calls(MUTE) + speech.calls(b"said"), 0);
+        assert_eq!(live.state(&channel("ch")).await, live.replayed(&channel("ch")));
+    });
+}
+
+/// The purse holds two calls. A picture takes the first; what a segment does with the second shows in whether the next
+/// picture of the same channel has one.
+#[test]
+fn a_call_about_a_segment_is_counted_and_never_withheld_and_none_counts_that_was_not_made() {
+    const TUNED: &str = "policy: tuned\nchannels: { matching: .* }\ntaxonomy: rekognition/7.0\n\
+                         sampling: { every: 1s to 60s, max_age: 24h }\nsimilarity: off\n\
+                         sound: { every: 10s, judged_by: hive-speech }\n\
+                         rules:\n- { id: alcohol, categories: [Alcohol], confidence: 80 }\n\
+                         - { id: hate, taxonomy: hive-speech/1, categories: [hate], from_severity: 2 }\n";
+    for (bytes, calls, has_one) in [(&b"said"[..], 1, false), (MUTE, 0, true)] {
+        let (premises, (mut setup, speech)) = (Premises::new(), heard());
+        setup.policy = TUNED;
+        setup.settings = Settings { calls_per_hour: Some(1), ..setup.settings };
+        premises.live(&setup, async |live| {
+            let ch = channel("ch");
+            assert_eq!(assessed(live.offer(&frame(&ch, 0, &picture(1))).await.event).verdict, Verdict::Clear);
+            live.offer(&segment(10, bytes)).await;
+            assert_eq!(speech.calls(bytes), calls);
+            match live.offer(&frame(&ch, 15, &picture(2))).await.event {
+                Event::FrameAssessed(_) => assert!(has_one, "the segment took the last call"),
+                Event::FrameSkipped(FrameSkipped { because: Skip::GaveWay { bar: 1000, .. }, .. }) => assert!(!has_one),
+                other => panic!("the picture came to {other:?}"),
+            }
+            let judged = assessed(live.offer(&segment(25, b"whatever the purse holds")).await.event);
+            assert_eq!((judged.medium, judged.verdict), (Medium::Sound, Verdict::Clear));
+        });
+    }
+}
+
+#[test]
+fn of_a_live_channel_whose_sound_never_comes_that_is_said_in_time_without_anything_arriving() {
+    let (premises, (setup, _)) = (Premises::new(), heard());
+    premises.live(&setup, async |live| {
+        let ch = channel("ch");
+        live.start(&ch, &session("st-1")).await;
+        premises.clock.set(T0.plus_ms(60_000));
+        let unjudged = live.until(&ch, "that sound is judged by nobody", |event| match event {
+            Event::SegmentsUnjudged(unjudged) => Some(unjudged.clone()),
+            _ => None,
+        });
+        let unjudged = unjudged.await;
+        assert_eq!((unjudged.medium, unjudged.because, unjudged.since), (Medium::Sound, UnjudgedBecause::NoInput, T0));
+        assert_eq!(live.state(&ch).await, live.replayed(&ch));
     });
 }

@@ -85,6 +85,13 @@ pub fn sample(event_type: EventType) -> Event {
         EventType::ChannelQuarantined => {
             ChannelQuarantined { frame: frame(), reason: "index out of bounds: the len is 0".to_owned() }.into()
         }
+        EventType::SegmentsUnjudged => SegmentsUnjudged {
+            medium: Medium::Sound,
+            session: session(),
+            since: moment(-66_000),
+            because: UnjudgedBecause::NoInput,
+        }
+        .into(),
         EventType::CadenceChanged => CadenceChanged {
             from: Some(Pace { interval_ms: 60_000, tolerance_ms: 5_000 }),
             to: Pace { interval_ms: 10_000, tolerance_ms: 1_000 },

@@ -180,6 +180,7 @@ async fn where_nobody_can_judge_one_question_stands_in_the_queue_until_somebody_
     assert_eq!((&item["unavailable"], &item["severity"]), (&json!("warn"), &json!(3)), "{item}");
     assert_eq!((&item["label"], &item["confidence"], &item["evidence"]), (&Value::Null, &Value::Null, &json!([])));
     assert_eq!((&item["action"], &item["hits"]), (&json!("warn"), &json!(0)), "{item}");
+    assert_eq!(item["medium"], "picture", "{item}");
 
     a.later(2_400_000);
     a.shows(ALCOHOL).await;

@@ -97,6 +97,20 @@ fn frames_that_join_are_counted_and_the_first_and_the_newest_are_kept() {
 }
 
 #[test]
+fn a_warning_and_each_frame_that_speaks_for_it_say_what_of_the_stream_it_is() {
+    let mut story = Story::new();
+    let warning = story.raise_of("a", Medium::Clip);
+    let joined = assessed(7, Verdict::Warn, Some(RuleEffect::Joined(warning)));
+    story.told("a", joined.clone());
+    story.told("a", FrameAssessed { frame: frame(8), medium: Medium::Clip, ..joined });
+    let entry = story.view.queue.get(warning).expect("it is open");
+    assert_eq!(entry.raised.medium, Medium::Clip);
+    let media: Vec<Medium> = entry.evidence.iter().map(|hit| hit.medium).collect();
+    assert_eq!(media, [Medium::Clip, Medium::Picture, Medium::Clip]);
+    assert_eq!(story.reloaded(), story.view);
+}
+
+#[test]
 fn the_enforcement_that_a_warning_led_to_is_followed_to_its_end() {
     let mut story = Story::new();
     let warning = story.raise("a", 5);

@@ -56,6 +56,14 @@ impl Story {
         warning
     }
 
+    /// Raises a warning about a frame of that medium and gives its id.
+    pub fn raise_of(&mut self, channel: &str, medium: Medium) -> WarningId {
+        let raised = WarningRaised { medium, ..raised(self.view.position.0 + 1, 3) };
+        let warning = raised.warning;
+        self.told(channel, raised);
+        warning
+    }
+
     /// The same view, written and read back.
     pub fn reloaded(&self) -> View {
         let mut bytes = Vec::new();

@@ -118,6 +118,16 @@ fn a_segment_that_says_itself_that_it_has_no_sound_has_none_and_one_of_another_k
     let folder = tempfile::tempdir().expect("a folder");
     assert_eq!(media::sound(segment("mute")), Err(Unfit::Without(Of::Sound)));
     assert!(media::pictures(segment("mute")).is_ok());
+    assert!(media::lacks(segment("mute"), Of::Sound) && !media::lacks(segment("mute"), Of::Pictures));
+    for name in ["calm", "phone", "threat", "tone"] {
+        assert!([Of::Sound, Of::Pictures].iter().all(|of| !media::lacks(segment(name), *of)), "{name} has both");
+    }
+    // Sound may begin in the middle; and of what is damaged or no segment nothing is known.
+    let begins = [segment("mute"), segment("calm")].concat();
+    let damaged = [&segment("mute")[..188 * 3], &[0; 188], &segment("mute")[188 * 4..]].concat();
+    for unknown in [&begins, &damaged, &segment("mute")[1..].to_vec(), &Vec::new()] {
+        assert!(!media::lacks(unknown, Of::Sound));
+    }
     let only = made(folder.path(), "only", &["-t", "1", "-map", "1:a", "-c:a", "aac"]);
     assert_eq!(media::pictures(&only), Err(Unfit::Without(Of::Pictures)));
     let pictures = ["-t", "1", "-c:v", "libx264", "-pix_fmt", "yuv420p"];

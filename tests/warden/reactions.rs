@@ -41,6 +41,10 @@ fn sample(event_type: EventType) -> Event {
         EventType::SessionStarted | EventType::SessionEnded => {}
         EventType::FrameSkipped => payload["because"] = "no_policy".into(),
         EventType::ChannelUnwatched => payload["because"] = "failed".into(),
+        EventType::SegmentsUnjudged => {
+            payload["medium"] = "sound".into();
+            payload["because"] = "no_input".into();
+        }
         EventType::CadenceChanged => {
             let pace = serde_json::json!({ "interval_ms": 1, "tolerance_ms": 1 });
             payload["because"] = "session_began".into();

@@ -321,6 +321,11 @@ impl Script {
                 let asked = asked.map(|policy| Box::new(InVain { policy, opinions: opinions(line) }));
                 Command::FailFrame { frame, stage, reason, attempts: 3, asked }
             }
+            "no-track" => {
+                let (frame, policy, measured) = self.known_frame(line, line.word(1)).clone();
+                let policy = policy.unwrap_or_else(|| panic!("{}: the frame started without a policy", line.place));
+                Command::FindNoTrack { frame, policy, sha256: measured.image.sha256 }
+            }
             "opine" => {
                 let (frame, policy, _) = self.known_frame(line, line.word(1)).clone();
                 let policy = policy.unwrap_or_else(|| panic!("{}: the frame started without a policy", line.place));

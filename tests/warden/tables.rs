@@ -57,6 +57,7 @@ fn every_row_of_the_decider_tables_holds_and_none_is_missing() {
         "other_session",
         "other_source",
         "no_policy",
+        "no_track",
     ];
     assert_eq!(missing(&skips, &covered.skips), none, "skips without a row");
     assert_eq!(missing(&["partial", "raised", "joined", "cooldown"], &covered.effects), none, "effects without a row");

@@ -16,7 +16,8 @@ use super::super::objects::{Objects, fetch};
 use super::super::system::Transcripts;
 use super::asking::Keeping;
 use crate::events::{FailedStage, SegmentFacts, Spoken, Timings};
-use crate::model::{ContentRef, Frame, FrameOrigin, ProviderName, Sha256, Transcript};
+use crate::media::{self, Of};
+use crate::model::{ContentRef, Frame, FrameOrigin, Medium, ProviderName, Sha256, Transcript};
 use crate::policy::{Policy, hits};
 use crate::providers::{Answer, Provider, Subject};
 use crate::warden::Answered;
@@ -51,13 +52,36 @@ pub(super) struct Heard {
     /// What is known of the segment; none if it was not fetched.
     pub segment: Option<Box<SegmentFacts>>,
     pub took: Timings,
-    pub said: Result<Answered, Unanswered>,
+    pub said: Heeded,
+}
+
+/// What was found in it.
+pub(super) enum Heeded {
+    /// Somebody answered.
+    Answer(Box<Answered>),
+    /// It says itself that it has no track of its medium, and nobody was asked.
+    NoTrack(Sha256),
+    /// Nobody answered.
+    Nothing(Unanswered),
+}
+
+/// The bytes, what is known of them, and the room that they take until they are let go.
+struct Fetched {
+    bytes: Arc<[u8]>,
+    facts: SegmentFacts,
+    /// Whether it says itself that it has no track of its medium.
+    no_track: bool,
+    room: OwnedSemaphorePermit,
 }
 
 impl Heard {
     /// Whether anybody was called at all.
     pub(super) fn was_asked(&self) -> bool {
-        self.segment.is_some() && self.said.as_ref().err().is_none_or(|unanswered| unanswered.attempts > 0)
+        match &self.said {
+            Heeded::Answer(_) => true,
+            Heeded::NoTrack(_) => false,
+            Heeded::Nothing(unanswered) => self.segment.is_some() && unanswered.attempts > 0,
+        }
     }
 }
 
@@ -65,12 +89,12 @@ impl Hearing {
     pub(super) async fn run(self) -> Heard {
         let begun = Instant::now();
         let mut took = Timings::default();
-        let nothing = |took, unanswered| Heard { segment: None, took, said: Err(unanswered) };
+        let nothing = |took, unanswered| Heard { segment: None, took, said: Heeded::Nothing(unanswered) };
         let Some(provider) = self.provider.clone() else {
             let reason = format!("there is no provider here that is called {}", self.name);
             return nothing(took, unheard(FailedStage::NoProvider, reason, 0));
         };
-        let (bytes, segment, room) = match timeout(self.within, self.fetched()).await {
+        let Fetched { bytes, facts, no_track, room } = match timeout(self.within, self.fetched()).await {
             Ok(Ok(fetched)) => fetched,
             Ok(Err(unanswered)) => return nothing(took, unanswered),
             Err(_) => {
@@ -79,6 +103,10 @@ impl Hearing {
             }
         };
         took.0 = ms(begun.elapsed());
+        if no_track {
+            let said = Heeded::NoTrack(facts.sha256);
+            return Heard { segment: Some(Box::new(facts)), took, said };
+        }
         let asked = Instant::now();
         let floor = provider.floor();
         let shown = Shown::Segment(self.frame.medium, bytes);
@@ -100,11 +128,11 @@ impl Hearing {
             }
             Err(unanswered) => Err(unanswered),
         };
-        Heard { segment: Some(Box::new(segment)), took, said }
+        let said = said.map_or_else(Heeded::Nothing, |answer| Heeded::Answer(Box::new(answer)));
+        Heard { segment: Some(Box::new(facts)), took, said }
     }
 
-    /// The bytes, and the room that they take until they are let go.
-    async fn fetched(&self) -> Result<(Arc<[u8]>, SegmentFacts, OwnedSemaphorePermit), Unanswered> {
+    async fn fetched(&self) -> Result<Fetched, Unanswered> {
         let announced = match &self.frame.origin {
             FrameOrigin::S3(object) => object.size,
             FrameOrigin::Inline(bytes) => Some(bytes.len() as u64),
@@ -134,11 +162,11 @@ impl Hearing {
             let reason = format!("the segment has more than {SEGMENT_BYTES_MAX} bytes");
             return Err(unheard(FailedStage::Fetch, reason, 1));
         }
-        let digested = bytes.clone();
-        let sha256 = tokio::task::spawn_blocking(move || Sha256::of(&digested)).await;
-        let sha256 = sha256.map_err(|broke| unheard(FailedStage::Fetch, broke.to_string(), 1))?;
+        let (read, medium) = (bytes.clone(), self.frame.medium);
+        let reading = tokio::task::spawn_blocking(move || (Sha256::of(&read), has_no_track(medium, &read))).await;
+        let (sha256, no_track) = reading.map_err(|broke| unheard(FailedStage::Fetch, broke.to_string(), 1))?;
         let facts = SegmentFacts { sha256, bytes: bytes.len() as u32 }; // at most `SEGMENT_BYTES_MAX`
-        Ok((bytes, facts, room))
+        Ok(Fetched { bytes, facts, no_track, room })
     }
 
     /// What an event may hold of what was said. No verdict rests on the words: where they cannot be kept, the segment is
@@ -164,6 +192,15 @@ impl Hearing {
             false => None,
         };
         Spoken { language, transcript: kept }
+    }
+}
+
+/// Whether a segment says itself that there is nothing of that medium in it. In doubt there is, and somebody is asked.
+fn has_no_track(medium: Medium, segment: &[u8]) -> bool {
+    match medium {
+        Medium::Picture => false, // which no segment is shown as
+        Medium::Clip => media::lacks(segment, Of::Pictures),
+        Medium::Sound => media::lacks(segment, Of::Sound),
     }
 }
 

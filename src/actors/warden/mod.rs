@@ -248,9 +248,11 @@ impl Warden {
     fn show(&self) {
         let Life::Awake(state) = &self.life else { return };
         let silent = state.silent_from().map_or(i64::MAX, Timestamp::as_micros);
+        let unjudged = self.policy.as_ref().and_then(|policy| state.unjudged_from(policy));
+        let unjudged = unjudged.map_or(i64::MAX, Timestamp::as_micros);
         let claims = state.open_warnings().filter_map(|warning| warning.claim.as_ref());
         let lapse = claims.map(|claim| claim.until.as_micros()).min().unwrap_or(i64::MAX);
-        self.gauge.wake_at.set(silent.min(lapse));
+        self.gauge.wake_at.set(silent.min(unjudged).min(lapse));
         self.gauge.live.set(state.session.is_some());
         self.show_coverage(state);
     }

@@ -15,7 +15,7 @@ use crate::warden::{ChannelState, Command, replay};
 use super::{Life, Warden};
 
 /// A warden's saved state has this layout and meaning; another is ignored and the past read instead.
-const SNAPSHOT_SCHEMA: u16 = 5;
+const SNAPSHOT_SCHEMA: u16 = 6;
 
 /// How soon a past that could not be read is tried again. A disk that did not answer once is the usual reason.
 const AGAIN_AFTER: Duration = Duration::from_secs(1);

@@ -12,7 +12,7 @@ use actix::Context;
 
 use super::super::system::Outcome;
 use super::asking::{Keeping, give_back, spend};
-use super::hearing::{Heard, Hearing};
+use super::hearing::{Heard, Hearing, Heeded};
 use super::messages::{Reply, Stale};
 use super::under_way::outcome_again;
 use super::{Committed, Waiting, Warden};
@@ -159,21 +159,22 @@ impl Warden {
         let Some(work) = self.judging(medium) else { return };
         let frame = work.frame.clone();
         let Heard { segment, took, said } = heard;
+        let Some(policy) = work.policy.clone() else { return self.abandon_segment(medium, Stale::Gone, ctx) };
         let command = match said {
-            Ok(answer) => {
-                let Some(policy) = work.policy.clone() else { return self.abandon_segment(medium, Stale::Gone, ctx) };
+            Heeded::Answer(answer) => {
                 Command::JudgeFrame {
                     frame,
                     policy,
                     shadow: None, // it is tried on pictures
                     measured: None,
                     segment,
-                    answer: Box::new(answer),
+                    answer,
                     beside: Beside::default(),
                     took,
                 }
             }
-            Err(unanswered) => {
+            Heeded::NoTrack(sha256) => Command::FindNoTrack { frame, policy, sha256 },
+            Heeded::Nothing(unanswered) => {
                 let (stage, reason, attempts) = (unanswered.stage, unanswered.reason, unanswered.attempts);
                 let medium = medium.name();
                 tracing::warn!(%channel, frame = %frame.id, medium, ?stage, "a segment failed: {reason}");

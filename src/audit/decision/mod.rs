@@ -411,6 +411,9 @@ fn skipped_because(skip: &Skip) -> String {
         Skip::OtherSession => "not looked at: its broadcast was over".to_owned(),
         Skip::NoPolicy => "not looked at: no policy watches this channel".to_owned(),
         Skip::Unsupported => "not looked at: its kind of picture is not read".to_owned(),
+        Skip::NoTrack { .. } => {
+            "not shown to a provider: the segment has no sound, or of a clip no picture, and says so itself".to_owned()
+        }
     }
 }
 

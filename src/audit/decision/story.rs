@@ -420,6 +420,7 @@ fn about(event: &Event) -> About<'_> {
         | Event::ChannelWatched(_)
         | Event::ChannelUnwatched(_)
         | Event::ChannelQuarantined(_)
+        | Event::SegmentsUnjudged(_)
         | Event::EvidenceStored(_)
         | Event::EvidenceCopied(_)
         | Event::EvidenceUnkept(_)

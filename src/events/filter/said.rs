@@ -62,6 +62,7 @@ pub(super) fn says(event_type: EventType) -> Says {
         | EventType::ChannelWatched
         | EventType::ChannelUnwatched
         | EventType::ChannelQuarantined
+        | EventType::SegmentsUnjudged
         | EventType::WarningLapsed
         | EventType::EnforcementHeld
         | EventType::EnforcementAttempted
@@ -172,6 +173,7 @@ pub(super) fn said(event: &Event) -> Said<'_> {
         | Event::ChannelWatched(_)
         | Event::ChannelUnwatched(_)
         | Event::ChannelQuarantined(_)
+        | Event::SegmentsUnjudged(_)
         | Event::WarningLapsed(_)
         | Event::EnforcementHeld(_)
         | Event::EnforcementAttempted(_)

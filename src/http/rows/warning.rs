@@ -5,8 +5,8 @@ use serde::Serialize;
 
 use crate::events::{AsksBecause, DecidedBy};
 use crate::model::{
-    Action, Approval, ChannelId, Confidence, FrameId, LabelPath, ModeratorId, OnUnavailable, PolicyRef, Position,
-    RuleId, Sequence, SessionId, Timestamp, WarningId,
+    Action, Approval, ChannelId, Confidence, FrameId, LabelPath, Medium, ModeratorId, OnUnavailable, PolicyRef,
+    Position, RuleId, Sequence, SessionId, Timestamp, WarningId,
 };
 use crate::projections::{Answered, Claim, Entry, Escalated, Evidence, Lapsed, LedTo, Overturned, Standing};
 
@@ -58,6 +58,8 @@ pub(in crate::http) struct WarningRow {
     pub decided_by: Option<DecidedBy>,
     /// The frame that raised it, or that could not be judged.
     pub frame: FrameId,
+    /// What of the stream that frame is: a picture, or a segment as it looks or as it sounds.
+    pub medium: Medium,
     /// The label that hit the rule with the largest margin; none where no rule raised it.
     pub label: Option<LabelPath>,
     /// Its confidence.
@@ -107,6 +109,7 @@ impl WarningRow {
             unavailable: raised.unavailable,
             decided_by: raised.decided_by.clone(),
             frame: raised.frame,
+            medium: raised.medium,
             label: raised.label.as_ref().map(|label| label.path().clone()),
             confidence: raised.label.as_ref().map(|label| label.confidence()),
             margin: raised.margin,

@@ -68,6 +68,8 @@ pub struct Frames {
     pub no_policy: u64,
     /// Skipped: not a kind of picture that is read.
     pub unsupported: u64,
+    /// Skipped: segments without a track of their medium, such as mute ones.
+    pub no_track: u64,
 }
 
 /// Frames that a provider was asked about in vain.
@@ -249,6 +251,7 @@ impl Frames {
             self.other_session,
             self.no_policy,
             self.unsupported,
+            self.no_track,
         ];
         self.assessed + self.failed + skipped.iter().sum::<u64>()
     }
@@ -265,6 +268,7 @@ impl Frames {
             Skip::OtherSession => &mut self.other_session,
             Skip::NoPolicy => &mut self.no_policy,
             Skip::Unsupported => &mut self.unsupported,
+            Skip::NoTrack { .. } => &mut self.no_track,
         };
         *count += 1;
     }
@@ -283,6 +287,7 @@ impl Frames {
         self.other_session += other.other_session;
         self.no_policy += other.no_policy;
         self.unsupported += other.unsupported;
+        self.no_track += other.no_track;
     }
 }
 

@@ -132,6 +132,7 @@ impl Overview {
             | Event::ChannelWatched(_)
             | Event::ChannelUnwatched(_)
             | Event::ChannelQuarantined(_)
+            | Event::SegmentsUnjudged(_)
             | Event::CadenceChanged(_)
             | Event::ReputationAdjusted(_)
             | Event::WarningClaimed(_)

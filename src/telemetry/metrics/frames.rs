@@ -10,7 +10,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::{Held, Histograms, Labels, histograms};
-use crate::events::{Event, FailedStage, Skip};
+use crate::events::{Event, FailedStage, SegmentsUnjudged, Skip, UnjudgedBecause};
 use crate::model::{PolicyId, Verdict};
 
 /// Policies that have figures of their own; those published beyond are counted together.
@@ -41,6 +41,7 @@ pub struct FrameMetrics {
     broke: Counter,
     unwatched: Family<[(&'static str, String); 1], Gauge>,
     unwatched_ms: Family<[(&'static str, String); 1], Counter<f64, std::sync::atomic::AtomicU64>>,
+    segments_unjudged: Family<Labels<2>, Counter>,
     policies: Mutex<BTreeSet<String>>,
 }
 
@@ -71,6 +72,7 @@ impl FrameMetrics {
             broke: Counter::default(),
             unwatched: Family::default(),
             unwatched_ms: Family::default(),
+            segments_unjudged: Family::default(),
             policies: Mutex::default(),
         };
         registry.register(
@@ -104,7 +106,21 @@ impl FrameMetrics {
             Unit::Seconds,
             metrics.unwatched_ms.clone(),
         );
+        registry.register(
+            "segments_unjudged",
+            "Times that segments which a policy asks for were called judged by nobody on a live channel, by medium and why",
+            metrics.segments_unjudged.clone(),
+        );
         metrics
+    }
+
+    /// Segments are judged by nobody, though a policy asks for them.
+    pub(super) fn segments_unjudged(&self, unjudged: &SegmentsUnjudged) {
+        let because = match unjudged.because {
+            UnjudgedBecause::NoInput => "no_input",
+            UnjudgedBecause::PassedOver => "passed_over",
+        };
+        self.segments_unjudged.get_or_create(&[("medium", unjudged.medium.name()), ("why", because)]).inc();
     }
 
     /// A frame's outcome is durable, so long after it was offered.
@@ -201,6 +217,7 @@ fn skip(because: &Skip) -> &'static str {
         Skip::OtherSession => "other_session",
         Skip::NoPolicy => "no_policy",
         Skip::Unsupported => "unsupported",
+        Skip::NoTrack { .. } => "no_track",
     }
 }
 

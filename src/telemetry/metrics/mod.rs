@@ -106,6 +106,7 @@ impl Metrics {
     pub fn recorded(&self, event: &Event) {
         match event {
             Event::FrameAssessed(_) | Event::FrameSkipped(_) | Event::FrameFailed(_) => self.frames.ended(event),
+            Event::SegmentsUnjudged(unjudged) => self.frames.segments_unjudged(unjudged),
             Event::WarningRaised(raised) => self.warnings.raised(raised.severity),
             Event::WarningUpheld(_) => self.warnings.answered("upheld"),
             Event::WarningDismissed(_) => self.warnings.answered("dismissed"),

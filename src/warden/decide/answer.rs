@@ -13,7 +13,7 @@ use crate::reputation::cadence::Rousing;
 use crate::warden::{Answered, Beside, ChannelState, Command};
 
 use super::judgement::{self, Effect, JudgedRule, Shown};
-use super::{Decision, Draft, cadence, coverage, frame, opinions, shadow, stops};
+use super::{Decision, Draft, cadence, coverage, frame, opinions, segment, shadow, stops};
 
 /// The most bytes of the key of the object that a segment lay in, as its event names it. One of IVS has about 120.
 const SEGMENT_KEY_BYTES_MAX: usize = 300;
@@ -141,6 +141,8 @@ pub(super) fn judge(state: &ChannelState, now: Timestamp, judged: &Judged<'_>) -
     }
     if frame.medium.is_picture() {
         coverage::covered(&mut draft, policy, &frame.session, frame.captured_at);
+    } else {
+        segment::judged(&mut draft, frame);
     }
     if !replaced {
         let hit = rules.iter().any(|rule| state.is_alarming(rule, &frame.session, frame.captured_at));

@@ -3,13 +3,14 @@
 use crate::events::{
     Actor, ChannelUnwatched, ChannelWatched, Event, LapsedBecause, UnwatchedBecause, WarningLapsed, WarningRaised,
 };
-use crate::model::{Action, Approval, Frame, OnUnavailable, RuleId, SessionId, Timestamp, WarningId};
+use crate::model::{Action, Approval, Frame, Medium, OnUnavailable, RuleId, SessionId, Timestamp, WarningId};
 use crate::policy::{Policy, bounds};
 use crate::warden::{ChannelState, Coverage};
 
-use super::{Decision, Draft};
+use super::{Decision, Draft, segment};
 
-/// Time passed: lapsed claims are given back, and a live channel whose input has dried up is unwatched.
+/// Time passed: lapsed claims are given back, a live channel whose input has dried up is unwatched, and where segments are
+/// asked for and none is judged, that is said.
 pub(super) fn tick(state: &ChannelState, policy: Option<&Policy>, now: Timestamp) -> Decision {
     let mut draft = Draft::other(state, Actor::Warden(policy.map(|policy| policy.reference.clone())), "tick");
     super::moderator::lapse_claims(&mut draft, now);
@@ -17,6 +18,9 @@ pub(super) fn tick(state: &ChannelState, policy: Option<&Policy>, now: Timestamp
         && now >= silent_from
     {
         draft.push(ChannelUnwatched { since, because: UnwatchedBecause::NoInput });
+    }
+    if let Some(policy) = policy {
+        segment::miss(&mut draft, policy, now);
     }
     draft.decided()
 }
@@ -39,25 +43,34 @@ const SEVERITY_OF_SILENCE: u8 = 3;
 /// After such a warning was answered, no new one for so long: as long as a rule is quiet by default.
 const SILENCE_COOLDOWN_MS: u32 = 300_000;
 
-/// A frame failed and nobody looks: a person is asked to, if the policy says so. Once for as long as the question is
-/// open, however many frames fail; never a stop (invariant I11).
+/// A picture failed and nobody looks: a person is asked to, if the policy says so.
 pub(super) fn ask_to_look(draft: &mut Draft<'_>, policy: Option<&Policy>, frame: &Frame) {
-    let Some(policy) = policy else { return };
-    let severity = match policy.on_unavailable {
-        OnUnavailable::Record => return,
-        OnUnavailable::Warn => SEVERITY_OF_SILENCE,
-        OnUnavailable::Page => bounds::SEVERITY_MAX,
-    };
     let state = draft.state;
     let said_now = draft.events.iter().any(|new| matches!(new.event, Event::ChannelUnwatched(_)));
     let unwatched = match state.coverage {
         Coverage::Unwatched { since, .. } => frame.captured_at > since && state.is_on_air(&frame.session),
         Coverage::Watched { .. } | Coverage::Idle => said_now,
     };
-    let rule = RuleId::on_unavailable();
-    let asked = state.open_warning_of(&rule, &frame.session).is_some()
+    if let Some(policy) = policy.filter(|_| unwatched) {
+        ask_because_of(draft, policy, frame);
+    }
+}
+
+/// Frames of a medium cannot be judged: a person is asked to look, or to listen, as the policy says. Once for as long as
+/// the question is open, however many frames fail; never a stop (invariant I11).
+pub(super) fn ask_because_of(draft: &mut Draft<'_>, policy: &Policy, frame: &Frame) {
+    let severity = match policy.on_unavailable {
+        OnUnavailable::Record => return,
+        OnUnavailable::Warn => SEVERITY_OF_SILENCE,
+        OnUnavailable::Page => bounds::SEVERITY_MAX,
+    };
+    let state = draft.state;
+    let rule = RuleId::on_unavailable_of(frame.medium);
+    // Frames of the broadcast on the air may come under its name and under none.
+    let of_this = |session: &SessionId| *session == frame.session || state.is_on_air(session);
+    let asked = state.open_warnings().any(|open| open.rule == rule && of_this(&open.session))
         || state.cooldown_of(&rule, &frame.session, frame.captured_at).is_some();
-    if unwatched && !asked {
+    if !asked {
         draft.push(WarningRaised {
             warning: WarningId::of(draft.first, &rule),
             frame: frame.id,
@@ -83,10 +96,19 @@ pub(super) fn ask_to_look(draft: &mut Draft<'_>, policy: Option<&Policy>, frame:
 /// at and whose end nobody heard of. What is left lapses with the next.
 const LAPSED_MAX: usize = 16;
 
-/// Nobody needs to look any more: what asked for it needs no answer.
-pub(super) fn lapse(draft: &mut Draft<'_>, because: LapsedBecause) {
-    let silent = RuleId::on_unavailable();
-    let open = draft.state.open_warnings().filter(|warning| warning.rule == silent);
+/// Nobody needs to look or listen any more, whatever the medium: what asked for it needs no answer.
+pub(super) fn lapse_all(draft: &mut Draft<'_>, because: LapsedBecause) {
+    lapse(draft, because, RuleId::is_on_unavailable);
+}
+
+/// Frames of that medium need nobody any more.
+pub(super) fn lapse_of(draft: &mut Draft<'_>, medium: Medium, because: LapsedBecause) {
+    let silent = RuleId::on_unavailable_of(medium);
+    lapse(draft, because, |rule| *rule == silent);
+}
+
+fn lapse(draft: &mut Draft<'_>, because: LapsedBecause, of: impl Fn(&RuleId) -> bool) {
+    let open = draft.state.open_warnings().filter(|warning| of(&warning.rule));
     let lapsed: Vec<WarningId> = open.map(|warning| warning.id).take(LAPSED_MAX).collect();
     for warning in lapsed {
         draft.push(WarningLapsed { warning, because });
@@ -109,6 +131,6 @@ pub(super) fn covered(draft: &mut Draft<'_>, policy: &Policy, session: &SessionI
     let until = captured_at.plus_ms(u64::from(pace.interval_ms) + u64::from(pace.tolerance_ms));
     if until > since && !draft.state.is_replaced(session) {
         draft.push(ChannelWatched { unwatched_since: since, unwatched_ms: captured_at.ms_since(since) });
-        lapse(draft, LapsedBecause::WatchedAgain);
+        lapse_of(draft, Medium::Picture, LapsedBecause::WatchedAgain);
     }
 }

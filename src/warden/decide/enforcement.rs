@@ -71,7 +71,7 @@ pub(super) fn report(
         && reached.iter().any(|session| session.as_ref() == Some(&current.id))
     {
         draft.push(SessionEnded { session: current.id.clone(), because: SessionEndBecause::Stopped });
-        coverage::lapse(&mut draft, LapsedBecause::SessionOver);
+        coverage::lapse_all(&mut draft, LapsedBecause::SessionOver);
     }
     Ok(draft.decided())
 }

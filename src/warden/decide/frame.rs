@@ -195,7 +195,7 @@ pub(super) fn pass_over(state: &ChannelState, frame: &Frame) -> Decision {
 }
 
 /// The frame could not be judged. Never clear, never silent (invariant I7); `policy` says who is asked to look where
-/// nobody does: whether somebody does is said by pictures alone.
+/// nobody does. Whether somebody does is said by pictures alone; of segments, failures in a row ask.
 pub(super) fn fail(
     state: &ChannelState,
     policy: Option<&Policy>,
@@ -217,6 +217,8 @@ pub(super) fn fail(
     if frame.medium.is_picture() {
         coverage::uncovered(&mut draft, &frame.session, frame.captured_at, UnwatchedBecause::Failed);
         coverage::ask_to_look(&mut draft, policy, frame);
+    } else {
+        segment::failed(&mut draft, policy, frame);
     }
     draft.decided()
 }
@@ -238,6 +240,8 @@ pub(super) fn quarantine(state: &ChannelState, policy: Option<&Policy>, frame: &
     if frame.medium.is_picture() {
         coverage::uncovered(&mut draft, &frame.session, frame.captured_at, UnwatchedBecause::Quarantined);
         coverage::ask_to_look(&mut draft, policy, frame);
+    } else {
+        segment::failed(&mut draft, policy, frame);
     }
     draft.decided()
 }

@@ -80,6 +80,7 @@ pub fn decide(
                 None => failed,
             })
         }
+        Command::FindNoTrack { frame, policy, sha256 } => Ok(segment::without_track(state, policy, frame, *sha256)),
         Command::Quarantine { frame, reason } => Ok(frame::quarantine(state, policy, frame, reason)),
         Command::ReportConflict { frame, outcome } => Ok(frame::conflict(state, frame, *outcome)),
         Command::KeepEvidence { frame, captured_at, image, content } => {

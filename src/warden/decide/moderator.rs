@@ -6,7 +6,8 @@ use crate::events::{
     WarningDismissed, WarningEscalated, WarningLapsed, WarningNoted, WarningOverturned, WarningReleased, WarningUpheld,
 };
 use crate::model::{
-    Action, Approval, ContentRef, EnforcementId, EventId, ModeratorId, RuleId, Score, SessionId, Timestamp, WarningId,
+    Action, Approval, ContentRef, EnforcementId, EventId, Medium, ModeratorId, RuleId, Score, SessionId, Timestamp,
+    WarningId,
 };
 use crate::policy::Policy;
 use crate::reputation::cadence::Rousing;
@@ -314,15 +315,29 @@ fn withdraw(draft: &mut Draft<'_>, now: Timestamp, by: &ModeratorId, named: Seen
         return Err(Rejection::AlreadyCarriedOut(id));
     }
     draft.push(WarningAnswerWithdrawn { warning: id, by: by.clone() });
-    let watched = !matches!(draft.state.coverage, Coverage::Unwatched { .. });
-    if warning.rule == RuleId::on_unavailable() && watched {
-        // Open again, it asks for what is no longer so.
-        draft.push(WarningLapsed { warning: id, because: LapsedBecause::WatchedAgain });
+    if let Some(because) = passed(draft.state, warning) {
+        draft.push(WarningLapsed { warning: id, because }); // open again, it asks for what is no longer so
     }
     for (enforcement, _) in led_to {
         draft.push(EnforcementCancelled { enforcement, by: Some(by.clone()) });
     }
     Ok(())
+}
+
+/// Why a warning that frames could not be judged asks for nothing any more; none if it does, or is of a rule.
+fn passed(state: &ChannelState, warning: &Warning) -> Option<LapsedBecause> {
+    let of = |medium: Medium| warning.rule == RuleId::on_unavailable_of(medium);
+    if of(Medium::Picture) {
+        let watched = !matches!(state.coverage, Coverage::Unwatched { .. });
+        return watched.then_some(LapsedBecause::WatchedAgain);
+    }
+    let medium = [Medium::Clip, Medium::Sound].into_iter().find(|medium| of(*medium))?;
+    match &state.session {
+        Some(on_air) if on_air.id == warning.session => {
+            (state.track(medium).failures == 0).then_some(LapsedBecause::JudgedAgain)
+        }
+        Some(_) | None => Some(LapsedBecause::SessionOver),
+    }
 }
 
 /// The channel's ledger with what the answer in the making upholds.

@@ -4,7 +4,7 @@ use crate::events::{
     Actor, CadenceBecause, ChannelUnwatched, LapsedBecause, SessionEndBecause, SessionEnded, SessionStartBecause,
     SessionStarted, UnwatchedBecause,
 };
-use crate::model::{SessionId, Timestamp};
+use crate::model::{Medium, SessionId, Timestamp};
 use crate::policy::Policy;
 use crate::reputation::cadence::{RECONNECT_MS, Rousing};
 use crate::warden::ChannelState;
@@ -39,7 +39,7 @@ pub(super) fn begin(
 ) {
     if let Some(current) = &draft.state.session {
         draft.push(SessionEnded { session: current.id.clone(), because: SessionEndBecause::AnotherBegan });
-        coverage::lapse(draft, LapsedBecause::SessionOver);
+        coverage::lapse_all(draft, LapsedBecause::SessionOver);
     }
     draft.push(SessionStarted { session: session.clone(), because });
     match policy {
@@ -76,11 +76,12 @@ pub(super) fn end(state: &ChannelState, session: &SessionId) -> Decision {
     }
     let mut draft = Draft::other(state, Actor::service("intake"), "session ended");
     draft.push(SessionEnded { session: session.clone(), because: SessionEndBecause::Announced });
-    coverage::lapse(&mut draft, LapsedBecause::SessionOver);
+    coverage::lapse_all(&mut draft, LapsedBecause::SessionOver);
     draft.decided()
 }
 
-/// Another policy may apply: says so if the pace or the fact of being watched changes.
+/// Another policy may apply: says so if the pace or the fact of being watched changes, and lets go of questions about
+/// segments that no policy asks for any more.
 pub(super) fn reconsider(state: &ChannelState, policy: Option<&Policy>, now: Timestamp) -> Decision {
     if state.session.is_none() {
         return Decision::default(); // the next session takes the policy that is then in force
@@ -93,6 +94,11 @@ pub(super) fn reconsider(state: &ChannelState, policy: Option<&Policy>, now: Tim
             cadence::set(&mut draft, policy, at, None, CadenceBecause::PolicyChanged);
         }
         None => coverage::unpolicied(&mut draft, now),
+    }
+    for medium in [Medium::Clip, Medium::Sound] {
+        if policy.is_none_or(|policy| policy.listening(medium).is_none()) {
+            coverage::lapse_of(&mut draft, medium, LapsedBecause::NotAskedFor);
+        }
     }
     draft.decided()
 }

@@ -8,7 +8,7 @@ use crate::events::{
     ShadowVerdict, WarningLapsed, WarningRaised,
 };
 use crate::model::{
-    Action, ActionName, Approval, ExternalId, FrameId, PolicyRef, RuleId, SessionId, Verdict, WarningId,
+    Action, ActionName, Approval, ExternalId, FrameId, Medium, PolicyRef, RuleId, SessionId, Verdict, WarningId,
 };
 
 use super::{Found, Invariant, holds};
@@ -30,6 +30,8 @@ pub(super) struct Channel {
     opinions: Vec<OpinionGiven>,
     /// What an external actor decided, as long as what follows from it may still come: in the same append.
     received: Option<DecisionReceived>,
+    /// The medium of the last segment that failed, as long as nothing but what follows from that has come.
+    failed: Option<Medium>,
 }
 
 /// The last assessment.
@@ -51,7 +53,19 @@ impl Channel {
     pub(super) fn see(&mut self, event: &Event, partial: bool) -> Found {
         let opinions = self.opinions_for(event)?;
         self.received_kept_its_word(event)?;
+        let failed = self.failed.take();
         match event {
+            Event::FrameFailed(segment) if !segment.medium.is_picture() => self.failed = Some(segment.medium),
+            Event::ChannelQuarantined(_) => self.failed = failed, // of the segment that failed
+            Event::SegmentsUnjudged(unjudged) => {
+                let on_air = self.session.as_ref() == Some(&unjudged.session);
+                holds(on_air && !unjudged.medium.is_picture() || partial, Invariant::NeverSilent, || {
+                    format!(
+                        "{:?} of {} is called unjudged, on the air is {:?}",
+                        unjudged.medium, unjudged.session, self.session
+                    )
+                })?;
+            }
             Event::SessionStarted(started) => {
                 holds(self.session.is_none() || partial, Invariant::NeverSilent, || {
                     format!("{} begins while {:?} is on the air", started.session, self.session)
@@ -81,7 +95,7 @@ impl Channel {
             Event::OpinionGiven(opinion) => self.opined(opinion, opinions)?,
             Event::DecisionReceived(received) => self.received = Some(received.clone()),
             Event::ShadowVerdict(verdict) => self.shadowed(verdict, partial)?,
-            Event::WarningRaised(raised) => self.raised(raised, partial)?,
+            Event::WarningRaised(raised) => self.raised(raised, failed, partial)?,
             Event::WarningUpheld(upheld) => self.answer(upheld.warning, partial)?,
             Event::WarningDismissed(dismissed) => self.answer(dismissed.warning, partial)?,
             Event::WarningAnswerWithdrawn(withdrawn) => {
@@ -242,9 +256,9 @@ impl Channel {
         })
     }
 
-    fn raised(&mut self, raised: &WarningRaised, partial: bool) -> Found {
+    fn raised(&mut self, raised: &WarningRaised, failed: Option<Medium>, partial: bool) -> Found {
         if raised.unavailable.is_some() {
-            return self.silent(raised, partial);
+            return self.silent(raised, failed, partial);
         }
         if let Some(decided) = &raised.decided_by {
             let received = self.received.as_ref().is_some_and(|received| {
@@ -272,13 +286,25 @@ impl Channel {
         Ok(())
     }
 
-    /// Frames could not be judged and a person is asked: once while the question is open, and of a channel that is
-    /// called unwatched.
-    fn silent(&mut self, raised: &WarningRaised, partial: bool) -> Found {
-        holds(partial || self.unwatched_since.is_some(), Invariant::NeverSilent, || {
-            format!("warning {} says that nobody looks, and the channel is watched", raised.warning)
+    /// Frames of a medium could not be judged and a person is asked: once while the question is open; of pictures, where
+    /// the channel is called unwatched, and else right after a segment that failed.
+    fn silent(&mut self, raised: &WarningRaised, failed: Option<Medium>, partial: bool) -> Found {
+        let rests = match raised.medium {
+            Medium::Picture => self.unwatched_since.is_some(),
+            medium @ (Medium::Clip | Medium::Sound) => failed == Some(medium),
+        };
+        holds(partial || rests, Invariant::NeverSilent, || {
+            format!(
+                "warning {} says that no {} is judged, and nothing before it does",
+                raised.warning,
+                raised.medium.name()
+            )
         })?;
-        let asked = self.open.values().find(|open| open.unavailable.is_some() && open.session == raised.session);
+        holds(raised.rule == RuleId::on_unavailable_of(raised.medium), Invariant::Explained, || {
+            format!("warning {} about a {} is of {}", raised.warning, raised.medium.name(), raised.rule)
+        })?;
+        let asks_so = |open: &&WarningRaised| open.unavailable.is_some() && open.medium == raised.medium;
+        let asked = self.open.values().filter(asks_so).find(|open| open.session == raised.session);
         holds(asked.is_none(), Invariant::AnsweredById, || {
             format!("warning {} asks what {:?} asks already", raised.warning, asked.map(|asked| asked.warning))
         })?;

@@ -38,6 +38,19 @@ test.each([
     { subject: "channel/ch", reason: "request-7", held: { contents: 3, bytes: 9 } },
     "channel/ch: request-7; 3 contents",
   ],
+  [
+    "FrameSkipped",
+    { medium: "sound", because: { no_track: { sha256: "ab" } } },
+    "the segment has no such track, and says so itself: nobody was asked (sound)",
+  ],
+  ["SegmentsUnjudged", { medium: "sound", because: "no_input" }, "the policy asks for it and none arrives"],
+  [
+    "ProviderSuspended",
+    { provider: { name: "hive" }, medium: "clip", failures: 10, because: "gone" },
+    "hive (clip) failed 10 times: gone",
+  ],
+  ["WarningLapsed", { because: "judged_again" }, "sound or clips are judged again"],
+  ["FrameFailed", { stage: "provider", reason: "gone", attempts: 1 }, "the provider failed: gone"],
   ["ReputationAdjusted", { by: "ana", change: { by: -100 } }, "lowered by 0.10 by ana"],
   [
     "EnforcementHeld",

@@ -3,7 +3,18 @@
 
 import type { Schemas } from "../api/client";
 import { interval, lasting } from "./time";
-import { asksWords, causeWords, labelWords, margin, ofMedium, severityTone, type Tone, unwatchedWords } from "./words";
+import {
+  asksWords,
+  causeWords,
+  labelWords,
+  MEDIA,
+  margin,
+  ofMedium,
+  passedWords,
+  severityTone,
+  type Tone,
+  unwatchedWords,
+} from "./words";
 
 export type RecordedEvent = Schemas["RecordedEvent"];
 
@@ -41,7 +52,10 @@ export const KINDS = {
     ],
   },
   watch: { name: "Cadence and reputation", types: ["CadenceChanged", "ReputationAdjusted"] },
-  coverage: { name: "Coverage", types: ["ChannelWatched", "ChannelUnwatched", "ChannelQuarantined"] },
+  coverage: {
+    name: "Coverage",
+    types: ["ChannelWatched", "ChannelUnwatched", "ChannelQuarantined", "SegmentsUnjudged"],
+  },
   broadcasts: { name: "Broadcasts", types: ["SessionStarted", "SessionEnded"] },
   pictures: {
     name: "Pictures",
@@ -186,6 +200,14 @@ const WORDS: Record<string, (p: Payload) => Said> = {
     text: `after ${lasting(p.unwatched_ms)} in which nobody looked`,
   }),
   ChannelUnwatched: (p) => ({ what: "unwatched", tone: "broken", text: unwatchedWords(p.because) }),
+  SegmentsUnjudged: (p: { medium: Schemas["Medium"]; because: string }) => ({
+    what: `${MEDIA[p.medium]} unjudged`,
+    tone: "broken",
+    text:
+      p.because === "no_input"
+        ? "the policy asks for it and none arrives"
+        : "the policy asks for it; it arrives too late, or there is no room for it",
+  }),
   ChannelQuarantined: (p) => ({ what: "quarantined", tone: "broken", text: p.reason }),
   CadenceChanged: (p) => ({
     what: "cadence",
@@ -206,7 +228,7 @@ const WORDS: Record<string, (p: Payload) => Said> = {
         ? `${p.decided_by.by} decided ${p.decided_by.action}, severity ${p.severity}${
             p.asks ? `; a person is asked: ${asksWords(p.asks)}` : ""
           }`
-        : `its frames cannot be judged, severity ${p.severity}`,
+        : `its frames${ofMedium(p.medium)} cannot be judged, severity ${p.severity}`,
   }),
   WarningClaimed: (p) => ({ what: "claimed", tone: "quiet", text: `by ${p.by}` }),
   WarningReleased: (p) => ({
@@ -226,7 +248,7 @@ const WORDS: Record<string, (p: Payload) => Said> = {
   WarningLapsed: (p) => ({
     what: "lapsed",
     tone: "quiet",
-    text: p.because === "watched_again" ? "the channel is watched again" : "the broadcast is over",
+    text: passedWords(p.because),
   }),
   WarningOverturned: (p) => ({
     what: "overturned",
@@ -362,6 +384,7 @@ export function skipWords(because: Payload): string {
   if (because.gave_way) return "gave way to channels in greater need: the budget of calls is short";
   if (because.superseded) return "a newer one took its place";
   if (because.stale) return "too late to matter";
+  if (because.no_track) return "the segment has no such track, and says so itself: nobody was asked";
   return Object.keys(because)[0] ?? "";
 }
 

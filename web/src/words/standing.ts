@@ -2,7 +2,7 @@
 
 import type { Schemas } from "../api/client";
 import { moment } from "./time";
-import type { Tone } from "./words";
+import { passedWords, type Tone } from "./words";
 
 export function standingWords(standing: Schemas["Standing"]): { text: string; tone: Tone } {
   if (standing === "open") return { text: "open", tone: "warn" };
@@ -16,7 +16,7 @@ export function standingWords(standing: Schemas["Standing"]): { text: string; to
       tone: "warn",
     };
   return {
-    text: standing.lapsed.because === "watched_again" ? "lapsed: watched again" : "lapsed: the broadcast is over",
+    text: `lapsed: ${passedWords(standing.lapsed.because)}`,
     tone: "quiet",
   };
 }

@@ -54,6 +54,7 @@ const SKIPPED: Record<string, string> = {
   other_session: "its broadcast had ended",
   no_policy: "no policy",
   unsupported: "not a kind that is judged",
+  no_track: "the segment has no such track",
 };
 
 const FAILED: Record<string, string> = {
@@ -148,12 +149,34 @@ export function asksWords(asks: Schemas["AsksBecause"]): string {
   return words[asks as string] ?? JSON.stringify(asks);
 }
 
-/** What of the stream was judged, as a heading says it. */
-export const MEDIA: Record<Schemas["Medium"], string> = { picture: "Picture", clip: "Clip", sound: "Sound" };
+/** Why a warning needs no answer any more. */
+export function passedWords(because: Schemas["LapsedBecause"]): string {
+  const words: Record<Schemas["LapsedBecause"], string> = {
+    watched_again: "the channel is watched again",
+    judged_again: "sound or clips are judged again",
+    not_asked_for: "no policy asks for them any more",
+    session_over: "the broadcast is over",
+  };
+  return words[because] ?? String(because);
+}
+
+/** What of the stream was judged. */
+export const MEDIA: Record<Schemas["Medium"], string> = { picture: "picture", clip: "clip", sound: "sound" };
 
 /** ` (sound)`; nothing of a picture, which most are. */
 export function ofMedium(medium: Schemas["Medium"] | undefined): string {
-  return medium && medium !== "picture" ? ` (${MEDIA[medium].toLowerCase()})` : "";
+  return medium && medium !== "picture" ? ` (${MEDIA[medium]})` : "";
+}
+
+/** What a warning is about that says that frames of a medium could not be judged. */
+export function unavailableWords(medium: Schemas["Medium"]): string {
+  const words: Record<Schemas["Medium"], string> = {
+    picture: "Nobody could look: this warning is about the channel being unwatched, not about a picture.",
+    clip: "Clips of the channel could not be judged again and again: this warning asks you to watch it move. Nothing was seen.",
+    sound:
+      "The channel's sound could not be judged again and again: this warning asks you to listen. Nothing was heard.",
+  };
+  return words[medium];
 }
 
 /** `Violence › Weapons` */

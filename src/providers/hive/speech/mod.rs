@@ -18,7 +18,7 @@ use reqwest::Url;
 use super::client::{Client, Limits, Media};
 use super::{Api, HiveError, cut, endpoint, refused, unjudged};
 use crate::egress::Secret;
-use crate::media::{self, Of, Unfit};
+use crate::media;
 use crate::model::{LabelPath, Medium, ProviderRef};
 use crate::providers::{Answer, Assessing, Provider, ProviderError};
 
@@ -96,12 +96,7 @@ impl HiveSpeech {
     }
 
     async fn sound(&self, segment: Arc<[u8]>) -> Result<Answer, ProviderError> {
-        let sound = match cut(segment, media::sound).await? {
-            Ok(sound) => sound,
-            // The segment itself says that it has none: nothing can have been said in it, and nobody need be asked.
-            Err(Unfit::Without(Of::Sound)) => return Ok(Answer::of(self.reference(), Vec::new())),
-            Err(unfit) => return Err(refused(&unfit)),
-        };
+        let sound = cut(segment, media::sound).await?.map_err(|unfit| refused(&unfit))?;
         let limits = Limits { time: self.settings.deadline, bytes_max: ANSWER_BYTES_MAX };
         let (model, heard) = self.client.ask(Media::Sound(&sound.file), &limits, heard::read).await?;
         let said = heard.understood(&self.classes, &self.settings, &sound, self.client.words())?;

@@ -16,6 +16,7 @@ const state = (change: Partial<Schemas["ChannelState"]> = {}): Schemas["ChannelS
   ledger: { days: [], findings: [] },
   pace_because: null,
   pace_since: null,
+  policy_since: null,
   sequence: 1,
   stirred: null,
   warnings: [],

@@ -10,7 +10,7 @@ import { useNow, useWarning } from "../../live/live";
 import type { WarningRow } from "../../live/store";
 import { useMay, useWho } from "../../session/session";
 import { counting, lasting } from "../../words/time";
-import { asksWords, cadenceWords, labelWords, severityTone } from "../../words/words";
+import { asksWords, cadenceWords, labelWords, MEDIA, severityTone, unavailableWords } from "../../words/words";
 import { Actions } from "./actions";
 import { useChannelNow } from "./channel-now";
 import { Frames } from "./frames";
@@ -141,6 +141,7 @@ function Head({ row }: { row: WarningRow }) {
           <Link href={`/channels/${encodeURIComponent(row.channel)}`}>{row.channel}</Link>
         </h1>
         <Badge tone={severityTone(row.severity)}>severity {row.severity}</Badge>
+        <Badge tone="quiet">{MEDIA[row.medium]}</Badge>
         <Standing row={row} me={caller.id} />
         <DueClock row={row} />
       </div>
@@ -154,13 +155,13 @@ function Head({ row }: { row: WarningRow }) {
         {row.hits > 1 && <span className="muted"> · {row.hits} hits</span>}
         <span className="muted">
           {" "}
-          · seen <Moment at={row.captured_at} /> · warned <Moment at={row.raised_at} /> · {row.policy.id}@
-          {row.policy.version}
+          · {row.medium === "sound" ? "heard" : "seen"} <Moment at={row.captured_at} /> · warned{" "}
+          <Moment at={row.raised_at} /> · {row.policy.id}@{row.policy.version}
         </span>
       </p>
       {row.unavailable && (
         <p className="note" data-tone="broken">
-          Nobody could look: this warning is about the channel being unwatched, not about a picture.
+          {unavailableWords(row.medium)}
         </p>
       )}
       {row.asks && (

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Schemas } from "../../api/client";
-import { shotsOf } from "./frames";
+import { mediumOf, shotsOf } from "./frames";
 import { earlier } from "./history";
 
 const event = (type: string, payload: unknown, n = 1) =>
@@ -13,7 +13,10 @@ const event = (type: string, payload: unknown, n = 1) =>
   }) as Schemas["RecordedEvent"];
 
 test("each frame is shown with what became of it, and only what was judged has a score", () => {
-  const row = { evidence: [{ frame: "b", captured_at: "", confidence: 41, margin: 1 }], label: "Nudity" };
+  const row = {
+    evidence: [{ frame: "b", medium: "picture" as const, captured_at: "", confidence: 41, margin: 1 }],
+    label: "Nudity",
+  };
   const shots = shotsOf(
     [
       event("FrameAssessed", { frame: "a", verdict: "clear", labels: [["Violence", 97]] }, 1),
@@ -42,6 +45,24 @@ test("each frame is shown with what became of it, and only what was judged has a
     ["c", "as before", null, false],
     ["d", "could not be decoded", null, false],
   ]);
+});
+
+test("a hit outside of the strip, and one that was not had yet, is shown as what it is", () => {
+  const hit = (frame: string, medium: Schemas["Medium"]) => ({
+    frame,
+    medium,
+    captured_at: "2026-01-01T00:00:09Z",
+    confidence: 90,
+    margin: 1,
+  });
+  const row = { frame: "a", medium: "sound" as const, evidence: [hit("b", "clip")], label: null };
+  const shots = shotsOf([event("FrameAssessed", { frame: "a", medium: "sound", verdict: "warn", labels: [] })], row);
+  expect(shots.map((shot) => [shot.frame, shot.medium])).toEqual([
+    ["a", "sound"],
+    ["b", "clip"],
+  ]);
+  expect(["a", "b", "c"].map((frame) => mediumOf(row, frame, undefined))).toEqual(["sound", "clip", "picture"]);
+  expect(mediumOf(row, "c", shots[1])).toBe("clip");
 });
 
 test("the last word on an earlier warning counts", () => {

@@ -9,7 +9,7 @@ import { Button, Failed, Moment } from "../../design/parts";
 import { useKey } from "../../keys/keys";
 import { useChannel } from "../../live/live";
 import type { WarningRow } from "../../live/store";
-import { outcomeWords, type Tone } from "../../words/words";
+import { ofMedium, outcomeWords, type Tone } from "../../words/words";
 
 type Recorded = Schemas["RecordedEvent"];
 
@@ -70,7 +70,7 @@ export function Frames({ row, frame, onFrame, pictures }: FramesProps) {
   const shown = shots[at];
   return (
     <section className="card frames" aria-label="Frames">
-      <Shown shot={shown} frame={frame} channel={row.channel} may={pictures} />
+      <Shown shot={shown} medium={mediumOf(row, frame, shown)} frame={frame} channel={row.channel} may={pictures} />
       {query.error ? (
         <Failed what="The frames around it could not be had." error={query.error} again={() => void query.refetch()} />
       ) : (
@@ -86,6 +86,7 @@ export function Frames({ row, frame, onFrame, pictures }: FramesProps) {
         {shown && (
           <span className="muted">
             <Moment at={shown.at} /> · {shown.text}
+            {ofMedium(shown.medium)}
             {shown.score !== null && <span className="number"> · {shown.score.toFixed(1)} %</span>}
           </span>
         )}
@@ -94,10 +95,29 @@ export function Frames({ row, frame, onFrame, pictures }: FramesProps) {
   );
 }
 
-function Shown({ shot, frame, channel, may }: { shot?: Shot; frame: string; channel: string; may: boolean }) {
+/** What of the stream a frame is: also of one that was not had yet, where the warning knows it. */
+export function mediumOf(
+  row: Pick<WarningRow, "evidence" | "frame" | "medium">,
+  frame: string,
+  shot: Shot | undefined,
+): Schemas["Medium"] {
+  if (shot) return shot.medium;
+  if (frame === row.frame) return row.medium;
+  return row.evidence.find((hit) => hit.frame === frame)?.medium ?? "picture";
+}
+
+interface ShownProps {
+  shot: Shot | undefined;
+  medium: Schemas["Medium"];
+  frame: string;
+  channel: string;
+  may: boolean;
+}
+
+function Shown({ shot, medium, frame, channel, may }: ShownProps) {
   if (!may) return <p className="picture-absent">Your role sees no pictures and reads no words</p>;
-  if (shot?.medium === "sound") return <Said frame={frame} keyed />;
-  if (shot?.medium === "clip") return <p className="picture-absent">A moving picture: the recording holds it</p>;
+  if (medium === "sound") return <Said frame={frame} keyed />;
+  if (medium === "clip") return <p className="picture-absent">A moving picture: the recording holds it</p>;
   const at = shot ? ` at ${new Date(shot.at).toLocaleTimeString()}` : "";
   return <Picture frame={frame} label={`Frame of ${channel}${at}`} keyed />;
 }
@@ -128,7 +148,7 @@ function Strip({
             type="button"
             aria-pressed={shot.frame === frame}
             onClick={() => onFrame(shot.frame)}
-            title={`${new Date(shot.at).toLocaleTimeString()}: ${shot.text}`}
+            title={`${new Date(shot.at).toLocaleTimeString()}: ${shot.text}${ofMedium(shot.medium)}`}
           >
             <svg viewBox="0 0 20 40" className="strip-bar" aria-hidden="true">
               <rect className="strip-back" x="0" y="0" width="20" height="40" />
@@ -142,6 +162,7 @@ function Strip({
             <span className="strip-word">{shot.hit ? "hit" : shot.score !== null ? shot.score.toFixed(0) : "–"}</span>
             <span className="unseen">
               {new Date(shot.at).toLocaleTimeString()}, {shot.text}
+              {ofMedium(shot.medium)}
               {shot.score !== null && `, ${shot.score.toFixed(1)} percent`}
             </span>
           </button>
@@ -184,8 +205,8 @@ export function shotsOf(events: readonly Recorded[], row: Pick<WarningRow, "evid
   const there = new Set(shots.map((shot) => shot.frame));
   for (const hit of row.evidence) {
     if (there.has(hit.frame)) continue;
-    const { frame, captured_at: at, confidence: score } = hit;
-    shots.push({ frame, medium: "picture", at, text: "hit", tone: "warn", score, hit: true });
+    const { frame, medium, captured_at: at, confidence: score } = hit;
+    shots.push({ frame, medium, at, text: "hit", tone: "warn", score, hit: true });
   }
   return shots.sort((a, b) => Date.parse(a.at) - Date.parse(b.at));
 }

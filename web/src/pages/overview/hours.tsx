@@ -145,6 +145,7 @@ const OUTCOMES: readonly { of: keyof Overview["frames"]; name: string }[] = [
   { of: "other_session", name: "broadcast had ended" },
   { of: "no_policy", name: "no policy" },
   { of: "unsupported", name: "not a kind that is read" },
+  { of: "no_track", name: "mute, or without a picture" },
   { of: "failed", name: "failed" },
 ];
 

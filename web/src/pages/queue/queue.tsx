@@ -8,7 +8,7 @@ import { Badge, Button, Waiting } from "../../design/parts";
 import { useKey } from "../../keys/keys";
 import { useLink, useLive, useNow, useWarning, useWarningsVersion } from "../../live/live";
 import { useWho } from "../../session/session";
-import { labelWords, severityTone } from "../../words/words";
+import { labelWords, MEDIA, severityTone } from "../../words/words";
 import { undoLeft } from "../case/acts";
 import { Case, DueClock, Standing } from "../case/case";
 import { byUrgency, held, isOpen } from "./order";
@@ -203,6 +203,7 @@ function Row({ id, selected, href, me }: { id: string; selected: boolean; href: 
         <span className="row">
           <DueClock row={row} />
           <Standing row={row} me={me} />
+          <Badge tone="quiet">{MEDIA[row.medium]}</Badge>
         </span>
       </Link>
     </li>
