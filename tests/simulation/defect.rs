@@ -23,10 +23,18 @@ pub enum Defect {
     SampledBeforeJudged,
     /// A duplicate of a frame in flight starts work of its own.
     AsksTwice,
+    /// A segment without sound is taken for one in which nothing was said.
+    MuteIsClear,
+    /// The provider that screens decides, though it saw enough for another to be asked.
+    ScreenDecides,
+    /// Whoever must agree with a stop and does not answer, or disagrees, is taken for one that agrees.
+    SilenceAgrees,
+    /// After a restart a row of failed segments begins anew.
+    ForgetsFailures,
 }
 
 impl Defect {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 14] = [
         Self::AcknowledgesBeforeDurable,
         Self::SecondOutcomeAfterCrash,
         Self::StopsWithoutSession,
@@ -37,5 +45,9 @@ impl Defect {
         Self::LosesSuperseded,
         Self::SampledBeforeJudged,
         Self::AsksTwice,
+        Self::MuteIsClear,
+        Self::ScreenDecides,
+        Self::SilenceAgrees,
+        Self::ForgetsFailures,
     ];
 }

@@ -4,6 +4,7 @@
 //! `SIMULATION_SEEDS=5000` for a soak, `SIMULATION_SEED=42` for one run again.
 
 mod defect;
+mod listening;
 mod process;
 mod random;
 mod run;
@@ -17,11 +18,13 @@ use streamwarden::model::{
     Action, Approval, Confidence, LabelPath, LumaDelta, OnUnavailable, PolicyId, PolicyRef, ProviderName, RuleId,
 };
 use streamwarden::policy::{
-    Arrangement, AutomaticStops, Category, Channels, Judges, Policy, Rule, Sampling, SimilarityLimits, Tuning, Window,
+    Arrangement, AutomaticStops, Category, Channels, Judges, Listening, Policy, Rule, Sampling, Segments,
+    SimilarityLimits, Tuning, Window,
 };
 
 use crate::defect::Defect;
 use crate::run::Run;
+use crate::run::arranged::{SCREEN, SECOND};
 use crate::verdict::Figures;
 
 /// Runs in `make test`; a soak sets more.
@@ -34,7 +37,14 @@ fn number(variable: &str) -> Option<u64> {
 }
 
 fn run(seed: u64, defect: Option<Defect>) -> Result<Figures, String> {
-    let mut run = Run::new(seed, defect, vec![Arc::new(policy(1)), Arc::new(policy(2))]);
+    // The version in force at first, and the one that replaces it: each way of asking in every third run at least.
+    let versions = match seed % 4 {
+        0 => [1, 2],
+        1 => [2, 3],
+        2 => [1, 3],
+        _ => [3, 2],
+    };
+    let mut run = Run::new(seed, defect, versions.map(|version| Arc::new(policy(version))).into());
     run.run_to_end();
     verdict::of(&mut run)
 }
@@ -114,37 +124,52 @@ fn policy(version: u32) -> Policy {
     let at_once = Window::Frames { hits: 1, of: 1 };
     let within = Window::Time { hits: 2, within_ms: 20_000 };
     Policy {
-        segments: Default::default(),
+        // The second version listens, the third watches clips as well.
+        segments: Segments {
+            sound: (version > 1).then(|| Listening { every_ms: 6_000, judged_by: provider("speech") }),
+            clips: (version > 2).then(|| Listening { every_ms: 10_000, judged_by: provider("scripted") }),
+        },
         taxonomy: "scripted/1".into(),
         reference: PolicyRef { id: PolicyId::new("all").expect("a sound name"), version },
         channels: Channels::Listed(Vec::new()),
         priority: 0,
         sampling: Sampling {
-            fastest_ms: 4000 / version,
+            fastest_ms: if version == 2 { 2000 } else { 4000 },
             slowest_ms: 4000,
             tolerance_ms: Some(1000),
             reassess_after_ms: 20_000,
             max_age_ms: 15_000,
         },
-        reputation: (version > 1).then(|| Tuning {
+        reputation: (version == 2).then(|| Tuning {
             trust_after_ms: 60_000,
             half_life_ms: 86_400_000,
             near_miss: Confidence::from_percent(10.0).expect("a percentage"),
             closely_ms: 20_000,
         }),
-        // The second version has a provider before the world's own, and one that must agree with a stop.
+        // The second version has a provider before the world's own, and one that must agree with a stop; in the third one
+        // screens for it.
         arrangement: match version {
             1 => Arrangement::default(),
-            _ => Arrangement {
+            2 => Arrangement {
                 judges: Judges::InOrder(["first", "scripted"].map(provider).into()),
-                second: Some(provider("second")),
+                second: Some(provider(SECOND)),
+                comparing: None,
+            },
+            _ => Arrangement {
+                judges: Judges::Cascade {
+                    first: provider(SCREEN),
+                    then: provider("scripted"),
+                    from: Confidence::from_percent(65.0).expect("a percentage"),
+                    sample: std::num::NonZeroU32::new(3),
+                },
+                second: None,
                 comparing: None,
             },
         },
         similarity: Some(SimilarityLimits { hash_distance_max: 6, luma_delta_max: LumaDelta(300) }),
         on_unavailable: if version == 1 { OnUnavailable::Warn } else { OnUnavailable::Page },
         automatic_stops: match version {
-            1 => AutomaticStops::OneRule,
+            1 | 3 => AutomaticStops::OneRule,
             _ => AutomaticStops::SeveralRules { rules: 2, within_ms: 20_000 },
         },
         rules: vec![
@@ -152,6 +177,10 @@ fn policy(version: u32) -> Policy {
             rule("nudity", "Nudity", at_once, Action::Suspend, Approval::Person),
             rule("nudity-often", "Nudity", within, Action::Suspend, Approval::None),
             rule("drugs", "Drugs", at_once, Action::Warn, Approval::None),
+            Rule {
+                taxonomy: Some("hive-speech/1".into()),
+                ..rule("hate", "hate", at_once, Action::Stop, Approval::None)
+            },
         ],
     }
 }

@@ -1,13 +1,13 @@
 //! The process: wardens, intake and enforcement reactor as the actors run them, all of it lost in a crash.
 //!
-//! One decision at a time per channel, from deciding until its events are durable and folded. One frame in flight and
-//! one waiting; the newer takes the waiting place and the other has its outcome at once. A frame's outcome is looked for
+//! One decision at a time per channel, from deciding until its events are durable and folded. Of each medium one frame in
+//! flight and one waiting; the newer takes the waiting place and the other has its outcome at once. A frame's outcome is looked for
 //! before any work, and duplicates of a frame under way join it.
 
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
-use streamwarden::model::{EnforcementId, EventId, Fingerprint, Frame, FrameId, Position};
+use streamwarden::model::{EnforcementId, EventId, Fingerprint, Frame, FrameId, Medium, Position};
 use streamwarden::policy::Policy;
 use streamwarden::warden::enforcement::Desk;
 use streamwarden::warden::{ChannelState, Command, Next};
@@ -46,13 +46,20 @@ pub struct Work {
     pub policy: Option<Arc<Policy>>,
 }
 
+/// Frames of one medium on their way.
+#[derive(Default)]
+pub struct Lane {
+    pub in_flight: Option<Work>,
+    pub waiting: Option<Frame>,
+}
+
 pub struct Warden {
     pub state: ChannelState,
     pub mailbox: VecDeque<Message>,
     /// The decision whose events are not durable yet.
     pub deciding: Option<(Then, Option<Next>)>,
-    pub in_flight: Option<Work>,
-    pub waiting: Option<Frame>,
+    /// Pictures, clips and sound: none waits for another.
+    pub lanes: [Lane; 3],
     /// Notifications of frames that have no outcome yet, each with what it says.
     pub joined: HashMap<FrameId, Vec<(usize, Fingerprint)>>,
     pub tick_queued: bool,
@@ -64,11 +71,25 @@ impl Warden {
             state,
             mailbox: VecDeque::new(),
             deciding: None,
-            in_flight: None,
-            waiting: None,
+            lanes: Default::default(),
             joined: HashMap::new(),
             tick_queued: false,
         }
+    }
+
+    /// The frames of that medium.
+    pub fn lane(&mut self, medium: Medium) -> &mut Lane {
+        &mut self.lanes[medium as usize]
+    }
+
+    /// Where that frame is in flight.
+    pub fn lane_of(&mut self, frame: FrameId) -> Option<&mut Lane> {
+        self.lanes.iter_mut().find(|lane| lane.in_flight.as_ref().is_some_and(|work| work.frame.id == frame))
+    }
+
+    /// Whether nothing is in flight.
+    pub fn is_idle(&self) -> bool {
+        self.lanes.iter().all(|lane| lane.in_flight.is_none())
     }
 }
 

@@ -3,11 +3,12 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::ops::AddAssign;
 
-use streamwarden::events::{AsksBecause, EnforcementOrigin, Event, Recorded};
-use streamwarden::model::{EnforcementId, EventId, RuleId, SessionId, Timestamp};
-use streamwarden::warden::Coverage;
+use streamwarden::events::{Arranged, AsksBecause, EnforcementOrigin, Event, LapsedBecause, OpinionRole, Recorded};
+use streamwarden::model::{EnforcementId, EventId, Medium, RuleId, SessionId, Timestamp, Verdict};
 use streamwarden::warden::invariants::Invariants;
+use streamwarden::warden::{Coverage, Warning};
 
+use crate::listening::Listening;
 use crate::run::{LIMITS, Run};
 use crate::world::Notification;
 
@@ -32,6 +33,15 @@ pub struct Figures {
     pub asked_to_look: u64,
     pub lapsed: u64,
     pub kept_from_stopping: u64,
+    pub heard: u64,
+    pub mute: u64,
+    pub asked_to_listen: u64,
+    pub judged_again: u64,
+    pub unjudged: u64,
+    pub stops_from_sound: u64,
+    pub second_not_asked: u64,
+    pub seconded: u64,
+    pub arranged: HashMap<&'static str, u64>,
 }
 
 impl AddAssign for Figures {
@@ -53,8 +63,19 @@ impl AddAssign for Figures {
         self.asked_to_look += other.asked_to_look;
         self.lapsed += other.lapsed;
         self.kept_from_stopping += other.kept_from_stopping;
+        self.heard += other.heard;
+        self.mute += other.mute;
+        self.asked_to_listen += other.asked_to_listen;
+        self.judged_again += other.judged_again;
+        self.unjudged += other.unjudged;
+        self.stops_from_sound += other.stops_from_sound;
+        self.second_not_asked += other.second_not_asked;
+        self.seconded += other.seconded;
         for (end, count) in other.ends {
             *self.ends.entry(end).or_default() += count;
+        }
+        for (why, count) in other.arranged {
+            *self.arranged.entry(why).or_default() += count;
         }
     }
 }
@@ -77,8 +98,16 @@ impl Figures {
             self.asked_to_look,
             self.lapsed,
             self.kept_from_stopping,
+            self.heard,
+            self.mute,
+            self.asked_to_listen,
+            self.judged_again,
+            self.unjudged,
+            self.stops_from_sound,
+            self.second_not_asked,
+            self.seconded,
         ];
-        counts.iter().all(|count| *count > 0) && self.ends.len() == 5
+        counts.iter().all(|count| *count > 0) && self.ends.len() == 5 && self.arranged.len() == 4
     }
 }
 
@@ -101,9 +130,12 @@ pub fn of(run: &mut Run) -> Result<Figures, String> {
     frames_have_outcomes(run)?;
     silence_is_loud(run)?;
     let mut figures = Figures { runs: 1, steps: run.steps, crashes: u64::from(run.crashes), ..Figures::default() };
-    let mut told = Told::default();
+    let (mut told, mut listening) = (Told::default(), Listening::default());
     for recorded in &events {
         let event = recorded.event().map_err(|error| error.to_string())?;
+        if let Some(channel) = recorded.envelope.scope.channel() {
+            listening.see(run, channel, &event)?;
+        }
         told.see(run, recorded, &event, &mut figures)?;
     }
     stops_hit_whom_they_were_meant_for(run, &told)?;
@@ -153,6 +185,27 @@ fn silence_is_loud(run: &Run) -> Result<(), String> {
         ensure(!asks_to_look || unwatched, || {
             format!("a person is asked to look at {}, which is watched or off the air", warden.state.channel)
         })?;
+        let policy = run.policy_in_force();
+        for medium in [Medium::Clip, Medium::Sound] {
+            if let Some(unjudged) = warden.state.unjudged(policy, medium) {
+                let late = run.now().ms_since(unjudged.from);
+                ensure(late <= TICKS_EVERY_MS, || {
+                    format!("I7: {medium:?} of {} is judged by nobody, unsaid for {late} ms", warden.state.channel)
+                })?;
+            }
+            let mut open = warden.state.open_warnings();
+            let asks = open.find(|open| open.rule == RuleId::on_unavailable_of(medium));
+            let fails = |open: &Warning| {
+                let on_air = warden.state.session.as_ref().is_some_and(|on_air| on_air.id == open.session);
+                on_air || !open.session.is_named() && warden.state.session.is_some()
+            };
+            ensure(asks.is_none_or(|open| fails(open) && warden.state.track(medium).failures > 0), || {
+                format!(
+                    "a person is asked to listen to {}, {medium:?} of which is judged or over",
+                    warden.state.channel
+                )
+            })?;
+        }
     }
     Ok(())
 }
@@ -173,17 +226,33 @@ impl Told {
                 figures.frames += 1;
                 figures.assessed += 1;
                 figures.late += u64::from(assessed.late);
-                let truth = run.world.truth.get(&assessed.frame).cloned().unwrap_or_default();
                 let answered = run.world.answered.contains(&assessed.frame);
                 ensure(answered, || format!("I7: frame {} is judged, the provider never answered", assessed.frame))?;
-                let all = truth.iter().all(|label| assessed.labels.contains(label));
-                ensure(all, || format!("I6: {:?} of {truth:?} are recorded", assessed.labels))?;
+                if !assessed.medium.is_picture() {
+                    figures.heard += 1;
+                    figures.stops_from_sound += u64::from(assessed.verdict == Verdict::Stop);
+                    let truth = run.world.truth.get(&assessed.frame).cloned().unwrap_or_default();
+                    let all = truth.iter().all(|label| assessed.labels.contains(label));
+                    ensure(all, || format!("I6: {:?} of {truth:?} are recorded", assessed.labels))?;
+                }
+                if let Some(arranged) = assessed.arranged {
+                    let why = match arranged {
+                        Arranged::InPlaceOf(_) => "in place of",
+                        Arranged::PastTheScreen => "past the screen",
+                        Arranged::Sampled => "sampled",
+                        Arranged::NothingToAsk => "nothing to ask",
+                    };
+                    *figures.arranged.entry(why).or_default() += 1;
+                }
             }
             Event::FrameSkipped(skipped) => {
                 figures.frames += 1;
                 let because = matches!(skipped.because, streamwarden::events::Skip::Superseded { .. });
                 figures.superseded += u64::from(because);
+                figures.mute += u64::from(matches!(skipped.because, streamwarden::events::Skip::NoTrack { .. }));
             }
+            Event::OpinionGiven(opinion) => figures.seconded += u64::from(opinion.role == OpinionRole::Seconded),
+            Event::SegmentsUnjudged(_) => figures.unjudged += 1,
             Event::FrameFailed(_) => {
                 figures.frames += 1;
                 figures.failed += 1;
@@ -192,11 +261,17 @@ impl Told {
             Event::ChannelUnwatched(_) => figures.unwatched += 1,
             Event::WarningRaised(raised) => {
                 figures.warnings += 1;
-                figures.asked_to_look += u64::from(raised.unavailable.is_some());
+                let (unavailable, picture) = (raised.unavailable.is_some(), raised.medium.is_picture());
+                figures.asked_to_look += u64::from(unavailable && picture);
+                figures.asked_to_listen += u64::from(unavailable && !picture);
+                figures.second_not_asked += u64::from(raised.asks == Some(AsksBecause::SecondNotAsked));
                 let too_few = matches!(raised.asks, Some(AsksBecause::TooFewRules { .. }));
                 figures.kept_from_stopping += u64::from(too_few);
             }
-            Event::WarningLapsed(_) => figures.lapsed += 1,
+            Event::WarningLapsed(lapsed) => {
+                figures.lapsed += 1;
+                figures.judged_again += u64::from(lapsed.because == LapsedBecause::JudgedAgain);
+            }
             Event::WarningUpheld(it) => {
                 figures.answers += 1;
                 named_by_its_request(run, recorded, it.warning)?;

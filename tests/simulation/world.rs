@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use streamwarden::events::EnforcementKind;
 use streamwarden::model::{
-    ChannelId, Confidence, EnforcementId, Fingerprint, Frame, FrameId, FrameOrigin, Label, LabelPath, SessionId,
-    Timestamp,
+    ChannelId, Confidence, EnforcementId, Fingerprint, Frame, FrameId, FrameOrigin, Label, LabelPath, Medium,
+    SessionId, Timestamp,
 };
 
 use crate::random::Random;
@@ -42,6 +42,7 @@ pub struct Live {
     pub keys_revoked: bool,
     sessions: u32,
     frames: u32,
+    segments: u32,
 }
 
 pub struct World {
@@ -51,6 +52,13 @@ pub struct World {
     pub source: Vec<Notification>,
     /// Frames whose picture shows what a rule looks for.
     pub truth: HashMap<FrameId, Vec<Label>>,
+    /// Segments without a track of their medium, and the broadcast that each segment is of, as it was announced.
+    pub mute: HashSet<FrameId>,
+    pub segments: HashMap<FrameId, SessionId>,
+    /// Channels whose broadcasts are recorded in segments.
+    pub recorded: Vec<bool>,
+    /// Whoever judges sound is down.
+    pub speechless: bool,
     /// How often the provider answered about a frame, per run of the process, and the frames it answered about.
     pub asked: HashMap<(FrameId, u32), u32>,
     pub answered: HashSet<FrameId>,
@@ -74,6 +82,10 @@ impl World {
             live: (0..count).map(|_| Live::default()).collect(),
             source: Vec::new(),
             truth: HashMap::new(),
+            mute: HashSet::new(),
+            segments: HashMap::new(),
+            recorded: (0..count).map(|_| random.percent(80)).collect(),
+            speechless: false,
             asked: HashMap::new(),
             answered: HashSet::new(),
             stopped: Vec::new(),
@@ -101,33 +113,65 @@ impl World {
         let live = &mut self.live[channel];
         live.frames += 1;
         let id = FrameId::of(&self.channels[channel], &[&live.frames.to_be_bytes()]);
-        let mut labels = Vec::new();
-        for path in ["Violence/Weapons", "Nudity", "Drugs"] {
-            if random.percent(self.violating[channel]) {
-                let confidence = Confidence::from_milli(random.between(60_000, 100_000) as u32).expect("a percentage");
-                labels.push(Label(LabelPath::new(path).expect("a sound path"), confidence));
-            }
-        }
-        self.truth.insert(id, labels);
-        // Around a reconnect nobody can say which broadcast a thumbnail shows.
-        let unnamed = || SessionId::unnamed(&format!("recording-{channel}")).expect("a sound name");
-        let session = if random.percent(5) { unnamed() } else { session.clone() };
+        let number = live.frames;
+        self.show(random, channel, id, &["Violence/Weapons", "Nudity", "Drugs"]);
+        let session = told_as(random, channel, session);
         Frame {
             medium: Default::default(),
             channel: self.channels[channel].clone(),
             session,
             id,
             captured_at: now,
-            fingerprint: Fingerprint::of(&[&live.frames.to_be_bytes()]),
+            fingerprint: Fingerprint::of(&[&number.to_be_bytes()]),
             origin: FrameOrigin::Inline(Arc::from([])),
         }
     }
 
+    /// What a new frame really shows.
+    fn show(&mut self, random: &mut Random, channel: usize, id: FrameId, paths: &[&str]) {
+        let mut labels = Vec::new();
+        for path in paths {
+            if random.percent(self.violating[channel]) {
+                let confidence = Confidence::from_milli(random.between(60_000, 100_000) as u32).expect("a percentage");
+                labels.push(Label(LabelPath::new(path).expect("a sound path"), confidence));
+            }
+        }
+        self.truth.insert(id, labels);
+    }
+
+    /// The next recorded segment of a session, as that medium.
+    pub fn segment(
+        &mut self,
+        random: &mut Random,
+        channel: usize,
+        session: &SessionId,
+        now: Timestamp,
+        medium: Medium,
+    ) -> Frame {
+        let live = &mut self.live[channel];
+        live.segments += 1;
+        let parts: [&[u8]; 2] = [b"segment", &live.segments.to_be_bytes()];
+        let (id, fingerprint) = (FrameId::of(&self.channels[channel], &parts), Fingerprint::of(&parts));
+        let paths: &[&str] = if medium == Medium::Sound { &["hate"] } else { &["Violence/Weapons", "Nudity"] };
+        self.show(random, channel, id, paths);
+        if medium == Medium::Sound && random.percent(10) {
+            self.mute.insert(id);
+        }
+        let session = told_as(random, channel, session);
+        self.segments.insert(id, session.clone());
+        let (channel, origin) = (self.channels[channel].clone(), FrameOrigin::Inline(Arc::from([])));
+        Frame { medium, channel, session, id, captured_at: now, fingerprint, origin }
+    }
+
     /// A provider call arrives.
-    pub fn ask(&mut self, random: &mut Random, frame: FrameId, epoch: u32) -> Reply {
+    pub fn ask(&mut self, random: &mut Random, frame: &Frame, epoch: u32) -> Reply {
         if !self.calm && random.percent(6) {
             return Reply::Hangs;
         }
+        if self.speechless && frame.medium == Medium::Sound {
+            return Reply::Unavailable;
+        }
+        let frame = frame.id;
         if !self.calm && random.percent(12) {
             return Reply::Unavailable;
         }
@@ -167,5 +211,13 @@ impl World {
             }
         }
         if !self.calm && random.percent(25) { PlatformAnswer::Lost } else { PlatformAnswer::Accepted }
+    }
+}
+
+/// Around a reconnect nobody can say which broadcast a frame is of.
+fn told_as(random: &mut Random, channel: usize, session: &SessionId) -> SessionId {
+    match random.percent(5) {
+        true => SessionId::unnamed(&format!("recording-{channel}")).expect("a sound name"),
+        false => session.clone(),
     }
 }

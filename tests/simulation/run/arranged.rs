@@ -1,19 +1,23 @@
-//! Several providers in the simulated world: the one it has always had, one that is asked before it and often fails, and one
-//! that must agree with a stop and does so, or does not, or is silent, as the frame's digest has it.
+//! Several providers in the simulated world: the one it has always had, one that is asked before it and often fails, one that
+//! screens for it and misses much, and one that must agree with a stop and does so, or does not, or is silent, each as the
+//! frame's digest has it.
 
 use std::sync::Arc;
 
-use streamwarden::events::FailedStage;
-use streamwarden::model::{FrameId, Label, ProviderRef};
+use streamwarden::events::{Arranged, FailedStage};
+use streamwarden::model::{FrameId, Label, Medium, ProviderRef};
 use streamwarden::policy::arrangement::{Asked, Gist, Step, Who, role_of};
 use streamwarden::policy::{Policy, Rule, read_hits};
 use streamwarden::warden::{Answered, Beside, InVain, Opinion, Said};
+
+use crate::defect::Defect;
 
 /// Follows the plan of a policy that names providers. `scripted` is what the world's own provider says, if it answers.
 pub(super) fn ask(
     policy: &Arc<Policy>,
     frame: FrameId,
     scripted: Option<&[Label]>,
+    defect: Option<Defect>,
 ) -> Result<(Answered, Beside), Option<Box<InVain>>> {
     let may_stop = policy.rules.iter().any(Rule::stops_by_itself);
     let mut heard: Vec<(String, Option<Vec<Label>>)> = Vec::new();
@@ -25,7 +29,18 @@ pub(super) fn ask(
                     Who::Configured => "scripted",
                     Who::Named(name) => name.as_str(),
                 };
-                heard.push((name.to_owned(), says(name, frame, scripted)));
+                let mut said = says(name, frame, scripted);
+                if defect == Some(Defect::SilenceAgrees) && name == SECOND {
+                    said = scripted.map(<[Label]>::to_vec); // the planted bug
+                }
+                heard.push((name.to_owned(), said));
+                if let (Some(Defect::ScreenDecides), [(screen, Some(_))]) = (defect, heard.as_slice())
+                    && screen == SCREEN
+                {
+                    let (name, labels) = heard.remove(0); // the planted bug
+                    let beside = Beside { arranged: Some(Arranged::NothingToAsk), opinions: Vec::new() };
+                    return Ok((answered(&name, labels.expect("it answered")), beside));
+                }
             }
             Step::Decided { by, arranged } => {
                 let (name, labels) = heard.remove(by);
@@ -43,13 +58,32 @@ pub(super) fn ask(
     }
 }
 
-fn says(name: &str, frame: FrameId, scripted: Option<&[Label]>) -> Option<Vec<Label>> {
+/// Who screens in the third version of the policy.
+pub const SCREEN: &str = "screen";
+/// Who must agree with a stop.
+pub const SECOND: &str = "second";
+
+/// What a provider says of a picture; none if it does not answer. `scripted` is what the world's own says.
+pub fn says(name: &str, frame: FrameId, scripted: Option<&[Label]>) -> Option<Vec<Label>> {
     let drawn = frame.as_bytes()[6];
     match name {
         "first" if drawn < 150 => None,
-        "second" if drawn < 60 => None,
-        "second" if drawn < 120 => Some(Vec::new()),
+        SECOND if drawn < 60 => None,
+        SECOND if drawn < 120 => Some(Vec::new()),
+        SCREEN if drawn < 30 => None,
+        SCREEN if drawn < 120 => scripted.map(|_| Vec::new()),
         _ => scripted.map(<[Label]>::to_vec),
+    }
+}
+
+/// What is said of a segment, by the one who is asked about it.
+pub(super) fn heard(medium: Medium, labels: Vec<Label>) -> Answered {
+    match medium {
+        Medium::Sound => {
+            let provider = ProviderRef { name: "speech".into(), model: "1".into(), taxonomy: "hive-speech/1".into() };
+            Answered { provider, ..answered("speech", labels) }
+        }
+        Medium::Clip | Medium::Picture => answered("scripted", labels),
     }
 }
 

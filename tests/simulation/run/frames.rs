@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use streamwarden::events::{Event, FailedStage, Recorded, Timings};
+use streamwarden::events::{Event, FailedStage, Recorded, SegmentFacts, Timings};
 use streamwarden::journal::Journal;
 use streamwarden::model::{
-    EventId, Fingerprint, Frame, FrameId, HashScheme, ImageFacts, ImageFormat, Label, LumaDelta, Measurement,
+    EventId, Fingerprint, Frame, FrameId, HashScheme, ImageFacts, ImageFormat, Label, LumaDelta, Measurement, Medium,
     PerceptualHash, Position, Sha256,
 };
 use streamwarden::policy::Policy;
-use streamwarden::warden::{Command, Next};
+use streamwarden::warden::{Beside, Command, Next};
 
 use super::{Run, Step, arranged, intake};
 use crate::defect::Defect;
@@ -48,17 +48,17 @@ impl Run {
         let (id, print) = (frame.id, frame.fingerprint);
         if let Some(waiters) = self.warden(channel).joined.get_mut(&id) {
             waiters.push((notification, print));
-            let in_flight = self.warden(channel).in_flight.as_ref().is_some_and(|work| work.frame.id == id);
+            let in_flight = self.warden(channel).lane_of(id).is_some();
             if self.defect == Some(Defect::AsksTwice) && in_flight {
                 let epoch = self.running().epoch;
-                let _ = self.world.ask(&mut self.random, id, epoch); // the planted bug: nobody uses the answer
+                let _ = self.world.ask(&mut self.random, &frame, epoch); // the planted bug: nobody uses the answer
             }
             return;
         }
         self.warden(channel).joined.insert(id, vec![(notification, print)]);
         if self.warden(channel).mailbox.len() >= MAILBOX_MAX {
             self.send(channel, Message { command: Command::ShedFrame { frame }, then: Then::Settle(id) });
-        } else if self.warden(channel).in_flight.is_none() {
+        } else if self.warden(channel).lane(frame.medium).in_flight.is_none() {
             self.start(channel, frame);
         } else {
             self.wait_or_give_way(channel, frame);
@@ -66,13 +66,14 @@ impl Run {
     }
 
     pub(super) fn wait_or_give_way(&mut self, channel: usize, frame: Frame) {
-        let (newer, older) = match self.warden(channel).waiting.take() {
+        let lane = self.warden(channel).lane(frame.medium);
+        let (newer, older) = match lane.waiting.take() {
             None => (frame, None),
             Some(waiting) if waiting.captured_at <= frame.captured_at => (frame, Some(waiting)),
             Some(waiting) => (waiting, Some(frame)),
         };
         let by = newer.id;
-        self.warden(channel).waiting = Some(newer);
+        lane.waiting = Some(newer);
         if let Some(older) = older.filter(|_| self.defect != Some(Defect::LosesSuperseded)) {
             let then = Then::Settle(older.id);
             self.send(channel, Message { command: Command::SupersedeFrame { frame: older, by }, then });
@@ -127,15 +128,19 @@ impl Run {
     pub(super) fn start(&mut self, channel: usize, frame: Frame) {
         let policy = Some(Arc::clone(&self.policies[self.policy_in_force]));
         let then = Then::FrameGoesOn(frame.id);
-        self.warden(channel).in_flight = Some(Work { frame: frame.clone(), policy });
+        self.warden(channel).lane(frame.medium).in_flight = Some(Work { frame: frame.clone(), policy });
         self.send(channel, Message { command: Command::TakeFrame { frame }, then });
     }
 
     pub(super) fn frame_goes_on(&mut self, channel: usize, frame: FrameId, next: Option<Next>) {
+        let Some(lane) = self.warden(channel).lane_of(frame) else { return };
+        let (captured_at, medium) = match &lane.in_flight {
+            Some(work) => (Some(work.frame.captured_at), work.frame.medium),
+            None => return,
+        };
         match next {
             Some(Next::Look) => {
                 if self.defect == Some(Defect::SampledBeforeJudged) {
-                    let captured_at = self.warden(channel).in_flight.as_ref().map(|work| work.frame.captured_at);
                     let state = &mut self.warden(channel).state;
                     state.newest_sampled = state.newest_sampled.max(captured_at);
                 }
@@ -145,11 +150,15 @@ impl Run {
                     self.step_after(5, 200, Step::Looked(channel, frame));
                 }
             }
-            Some(Next::Ask) => self.ask(channel, frame),
+            Some(Next::Ask) if medium.is_picture() => self.ask(channel, frame),
+            Some(Next::Ask) if !self.world.calm && self.random.percent(4) => {
+                self.step_after(5, 500, Step::FetchFailed(channel, frame));
+            }
+            Some(Next::Ask) => self.step_after(5, 200, Step::Fetched(channel, frame)),
             None => {
-                self.warden(channel).in_flight = None;
+                self.warden(channel).lane(medium).in_flight = None;
                 self.settle(channel, frame);
-                if let Some(waiting) = self.warden(channel).waiting.take() {
+                if let Some(waiting) = self.warden(channel).lane(medium).waiting.take() {
                     self.start(channel, waiting);
                 }
             }
@@ -157,8 +166,21 @@ impl Run {
     }
 
     pub(super) fn work(&mut self, channel: usize, frame: FrameId) -> Option<(Frame, Arc<Policy>)> {
-        let work = self.warden(channel).in_flight.as_ref().filter(|work| work.frame.id == frame)?;
+        let work = self.warden(channel).lane_of(frame)?.in_flight.as_ref()?;
         Some((work.frame.clone(), work.policy.clone()?))
+    }
+
+    /// The bytes of a segment are there: one without the track that is wanted is shown to nobody.
+    pub(super) fn fetched(&mut self, channel: usize, id: FrameId) {
+        if !self.world.mute.contains(&id) {
+            return self.ask(channel, id);
+        }
+        if self.defect == Some(Defect::MuteIsClear) {
+            return self.judge(channel, id, Vec::new());
+        }
+        let Some((frame, policy)) = self.work(channel, id) else { return };
+        let command = Command::FindNoTrack { frame, policy, sha256: Sha256::of(id.as_bytes()) };
+        self.send(channel, Message { command, then: Then::FrameGoesOn(id) });
     }
 
     pub(super) fn measured(&mut self, channel: usize, frame: FrameId) -> Measurement {
@@ -182,7 +204,8 @@ impl Run {
     pub(super) fn ask(&mut self, channel: usize, frame: FrameId) {
         const TRIES_MAX: u8 = 3;
         let epoch = self.running().epoch;
-        match self.world.ask(&mut self.random, frame, epoch) {
+        let Some((shown, _)) = self.work(channel, frame) else { return };
+        match self.world.ask(&mut self.random, &shown, epoch) {
             Reply::Labels(labels) => self.step_after(30, 3000, Step::Answered(channel, frame, labels)),
             Reply::Hangs => self.step_after(8000, 8000, Step::Deadline(channel, frame)),
             Reply::Unavailable => {
@@ -208,22 +231,33 @@ impl Run {
     pub(super) fn fail(&mut self, channel: usize, id: FrameId, stage: FailedStage) {
         let Some((frame, policy)) = self.work(channel, id) else { return };
         let reason = "it did not answer".to_owned();
-        let asked = arranged::ask(&policy, id, None).err().flatten();
+        let asked = match frame.medium {
+            Medium::Picture => arranged::ask(&policy, id, None, self.defect).err().flatten(),
+            Medium::Clip | Medium::Sound => None, // one alone is asked about a segment
+        };
         let command = Command::FailFrame { frame, stage, reason, attempts: 3, asked };
         self.send(channel, Message { command, then: Then::FrameGoesOn(id) });
     }
 
     pub(super) fn judge(&mut self, channel: usize, id: FrameId, labels: Vec<Label>) {
         let Some((frame, policy)) = self.work(channel, id) else { return };
-        let measured = Some(self.measured(channel, id));
-        let (answer, beside) = arranged::ask(&policy, id, Some(&labels)).expect("the world's own provider answered");
+        let (measured, segment, (answer, beside)) = match frame.medium {
+            Medium::Picture => {
+                let asked = arranged::ask(&policy, id, Some(&labels), self.defect);
+                (Some(self.measured(channel, id)), None, asked.expect("the world's own provider answered"))
+            }
+            medium @ (Medium::Clip | Medium::Sound) => {
+                let facts = SegmentFacts { sha256: Sha256::of(id.as_bytes()), bytes: 9 };
+                (None, Some(Box::new(facts)), (arranged::heard(medium, labels), Beside::default()))
+            }
+        };
         let took = Timings(1, 2, 3);
         let command = Command::JudgeFrame {
             frame,
             policy,
             shadow: None,
             measured,
-            segment: None,
+            segment,
             answer: Box::new(answer),
             beside,
             took,

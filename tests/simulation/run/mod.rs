@@ -1,6 +1,6 @@
 //! One run: a seeded scheduler over the world, the process and the journal, with crashes between any two steps.
 
-mod arranged;
+pub mod arranged;
 mod frames;
 mod outside;
 mod reactor;
@@ -26,7 +26,7 @@ use crate::random::Random;
 use crate::world::{Notification, PlatformAnswer, World};
 
 /// Trouble lasts so long; then the world is calm until everything has come to its end.
-const TROUBLE_MS: u64 = 150_000;
+const TROUBLE_MS: u64 = 140_000;
 /// Longer than a held stop waits for a person.
 const CALM_MS: u64 = 17 * 60_000;
 /// In calm a run goes on at least so long: deliveries are late by less, and unwatched channels are called so.
@@ -40,6 +40,8 @@ pub const LIMITS: BudgetLimits = BudgetLimits { per_minute: 3, per_rule_per_minu
 enum Task {
     Connect(usize),
     Thumbnail(usize, SessionId),
+    Segment(usize, SessionId),
+    Speechless(bool),
     Disconnect(usize, SessionId),
     Publish(Notification),
     Moderate,
@@ -64,6 +66,7 @@ enum Step {
     Tick,
     React,
     Looked(usize, FrameId),
+    Fetched(usize, FrameId),
     FetchFailed(usize, FrameId),
     Ask(usize, FrameId),
     Answered(usize, FrameId, Vec<Label>),
@@ -160,6 +163,8 @@ impl Run {
         let channel = run.random.between(0, run.world.channels.len() as u64 - 1) as usize;
         let after = run.random.between(0, TROUBLE_MS);
         run.after(after, Task::Unreachable(channel, true));
+        let after = run.random.between(0, TROUBLE_MS);
+        run.after(after, Task::Speechless(true));
         run
     }
 
@@ -193,11 +198,12 @@ impl Run {
             && self.requests.iter().all(|request| request.answered)
             && self.process.as_ref().is_some_and(|process| {
                 process.cursor == self.world.source.len()
-                    && process
-                        .wardens
-                        .iter()
-                        .all(|warden| warden.in_flight.is_none() && warden.state.enforcements.is_empty())
+                    && process.wardens.iter().all(|warden| warden.is_idle() && warden.state.enforcements.is_empty())
             })
+    }
+
+    pub fn policy_in_force(&self) -> &Policy {
+        &self.policies[self.policy_in_force]
     }
 
     pub fn now(&self) -> Timestamp {
@@ -229,6 +235,14 @@ impl Run {
         match task {
             Task::Connect(channel) => self.connect(channel),
             Task::Thumbnail(channel, session) => self.thumbnail(channel, session),
+            Task::Segment(channel, session) => self.segment(channel, session),
+            Task::Speechless(is) => {
+                self.world.speechless = is;
+                if is {
+                    let after = self.random.between(5_000, 60_000);
+                    self.after(after, Task::Speechless(false));
+                }
+            }
             Task::Disconnect(channel, session) => {
                 if self.world.live[channel].on_air.as_ref() == Some(&session) {
                     self.world.live[channel].on_air = None;

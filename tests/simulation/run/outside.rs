@@ -1,7 +1,7 @@
 //! What encoders, the platform and moderators do in a run.
 
 use streamwarden::events::EnforcementKind;
-use streamwarden::model::{EnforcementId, EventId, Fingerprint, ModeratorId, SessionId, WarningId};
+use streamwarden::model::{EnforcementId, EventId, Fingerprint, Frame, ModeratorId, SessionId, WarningId};
 use streamwarden::warden::{Answering, Command, ModeratorAct};
 
 use super::{Request, Run, Step, Task};
@@ -29,6 +29,9 @@ impl Run {
                     self.after(late, Task::Publish(Notification::Started(channel, session.clone(), now)));
                 }
                 self.after(500, Task::Thumbnail(channel, session.clone()));
+                if self.world.recorded[channel] {
+                    self.after(4_000, Task::Segment(channel, session.clone()));
+                }
                 let most = if self.random.percent(25) { 8_000 } else { 70_000 };
                 let lasts = self.random.between(2_000, most);
                 self.after(lasts, Task::Disconnect(channel, session));
@@ -53,6 +56,28 @@ impl Run {
         }
         let now = self.now();
         let frame = self.world.thumbnail(&mut self.random, channel, &session, now);
+        self.announce(frame);
+        let next = self.random.between(700, 2500);
+        self.after(next, Task::Thumbnail(channel, session));
+    }
+
+    /// A segment is recorded: what of it the policy asks for is announced.
+    pub(super) fn segment(&mut self, channel: usize, session: SessionId) {
+        if self.world.calm || self.world.live[channel].on_air.as_ref() != Some(&session) {
+            return;
+        }
+        let now = self.now();
+        let policy = self.policies[self.policy_in_force].clone();
+        for medium in policy.media_of_segments() {
+            let frame = self.world.segment(&mut self.random, channel, &session, now, medium);
+            self.announce(frame);
+        }
+        let next = self.random.between(8_000, 14_000);
+        self.after(next, Task::Segment(channel, session));
+    }
+
+    /// Some notifications are late, some come twice, and some under an id that is known say something else.
+    fn announce(&mut self, frame: Frame) {
         let late = if self.random.percent(10) { 6000 } else { 80 };
         let delay = self.random.between(10, late);
         if self.random.percent(15) {
@@ -64,8 +89,6 @@ impl Run {
             self.after(again, Task::Publish(Notification::Frame(copy)));
         }
         self.after(delay, Task::Publish(Notification::Frame(frame)));
-        let next = self.random.between(700, 2500);
-        self.after(next, Task::Thumbnail(channel, session));
     }
 
     pub(super) fn platform_acts(

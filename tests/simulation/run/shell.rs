@@ -32,7 +32,13 @@ impl Run {
 
     pub(super) fn restart(&mut self) {
         let epoch = self.crashes + 1;
-        let wardens = (0..self.world.channels.len()).map(|channel| Warden::new(self.replayed(channel, true))).collect();
+        let mut wardens: Vec<Warden> =
+            (0..self.world.channels.len()).map(|channel| Warden::new(self.replayed(channel, true))).collect();
+        if self.defect == Some(Defect::ForgetsFailures) {
+            for segments in wardens.iter_mut().filter_map(|warden| warden.state.segments.as_mut()) {
+                (segments.clips.failures, segments.sound.failures) = (0, 0);
+            }
+        }
         let cursor = self.journal().cursor(&intake()).expect("memory can be read");
         let desk = self.replayed_desk(self.defect == Some(Defect::ForgetsBudget));
         self.process = Some(Process::new(epoch, wardens, cursor, desk));
@@ -216,6 +222,7 @@ impl Run {
             Step::Tick => self.tick(),
             Step::React => self.react(),
             Step::Looked(channel, frame) => self.looked(channel, frame),
+            Step::Fetched(channel, frame) => self.fetched(channel, frame),
             Step::FetchFailed(channel, frame) => self.fail(channel, frame, FailedStage::Fetch),
             Step::Ask(channel, frame) => self.ask(channel, frame),
             Step::Answered(channel, frame, labels) => self.judge(channel, frame, labels),
