@@ -66,7 +66,7 @@ fn recorded(policy: Policy, steps: &[(u32, Step)]) -> Recorder {
 }
 
 /// Nothing is gained or lost, sooner or later, dearer or cheaper.
-fn nothing_changes(report: &Report) -> Result<(), TestCaseError> {
+pub fn nothing_changes(report: &Report) -> Result<(), TestCaseError> {
     prop_assert_eq!(report.differing, 0, "{:#?}", report.differences);
     prop_assert_eq!((report.gained.count, report.lost.count), (0, 0), "{:#?}", (&report.gained, &report.lost));
     prop_assert_eq!(report.total.recorded, report.total.proposed);

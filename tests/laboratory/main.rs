@@ -4,6 +4,7 @@
 mod arena;
 mod changed;
 mod frontier;
+mod heard;
 mod identity;
 #[path = "../warden/lines.rs"]
 #[allow(dead_code)] // shared with the tests of the warden, which use all of it

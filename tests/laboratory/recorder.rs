@@ -4,11 +4,14 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use streamwarden::events::{Event, FailedStage, OpinionRole, Recorded};
+use streamwarden::events::{Event, FailedStage, OpinionRole, Recorded, SegmentFacts, Timings};
 use streamwarden::journal::{Journal, MemoryJournal};
 use streamwarden::laboratory::price::Prices;
 use streamwarden::laboratory::{self, Detections, Found, Progress, Question, Report, Stretch, stretch};
-use streamwarden::model::{Confidence, EventId, Fingerprint, FrameId, Position, ProviderRef, Timestamp, WarningId};
+use streamwarden::model::{
+    Confidence, EventId, Fingerprint, Frame, FrameId, Label, LabelPath, Medium, Position, ProviderRef, Sha256,
+    Timestamp, WarningId,
+};
 use streamwarden::policy::arrangement::{Asked, Gist, Step, Who, role_of};
 use streamwarden::policy::{Arrangement, Channels, Policy, PolicySet, Rule, Sampling, read_hits};
 use streamwarden::warden::{Answered, Answering, Beside, Command, InVain, ModeratorAct, Opinion, Said};
@@ -24,6 +27,17 @@ pub struct Shows {
     pub hash: u64,
     pub luma: Option<u16>,
     pub labels: Vec<(u8, u32)>,
+}
+
+/// What comes of a segment.
+#[derive(Debug, Clone, Copy)]
+pub enum Heard {
+    /// Its provider answers with these labels, in thousandths of a percent.
+    Says(&'static [(&'static str, u32)]),
+    /// It has no track of its medium.
+    NoTrack,
+    /// Its provider does not answer.
+    Fails,
 }
 
 /// One channel, recorded.
@@ -57,6 +71,55 @@ impl Recorder {
         let take = Command::TakeFrame { frame: frame.clone() };
         self.channel.run(now, &take);
         self.outcome_of(frame, now, shows)
+    }
+
+    /// A segment of the broadcast comes at that second and gets its outcome at once: sound by `speech`, clips by `clips`.
+    pub fn hears(&mut self, medium: Medium, seconds: f64, heard: Heard) -> FrameId {
+        let frame = Frame { medium, ..self.next_frame(&at(seconds, &[])) };
+        let (id, now) = (frame.id, frame.captured_at.plus_ms(1000));
+        self.channel.run(now, &Command::TakeFrame { frame: frame.clone() });
+        if !self.lacks_outcome(id) {
+            return id;
+        }
+        let policy = self.channel.watching().expect("a policy watches");
+        let sha256 = Sha256::of(id.as_bytes());
+        let command = match heard {
+            Heard::Says(labels) => {
+                let (name, taxonomy) =
+                    if medium == Medium::Sound { ("speech", "hive-speech/1") } else { ("clips", "stub/1") };
+                let label = |(path, milli): &(&str, u32)| {
+                    let confidence = Confidence::from_milli(*milli).expect("a percentage");
+                    Label(LabelPath::new(path).expect("a sound path"), confidence)
+                };
+                let answer = Answered {
+                    provider: ProviderRef { name: name.into(), model: "1".into(), taxonomy: taxonomy.into() },
+                    labels: labels.iter().map(label).collect(),
+                    kept: None,
+                    unmapped: 0,
+                    content_types: Vec::new(),
+                    floor: None,
+                    moments: Vec::new(),
+                    spoken: None,
+                };
+                Command::JudgeFrame {
+                    frame,
+                    policy,
+                    shadow: None,
+                    measured: None,
+                    segment: Some(Box::new(SegmentFacts { sha256, bytes: 9 })),
+                    answer: Box::new(answer),
+                    beside: Beside::default(),
+                    took: Timings(1, 0, 2),
+                }
+            }
+            Heard::NoTrack => Command::FindNoTrack { frame, policy, sha256 },
+            Heard::Fails => {
+                let (stage, reason) = (FailedStage::Provider, "it did not answer".to_owned());
+                Command::FailFrame { frame, stage, reason, attempts: 3, asked: None }
+            }
+        };
+        self.channel.run(now, &command);
+        id
     }
 
     /// A frame that was taken, compared and judged.

@@ -14,7 +14,7 @@ use streamwarden::events::{Actor, Event, FailedStage, SessionStartBecause, Skip}
 use streamwarden::house::{Ground, House};
 use streamwarden::journal::content::Content;
 use streamwarden::journal::{Journal, READ_LIMIT_MAX};
-use streamwarden::model::{ChannelId, EventId, Position, Scope, SessionId, SystemScope, Timestamp};
+use streamwarden::model::{ChannelId, EventId, Medium, Position, Scope, SessionId, SystemScope, Timestamp};
 use streamwarden::shards::{Deliver, Delivery, Intake, IntakeParts, IntakeSettings, NotSettled, WhoIsOnAir};
 use streamwarden::warden::enforcement::BudgetLimits;
 use tempfile::TempDir;
@@ -37,6 +37,20 @@ rules:
   - { id: alcohol, categories: [Alcohol], confidence: 80, action: warn }
 "#;
 
+/// The same, and what is heard and moves: by providers that the house does not have, so that each segment fails aloud.
+const LISTENS: &str = r#"
+policy: test
+channels: { matching: .* }
+taxonomy: rekognition/7.0
+sampling: { every: 60s, max_age: 24h }
+similarity: off
+sound: { every: 30s, judged_by: hive-speech }
+clips: { every: 60s, judged_by: rekognition }
+rules:
+  - { id: alcohol, categories: [Alcohol], confidence: 80, action: warn }
+  - { id: hate, taxonomy: hive-speech/1, categories: [hate], from_severity: 2, action: warn }
+"#;
+
 /// A house, and an intake before it.
 struct Site {
     _dir: TempDir,
@@ -55,11 +69,15 @@ impl WhoIsOnAir for Knows {
 }
 
 async fn site(settings: IntakeSettings, who: Option<Arc<dyn WhoIsOnAir>>) -> Site {
+    site_under(POLICY, settings, who).await
+}
+
+async fn site_under(policy: &'static str, settings: IntakeSettings, who: Option<Arc<dyn WhoIsOnAir>>) -> Site {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().to_owned();
     let opening = move || {
         let mut ground = Ground::open(&path).unwrap();
-        ground.policies.publish("test.yaml", POLICY, &Actor::service("test"), None).unwrap();
+        ground.policies.publish("test.yaml", policy, &Actor::service("test"), None).unwrap();
         ground
     };
     let ground = tokio::task::spawn_blocking(opening).await.unwrap();
@@ -108,6 +126,17 @@ impl Site {
         *self.house.journal.watermark().borrow()
     }
 
+    /// The media of the frames that failed for want of a provider, sorted.
+    fn unheard(&self) -> Vec<Medium> {
+        let failed = |(_, event)| match event {
+            Event::FrameFailed(failed) if failed.stage == FailedStage::NoProvider => Some(failed.medium),
+            _ => None,
+        };
+        let mut media: Vec<Medium> = self.of_channel().into_iter().filter_map(failed).collect();
+        media.sort_unstable();
+        media
+    }
+
     /// The broadcasts that began, and how that was known.
     fn began(&self) -> Vec<(String, SessionStartBecause)> {
         let began = |(_, event)| match event {
@@ -123,6 +152,13 @@ fn thumb(number: u64) -> Vec<u8> {
     let text = String::from_utf8(data(THUMB)).unwrap();
     let text = text.replace("thumb0.jpg", &format!("thumb{number}.jpg"));
     text.replace("2026-03-07T09:06:10Z", &format!("2026-03-07T09:06:{:02}Z", 10 + number)).into_bytes()
+}
+
+/// The segment of that number in a rendition, ten seconds after the one before.
+fn segment(rendition: &str, number: u64) -> Vec<u8> {
+    let text = String::from_utf8(data("s3-object-created-segment.json")).unwrap();
+    let text = text.replace("720p60/12.ts", &format!("{rendition}/{number}.ts"));
+    text.replace("2026-03-07T09:07:31Z", &format!("2026-03-07T09:06:{:02}Z", 10 * number)).into_bytes()
 }
 
 fn failed_at_fetch(event: &Event) -> bool {
@@ -303,5 +339,35 @@ async fn what_the_house_does_not_take_is_not_settled() {
     let site = site(at_once(), None).await;
     site.house.wardens.shutdown().await;
     assert!(site.deliver(1, &thumb(0)).await.is_err());
+    site.house.close().await;
+}
+
+#[actix_rt::test]
+async fn a_segment_comes_to_one_outcome_for_each_medium_that_is_asked_for_in_the_rendition_that_is_judged() {
+    let site = site_under(LISTENS, at_once(), None).await;
+    site.deliver(1, &data("ivs-stream-state-stream-start.json")).await.unwrap();
+    site.deliver(2, &segment("720p60", 1)).await.unwrap();
+    assert_eq!(site.unheard(), [Medium::Clip, Medium::Sound]);
+    let head = site.head();
+    site.deliver(3, &segment("720p60", 1)).await.unwrap();
+    assert_eq!(site.head(), head, "a redelivery adds no event");
+
+    // Moving pictures are judged in the highest rendition, sound in the lowest, once both were met.
+    site.deliver(4, &segment("160p30", 2)).await.unwrap();
+    assert_eq!(site.unheard(), [Medium::Clip, Medium::Sound, Medium::Sound]);
+    site.deliver(5, &segment("720p60", 2)).await.unwrap();
+    assert_eq!(site.unheard(), [Medium::Clip, Medium::Clip, Medium::Sound, Medium::Sound]);
+    site.deliver(6, &thumb(0)).await.unwrap();
+    assert!(site.of_channel().iter().any(|(_, event)| failed_at_fetch(event)), "thumbnails come as before");
+    assert_eq!(site.began(), [(STREAM.to_owned(), SessionStartBecause::Announced)], "one broadcast for all of it");
+    site.house.close().await;
+}
+
+#[actix_rt::test]
+async fn a_segment_that_no_policy_asks_for_is_no_frame() {
+    let site = site(at_once(), None).await;
+    let head = site.head();
+    site.deliver(1, &segment("720p60", 1)).await.unwrap();
+    assert_eq!((site.head(), site.of_channel()), (head, vec![]));
     site.house.close().await;
 }

@@ -13,6 +13,7 @@ use std::fmt::Write;
 use std::path::Path;
 
 use proptest::prelude::{ProptestConfig, prop_assert, prop_assert_eq, proptest};
+use streamwarden::config::Judge;
 use streamwarden::model::{ChannelId, Confidence, Label, LabelPath, ProviderRef};
 use streamwarden::policy::check::check;
 use streamwarden::policy::diagnostic::Severity;
@@ -48,6 +49,36 @@ fn every_mistake_is_named_with_its_place_what_was_expected_and_a_hint() {
 #[test]
 fn rules_and_policies_that_can_never_work_are_warned_of() {
     table::run("warnings.txt", checked);
+}
+
+/// Every judge that a configuration can name, by the name that policies call it. Exhaustive, so that a new one is checked.
+fn judges() -> Vec<(Judge, &'static str)> {
+    let name = |judge| match judge {
+        Judge::Local => "local",
+        Judge::Rekognition => "rekognition",
+        Judge::Hive => "hive",
+        Judge::HiveSpeech => "hive-speech",
+        Judge::HiveDashboard => "hive-dashboard",
+    };
+    let all = [Judge::Local, Judge::Rekognition, Judge::Hive, Judge::HiveSpeech, Judge::HiveDashboard];
+    all.map(|judge| (judge, name(judge))).into()
+}
+
+#[test]
+fn every_judge_that_a_configuration_can_name_is_known_to_a_policys_check() {
+    for (judge, name) in judges() {
+        assert_eq!(serde_json::to_value(judge).unwrap(), name, "a configuration names it so");
+        assert!(Taxonomy::answered_by(name).is_some(), "{name} answers in a taxonomy that is known");
+        let said = |name: &str| {
+            let policy = format!(
+                "policy: p\nchannels: [c]\ntaxonomy: hive-visual/1\njudged_by: {name}\n\
+                 sound: {{ every: 30s, judged_by: {name} }}\n\
+                 rules:\n- {{ id: r, categories: [violence], confidence: 80 }}\n"
+            );
+            checked("", &policy).lines().filter(|line| line.contains("no provider calls itself")).count()
+        };
+        assert_eq!((said(name), said(&format!("{name}-other"))), (0, 2), "{name}");
+    }
 }
 
 /// Explains one rule, given as it stands in a file, on labels of `path = percent`; `hits = n` is its window's progress,
