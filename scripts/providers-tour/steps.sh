@@ -246,8 +246,10 @@ for segment in threat tone mute; do
 done
 SH
 bash wait.sh 5 FrameAssessed
+bash wait.sh 1 FrameSkipped
 say <<'MD'
-What came of them, medium by medium: each segment is two frames, as it looks and as it sounds.
+What came of them, medium by medium: each segment is two frames, as it looks and as it sounds. The last says itself that it
+has no sound, and nobody was asked what is said in it.
 MD
 show 'hive-speech' <<'SH'
 curl -s "$API/v1/channels/$CHANNEL/events?type=FrameAssessed,FrameSkipped,FrameFailed,WarningRaised&limit=50" | python3 -c '
@@ -256,6 +258,7 @@ for event in json.load(sys.stdin)["items"]:
     said = event["payload"]
     labels = ", ".join(f"{path} {sure}" for path, sure in said.get("labels", []) if sure > 50)
     by = said.get("provider", {}).get("name", said.get("rule", said.get("reason", said.get("because", ""))))
+    by = by if isinstance(by, str) else next(iter(by))
     print(event["position"], event["type"].ljust(13), str(by).ljust(11), labels)
 '
 SH

@@ -260,7 +260,8 @@ proptest! {
         harms in prop::collection::vec(harm(), 1..6),
     ) {
         let harmed = harmed(segment(name), &harms);
-        for (_, excerpt) in both(&harmed) {
+        for (of, excerpt) in both(&harmed) {
+            prop_assert!(excerpt.is_err() || !media::lacks(&harmed, of), "it has no {of}, and here it is");
             if let Ok(excerpt) = excerpt {
                 prop_assert!(excerpt.lasts_ms <= LASTS_MS_MAX);
                 prop_assert!(excerpt.file.len() < harmed.len() * 2 + 100_000);
