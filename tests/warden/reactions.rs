@@ -73,6 +73,11 @@ fn sample(event_type: EventType) -> Event {
             payload["then"] = "stop".into();
             payload["effect"] = "noted".into();
         }
+        EventType::ErasureRequested => payload["what"] = serde_json::json!({ "person": "ann" }),
+        EventType::CopiesErased => {
+            payload["request"] = id.to_string().into();
+            payload["copies"] = 1.into();
+        }
         EventType::DataLossAccepted | EventType::ExportMade | EventType::ConsumerRewound => {
             payload["from"] = 1.into();
             payload["to"] = 2.into();
