@@ -3,8 +3,10 @@
 
 use aws_sdk_s3::types::{BucketVersioningStatus, VersioningConfiguration};
 use serde_json::{Value, json};
+use streamwarden::clock::{Clock, SystemClock};
+use streamwarden::model::Timestamp;
 
-use crate::evidence::{Place, bucket, events, hand_in, objects};
+use crate::evidence::{Place, bucket, events, hand_in_of, objects};
 use crate::serving::Serving;
 use crate::standins::{picture, s3};
 
@@ -29,7 +31,12 @@ fn copies_into(bucket: &str) -> String {
 
 /// Hands a frame in that warns, and waits until its picture is copied, or known not to be.
 async fn warned(serving: &Serving, channel: &str, key: &str) -> Value {
-    let (_, answer) = hand_in(serving, channel, key, LABELS).await;
+    warned_of(serving, channel, None, key).await
+}
+
+/// The same, of a picture of that moment.
+async fn warned_of(serving: &Serving, channel: &str, at: Option<Timestamp>, key: &str) -> Value {
+    let (_, answer) = hand_in_of(serving, channel, at, key, LABELS).await;
     assert_eq!(answer["verdict"], "warn", "{answer}");
     let path = format!("/v1/decisions/{}", answer["frame"].as_str().unwrap());
     let settled = |decision: &Value| {
@@ -65,7 +72,8 @@ async fn copies_go_by_their_version_and_those_of_others_and_of_later_stay() {
     versioned("erased-versions").await;
     let place = Place::new();
     let serving = place.serve(&copies_into("erased-versions")).await;
-    warned(&serving, "studio", "one").await;
+    let before = SystemClock.now().minus_ms(10_000); // so that a later one is due, however fast all of this goes
+    warned_of(&serving, "studio", Some(before), "one").await;
     let kept = warned(&serving, "other", "two").await;
     let answer = erase(&serving, &json!({ "channel": "studio", "reason": "r-1" })).await;
     assert_ne!(answer["copies"]["state"], "untouched", "{answer}");

@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use serde_json::{Value, json};
+use streamwarden::model::Timestamp;
 
 use crate::serving::Serving;
 use crate::standins::{REGION, Stage, emulator, picture, s3};
@@ -59,7 +60,19 @@ pub async fn bucket(name: &str) {
 
 /// Hands a frame in; the status and what was answered.
 pub async fn hand_in(serving: &Serving, channel: &str, key: &str, labels: &str) -> (u16, Value) {
-    let post = reqwest::Client::new().post(format!("{}/v1/channels/{channel}/frames", serving.base));
+    hand_in_of(serving, channel, None, key, labels).await
+}
+
+/// The same, of a picture of that moment.
+pub async fn hand_in_of(
+    serving: &Serving,
+    channel: &str,
+    at: Option<Timestamp>,
+    key: &str,
+    labels: &str,
+) -> (u16, Value) {
+    let at = at.map_or(String::new(), |at| format!("?captured_at={at}"));
+    let post = reqwest::Client::new().post(format!("{}/v1/channels/{channel}/frames{at}", serving.base));
     let post = post.header("idempotency-key", key).header("content-type", "image/jpeg");
     let answer = post.body(picture(labels).to_vec()).send().await.unwrap();
     (answer.status().as_u16(), answer.json().await.unwrap())
