@@ -7,17 +7,19 @@ import { Badge } from "../../design/parts";
 import { useChannel, useNow } from "../../live/live";
 import type { ChannelRow } from "../../live/store";
 import { useMay } from "../../session/session";
-import { interval, lasting } from "../../words/time";
+import { interval, lasting, moment } from "../../words/time";
 import { causeWords, outcomeWords, severityTone, unwatchedWords } from "../../words/words";
 
 interface TileProps {
   id: string;
+  /** How it stood when it was asked for, where the live feed does not tell of it. */
+  given?: ChannelRow;
   selected: boolean;
   onSelect: (id: string) => void;
 }
 
-export const Tile = memo(function Tile({ id, selected, onSelect }: TileProps) {
-  const row = useChannel(id);
+export const Tile = memo(function Tile({ id, given, selected, onSelect }: TileProps) {
+  const row = useChannel(id) ?? given;
   if (!row) return <div className="tile" data-id={id} aria-hidden="true" />;
   const warned = row.open_warnings > 0;
   const to = warned ? `/queue?channel=${encodeURIComponent(id)}` : `/channels/${encodeURIComponent(id)}`;
@@ -62,7 +64,11 @@ function State({ row }: { row: ChannelRow }) {
           unwatched {lasting(now - Date.parse(coverage.unwatched.since))}
         </Badge>
       )}
-      {!row.session && <Badge tone="quiet">off the air</Badge>}
+      {!row.session && (
+        <Badge tone="quiet" title={row.ended ? `Broadcast ${row.ended.session}` : undefined}>
+          {row.ended ? `ended ${moment(row.ended.at)}, ${lasting(now - Date.parse(row.ended.at))} ago` : "off the air"}
+        </Badge>
+      )}
       {row.open_warnings === 0 && last_frame && <OutcomeBadge row={row} />}
     </>
   );
