@@ -56,6 +56,7 @@ test("the pages", async ({ browser }) => {
     ["/policies", "policies"],
     ["/policies/demo", "policy"],
     ["/overview", "overview"],
+    ["/arena", "arena"],
     ["/settings", "settings"],
     [`/queue/${stopped?.warning}`, "stop"],
   ];

@@ -27,7 +27,9 @@ test("channels that ended lately are listed with when they ended, the latest fir
 });
 
 test("by risk the least trusted is first", async ({ house, person }) => {
-  await house.publish(POLICY.replace("version: 1", "version: 2").replace("every: 1s, reassess_after: 20s", "every: 1s to 60s"));
+  await house.publish(
+    POLICY.replace("version: 1", "version: 2").replace("every: 1s, reassess_after: 20s", "every: 1s to 60s"),
+  );
   for (const [channel, pin] of [
     ["studio/a", 0.9],
     ["studio/b", 0.1],
