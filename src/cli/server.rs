@@ -4,7 +4,6 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use reqwest::StatusCode;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -39,7 +38,7 @@ pub(super) enum ServerError {
         /// What it said, in its words, one line for each mistake.
         detail: String,
         /// The status of its answer.
-        status: StatusCode,
+        status: u16,
     },
     /// The address is none that is asked.
     #[error("--server: {0}")]
@@ -61,10 +60,10 @@ impl ServerError {
     /// What to try.
     pub fn hint(&self) -> &'static str {
         match self {
-            Self::Refused { status: StatusCode::UNAUTHORIZED, .. } => {
+            Self::Refused { status: 401, .. } => {
                 "name a file with a token that holds there: --token-file FILE (streamwarden token create makes one)"
             }
-            Self::Refused { status: StatusCode::FORBIDDEN, .. } => {
+            Self::Refused { status: 403, .. } => {
                 "it takes a token whose role may write policies on all of their channels, such as policy-author"
             }
             Self::Refused { .. } => "nothing was changed",
@@ -111,12 +110,12 @@ impl ServerArgs {
                 request = request.bearer_auth(token.reveal());
             }
             let answer = request.send().await.map_err(|error| no_answer(egress::chain(&error.without_url())))?;
-            let status = answer.status();
+            let status = answer.status().as_u16();
             let taken = egress::body(answer, ANSWER_BYTES_MAX).await;
             let taken = taken.map_err(|error: BodyError| no_answer(egress::chain(&error)))?;
             Ok::<_, ServerError>((status, taken))
         })?;
-        if status.is_success() {
+        if (200..300).contains(&status) {
             let strange = |error| no_answer(format!("its answer is not what this program knows: {error}"));
             return serde_json::from_slice(&answer).map_err(strange);
         }

@@ -3,7 +3,6 @@
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
-use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use streamwarden::clock::SystemClock;
@@ -16,7 +15,7 @@ use crate::{POLICY, journal, root, run, said, streamwarden, weights};
 /// Frames of a recording that takes a while to try again.
 const MANY: u64 = 40_000;
 /// Frames of one append.
-const AT_ONCE: u64 = 200;
+const AT_ONCE: u64 = 50;
 
 fn recorded(dir: &Path) {
     std::fs::write(dir.join("policy.yaml"), POLICY).expect("a file can be written");
@@ -129,7 +128,7 @@ fn heard(child: &mut Child, signal: Signal) {
         if caught & (1 << (signal.as_raw() - 1)) != 0 {
             return;
         }
-        std::thread::sleep(Duration::from_millis(1));
+        std::thread::yield_now();
     }
 }
 

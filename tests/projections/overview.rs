@@ -444,12 +444,12 @@ fn what_some_channels_came_to_is_told_apart_from_the_rest() {
     let mut story = Story::new();
     let mine = ChannelId::new("mine").expect("a sound id");
     let (warning, _) = (story.raise("mine", 3), story.raise("other", 4));
-    story.after_ms(40_000);
+    story.after_ms(12);
     story.told("mine", WarningUpheld { warning, by: moderator("ann"), undo_ms: 30_000 });
     let hours = story.view.overview.of_channels(0, |channel| *channel == mine);
     let sum = Hour::sum(hours.values());
     let decided: Vec<&Decided> = sum.rules.values().collect();
     assert_eq!(decided, [&Decided { upheld: 1, ..Decided::default() }]);
-    assert_eq!((sum.answered_in.count(), sum.answered_in.at_most(500)), (1, Some(40_000)));
+    assert_eq!((sum.answered_in.count(), sum.answered_in.at_most(500)), (1, Some(12)));
     assert_eq!(story.view.overview.sum_since(0).raised(), 2);
 }

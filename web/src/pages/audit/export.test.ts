@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from "vitest";
-import { Exporting, type Keep, type Progress } from "./export";
+import { Exporting, type Keep, keepAs, type Progress } from "./export";
 
 class Kept implements Keep {
   text = "";
@@ -88,4 +88,33 @@ test("a refusal is told in the server's words", async () => {
   }));
   const exporting = new Exporting({ address: "/v1/events?format=csv", hasHeader: true }, new Kept(), () => undefined);
   await expect(exporting.run(new AbortController().signal)).rejects.toThrow("an export needs the permission");
+});
+
+test("where the browser keeps no files each part is one of its own, and no more than one is held", async () => {
+  const saved: [string, number][] = [];
+  const blobs = new Map<string, Blob>();
+  vi.stubGlobal("URL", {
+    createObjectURL: (blob: Blob) => {
+      blobs.set(`blob:${blobs.size}`, blob);
+      return `blob:${blobs.size - 1}`;
+    },
+    revokeObjectURL: () => undefined,
+  });
+  vi.spyOn(HTMLAnchorElement.prototype, "click").mockImplementation(function (this: HTMLAnchorElement) {
+    saved.push([this.download, blobs.get(this.href)?.size ?? -1]);
+  });
+  const keep = await keepAs("events.ndjson");
+  const bytes = (text: string) => new TextEncoder().encode(text);
+  await keep.put(bytes("one\n"));
+  await keep.partEnds();
+  await keep.put(bytes("broken"));
+  await keep.partBreaks();
+  await keep.put(bytes("two\nthree\n"));
+  await keep.partEnds();
+  await keep.handOver();
+  expect(saved).toEqual([
+    ["events-1.ndjson", 4],
+    ["events-2.ndjson", 10],
+  ]);
+  vi.restoreAllMocks();
 });

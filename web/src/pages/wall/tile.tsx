@@ -64,11 +64,7 @@ function State({ row }: { row: ChannelRow }) {
           unwatched {lasting(now - Date.parse(coverage.unwatched.since))}
         </Badge>
       )}
-      {!row.session && (
-        <Badge tone="quiet" title={row.ended ? `Broadcast ${row.ended.session}` : undefined}>
-          {row.ended ? `ended ${moment(row.ended.at)}, ${lasting(now - Date.parse(row.ended.at))} ago` : "off the air"}
-        </Badge>
-      )}
+      {!row.session && <Badge tone="quiet">off the air</Badge>}
       {row.open_warnings === 0 && last_frame && <OutcomeBadge row={row} />}
     </>
   );
@@ -95,10 +91,14 @@ function Watch({ row }: { row: ChannelRow }) {
       </div>
       <div>
         <dt>
-          <Icon name="clock" label="Last frame" />
+          <Icon name="clock" label={row.ended ? "On the air" : "Last frame"} />
         </dt>
-        <dd className="number">
-          {last_frame ? `${lasting(now - Date.parse(last_frame.captured_at))} ago` : "no frame yet"}
+        <dd className="number" title={row.ended ? `Broadcast ${row.ended.session}` : undefined}>
+          {row.ended
+            ? `ended ${moment(row.ended.at)}, ${lasting(now - Date.parse(row.ended.at))} ago`
+            : last_frame
+              ? `${lasting(now - Date.parse(last_frame.captured_at))} ago`
+              : "no frame yet"}
           {counts.unwatched_ms > 0 && `, unwatched ${lasting(counts.unwatched_ms)} in all`}
         </dd>
       </div>
