@@ -47,7 +47,8 @@ impl Cadence {
     /// end is why frames were taken as often as they were.
     pub(super) fn tell_of(&mut self, set: &LastSet, holds: bool, sources: Sources<'_>, missing: &mut Vec<String>) {
         let is_why = matches!(self.because, Some(CadenceBecause::Adjusted | CadenceBecause::AdjustmentOver));
-        if !is_why && !(holds && self.score.is_some()) {
+        let had_a_say = is_why || (holds && self.score.is_some());
+        if !had_a_say {
             return;
         }
         let set = set.told(sources, missing);

@@ -184,11 +184,15 @@ fn page(
     let order = wanted.order.unwrap_or_default();
     let mut items = Vec::new();
     let mut last = None;
-    let mut channels = place.onwards(&view.channels).peekable();
+    let has_ended = |channel: &Channel| {
+        ended_since.is_none_or(|since| channel.ended.as_ref().is_some_and(|ended| ended.at >= since))
+    };
+    // Where the latest come first, none behind one that ended before ended later.
+    let is_within = |one: &(&ChannelId, &Channel)| order != ChannelOrder::Ended || has_ended(one.1);
+    let mut channels = place.onwards(&view.channels).take_while(is_within).peekable();
     for (id, channel) in channels.by_ref().take(SCAN_MAX) {
         last = Some((id, channel));
-        let ended = || ended_since.is_none_or(|since| channel.ended.as_ref().is_some_and(|ended| ended.at >= since));
-        if theirs.iter().any(|pattern| pattern.holds(id)) && ended() && wanted.holds(view, id, channel) {
+        if theirs.iter().any(|pattern| pattern.holds(id)) && has_ended(channel) && wanted.holds(view, id, channel) {
             items.push(ChannelRow::of(view, id, channel));
         }
         if items.len() == limit {
