@@ -21,6 +21,7 @@ test("the pages", async ({ browser }) => {
     stdio: ["ignore", "pipe", "inherit"],
     env: { ...process.env, CI: undefined },
   });
+  process.once("exit", () => demo.kill("SIGKILL")); // also where a page did not come
   const url = await new Promise<string>((found) => {
     createInterface({ input: demo.stdout }).on("line", (line) => {
       const at = /(http:\/\/127\.0\.0\.1:\d+)/.exec(line)?.[1];
