@@ -68,12 +68,12 @@ fn what_was_not_lost_is_not_counted_as_nought() {
     policy.rules[0].action = streamwarden::model::Action::Warn;
     let mut recorder = broadcast(policy.clone(), &frames);
     let unanswered = found(&recorder.channel.journal, &question(policy.clone()));
-    let text = summary::backtest(&Backtest::of(unanswered, vec![policy.reference.clone()], vec![], 1000));
+    let text = summary::backtest(&Backtest::of(unanswered, vec![policy.reference.clone()], vec![], &prices()));
     assert!(text.contains("recall       unknown: nobody upheld a warning\n"), "{text}");
     let warning = recorder.warning_of("d");
     recorder.answers(moment(30.0), warning, true);
     let same = found(&recorder.channel.journal, &question(policy.clone()));
-    let backtest = Backtest::of(same, vec![policy.reference.clone()], vec![], 1000);
+    let backtest = Backtest::of(same, vec![policy.reference.clone()], vec![], &prices());
     let text = summary::backtest(&backtest);
     assert!(text.contains("lost         none\n"), "{text}");
     assert!(text.contains("recall       100.0 %: all of 1 upheld warning found\n"), "{text}");
