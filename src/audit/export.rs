@@ -1,7 +1,8 @@
 //! Many events in one answer, as lines of JSON or as comma-separated rows, in pieces of bounded size.
 //!
 //! How far an export reaches is settled before its first byte, so that it can be recorded first: at most
-//! [`EXPORT_SPAN_MAX`] places of its list, whatever the filter passes. Who wants more goes on behind its last place.
+//! [`EXPORT_SPAN_MAX`] places of its list, whatever the filter passes. Who wants more goes on behind its last place: so a
+//! reader that is cut off has lost one part and not the whole, and knows from [`Export::places`] how far it is.
 
 use std::sync::Arc;
 
@@ -52,19 +53,41 @@ pub struct Export {
     format: ExportFormat,
     after: u64,
     to: u64,
-    next: Option<u64>,
+    last: u64,
     made: ExportMade,
 }
 
-/// Settles how far an export reaches that begins behind the place `after`. `said` is the filter as its caller wrote it.
-pub fn plan(
-    journal: &dyn Journal,
-    within: Within,
-    filter: Filter,
-    format: ExportFormat,
-    after: Option<u64>,
-    said: &str,
-) -> Result<Export, AuditError> {
+/// Which export is wanted.
+#[derive(Debug, Clone)]
+pub struct Wanted<'a> {
+    /// Of which list.
+    pub within: Within,
+    /// Which of its events.
+    pub filter: Filter,
+    /// In which form.
+    pub format: ExportFormat,
+    /// Only what comes after this place.
+    pub after: Option<u64>,
+    /// The most places it reaches over; more than [`EXPORT_SPAN_MAX`] counts as that.
+    pub span: u32,
+    /// The filter as its caller wrote it.
+    pub said: &'a str,
+}
+
+/// Which places of its list an export reaches over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Places {
+    /// The first.
+    pub first: u64,
+    /// The last; before the first if there is none.
+    pub to: u64,
+    /// The last that all of the exports together reach which go on where this one ends, as far as the list goes now.
+    pub last: u64,
+}
+
+/// Settles how far an export reaches.
+pub fn plan(journal: &dyn Journal, wanted: Wanted<'_>) -> Result<Export, AuditError> {
+    let Wanted { within, filter, format, after, span, said } = wanted;
     let list = List::of(journal, &within);
     let after = match after {
         Some(given) if given > list.head => {
@@ -75,7 +98,7 @@ pub fn plan(
     let Span { first, last } = list.span(&filter)?;
     let after = after.max(first.saturating_sub(1)).min(list.head);
     let last = last.max(after);
-    let to = last.min(after + u64::from(EXPORT_SPAN_MAX));
+    let to = last.min(after + u64::from(span.clamp(1, EXPORT_SPAN_MAX)));
     let made = ExportMade {
         what: match &within {
             Within::Journal => ExportOf::Journal,
@@ -87,7 +110,7 @@ pub fn plan(
         to: position_of(&list, to)?,
         events_max: u32::try_from(to - after).unwrap_or(EXPORT_SPAN_MAX),
     };
-    Ok(Export { within, filter, format, after, to, next: (to < last).then_some(to), made })
+    Ok(Export { within, filter, format, after, to, last, made })
 }
 
 impl Export {
@@ -98,7 +121,12 @@ impl Export {
 
     /// Where another export goes on; none if this one reaches the end of its list.
     pub fn next(&self) -> Option<u64> {
-        self.next
+        (self.to < self.last).then_some(self.to)
+    }
+
+    /// How far it reaches.
+    pub fn places(&self) -> Places {
+        Places { first: self.after + 1, to: self.to, last: self.last }
     }
 
     /// Its pieces in order, each read when it is asked for. A piece may be empty; a failure ends them.

@@ -4,14 +4,17 @@
 //! lies further, that part of the stretch is left undrawn rather than guessed.
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::events::{Event, Recorded, UnwatchedBecause};
-use crate::journal::{Journal, READ_LIMIT_MAX};
-use crate::model::{ChannelId, FrameId, Position, RuleId, Scope, Sequence, SessionId, Timestamp, WarningId};
+use crate::journal::READ_LIMIT_MAX;
+use crate::model::{
+    ChannelId, FrameId, ModeratorId, Position, RuleId, Scope, Sequence, SessionId, Timestamp, WarningId,
+};
 
 use super::AuditError;
-use super::reputation::Change;
+use super::decision::Sources;
+use super::reputation::{Change, LastSet, SetBy};
 use super::search::{List, Within};
 
 /// The most events read for one stretch, those before it included: some tens of milliseconds.
@@ -38,12 +41,30 @@ pub struct History {
     pub cadence: Vec<Change>,
     /// Warnings raised, those first that waited for an answer when the stretch began, and their last answers.
     pub warnings: Vec<WarningMark>,
-    /// Whether every event of the stretch was read. If not, the stretch is told up to `read_to`: ask on from there.
+    /// Every answer that was recorded, the oldest first, also to warnings of long before.
+    pub answers: Vec<AnswerMark>,
+    /// What persons set the reputation to, or that they let it go, the oldest first.
+    pub adjustments: Vec<SetBy>,
+    /// Whether every event of the stretch was read. If not, the stretch is told up to `read_to`: ask on from there; or,
+    /// where its end was wanted, from `from` on: ask for what is before that.
     pub complete: bool,
     /// When the last event that was read was recorded; none if there was none.
     pub read_to: Option<Timestamp>,
     /// The position up to which the journal is in this answer.
     pub head: Position,
+    /// What could not be shown, and why.
+    pub missing: Vec<String>,
+}
+
+/// Which part of a stretch is told if it has more events than one answer reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum HistoryPart {
+    /// Its beginning.
+    #[default]
+    Beginning,
+    /// Its end.
+    End,
 }
 
 /// A broadcast.
@@ -89,21 +110,55 @@ pub struct WarningMark {
     pub answered_at: Option<Timestamp>,
 }
 
+/// An answer to a warning.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct AnswerMark {
+    /// The warning.
+    pub warning: WarningId,
+    /// What was said.
+    pub said: AnswerSaid,
+    /// Who said it.
+    pub by: ModeratorId,
+    /// When it was recorded.
+    pub at: Timestamp,
+}
+
+/// What was said to a warning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AnswerSaid {
+    /// Somebody agreed.
+    Upheld,
+    /// Somebody disagreed.
+    Dismissed,
+    /// They took their answer back.
+    Withdrawn,
+    /// An appeal overturned what somebody had agreed to.
+    Overturned,
+}
+
 /// What a channel's events recorded from `from` on and before `to` tell.
 pub fn history(
-    journal: &dyn Journal,
+    sources: Sources<'_>,
     channel: &ChannelId,
     from: Timestamp,
     to: Timestamp,
+    part: HistoryPart,
 ) -> Result<History, AuditError> {
+    let journal = sources.journal;
     let head = *journal.watermark().borrow();
     let list = List::of(journal, &Within::Channel(channel.clone()));
     if list.head == 0 {
         return Err(AuditError::UnknownChannel(channel.clone()));
     }
-    let before = list.last_within(|recorded| recorded.envelope.recorded_at < from)?;
+    let mut before = list.last_within(|recorded| recorded.envelope.recorded_at < from)?;
     let last = list.last_within(|recorded| recorded.envelope.recorded_at < to)?;
-    let begin = before.saturating_sub(LOOK_BACK);
+    let mut begin = before.saturating_sub(LOOK_BACK);
+    let is_cut = last - begin > EVENTS_MAX;
+    if is_cut && part == HistoryPart::End {
+        begin = last - EVENTS_MAX;
+        before = begin + LOOK_BACK;
+    }
     let end = last.min(begin + EVENTS_MAX);
     let mut told = History {
         channel: channel.clone(),
@@ -113,9 +168,12 @@ pub fn history(
         coverage: Vec::new(),
         cadence: Vec::new(),
         warnings: Vec::new(),
-        complete: end == last,
+        answers: Vec::new(),
+        adjustments: Vec::new(),
+        complete: !is_cut,
         read_to: None,
         head,
+        missing: Vec::new(),
     };
     let scope = Scope::Channel(channel.clone());
     let mut after = Sequence(begin);
@@ -125,15 +183,22 @@ pub fn history(
         let Some(newest) = page.last() else { break }; // what is left was declared lost
         after = newest.envelope.sequence;
         for recorded in page.into_iter().filter(|recorded| recorded.envelope.sequence.0 <= end) {
+            let at = recorded.envelope.recorded_at;
             if recorded.envelope.sequence.0 > before {
-                told.read_to = Some(recorded.envelope.recorded_at);
+                told.read_to = Some(at);
                 if std::mem::replace(&mut is_before, false) {
                     told.begin();
+                    if is_cut && part == HistoryPart::End {
+                        told.from = at;
+                    }
                 }
             }
             // One that cannot be understood is about something that this program does not know.
-            if let Ok(event) = recorded.event() {
-                told.see(&recorded, &event);
+            let Ok(event) = recorded.event() else { continue };
+            told.see(&recorded, &event);
+            if let (false, Event::ReputationAdjusted(set)) = (is_before, &event) {
+                let set = LastSet::of(&recorded.envelope, set).told(sources, &mut told.missing);
+                told.adjustments.push(set);
             }
         }
     }
@@ -162,7 +227,12 @@ impl History {
                 }
             }
             Event::ChannelUnwatched(unwatched) => self.cover(unwatched.since, false, Some(unwatched.because)),
-            Event::ChannelWatched(_) => self.cover(at, true, None),
+            Event::ChannelWatched(watched) => {
+                if self.coverage.is_empty() {
+                    self.cover(watched.unwatched_since, false, None); // its beginning lies further back than was looked
+                }
+                self.cover(at, true, None);
+            }
             Event::CadenceChanged(changed) => {
                 let session = self.sessions.last().filter(|last| last.to.is_none()).map(|last| last.session.clone());
                 self.cadence.push(Change::of(envelope, changed, session));
@@ -176,10 +246,14 @@ impl History {
                 upheld: None,
                 answered_at: None,
             }),
-            Event::WarningUpheld(it) => self.answer(it.warning, Some(true), envelope.recorded_at),
-            Event::WarningDismissed(it) => self.answer(it.warning, Some(false), envelope.recorded_at),
-            Event::WarningAnswerWithdrawn(it) => self.answer(it.warning, None, envelope.recorded_at),
-            Event::WarningOverturned(it) => self.answer(it.warning, Some(false), envelope.recorded_at),
+            Event::WarningUpheld(it) => self.answer(it.warning, AnswerSaid::Upheld, &it.by, envelope.recorded_at),
+            Event::WarningDismissed(it) => self.answer(it.warning, AnswerSaid::Dismissed, &it.by, envelope.recorded_at),
+            Event::WarningAnswerWithdrawn(it) => {
+                self.answer(it.warning, AnswerSaid::Withdrawn, &it.by, envelope.recorded_at);
+            }
+            Event::WarningOverturned(it) => {
+                self.answer(it.warning, AnswerSaid::Overturned, &it.by, envelope.recorded_at);
+            }
             _ => {} // a drawing of these, not a fold: nothing else is drawn
         }
     }
@@ -201,7 +275,13 @@ impl History {
         self.coverage.push(CoverageSpan { watched, because, from, to: None });
     }
 
-    fn answer(&mut self, warning: WarningId, upheld: Option<bool>, at: Timestamp) {
+    fn answer(&mut self, warning: WarningId, said: AnswerSaid, by: &ModeratorId, at: Timestamp) {
+        self.answers.push(AnswerMark { warning, said, by: by.clone(), at });
+        let upheld = match said {
+            AnswerSaid::Upheld => Some(true),
+            AnswerSaid::Dismissed | AnswerSaid::Overturned => Some(false),
+            AnswerSaid::Withdrawn => None,
+        };
         if let Some(mark) = self.warnings.iter_mut().rev().find(|mark| mark.warning == warning) {
             (mark.upheld, mark.answered_at) = (upheld, upheld.map(|_| at));
         }
@@ -212,6 +292,7 @@ impl History {
         self.sessions.retain(|span| span.to.is_none());
         self.coverage.retain(|span| span.to.is_none());
         self.warnings.retain(|mark| mark.upheld.is_none());
+        self.answers.clear();
         let held = self.cadence.len().saturating_sub(1);
         self.cadence.drain(..held);
     }

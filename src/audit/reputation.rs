@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::events::{
     CadenceBecause, CadenceChanged, Envelope, Event, Pace, Recorded, ReputationAdjusted, ReputationChange, ViewersRose,
 };
-use crate::model::{ChannelId, ContentRef, ModeratorId, PolicyRef, Position, Score, Sequence, SessionId, Timestamp};
+use crate::model::{ChannelId, ModeratorId, PolicyRef, Position, Score, Sequence, SessionId, Timestamp};
 use crate::policy::Policy;
 use crate::reputation::forecast::{Forecast, Supposed};
 use crate::reputation::{Finding, Grounds, Ledger, Standing};
@@ -31,7 +31,7 @@ pub struct Past {
     head: Position,
     policy: Option<Policy>,
     changes: VecDeque<Change>,
-    adjusted: Option<(Sequence, Timestamp, ContentRef)>,
+    adjusted: Option<LastSet>,
     missing: Vec<String>,
 }
 
@@ -188,7 +188,33 @@ fn moment_of(folded: &StateAt, moment: Moment, now: Timestamp) -> Timestamp {
 struct Told {
     session: Option<SessionId>,
     changes: VecDeque<Change>,
-    adjusted: Option<(Sequence, Timestamp, ContentRef)>,
+    adjusted: Option<LastSet>,
+}
+
+/// What a person set or let go last, as its event says it. Whether it holds, the ledger knows.
+#[derive(Debug, Clone)]
+pub(super) struct LastSet {
+    sequence: Sequence,
+    since: Timestamp,
+    set: ReputationAdjusted,
+}
+
+impl LastSet {
+    /// As it was recorded.
+    pub fn of(envelope: &Envelope, set: &ReputationAdjusted) -> Self {
+        Self { sequence: envelope.sequence, since: envelope.recorded_at, set: set.clone() }
+    }
+
+    /// With the words of who set it, or why those cannot be shown.
+    pub fn told(&self, sources: Sources<'_>, missing: &mut Vec<String>) -> SetBy {
+        let ReputationAdjusted { by, change, until, why } = &self.set;
+        let why = plain_text(sources, why);
+        if let Err(reason) = &why {
+            missing.push(format!("why the reputation was set: {reason}"));
+        }
+        let (since, sequence) = (Some(self.since), Some(self.sequence));
+        SetBy { by: by.clone(), change: *change, until: *until, since, sequence, why: why.ok() }
+    }
 }
 
 impl Told {
@@ -203,9 +229,7 @@ impl Told {
                 }
                 self.changes.push_front(Change::of(envelope, changed, self.session.clone()));
             }
-            Event::ReputationAdjusted(ReputationAdjusted { why, .. }) => {
-                self.adjusted = Some((envelope.sequence, envelope.recorded_at, why.clone()));
-            }
+            Event::ReputationAdjusted(set) => self.adjusted = Some(LastSet::of(envelope, set)),
             _ => {} // the rest is in the state
         }
     }
@@ -269,17 +293,8 @@ impl Past {
             because: state.pace_because,
             since: changes.front().cloned(),
         });
-        let adjusted = state.ledger.adjusted(at).map(|set| {
-            let why = adjusted.as_ref().and_then(|(_, _, why)| match plain_text(sources, why) {
-                Ok(text) => Some(text),
-                Err(reason) => {
-                    missing.push(format!("why the reputation was set: {reason}"));
-                    None
-                }
-            });
-            let (sequence, since) = adjusted.as_ref().map(|(sequence, since, _)| (*sequence, *since)).unzip();
-            SetBy { by: set.by.clone(), change: set.change, until: set.until, since, sequence, why }
-        });
+        let holds = state.ledger.adjusted(at).is_some();
+        let adjusted = adjusted.filter(|_| holds).map(|set| set.told(sources, &mut missing));
         ReputationAt {
             channel: state.channel,
             standing,

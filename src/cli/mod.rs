@@ -19,8 +19,10 @@ mod laboratory;
 mod play;
 pub mod policy;
 mod print;
+mod publish;
 pub mod reputation;
 mod serve;
+mod server;
 mod show;
 mod token;
 mod watch;
@@ -63,7 +65,7 @@ enum Command {
     ///
     /// Changes nothing. Exit code 0: nothing that was looked at is wrong; 1: something is.
     Doctor(doctor::DoctorArgs),
-    /// Check, explain, import and compare policies.
+    /// Check, explain, import, publish and compare policies, and run them in shadow.
     Policy(policy::PolicyArgs),
     /// Say what a policy would have done to what was recorded, without a call to any provider.
     ///

@@ -1,4 +1,4 @@
-//! `streamwarden policy`: check, explain, import, compare, schema. Reads the files, asks [`crate::policy`], writes to what it is
+//! `streamwarden policy`: check, explain, import, compare, publish, shadow, schema. Reads the files, asks [`crate::policy`], writes to what it is
 //! given: the answer to `out`, everything else to `err`.
 
 pub use super::Outcome;
@@ -17,7 +17,7 @@ use crate::policy::import::{self, Imported};
 use crate::policy::standing::standings;
 use crate::policy::{AutomaticStops, Category, Policy, Window, bounds, schema};
 
-/// Check, explain, import and compare policies.
+/// Check, explain, import, publish and compare policies, and run them in shadow.
 #[derive(Debug, Args)]
 pub struct PolicyArgs {
     /// What to do.
@@ -68,6 +68,15 @@ pub enum PolicyCommand {
     /// Reads the journal of a data directory that no process is writing. Exit code 0: compared; 1: the policy never ran in
     /// shadow, or something is wrong with the journal; 2: the question could not be answered.
     Compare(super::compare::CompareArgs),
+    /// Put a policy file in force on a server that runs.
+    ///
+    /// It is checked first, and sent only if it holds no mistake. Exit code 0: in force; 1: it holds mistakes, or the
+    /// server refuses; 2: the file cannot be read, or the server gives no answer.
+    Publish(super::publish::PublishArgs),
+    /// Run a policy file in shadow on a server that runs, or end a shadow.
+    ///
+    /// It judges beside the policy in force, and nothing follows from what it says. Exit codes as of `publish`.
+    Shadow(super::publish::ShadowArgs),
     /// Write the JSON Schema of policy files, for editors.
     Schema,
 }
@@ -82,6 +91,8 @@ pub fn run(args: &PolicyArgs, out: &mut dyn Write, err: &mut dyn Write) -> io::R
         PolicyCommand::Explain { channel, files } => run_explain(files, channel, out, err),
         PolicyCommand::Import { file } => run_import(file, out, err),
         PolicyCommand::Compare(args) => super::compare::run(args, out, err),
+        PolicyCommand::Publish(args) => super::publish::publish(args, out, err),
+        PolicyCommand::Shadow(args) => super::publish::shadow(args, out, err),
         PolicyCommand::Schema => {
             let schema = serde_json::to_string_pretty(&schema()).expect("a schema is JSON");
             writeln!(out, "{schema}")?;
@@ -169,13 +180,13 @@ fn run_import(file: &Path, out: &mut dyn Write, err: &mut dyn Write) -> io::Resu
     }
 }
 
-fn checked(texts: &[(String, String)], channels: &[ChannelId]) -> Checked {
+pub(super) fn checked(texts: &[(String, String)], channels: &[ChannelId]) -> Checked {
     let files: Vec<(&str, &str)> = texts.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
     check(&files, channels)
 }
 
 /// Names and texts of all files, or none if one cannot be read; every one that cannot is named.
-fn read_all(files: &[PathBuf], err: &mut dyn Write) -> io::Result<Option<Vec<(String, String)>>> {
+pub(super) fn read_all(files: &[PathBuf], err: &mut dyn Write) -> io::Result<Option<Vec<(String, String)>>> {
     let mut texts = Some(Vec::with_capacity(files.len()));
     for file in files {
         match read_file(file, bounds::FILE_BYTES_MAX, err)? {

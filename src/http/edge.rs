@@ -41,7 +41,7 @@ static UNLESS_SAID: [(HeaderName, &str); 5] = [
 /// What a page that is named may send, and read, beyond what any page may.
 const CORS_METHODS: &str = "GET, POST, PUT, DELETE";
 const CORS_REQUEST_HEADERS: &str = "authorization, content-type, idempotency-key, last-event-id, prefer";
-const CORS_ANSWER_HEADERS: &str = "location, retry-after, streamwarden-next, x-request-id";
+const CORS_ANSWER_HEADERS: &str = "location, retry-after, streamwarden-next, streamwarden-places, x-request-id";
 /// Seconds for which a browser need not ask again whether it may ask.
 const CORS_MAX_AGE_S: &str = "600";
 

@@ -6,6 +6,7 @@ use super::document::{Backtest, Subject};
 use super::frontier::Frontier;
 use super::html::words::{change, count, duration, of, share};
 use super::price::Dollars;
+use super::report::Truth;
 
 /// Warnings lost that are named.
 const LOST_NAMED_MAX: usize = 5;
@@ -20,20 +21,10 @@ pub fn backtest(backtest: &Backtest) -> String {
     let (then, now) = (report.total.recorded, report.total.proposed);
     line("warnings", format!("{} recorded, {} proposed", count(then.warnings), count(now.warnings)));
     line("stops", format!("{} recorded, {} proposed without a person", count(then.stops), count(now.stops)));
-    line("gained", of(report.gained.count, "warning", "warnings"));
-    line("lost", of(report.lost.count, "warning", "warnings"));
+    line("gained", some(report.gained.count));
+    line("lost", some(report.lost.count));
+    line("recall", recall(&report.truth));
     let truth = &report.truth;
-    line(
-        "recall",
-        format!(
-            "{}: {} of {} found, {} lost, {} unknowable",
-            share(truth.recall_permille),
-            count(truth.upheld_found),
-            of(truth.recorded.upheld, "upheld warning", "upheld warnings"),
-            count(truth.upheld_lost),
-            count(truth.upheld_unknowable)
-        ),
-    );
     line(
         "precision",
         format!(
@@ -75,6 +66,26 @@ pub fn backtest(backtest: &Backtest) -> String {
         );
     }
     text
+}
+
+fn some(warnings: u64) -> String {
+    if warnings == 0 { "none".to_owned() } else { of(warnings, "warning", "warnings") }
+}
+
+/// What became of the warnings that people upheld; what did not happen is not said.
+fn recall(truth: &Truth) -> String {
+    let upheld = of(truth.recorded.upheld, "upheld warning", "upheld warnings");
+    if truth.recorded.upheld == 0 {
+        return "unknown: nobody upheld a warning".to_owned();
+    }
+    let found = match truth.upheld_found == truth.recorded.upheld {
+        true => format!("all of {upheld} found"),
+        false => format!("{} of {upheld} found", count(truth.upheld_found)),
+    };
+    let others = [(truth.upheld_lost, "lost"), (truth.upheld_unknowable, "unknowable")];
+    let others =
+        others.iter().filter(|(number, _)| *number > 0).map(|(number, what)| format!(", {} {what}", count(*number)));
+    format!("{}: {found}{}", share(truth.recall_permille), others.collect::<String>())
 }
 
 /// What came of a frontier.

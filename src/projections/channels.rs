@@ -1,7 +1,8 @@
 //! Every channel as its events leave it: what a list of a hundred thousand channels shows, and no more.
 //!
-//! Small on purpose. An entry takes about 260 bytes and the texts it names (channel, session, policy; some 200 bytes
-//! with ARNs): 100,000 channels are about 50 MB. Open warnings are not in here, the [`Queue`](super::Queue) has them.
+//! Small on purpose. An entry takes about 370 bytes with its places in the orders, and the texts it names (channel,
+//! session, policy; some 200 bytes with ARNs): 100,000 channels are about 60 MB. Open warnings are not in here, the
+//! [`Queue`](super::Queue) has them.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -9,6 +10,7 @@ use std::ops::Bound;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::orders::{Ending, Orders, Places, Risk};
 use crate::events::{CadenceBecause, CadenceChanged, Envelope, Event, FailedStage, Pace, Skip, UnwatchedBecause};
 use crate::model::{ChannelId, FrameId, Medium, PolicyRef, Position, Score, Sequence, SessionId, Timestamp, Verdict};
 
@@ -19,10 +21,27 @@ const LEFT_OUT_SHARE: usize = 50;
 
 /// Every channel, by id.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(from = "Saved")]
 pub struct Channels {
     channels: BTreeMap<ChannelId, Channel>,
     /// How often a channel was left out for want of room.
     pub left_out: u64,
+    /// Follows from the channels.
+    #[serde(skip)]
+    orders: Orders,
+}
+
+/// Channels as they are saved.
+#[derive(Deserialize)]
+struct Saved {
+    channels: BTreeMap<ChannelId, Channel>,
+    left_out: u64,
+}
+
+impl From<Saved> for Channels {
+    fn from(Saved { channels, left_out }: Saved) -> Self {
+        Self { orders: Orders::of(channels.iter()), channels, left_out }
+    }
 }
 
 /// One channel.
@@ -30,6 +49,8 @@ pub struct Channels {
 pub struct Channel {
     /// The broadcast on the air.
     pub session: Option<OnAir>,
+    /// The broadcast that ended last, if nothing is on the air.
+    pub ended: Option<Ended>,
     /// The frame whose outcome came last.
     pub last_frame: Option<LastFrame>,
     /// How often frames are taken.
@@ -49,6 +70,15 @@ pub struct OnAir {
     pub session: SessionId,
     /// When its first frame or announcement says it began.
     pub since: Timestamp,
+}
+
+/// A broadcast that is over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Ended {
+    /// The broadcast.
+    pub session: SessionId,
+    /// When it ended.
+    pub at: Timestamp,
 }
 
 /// The frame whose outcome came last.
@@ -192,6 +222,17 @@ impl Channels {
         self.channels.range::<ChannelId, _>((from, Bound::Unbounded))
     }
 
+    /// Channels after that place, those with the lowest reputation first and by id among equals; those whose cadence no
+    /// score has a say in come last.
+    pub fn by_risk(&self, after: Option<(Risk, ChannelId)>) -> impl Iterator<Item = (&ChannelId, &Channel)> {
+        self.orders.by_risk(after).filter_map(|id| self.channels.get_key_value(id))
+    }
+
+    /// Channels off the air after that place, the one whose broadcast ended last first and by id among equals.
+    pub fn by_end(&self, after: Option<(Ending, ChannelId)>) -> impl Iterator<Item = (&ChannelId, &Channel)> {
+        self.orders.by_end(after).filter_map(|id| self.channels.get_key_value(id))
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.channels.len()
@@ -206,13 +247,21 @@ impl Channels {
     pub(super) fn apply(&mut self, channel: &ChannelId, envelope: &Envelope, event: &Event) -> u64 {
         if !self.channels.contains_key(channel) {
             self.make_room(CHANNELS_MAX);
-            self.channels.insert(channel.clone(), Channel::default());
+            let new = Channel::default();
+            self.orders.put(channel, Places::of(&new));
+            self.channels.insert(channel.clone(), new);
         }
         let Some(entry) = self.channels.get_mut(channel) else { return 0 };
+        let stood = Places::of(entry);
         let unwatched_ms = entry.counts.unwatched_ms;
         entry.last_event =
             LastEvent { position: envelope.position, sequence: envelope.sequence, recorded_at: envelope.recorded_at };
         entry.apply(envelope.captured_at.unwrap_or(envelope.recorded_at), event);
+        let stands = Places::of(entry);
+        if stood != stands {
+            self.orders.take(channel, stood);
+            self.orders.put(channel, stands);
+        }
         entry.counts.unwatched_ms - unwatched_ms
     }
 
@@ -228,7 +277,9 @@ impl Channels {
             .collect();
         order.sort_unstable();
         for (_, _, id) in order.into_iter().take((most / LEFT_OUT_SHARE).max(1)) {
-            self.channels.remove(&id);
+            if let Some(channel) = self.channels.remove(&id) {
+                self.orders.take(&id, Places::of(&channel));
+            }
             self.left_out += 1;
         }
     }
@@ -250,6 +301,7 @@ impl Channel {
             Event::SessionStarted(started) => {
                 self.count_unwatched(at);
                 self.session = Some(OnAir { session: started.session.clone(), since: at });
+                self.ended = None;
                 self.coverage = Coverage::Watched { since: at };
                 add(&mut self.counts.sessions);
             }
@@ -257,6 +309,7 @@ impl Channel {
                 if self.session.as_ref().is_some_and(|on_air| on_air.session == ended.session) {
                     self.count_unwatched(at);
                     self.session = None;
+                    self.ended = Some(Ended { session: ended.session.clone(), at });
                     self.coverage = Coverage::Idle;
                 }
             }

@@ -3,6 +3,7 @@
 mod channels;
 mod enforcements;
 mod index;
+mod orders;
 pub mod overview;
 mod queue;
 mod summary;
@@ -10,11 +11,12 @@ mod view;
 mod warning;
 
 pub use channels::{
-    CHANNELS_MAX, Cadence, Channel, Channels, Counts, Coverage, LastEvent, LastFrame, LastOutcome, OnAir,
+    CHANNELS_MAX, Cadence, Channel, Channels, Counts, Coverage, Ended, LastEvent, LastFrame, LastOutcome, OnAir,
     SkippedBecause,
 };
 pub use enforcements::{ENFORCEMENTS_MAX, EnforcementStep, Enforcements, Followed};
 pub use index::{Index, WARNINGS_INDEXED_MAX};
+pub use orders::{Ending, Risk};
 pub use queue::{QUEUE_MAX, Queue};
 pub use summary::{ChannelSummary, Summary};
 pub use view::View;

@@ -2,8 +2,9 @@
 
 use streamwarden::audit::decision::{Kept, LabelsFrom, Outcome, ReachedView, Relation, Standing};
 use streamwarden::audit::decision::{Sources, Stage as Reached, decision, outcome_of};
+use streamwarden::events::{CadenceBecause, ReputationChange};
 use streamwarden::journal::Journal;
-use streamwarden::model::{EventId, FrameId, Verdict};
+use streamwarden::model::{EventId, FrameId, Score, Verdict};
 use streamwarden::warden::{Answering, EnforcementReport, ModeratorAct};
 
 use crate::stage::{Stage, moment, names};
@@ -281,4 +282,53 @@ fn a_stop_that_a_second_provider_kept_back_says_who_was_asked_and_what_would_hav
         assert_eq!((&*other.provider.name, other.failed.is_some()), ("hive", hive.is_none()));
         assert!(decided.lines().iter().any(|line| line.starts_with("hive, asked to agree with a stop: ")));
     }
+}
+
+/// Lets a channel's past set the cadence.
+const RANGE: &str = "\
+policy: stage
+channels: { matching: .* }
+taxonomy: rekognition/7.0
+sampling: { every: 1s to 60s, max_age: 1h }
+reputation: { trust_after: 1m, closely_for: 10s }
+similarity: off
+rules:
+  - { id: alcohol, categories: [Alcohol], confidence: 70, action: warn }
+";
+
+#[test]
+fn what_a_person_set_the_reputation_to_is_told_where_it_had_a_say_and_nowhere_else() {
+    let mut stage = Stage::under(RANGE);
+    stage.begin();
+    let before = stage.judge(1.0, &[]);
+    let why = stage.content.put("channel/stage", b"known for years").expect("it is kept");
+    let change = ReputationChange::Pin(Score::from_milli(900).expect("a score"));
+    stage.moderate(5.0, ModeratorAct::AdjustReputation { change, until: Some(moment(600.0)), why });
+    let held = stage.judge(120.0, &[]);
+    let after = stage.judge(900.0, &[]);
+    let long_after = stage.judge(960.0, &[]);
+
+    let adjusted = |frame| stage.decision(frame).cadence.expect("a cadence was set").adjusted;
+    assert_eq!(adjusted(before), None, "it was set later");
+    let set = adjusted(held).expect("it was in force");
+    assert_eq!((set.by.as_str(), set.change, set.until), ("m-17", change, Some(moment(600.0))));
+    assert_eq!(set.why.as_deref(), Some("known for years"));
+    let lines = stage.decision(held).lines().join("\n");
+    assert!(lines.contains("m-17 had pinned the reputation at 0.90 until 20"), "{lines}");
+    assert!(lines.contains(": “known for years”"), "{lines}");
+    let last = stage.decision(long_after);
+    let cadence = last.cadence.expect("a cadence was set");
+    match cadence.because {
+        Some(CadenceBecause::AdjustmentOver) => assert!(cadence.adjusted.is_some(), "its end is why"),
+        _ => assert_eq!(cadence.adjusted, None, "it was over"),
+    }
+    assert!(stage.decision(after).missing.is_empty());
+
+    // Under a policy whose cadence is fixed nobody's word on the reputation has a say.
+    let mut fixed = Stage::new();
+    fixed.begin();
+    let why = fixed.content.put("channel/stage", b"known for years").expect("it is kept");
+    fixed.moderate(5.0, ModeratorAct::AdjustReputation { change, until: None, why });
+    let frame = fixed.judge(61.0, &[]);
+    assert_eq!(fixed.decision(frame).cadence.expect("a cadence was set").adjusted, None);
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use streamwarden::audit::AuditError;
-use streamwarden::audit::export::{COLUMNS, EXPORT_SPAN_MAX, Export, plan};
+use streamwarden::audit::export::{COLUMNS, EXPORT_SPAN_MAX, Export, Places, Wanted, plan};
 use streamwarden::audit::search::Within;
 use streamwarden::events::{Actor, EventType, ExportFormat, Filter, NewEvent, NotificationRejected};
 use streamwarden::journal::{Append, Expected, Journal};
@@ -19,7 +19,9 @@ fn text(export: Export, journal: &Arc<streamwarden::journal::MemoryJournal>) -> 
 }
 
 fn settled(stage: &Stage, filter: Filter, format: ExportFormat) -> Export {
-    plan(&*stage.journal, Within::Journal, filter, format, None, "type=x").expect("memory is read")
+    let (within, span) = (Within::Journal, EXPORT_SPAN_MAX);
+    let wanted = Wanted { within, filter, format, after: None, span, said: "type=x" };
+    plan(&*stage.journal, wanted).expect("memory is read")
 }
 
 #[test]
@@ -107,14 +109,36 @@ fn an_export_reaches_over_so_many_places_and_another_goes_on() {
         stage.journal.append(append).wait().expect("it is taken");
     }
     let much = || Within::Channel(ChannelId::new("much").expect("a sound name"));
-    let at = |after| plan(&*stage.journal, much(), Filter::default(), ExportFormat::Ndjson, after, "");
+    let part = |after, span| {
+        let (filter, format) = (Filter::default(), ExportFormat::Ndjson);
+        plan(&*stage.journal, Wanted { within: much(), filter, format, after, span, said: "" })
+    };
+    let at = |after| part(after, u32::MAX);
     let first = at(None).expect("memory is read");
+    let whole = Places { first: 1, to: u64::from(EXPORT_SPAN_MAX), last: u64::from(total) };
+    assert_eq!(first.places(), whole, "no more than that, whatever is asked for");
     assert_eq!((first.next(), first.made().events_max), (Some(u64::from(EXPORT_SPAN_MAX)), EXPORT_SPAN_MAX));
     let second = at(first.next()).expect("memory is read");
     assert_eq!((second.next(), second.made().events_max), (None, 5));
     // What is recorded are positions, of which the policy's publication has the first.
     assert_eq!(second.made().from, Position(u64::from(EXPORT_SPAN_MAX) + 1));
+    let last = u64::from(total);
+    assert_eq!(
+        second.places(),
+        Places { first: u64::from(EXPORT_SPAN_MAX) + 1, to: last, last },
+        "it says how far it is"
+    );
     assert_eq!(text(second, &stage.journal).lines().count(), 5);
+    // In parts of any size: together they are the whole, and nothing of it twice.
+    let (mut after, mut lines) = (Some(last - 12), Vec::new());
+    while after.is_some() {
+        let export = part(after, 5).expect("memory is read");
+        after = export.next();
+        lines.extend(text(export, &stage.journal).lines().map(str::to_owned));
+    }
+    let mut told: Vec<&String> = lines.iter().collect();
+    told.dedup();
+    assert_eq!((lines.len(), told.len()), (12, 12));
     let refused = at(Some(u64::from(total) + 1));
     assert!(matches!(refused, Err(AuditError::Beyond { parameter: "after", .. })), "{refused:?}");
 }

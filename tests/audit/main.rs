@@ -3,5 +3,6 @@
 
 mod decision;
 mod export;
+mod history;
 mod search;
 mod stage;

@@ -98,7 +98,7 @@ const OPERATIONS: &[(&str, Permission, bool)] = &[
     ("cancel_replay", Consume, true),
     ("get_feed", Read, false),
     ("get_live", Read, false),
-    ("get_overview", Read, true),
+    ("get_overview", Read, false),
     ("create_erasure", Erase, true),
     ("list_erasures", Erase, true),
 ];

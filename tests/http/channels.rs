@@ -99,6 +99,80 @@ async fn filters_hold_and_what_they_cannot_be_is_said() {
     live.close().await;
 }
 
+/// Lets a channel's past set the cadence.
+const RANGE: &str = r#"
+policy: test
+channels: { matching: .* }
+taxonomy: rekognition/7.0
+sampling: { every: 1s to 60s, max_age: 24h }
+reputation: { trust_after: 1m, closely_for: 10s }
+similarity: off
+rules:
+  - { id: alcohol, categories: [Alcohol], confidence: 80, action: warn }
+"#;
+
+#[actix_rt::test]
+async fn the_least_trusted_come_first_page_after_page() {
+    let premises = Premises::new();
+    let live = premises.open().await;
+    let (status, said) = json(live.post("/v1/policies").json(&json!({ "text": RANGE, "why": "for the order" }))).await;
+    assert_eq!(status, 200, "{said}");
+    for (name, pin) in [("d", 0.9), ("a:1", 0.9), ("b", 0.5), ("c", 0.0)] {
+        let mut stage = Broadcast::begins(&live, &premises, name).await;
+        stage.shows(&[]).await;
+        let pinned = json!({ "change": { "pin": pin }, "why": "for the order" });
+        let path = format!("/v1/channels/{name}/reputation");
+        let (status, said) = json(live.client.put(live.url(&path)).json(&pinned)).await;
+        assert_eq!(status, 200, "{said}");
+        stage.shows(&[]).await;
+    }
+    let mut seen: Vec<String> = Vec::new();
+    let mut query = "?order=risk&limit=1".to_owned();
+    loop {
+        let page = list(&live, &query).await;
+        seen.extend(ids(&page).into_iter().map(str::to_owned));
+        match page["next"].as_str() {
+            Some(next) => query = format!("?order=risk&limit=1&after={next}"),
+            None => break,
+        }
+    }
+    assert_eq!(seen, ["c", "b", "a:1", "d"]);
+    let (status, problem) = json(live.get("/v1/channels?order=risk&after=d")).await;
+    assert_eq!((status, problem["parameter"].as_str()), (400, Some("after")), "{problem}");
+    assert!(problem["detail"].as_str().is_some_and(|says| says.contains("same order")), "{problem}");
+    live.close().await;
+}
+
+#[actix_rt::test]
+async fn those_that_ended_lately_are_listed_with_when() {
+    let premises = Premises::new();
+    let live = premises.open().await;
+    for name in ["first", "second", "third"] {
+        Broadcast::begins(&live, &premises, name).await.ends().await;
+    }
+    let middle = list(&live, "?channel=second").await["items"][0]["ended"]["at"].as_str().expect("a time").to_owned();
+    Broadcast::begins(&live, &premises, "on-air").await;
+    live.shown().await;
+    assert_eq!(ids(&list(&live, "?order=ended").await), ["third", "second", "first"]);
+    let lately = list(&live, &format!("?order=ended&limit=2&ended_since={middle}")).await;
+    assert_eq!(
+        (ids(&lately), &lately["next"]),
+        (vec!["third", "second"], &Value::Null),
+        "what ended before is not looked at"
+    );
+    assert_eq!(ids(&list(&live, &format!("?ended_since={middle}")).await), ["second", "third"]);
+    let page = list(&live, "?order=ended&limit=2").await;
+    let next = page["next"].as_str().expect("there is more");
+    assert_eq!(ids(&list(&live, &format!("?order=ended&after={next}")).await), ["first"]);
+    assert_eq!(page["items"][0]["ended"]["session"], "st-1");
+    assert_eq!(list(&live, "?channel=on-air").await["items"][0]["ended"], Value::Null);
+    for (query, parameter) in [("?ended_since=lately", "ended_since"), ("?order=ended&after=x:y", "after")] {
+        let (status, problem) = json(live.get(&format!("/v1/channels{query}"))).await;
+        assert_eq!((status, problem["parameter"].as_str()), (400, Some(parameter)), "{query}: {problem}");
+    }
+    live.close().await;
+}
+
 #[actix_rt::test]
 async fn the_policy_of_a_channel_is_named_with_the_reason_for_every_candidate() {
     let premises = Premises::new();

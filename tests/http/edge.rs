@@ -114,7 +114,11 @@ async fn a_page_whose_origin_is_named_may_read_and_write() {
     let read = send(&live, Method::GET, "/v1/journal", &[("origin", "https://desk.example")]).await;
     assert_eq!(header(&read, "access-control-allow-origin"), "https://desk.example");
     assert_eq!(header(&read, "access-control-allow-credentials"), "");
-    assert!(header(&read, "access-control-expose-headers").contains("streamwarden-next"), "an export goes on there");
+    let exposed = header(&read, "access-control-expose-headers");
+    assert!(
+        exposed.contains("streamwarden-next") && exposed.contains("streamwarden-places"),
+        "an export goes on there"
+    );
     let other = send(&live, Method::GET, "/v1/journal", &[("origin", "https://desk.example:1")]).await;
     assert_eq!(header(&other, "access-control-allow-origin"), "");
     live.close().await;

@@ -220,3 +220,45 @@ async fn an_export_holds_every_event_and_is_recorded_first() {
     assert!(to < made.envelope.position, "{to} in {}", made.envelope.position);
     live.close().await;
 }
+
+#[actix_rt::test]
+async fn an_export_in_parts_is_the_whole_and_says_how_far_it_is() {
+    let mut premises = premises();
+    let folder = tempfile::tempdir().expect("a folder");
+    let (_, auditor) = with_tokens(&mut premises, folder.path(), "*");
+    let live = premises.open().await;
+    for second in 0..6 {
+        offer(&live, &channel("export/a"), second * 10, NOTHING).await; // nothing of them is kept, so nothing comes later
+    }
+    let part = async |query: &str| {
+        let path = format!("/v1/channels/export%2Fa/events?format=ndjson{query}");
+        let answer = live.get(&path).bearer_auth(&auditor).send().await.expect("an answer");
+        let said = |name: &str| answer.headers().get(name).map(|said| said.to_str().expect("text").to_owned());
+        let (next, places) = (said("streamwarden-next"), said("streamwarden-places").expect("it says how far it is"));
+        (next, places, answer.text().await.expect("text"))
+    };
+    let (_, all, whole) = part("").await;
+    let last = all.split('/').nth(1).expect("the last place").to_owned();
+    let (mut after, mut parts, mut count) = (String::new(), String::new(), 0);
+    loop {
+        let (next, places, text) = part(&format!("&span=3{after}")).await;
+        parts.push_str(&text);
+        assert_eq!(places, format!("{}-{}/{last}", count * 3 + 1, next.clone().unwrap_or_else(|| last.clone())));
+        count += 1;
+        match next {
+            Some(next) => after = format!("&after={next}"),
+            None => break,
+        }
+    }
+    assert_eq!(parts, whole);
+    assert!(count > 2, "{count} parts");
+    let made = live.get("/v1/events?type=ExportMade").bearer_auth(&auditor);
+    let (_, made) = items(made).await;
+    assert_eq!(made["items"].as_array().map(Vec::len), Some(count + 1), "each is recorded");
+    for wrong in ["&span=0", "&span=100001", "&span=x", "&limit=5"] {
+        let path = format!("/v1/events?format=csv{wrong}");
+        refused(live.get(&path).bearer_auth(&auditor), if wrong == "&limit=5" { "limit" } else { "span" }).await;
+    }
+    refused(live.get("/v1/events?span=5").bearer_auth(&auditor), "span").await;
+    live.close().await;
+}

@@ -43,6 +43,7 @@ mod shadows;
 mod sign_in;
 mod state;
 mod taxonomies;
+mod terminal;
 #[path = "../laboratory/told.rs"]
 #[allow(dead_code)] // shared with the tests of the laboratory, which use all of it
 mod told;

@@ -237,6 +237,8 @@ async fn what_cannot_be_understood_is_refused_and_keeps_no_words() {
     let stale = Waiting { version: warning.version + 1, ..warning };
     assert_eq!(act(&live, &stale, "note", value!({ "note": "never seen" })).await.0, 409);
     assert_eq!(count(&live, "WarningNoted"), 0);
+    // The picture is written before its event is: until then nothing refers to it.
+    until(&live, "the kept picture", |event| matches!(event, Event::EvidenceStored(_)).then_some(())).await;
     let references =
         events(&live).into_iter().flat_map(|one| streamwarden::journal::content::references_in(&one.payload));
     let report = live.house.content.verify(references).expect("the store is read");

@@ -191,3 +191,27 @@ async fn a_shadow_is_held_against_what_was_decided_over_http_and_at_the_terminal
     assert_eq!(code, Some(1));
     assert!(err.contains("test@9 never ran in shadow") && err.contains("\nhint: "), "{err}");
 }
+
+#[actix_rt::test]
+async fn where_a_shadow_and_the_live_policy_part_ways_is_measured() {
+    let premises = Premises::new();
+    let live = premises.open().await;
+    let text = STRICTER.replace("policy: test", "policy: counted"); // figures are of the process: no other test has it
+    assert_eq!(posted(&live, "/v1/policies/shadow", json!({"text": text, "why": "w"})).await.0, 200);
+    let mut stage = Broadcast::begins(&live, &premises, "stage").await;
+    let shown: [crate::broadcast::Labels; 4] = [&[("Violence/Weapons", 70.0)], &[("Alcohol", 90.0)], &[], &[]];
+    for labels in shown {
+        stage.shows(labels).await;
+    }
+    stage.ends().await;
+    let figures = live.get("/metrics").send().await.expect("an answer").text().await.expect("text");
+    for (verdicts, count) in [
+        ("live=\"clear\",shadow=\"stop\"", 1),
+        ("live=\"warn\",shadow=\"clear\"", 1),
+        ("live=\"clear\",shadow=\"clear\"", 2),
+    ] {
+        let line = format!("streamwarden_shadow_verdicts_total{{policy=\"counted\",{verdicts}}} {count}\n");
+        assert!(figures.contains(&line), "{line} in {figures}");
+    }
+    live.close().await;
+}

@@ -62,6 +62,25 @@ fn the_summary_says_in_a_screenful_what_changes_and_how_sure_it_is() {
 }
 
 #[test]
+fn what_was_not_lost_is_not_counted_as_nought() {
+    let frames: Vec<_> = (1..20).map(|second| at(f64::from(second), &[(4, 60_000 + second * 2000)])).collect();
+    let mut policy = only_d(70.0);
+    policy.rules[0].action = streamwarden::model::Action::Warn;
+    let mut recorder = broadcast(policy.clone(), &frames);
+    let unanswered = found(&recorder.channel.journal, &question(policy.clone()));
+    let text = summary::backtest(&Backtest::of(unanswered, vec![policy.reference.clone()], vec![], &prices()));
+    assert!(text.contains("recall       unknown: nobody upheld a warning\n"), "{text}");
+    let warning = recorder.warning_of("d");
+    recorder.answers(moment(30.0), warning, true);
+    let same = found(&recorder.channel.journal, &question(policy.clone()));
+    let backtest = Backtest::of(same, vec![policy.reference.clone()], vec![], &prices());
+    let text = summary::backtest(&backtest);
+    assert!(text.contains("lost         none\n"), "{text}");
+    assert!(text.contains("recall       100.0 %: all of 1 upheld warning found\n"), "{text}");
+    assert!(html::backtest(&backtest).contains("none would certainly have been lost. "));
+}
+
+#[test]
 fn the_json_reads_back_as_it_was_written() {
     let backtest = backtest();
     let read: Backtest = serde_json::from_str(&backtest.to_json()).expect("it is what was written");

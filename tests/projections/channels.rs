@@ -2,7 +2,7 @@
 
 use streamwarden::events::*;
 use streamwarden::model::*;
-use streamwarden::projections::{Channel, Coverage, LastOutcome, SkippedBecause};
+use streamwarden::projections::{Channel, Coverage, LastOutcome, Risk, SkippedBecause};
 
 use crate::story::{Story, T0, assessed, frame, policy, session};
 
@@ -103,4 +103,57 @@ fn the_cadence_names_the_policy_that_sets_it_and_the_last_event_its_place() {
     assert_eq!(a.last_event.recorded_at, T0.plus_ms(7));
     let b = channel(&story, "b");
     assert_eq!((b.last_event.position, b.last_event.sequence), (Position(1), Sequence(1)));
+}
+
+fn paced(score: Option<u16>) -> CadenceChanged {
+    CadenceChanged {
+        from: None,
+        to: Pace { interval_ms: 10_000, tolerance_ms: 1_000 },
+        policy: policy(),
+        because: CadenceBecause::SessionBegan,
+        score: score.and_then(Score::from_milli),
+        viewers: None,
+    }
+}
+
+fn ids<'a>(channels: impl Iterator<Item = (&'a ChannelId, &'a Channel)>) -> Vec<&'a str> {
+    channels.map(|(id, _)| id.as_str()).collect()
+}
+
+#[test]
+fn the_least_trusted_come_first_and_move_when_their_score_does() {
+    let mut story = Story::new();
+    for (id, score) in [("a", Some(700)), ("b", None), ("c", Some(20)), ("d", Some(700)), ("e", Some(0))] {
+        story.told(id, began("st-1"));
+        story.told(id, paced(score));
+    }
+    let id = |text: &str| ChannelId::new(text).expect("a sound id");
+    assert_eq!(ids(story.view.channels.by_risk(None)), ["e", "c", "a", "d", "b"], "no score is not the lowest");
+    let place = |score, name: &str| Some((Risk::of(Score::from_milli(score)), id(name)));
+    assert_eq!(ids(story.view.channels.by_risk(place(700, "a"))), ["d", "b"]);
+    story.told("e", paced(Some(900)));
+    assert_eq!(ids(story.view.channels.by_risk(None)), ["c", "a", "d", "e", "b"]);
+    // Between two pages somebody moved: of those that did not, none is left out and none shown twice.
+    assert_eq!(ids(story.view.channels.by_risk(place(0, "e"))), ["c", "a", "d", "e", "b"]);
+    assert_eq!(story.reloaded(), story.view, "what is worked out from the rows is so again when they are read back");
+}
+
+#[test]
+fn those_off_the_air_come_by_when_they_ended_and_leave_when_they_begin_again() {
+    let mut story = Story::new();
+    for id in ["a", "b", "c", "never"] {
+        story.told(id, began("st-1"));
+    }
+    for id in ["b", "a", "c"] {
+        story.after_ms(1_000);
+        story.told(id, over("st-1"));
+    }
+    let ended = channel(&story, "c").ended.clone().expect("it ended");
+    assert_eq!((ended.session, ended.at), (session("st-1"), T0.plus_ms(3_000)));
+    assert_eq!(ids(story.view.channels.by_end(None)), ["c", "a", "b"]);
+    let place = Some((std::cmp::Reverse(T0.plus_ms(2_000)), ChannelId::new("a").expect("a sound id")));
+    assert_eq!(ids(story.view.channels.by_end(place)), ["b"]);
+    story.told("c", began("st-2"));
+    assert_eq!(channel(&story, "c").ended, None);
+    assert_eq!(ids(story.view.channels.by_end(None)), ["a", "b"]);
 }

@@ -411,6 +411,15 @@ proptest! {
         let newest = told.events.last().map_or(0, |(at, _)| hour_of(*at));
         let since = (newest + 1).saturating_sub(hours);
         Recount::of(&told.events, since).is(&overview.sum_since(since));
+        // Warnings and stops, followed one by one, add up to the same; and of no channel to nothing.
+        let whole = overview.sum_since(since);
+        let followed = Hour::sum(overview.of_channels(since, |_| true).values());
+        prop_assert_eq!((&followed.rules, &followed.answered_in), (&whole.rules, &whole.answered_in));
+        // A stop is seen to have worked once; here one may be told so again, and the last time counts.
+        let stands = |stops: &Stops| Stops { verified_in: Spread::default(), ..stops.clone() };
+        prop_assert_eq!(stands(&followed.automatic), stands(&whole.automatic));
+        prop_assert_eq!(stands(&followed.by_person), stands(&whole.by_person));
+        prop_assert!(overview.of_channels(since, |_| false).is_empty());
         for (begins, hour) in overview.since(since) {
             prop_assert!(begins >= begin_of(since) && hour_of(begins) <= newest);
             prop_assert_eq!(hour.rules.values().map(Decided::raised).sum::<u64>(), hour.raised());
@@ -428,4 +437,19 @@ fn hours_older_than_a_week_are_forgotten_and_so_is_what_began_in_them() {
     let sum = told.story.view.overview.sum_since(0);
     assert_eq!((sum.raised(), sum.answered_in.count()), (0, 0));
     assert_eq!(told.story.view.overview.since(0).count(), 1, "the hour of the answer");
+}
+
+#[test]
+fn what_some_channels_came_to_is_told_apart_from_the_rest() {
+    let mut story = Story::new();
+    let mine = ChannelId::new("mine").expect("a sound id");
+    let (warning, _) = (story.raise("mine", 3), story.raise("other", 4));
+    story.after_ms(12);
+    story.told("mine", WarningUpheld { warning, by: moderator("ann"), undo_ms: 30_000 });
+    let hours = story.view.overview.of_channels(0, |channel| *channel == mine);
+    let sum = Hour::sum(hours.values());
+    let decided: Vec<&Decided> = sum.rules.values().collect();
+    assert_eq!(decided, [&Decided { upheld: 1, ..Decided::default() }]);
+    assert_eq!((sum.answered_in.count(), sum.answered_in.at_most(500)), (1, Some(12)));
+    assert_eq!(story.view.overview.sum_since(0).raised(), 2);
 }

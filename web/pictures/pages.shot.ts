@@ -21,6 +21,7 @@ test("the pages", async ({ browser }) => {
     stdio: ["ignore", "pipe", "inherit"],
     env: { ...process.env, CI: undefined },
   });
+  process.once("exit", () => demo.kill("SIGKILL")); // also where a page did not come
   const url = await new Promise<string>((found) => {
     createInterface({ input: demo.stdout }).on("line", (line) => {
       const at = /(http:\/\/127\.0\.0\.1:\d+)/.exec(line)?.[1];
@@ -56,6 +57,7 @@ test("the pages", async ({ browser }) => {
     ["/policies", "policies"],
     ["/policies/demo", "policy"],
     ["/overview", "overview"],
+    ["/arena", "arena"],
     ["/settings", "settings"],
     [`/queue/${stopped?.warning}`, "stop"],
   ];
@@ -66,7 +68,7 @@ test("the pages", async ({ browser }) => {
   }
   await page.setViewportSize({ width: 390, height: 844 });
   await page.goto(`${url}/queue/${coffee?.warning}`);
-  await drawn(page);
+  await drawn(page, "article.case h1"); // so narrow, the list and its heading make room for the case
   await take(page, "phone");
   await context.close();
   demo.kill("SIGINT");
@@ -82,9 +84,9 @@ async function take(page: Page, name: string): Promise<void> {
 }
 
 /** Waits until the page has what it asked for, and its pictures. */
-async function drawn(page: Page): Promise<void> {
+async function drawn(page: Page, heading = "main h1"): Promise<void> {
   await expect(page.locator(".shell")).toHaveAttribute("data-link", "live");
-  await expect(page.locator("main h1").first()).toBeVisible();
+  await expect(page.locator(heading).first()).toBeVisible();
   await expect(page.locator("main")).not.toContainText("Asking for");
   await page.waitForFunction(() => [...document.images].every((image) => image.complete));
 }

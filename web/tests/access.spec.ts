@@ -49,6 +49,7 @@ test("every page is accessible, wide in the dark and on a phone in the light", a
   const frame = (await house.events("WarningRaised")).items[0]?.payload.frame;
   const pages = [
     "/wall",
+    "/wall?only=ended",
     "/queue",
     "/channels/studio%2Fone",
     "/audit",

@@ -228,7 +228,7 @@ impl Warden {
 
     /// Keeps what lives beside the state in step with it.
     fn after(&mut self, events: &[NewEvent]) {
-        events.iter().for_each(|new| metrics().recorded(&new.event));
+        metrics().recorded(events.iter().map(|new| &new.event));
         let Life::Awake(state) = &self.life else { return };
         let assessed = events.iter().any(|new| matches!(new.event, Event::FrameAssessed(_)));
         if let (true, Some(work), Some(reference)) = (assessed, &mut self.work, &state.reference)

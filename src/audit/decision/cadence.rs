@@ -3,11 +3,14 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::events::{CadenceBecause, Pace, Skip};
+use crate::audit::reputation::{LastSet, SetBy};
+use crate::events::{CadenceBecause, Pace, ReputationChange, Skip};
 use crate::model::{Medium, PolicyRef, Score, SessionId, Timestamp};
 use crate::policy::Policy;
 use crate::reputation::score;
 use crate::warden::{ChannelState, due, due_of_segment};
+
+use super::Sources;
 
 /// How often frames are taken, and whether this one was due. A frame is taken from `newest_sampled` + `interval_ms` −
 /// `early_ms` on; `early_ms` is the tolerance, or half the spacing of the channel's frames where that is less.
@@ -21,6 +24,8 @@ pub struct Cadence {
     pub because: Option<CadenceBecause>,
     /// The channel's reputation just before, where the policy lets it have a say.
     pub score: Option<Score>,
+    /// What a person set the reputation to, or that they let it go, where that had a say in how often frames were taken.
+    pub adjusted: Option<SetBy>,
     /// How much earlier a frame is still taken at most, in milliseconds.
     pub tolerance_ms: u32,
     /// Captured-at of the newest frame with any outcome, just before.
@@ -35,6 +40,28 @@ pub struct Cadence {
     pub was_due: bool,
     /// The same in a sentence.
     pub text: String,
+}
+
+impl Cadence {
+    /// Tells of what a person set last before, where it held when the frame was decided about, or where its setting or its
+    /// end is why frames were taken as often as they were.
+    pub(super) fn tell_of(&mut self, set: &LastSet, holds: bool, sources: Sources<'_>, missing: &mut Vec<String>) {
+        let is_why = matches!(self.because, Some(CadenceBecause::Adjusted | CadenceBecause::AdjustmentOver));
+        let had_a_say = is_why || (holds && self.score.is_some());
+        if !had_a_say {
+            return;
+        }
+        let set = set.told(sources, missing);
+        let did = match set.change {
+            ReputationChange::Pin(score) => format!("had pinned the reputation at {score}"),
+            ReputationChange::By(milli) => format!("had moved the reputation by {:+.2}", f64::from(milli) / 1000.0),
+            ReputationChange::Release => "had let the reputation go again".to_owned(),
+        };
+        let until = set.until.map_or(String::new(), |until| format!(" until {until}"));
+        let why = set.why.as_ref().map_or(String::new(), |why| format!(": “{why}”"));
+        self.text = format!("{}; {} {did}{until}{why}", self.text, set.by);
+        self.adjusted = Some(set);
+    }
 }
 
 /// The arithmetic over the state just before. None where no cadence was set.
@@ -97,6 +124,7 @@ pub(super) fn arithmetic(
         interval_ms,
         because,
         score,
+        adjusted: None,
         tolerance_ms,
         newest_seen,
         newest_sampled,

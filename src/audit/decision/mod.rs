@@ -27,7 +27,8 @@ use crate::model::{
 use crate::warden::ChannelState;
 
 use super::AuditError;
-use super::state_at::{Moment, state_at};
+use super::reputation::LastSet;
+use super::state_at::{Moment, folded};
 
 pub use cadence::Cadence;
 pub use evidence::{Copied, Evidence, Kept, Unkept, stored};
@@ -199,7 +200,7 @@ pub fn decision(sources: Sources<'_>, recorded: Recorded) -> Result<Option<Decis
     let Scope::Channel(channel) = envelope.scope.clone() else { return Ok(None) };
     let mut missing = Vec::new();
 
-    let before = state_before(sources.journal, &channel, envelope.sequence, &mut missing);
+    let (before, set) = state_before(sources.journal, &channel, envelope.sequence, &mut missing).unzip();
     let policy = policy_of(&recorded, assessed.as_ref(), before.as_ref());
     let policy = policy.map(|reference| published::version(sources, reference)).transpose()?;
     let compiled = policy.as_ref().and_then(|(_, compiled)| compiled.as_ref());
@@ -210,7 +211,11 @@ pub fn decision(sources: Sources<'_>, recorded: Recorded) -> Result<Option<Decis
         None => before.as_ref().and_then(|state| state.session.as_ref().map(|session| session.id.clone())),
     };
     let cadence = before.as_ref().zip(envelope.captured_at).and_then(|(state, captured_at)| {
-        cadence::arithmetic(state, compiled, medium, session.as_ref(), captured_at, skip.as_ref())
+        let mut cadence = cadence::arithmetic(state, compiled, medium, session.as_ref(), captured_at, skip.as_ref())?;
+        if let Some(set) = set.flatten() {
+            cadence.tell_of(&set, state.ledger.adjusted(captured_at).is_some(), sources, &mut missing);
+        }
+        Some(cadence)
     });
     let likeness = likeness::of(sources.journal, &channel, skip.as_ref(), assessed.as_ref(), compiled, &envelope)?;
     let given = opinions::given(sources.journal, &channel, envelope.sequence, frame)?;
@@ -291,16 +296,22 @@ fn outcome(recorded: &Recorded) -> Result<Option<Decided>, AuditError> {
     })
 }
 
-/// The channel's state just before an event of it.
+/// The channel's state just before an event of it, and what a person had set its reputation to last.
 fn state_before(
     journal: &dyn Journal,
     channel: &ChannelId,
     event: Sequence,
     missing: &mut Vec<String>,
-) -> Option<ChannelState> {
+) -> Option<(ChannelState, Option<LastSet>)> {
     let before = Moment::Sequence(Sequence(event.0.saturating_sub(1)));
-    match state_at(journal, channel, before) {
-        Ok(at) => Some(at.state),
+    let mut set = None;
+    let state = folded(journal, channel, before, |recorded, event| {
+        if let Event::ReputationAdjusted(adjusted) = event {
+            set = Some(LastSet::of(&recorded.envelope, adjusted));
+        }
+    });
+    match state {
+        Ok(at) => Some((at.state, set)),
         Err(error) => {
             missing.push(format!("the state before the decision, and what is computed from it: {error}"));
             None

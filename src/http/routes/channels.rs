@@ -1,5 +1,7 @@
 //! Channels as they stand now, and which policy watches each.
 
+use std::cmp::Reverse;
+
 use actix_web::web::{Data, Json, Path, Query};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -8,12 +10,13 @@ use crate::http::App;
 use crate::http::auth::Permission;
 use crate::http::extract::Caller;
 use crate::http::list::{Limit, List};
+use crate::http::past::parameter;
 use crate::http::problem::Problem;
 use crate::http::route::Route;
 use crate::http::rows::ChannelRow;
-use crate::model::{ChannelId, ChannelPattern, PolicyRef, Position, WarningId};
+use crate::model::{ChannelId, ChannelPattern, PolicyRef, Position, Score, Timestamp, WarningId};
 use crate::policy::standing::{Rank, Standing, StandingBecause, standings};
-use crate::projections::{Channel, View};
+use crate::projections::{Channel, Channels, Ending, Risk, View};
 
 /// Channels looked at for one page: a filter that few channels pass must not hold the views for long.
 const SCAN_MAX: usize = 20_000;
@@ -25,9 +28,12 @@ pub(in crate::http) fn routes() -> Vec<Route> {
         Route::get("/v1/channels", "list_channels", Permission::Read)
             .says(
                 "Channels as they stand now",
-                "Every channel that ever had an event and that you may see, by id, as of the position `head`. The \
-                 cursor is the id of the last channel looked at, so that no channel is skipped or repeated while others \
-                 come and go.",
+                "Every channel that ever had an event and that you may see, as of the position `head`: by id; or those \
+                 with the lowest reputation first (`order=risk`), where the score is the one that the channel's cadence \
+                 was set with, and a channel whose cadence no score has a say in comes last; or only those off the air, \
+                 the one whose broadcast ended last first (`order=ended`). Among equals the id decides. The cursor is the \
+                 place of the last channel looked at, so that no channel is skipped or repeated while others come, go \
+                 and move; one that itself moves between two pages is where it then stands.",
             )
             .query::<ListChannels>()
             .answers::<List<ChannelRow>>(200, "A page of channels.")
@@ -53,10 +59,12 @@ pub(in crate::http) fn routes() -> Vec<Route> {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct ListChannels {
-    /// Go on after this channel: the `next` of the page before.
-    after: Option<ChannelId>,
+    /// Go on after this place: the `next` of the page before, of the same order. By id that is a channel's id.
+    after: Option<String>,
     /// Channels of a page.
     limit: Option<Limit>,
+    /// In which order.
+    order: Option<ChannelOrder>,
     /// Only channels of this pattern; `*` is any run of characters.
     channel: Option<ChannelPattern>,
     /// Only channels that are on the air, or only those that are not.
@@ -65,6 +73,30 @@ struct ListChannels {
     watched: Option<bool>,
     /// Only channels with open warnings, or only those without.
     open_warnings: Option<bool>,
+    /// Only channels off the air whose last broadcast ended then or later, RFC 3339.
+    #[schemars(with = "Option<Timestamp>")]
+    ended_since: Option<String>,
+}
+
+/// In which order channels are listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum ChannelOrder {
+    /// By id.
+    #[default]
+    Id,
+    /// The lowest reputation first.
+    Risk,
+    /// Those off the air, the one that ended last first.
+    Ended,
+}
+
+/// A place in one of the orders; none is before the first.
+#[derive(Debug)]
+enum Place {
+    Id(Option<ChannelId>),
+    Risk(Option<(Risk, ChannelId)>),
+    Ended(Option<(Ending, ChannelId)>),
 }
 
 /// One channel with what waits for an answer.
@@ -129,20 +161,38 @@ enum CandidateBecause {
     LargerId,
 }
 
-async fn list_channels(app: Data<App>, caller: Caller, wanted: Query<ListChannels>) -> Json<List<ChannelRow>> {
+async fn list_channels(
+    app: Data<App>,
+    caller: Caller,
+    wanted: Query<ListChannels>,
+) -> Result<Json<List<ChannelRow>>, Problem> {
     let theirs = caller.channels(Permission::Read);
     let wanted = wanted.into_inner();
-    Json(app.views.read(|view| page(view, &theirs, &wanted)))
+    let place = Place::read(wanted.order.unwrap_or_default(), wanted.after.as_deref())?;
+    let ended_since = parameter("ended_since", "a moment in RFC 3339", wanted.ended_since.as_deref())?;
+    Ok(Json(app.views.read(|view| page(view, &theirs, &wanted, ended_since, place))))
 }
 
-fn page(view: &View, theirs: &[ChannelPattern], wanted: &ListChannels) -> List<ChannelRow> {
+fn page(
+    view: &View,
+    theirs: &[ChannelPattern],
+    wanted: &ListChannels,
+    ended_since: Option<Timestamp>,
+    place: Place,
+) -> List<ChannelRow> {
     let limit = wanted.limit.unwrap_or_default().get();
+    let order = wanted.order.unwrap_or_default();
     let mut items = Vec::new();
     let mut last = None;
-    let mut channels = view.channels.after(wanted.after.as_ref()).peekable();
+    let has_ended = |channel: &Channel| {
+        ended_since.is_none_or(|since| channel.ended.as_ref().is_some_and(|ended| ended.at >= since))
+    };
+    // Where the latest come first, none behind one that ended before ended later.
+    let is_within = |one: &(&ChannelId, &Channel)| order != ChannelOrder::Ended || has_ended(one.1);
+    let mut channels = place.onwards(&view.channels).take_while(is_within).peekable();
     for (id, channel) in channels.by_ref().take(SCAN_MAX) {
-        last = Some(id);
-        if theirs.iter().any(|pattern| pattern.holds(id)) && wanted.holds(view, id, channel) {
+        last = Some((id, channel));
+        if theirs.iter().any(|pattern| pattern.holds(id)) && has_ended(channel) && wanted.holds(view, id, channel) {
             items.push(ChannelRow::of(view, id, channel));
         }
         if items.len() == limit {
@@ -150,8 +200,59 @@ fn page(view: &View, theirs: &[ChannelPattern], wanted: &ListChannels) -> List<C
         }
     }
     let more = channels.peek().is_some();
-    let next = last.filter(|_| more).map(ToString::to_string);
+    let next = last.filter(|_| more).map(|(id, channel)| order.cursor(id, channel));
     List { complete: !more || items.len() == limit, items, next, head: view.position }
+}
+
+impl ChannelOrder {
+    /// The place of a channel, as it is written: what it is ordered by before the id, which may hold a colon itself.
+    fn cursor(self, id: &ChannelId, channel: &Channel) -> String {
+        match self {
+            Self::Id => id.to_string(),
+            Self::Risk => match channel.cadence.as_ref().and_then(|cadence| cadence.score) {
+                Some(score) => format!("{}:{id}", score.as_milli()),
+                None => format!("none:{id}"),
+            },
+            Self::Ended => format!("{}:{id}", channel.ended.as_ref().map_or(0, |ended| ended.at.as_micros())),
+        }
+    }
+}
+
+impl Place {
+    fn read(order: ChannelOrder, said: Option<&str>) -> Result<Self, Problem> {
+        let refused = || Problem::malformed("after", "takes the `next` of a page of the same order");
+        let id = |text: &str| ChannelId::new(text).map_err(|_| refused());
+        let Some(said) = said else {
+            return Ok(match order {
+                ChannelOrder::Id => Self::Id(None),
+                ChannelOrder::Risk => Self::Risk(None),
+                ChannelOrder::Ended => Self::Ended(None),
+            });
+        };
+        if order == ChannelOrder::Id {
+            return Ok(Self::Id(Some(id(said)?)));
+        }
+        let (key, channel) = said.split_once(':').ok_or_else(refused)?;
+        let channel = id(channel)?;
+        if order == ChannelOrder::Ended {
+            let at = key.parse().map(Timestamp::from_micros).map_err(|_| refused())?;
+            return Ok(Self::Ended(Some((Reverse(at), channel))));
+        }
+        let score = match key {
+            "none" => None,
+            milli => Some(milli.parse().ok().and_then(Score::from_milli).ok_or_else(refused)?),
+        };
+        Ok(Self::Risk(Some((Risk::of(score), channel))))
+    }
+
+    /// The channels behind it.
+    fn onwards<'a>(&'a self, channels: &'a Channels) -> Box<dyn Iterator<Item = (&'a ChannelId, &'a Channel)> + 'a> {
+        match self {
+            Self::Id(after) => Box::new(channels.after(after.as_ref())),
+            Self::Risk(after) => Box::new(channels.by_risk(after.clone())),
+            Self::Ended(after) => Box::new(channels.by_end(after.clone())),
+        }
+    }
 }
 
 impl ListChannels {

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::audit::AuditError;
-use crate::audit::export::{Pieces, plan};
+use crate::audit::export::{self, EXPORT_SPAN_MAX, Pieces, Places, plan};
 use crate::audit::search::{Order, Wanted, Within, page};
 use crate::events::{Event, EventView, ExportFormat, Filter};
 use crate::http::App;
@@ -23,6 +23,8 @@ use crate::model::{ChannelId, EventId, Position, Scope};
 
 /// Where another export goes on; absent where one reached the end.
 const NEXT: HeaderName = HeaderName::from_static("streamwarden-next");
+/// Over which places an export reaches, and how far all of them together: `first-to/last`.
+const PLACES: HeaderName = HeaderName::from_static("streamwarden-places");
 
 pub(in crate::http) fn routes() -> Vec<Route> {
     let listing = |building: Building| {
@@ -40,8 +42,10 @@ pub(in crate::http) fn routes() -> Vec<Route> {
             "Events of the whole journal",
             "Those that you may see, in the order of their positions. The cursor is a position. Events of a type that \
              this program does not know are shown raw, whatever the filter asks of their payload.\n\nAn export holds at \
-             most the events of 100,000 positions; its header `streamwarden-next` says where another goes on. It is \
-             recorded, with your name, before its first byte leaves.",
+             most the events of 100,000 positions, or of `span`; its header `streamwarden-next` is the `after` with which \
+             another goes on, and absent when there is no more. `streamwarden-places` says how far it is: \
+             `1-100000/345678` reaches from the first to the 100,000th place of 345,678. An export is recorded, with your \
+             name, before its first byte leaves. As rows, each part has a row of names.",
         ))
         .to(list_events),
         listing(Route::get("/v1/channels/{channel}/events", "list_channel_events", Permission::Read).says(
@@ -72,6 +76,9 @@ struct ListEvents {
     limit: Option<Limit>,
     /// Oldest first (`asc`) or newest first (`desc`).
     order: Option<Direction>,
+    /// The most places that one export reaches over, 1 to 100,000, which it is if not said. A page has none.
+    #[schemars(with = "Option<u32>", range(min = 1, max = 100_000))]
+    span: Option<String>,
     /// In which form; without it, what `Accept` asks for. `ndjson` and `csv` are exports.
     format: Option<Form>,
 }
@@ -156,6 +163,9 @@ async fn list_channel_events(
 }
 
 async fn list(app: Data<App>, within: Within, filter: Filter, own: ListEvents) -> Result<HttpResponse, Problem> {
+    if own.span.is_some() {
+        return Err(Problem::malformed("span", "is of exports; `limit` says how many events a page has"));
+    }
     let wanted = Wanted {
         within,
         filter,
@@ -201,18 +211,19 @@ async fn export(
         return Err(Problem::malformed("order", "an export runs from the oldest event to the newest"));
     }
     if asked.own.limit.is_some() {
-        return Err(Problem::malformed(
-            "limit",
-            "an export has no pages; it holds the events of at most 100,000 places",
-        ));
+        return Err(Problem::malformed("limit", "an export has no pages; `span` says over how many places it reaches"));
     }
     let after = after(&asked.own)?;
+    let span = span(&asked.own)?.unwrap_or(EXPORT_SPAN_MAX);
     let said = request.query_string().to_owned();
     let journal = app.journal.clone();
     let Asked { within, filter, format, .. } = asked;
-    let export = ask("reading events", move || plan(&*journal, within, filter, format, after, &said)).await?;
+    let settling = move || plan(&*journal, export::Wanted { within, filter, format, after, span, said: &said });
+    let export = ask("reading events", settling).await?;
     record_access(&app, caller, Event::ExportMade(export.made().clone())).await?;
     let mut response = HttpResponse::Ok();
+    let Places { first, to, last } = export.places();
+    response.insert_header((PLACES, format!("{first}-{to}/{last}")));
     if let Some(next) = export.next() {
         response.insert_header((NEXT, next.to_string()));
     }
@@ -254,6 +265,16 @@ async fn get_event(app: Data<App>, caller: Caller, id: Path<EventId>) -> Result<
 
 fn after(own: &ListEvents) -> Result<Option<u64>, Problem> {
     parameter("after", "the `next` of a page, a whole number", own.after.as_deref())
+}
+
+fn span(own: &ListEvents) -> Result<Option<u32>, Problem> {
+    let span = parameter("span", "a whole number from 1 to 100,000", own.span.as_deref())?;
+    match span {
+        Some(span) if !(1..=EXPORT_SPAN_MAX).contains(&span) => {
+            Err(Problem::malformed("span", format!("takes a whole number from 1 to 100,000: {span} is not")))
+        }
+        span => Ok(span),
+    }
 }
 
 fn json(answer: &impl Serialize) -> Vec<u8> {

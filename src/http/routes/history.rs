@@ -4,7 +4,8 @@ use actix_web::web::{Data, Json, Path, Query};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::audit::history::{History, history};
+use crate::audit::decision::Sources;
+use crate::audit::history::{History, HistoryPart, history};
 use crate::http::App;
 use crate::http::auth::Permission;
 use crate::http::past::{ask, parameter};
@@ -21,10 +22,12 @@ pub(in crate::http) fn routes() -> Vec<Route> {
             .says(
                 "A channel through time",
                 "Its broadcasts, when somebody looked and when nobody did and why, how often frames were taken with the \
-                 cause of each change and the score then, and its warnings, told from its events. The stretch is one of \
-                 recorded time; the times in it are those of the frames where there are any. One answer reads 20,000 \
-                 events; if the stretch has more, `complete` is false and `read_to` says from where to ask on. What holds \
-                 when it begins is looked for 5,000 events back, and left out where it lies further.",
+                 cause of each change and the score then, its warnings, what people answered, and what they set its \
+                 reputation to, told from its events. The stretch is one of recorded time; the times in it are those of \
+                 the frames where there are any. One answer reads 20,000 events; if the stretch has more, `complete` is \
+                 false, and `read_to` says from where to ask on; with `part=end` it is the end of the stretch that is \
+                 told, and `from` says since when. What holds when it begins is looked for 5,000 events back, and left \
+                 out where it lies further.",
             )
             .path::<ChannelId>("channel", "The channel; a `/` in its id is written `%2F`.")
             .query::<HistoryQuery>()
@@ -43,6 +46,8 @@ struct HistoryQuery {
     /// Before then, RFC 3339; now if it is not said.
     #[schemars(with = "Option<Timestamp>")]
     to: Option<String>,
+    /// Which part is told if the stretch has more events than one answer reads: its `beginning` or its `end`.
+    part: Option<HistoryPart>,
 }
 
 async fn get_channel_history(
@@ -58,6 +63,10 @@ async fn get_channel_history(
     if from >= to {
         return Err(Problem::malformed("from", format!("must lie before `to`, which is {to}; this is {from}")));
     }
-    let channel = channel.into_inner();
-    ask("telling a channel's history", move || history(&*app.journal, &channel, from, to)).await.map(Json)
+    let (channel, part) = (channel.into_inner(), wanted.part.unwrap_or_default());
+    let telling = move || {
+        let sources = Sources { journal: &*app.journal, content: &app.content };
+        history(sources, &channel, from, to, part)
+    };
+    ask("telling a channel's history", telling).await.map(Json)
 }

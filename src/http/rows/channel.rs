@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::model::ChannelId;
-use crate::projections::{Cadence, Channel, Counts, Coverage, LastEvent, LastFrame, OnAir, View};
+use crate::projections::{Cadence, Channel, Counts, Coverage, Ended, LastEvent, LastFrame, OnAir, View};
 
 /// A channel as it stands now.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -14,6 +14,8 @@ pub(in crate::http) struct ChannelRow {
     pub channel: ChannelId,
     /// The broadcast on the air; none if nothing is.
     pub session: Option<OnAir>,
+    /// The broadcast that ended last, and when; none while something is on the air, and before the first end.
+    pub ended: Option<Ended>,
     /// Whether somebody looks, since when, and why not.
     pub coverage: Coverage,
     /// How often its frames are taken; none before its first broadcast.
@@ -42,6 +44,7 @@ impl ChannelRow {
         Self {
             channel: id.clone(),
             session: channel.session.clone(),
+            ended: channel.ended.clone(),
             coverage: channel.coverage,
             cadence: channel.cadence.clone(),
             last_frame: channel.last_frame,

@@ -118,13 +118,16 @@ fn truth(main: &mut String, report: &Report) {
     main.push_str("</table></div></details></figure>");
     let _ = writeln!(
         main,
-        "<p>Of {}, {} would have been raised too (recall {}), {} would certainly have been lost, and of {} it cannot be \
-         known. {} would have been spared.</p></section>",
+        "<p>Of {}, {} would have been raised too (recall {}), {} would certainly have been lost{}. {} would have been \
+         spared.</p></section>",
         of(truth.recorded.upheld, "upheld warning", "upheld warnings"),
         count(truth.upheld_found),
         share(truth.recall_permille),
-        count(truth.upheld_lost),
-        count(truth.upheld_unknowable),
+        if truth.upheld_lost == 0 { "none".to_owned() } else { count(truth.upheld_lost) },
+        match truth.upheld_unknowable {
+            0 => String::new(),
+            unknowable => format!(", and of {} it cannot be known", count(unknowable)),
+        },
         of(truth.dismissed_spared, "dismissed warning", "dismissed warnings"),
     );
 }

@@ -18,12 +18,13 @@ impl<Id: Ord, Of> Default for FollowedNewest<Id, Of> {
 }
 
 impl<Id: Copy + Ord, Of> FollowedNewest<Id, Of> {
-    pub(super) fn get(&self, id: Id) -> Option<&Of> {
-        self.known.get(&id).map(|(_, of)| of)
-    }
-
     pub(super) fn get_mut(&mut self, id: Id) -> Option<&mut Of> {
         self.known.get_mut(&id).map(|(_, of)| of)
+    }
+
+    /// All of them, each with the hour it began in.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (u64, &Of)> {
+        self.known.values().map(|(hour, of)| (*hour, of))
     }
 
     /// The hour it began in.

@@ -169,6 +169,13 @@ pub(super) enum Reached {
 }
 
 impl Hour {
+    /// All of these, added up.
+    pub fn sum<'a>(hours: impl Iterator<Item = &'a Self>) -> Self {
+        let mut sum = Self::default();
+        hours.for_each(|hour| sum.merge(hour));
+        sum
+    }
+
     /// Takes another hour in.
     pub fn merge(&mut self, other: &Self) {
         self.frames.merge(&other.frames);
@@ -312,7 +319,8 @@ impl Decided {
         }
     }
 
-    fn merge(&mut self, other: &Self) {
+    /// Takes others in.
+    pub fn merge(&mut self, other: &Self) {
         self.open += other.open;
         self.upheld += other.upheld;
         self.dismissed += other.dismissed;

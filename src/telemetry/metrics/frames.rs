@@ -1,7 +1,5 @@
 //! Frames and what became of them, the wardens' queues, and how long nobody looked.
 
-use std::collections::BTreeSet;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use prometheus_client::metrics::counter::Counter;
@@ -9,16 +7,10 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
 
+use super::classes::PolicyClasses;
 use super::{Held, Histograms, Labels, histograms};
 use crate::events::{Event, FailedStage, SegmentsUnjudged, Skip, UnjudgedBecause};
 use crate::model::{PolicyId, Verdict};
-
-/// Policies that have figures of their own; those published beyond are counted together.
-const POLICIES_MAX: usize = 64;
-/// The class of channels that no policy watches.
-const NO_POLICY: &str = "none";
-/// The class of channels whose policies came after [`POLICIES_MAX`] others.
-const OTHER_POLICIES: &str = "other";
 
 /// Whose mailbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +34,7 @@ pub struct FrameMetrics {
     unwatched: Family<[(&'static str, String); 1], Gauge>,
     unwatched_ms: Family<[(&'static str, String); 1], Counter<f64, std::sync::atomic::AtomicU64>>,
     segments_unjudged: Family<Labels<2>, Counter>,
-    policies: Mutex<BTreeSet<String>>,
+    classes: PolicyClasses,
 }
 
 /// A channel that is live and that nobody looks at, for as long as this lives.
@@ -73,7 +65,7 @@ impl FrameMetrics {
             unwatched: Family::default(),
             unwatched_ms: Family::default(),
             segments_unjudged: Family::default(),
-            policies: Mutex::default(),
+            classes: PolicyClasses::default(),
         };
         registry.register(
             "frames",
@@ -160,22 +152,9 @@ impl FrameMetrics {
 
     /// A live channel is not looked at, as long as the answer lives. `policy`: the one that should watch it.
     pub fn unwatched(&self, policy: Option<&PolicyId>) -> Unwatched {
-        let labels = [("policy", self.class(policy))];
+        let labels = [("policy", self.classes.of(policy))];
         let counted = Held::of(&self.unwatched.get_or_create(&labels));
         Unwatched { _counted: counted, seconds: self.unwatched_ms.get_or_create_owned(&labels) }
-    }
-
-    fn class(&self, policy: Option<&PolicyId>) -> String {
-        let Some(policy) = policy else { return NO_POLICY.to_owned() };
-        let policy = policy.to_string();
-        let mut known = self.policies.lock().unwrap_or_else(PoisonError::into_inner);
-        if !known.contains(&policy) {
-            if known.len() >= POLICIES_MAX {
-                return OTHER_POLICIES.to_owned();
-            }
-            known.insert(policy.clone());
-        }
-        policy
     }
 
     /// A frame has its outcome.
@@ -197,7 +176,7 @@ fn outcome_of(event: &Event) -> Option<Labels<2>> {
     Some([("outcome", outcome), ("why", why)])
 }
 
-fn verdict(verdict: Verdict) -> &'static str {
+pub(super) fn verdict(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Clear => "clear",
         Verdict::Warn => "warn",
@@ -235,6 +214,7 @@ fn stage(stage: FailedStage) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::super::Metrics;
+    use super::super::classes::POLICIES_MAX;
     use super::*;
 
     #[test]

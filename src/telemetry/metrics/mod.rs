@@ -5,6 +5,7 @@
 //! policies and shards come from outside, and of them a bounded number. Never a channel, a session, a person. Counters begin at zero with the
 //! process; what must outlive it is in the journal.
 
+mod classes;
 mod content;
 mod enforcement;
 mod frames;
@@ -15,6 +16,7 @@ mod outbox;
 mod providers;
 mod readers;
 mod requests;
+mod shadows;
 mod shards;
 mod warnings;
 
@@ -35,6 +37,7 @@ pub use outbox::OutboxMetrics;
 pub use providers::ProviderMetrics;
 pub use readers::ReaderMetrics;
 pub use requests::RequestMetrics;
+pub use shadows::ShadowMetrics;
 pub use shards::{Lag, ShardMetrics};
 pub use warnings::WarningMetrics;
 
@@ -56,6 +59,8 @@ pub struct Metrics {
     pub frames: FrameMetrics,
     /// Questions to moderators.
     pub warnings: WarningMetrics,
+    /// Policies in shadow.
+    pub shadows: ShadowMetrics,
     /// Acts on streams.
     pub enforcement: EnforcementMetrics,
     /// Those who label images.
@@ -89,6 +94,7 @@ impl Metrics {
         Self {
             frames: FrameMetrics::register(&mut registry),
             warnings: WarningMetrics::register(&mut registry),
+            shadows: ShadowMetrics::register(&mut registry),
             enforcement: EnforcementMetrics::register(&mut registry),
             providers: ProviderMetrics::register(&mut registry),
             journal: JournalMetrics::register(&mut registry),
@@ -102,8 +108,13 @@ impl Metrics {
         }
     }
 
-    /// Counts an event of a channel that this process made durable.
-    pub fn recorded(&self, event: &Event) {
+    /// Counts the events of a channel that this process made durable in one append.
+    pub fn recorded<'a>(&self, together: impl Iterator<Item = &'a Event> + Clone) {
+        self.shadows.recorded(together.clone());
+        together.for_each(|event| self.count(event));
+    }
+
+    fn count(&self, event: &Event) {
         match event {
             Event::FrameAssessed(_) | Event::FrameSkipped(_) | Event::FrameFailed(_) => self.frames.ended(event),
             Event::SegmentsUnjudged(unjudged) => self.frames.segments_unjudged(unjudged),

@@ -12,6 +12,7 @@ import { eventWords, KINDS, type Kind, type RecordedEvent } from "../../words/ev
 import { More } from "../channel/timeline";
 import { CopyLink } from "./copy-link";
 import { EventLine } from "./event-line";
+import { ExportButtons } from "./export-buttons";
 import { exportOf, type Field, filterOf, instantOf, localOf, searchOf, type Wanted, wantedOf } from "./search";
 import "./audit.css";
 
@@ -43,16 +44,7 @@ export default function AuditPage() {
         <h1>Audit</h1>
         <span className="spacer" />
         <CopyLink />
-        {may("export") && (
-          <>
-            <a className="button" href={exportOf(wanted, "ndjson")} download="streamwarden-events.ndjson">
-              Export as NDJSON
-            </a>
-            <a className="button" href={exportOf(wanted, "csv")} download="streamwarden-events.csv">
-              Export as CSV
-            </a>
-          </>
-        )}
+        {may("export") && <ExportButtons addressOf={(form) => exportOf(wanted, form)} name="streamwarden-events" />}
       </div>
       <SearchForm
         wanted={wanted}
@@ -206,7 +198,7 @@ function SearchForm({
           </Button>
         )}
         {exporting &&
-          "An export is recorded with your name. It reads 100,000 positions of the journal at most, oldest first: narrow the time to have the rest."}
+          "An export holds everything that this search finds, oldest first; it is made in parts, each recorded with your name."}
       </div>
     </search>
   );

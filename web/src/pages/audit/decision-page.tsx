@@ -14,6 +14,7 @@ import { keptWords, stageOf, standingWords } from "../../words/standing";
 import { interval, lasting, moment } from "../../words/time";
 import { causeWords, kindWords, type Tone } from "../../words/words";
 import { Why } from "../case/why";
+import { SetNote } from "../channel/set-note";
 import { CopyLink } from "./copy-link";
 import { EventLine } from "./event-line";
 import { RawEvent } from "./raw-event";
@@ -278,6 +279,7 @@ function Around({ decision: { cadence, likeness, channel } }: { decision: Decisi
             {cadence.due && ` from ${moment(cadence.due)} on`}.
             {cadence.score != null && ` Reputation ${cadence.score.toFixed(2)}.`}
           </p>
+          {cadence.adjusted && <SetNote set={cadence.adjusted} />}
           <p className="muted">
             <Link href={`/channels/${encodeURIComponent(channel)}`}>How the channel is watched</Link>
           </p>

@@ -28,4 +28,7 @@ test("a moment survives the way to the field and back", () => {
 
 test("an export asks for the same", () => {
   expect(exportOf(wanted("kind=everything&channel=a*"), "csv")).toBe("/v1/events?format=csv&channel=a*");
+  expect(exportOf(wanted("kind=everything&channel=a/b&rule=r"), "csv")).toBe(
+    "/v1/channels/a%2Fb/events?format=csv&rule=r",
+  );
 });

@@ -63,7 +63,11 @@ export function filterOf(wanted: Wanted): Filter {
   return filter;
 }
 
-/** An export of the same. */
+/** An export of the same. One channel's is read from its own list, and not picked out of everybody's. */
 export function exportOf(wanted: Wanted, format: "ndjson" | "csv"): string {
-  return `/v1/events?${new URLSearchParams({ format, ...(filterOf(wanted) as Record<string, string>) })}`;
+  const { channel, ...filter } = filterOf(wanted);
+  const isOne = channel !== undefined && !/[*,]/.test(channel);
+  const path = isOne ? `/v1/channels/${encodeURIComponent(channel)}/events` : "/v1/events";
+  const query = { format, ...(channel !== undefined && !isOne && { channel }), ...filter };
+  return `${path}?${new URLSearchParams(query as Record<string, string>)}`;
 }

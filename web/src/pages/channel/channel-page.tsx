@@ -8,7 +8,7 @@ import { useChannel, useNow } from "../../live/live";
 import { lasting, moment } from "../../words/time";
 import { cadenceWords, outcomeWords, severityTone, unwatchedWords } from "../../words/words";
 import { Coverage } from "./coverage";
-import { type Now, spansOf, timeOf } from "./history";
+import { beginOf, type Now, spansOf, steps } from "./history";
 import { CadenceHistory, Reputation, useReputation } from "./reputation";
 import { Timeline } from "./timeline";
 import { useHistory } from "./use-events";
@@ -62,7 +62,9 @@ function Head({ row }: { row: Row }) {
             on the air for {lasting(now - Date.parse(session.since))}
           </Badge>
         ) : (
-          <Badge tone="quiet">off the air</Badge>
+          <Badge tone="quiet" title={row.ended ? `Broadcast ${row.ended.session}` : undefined}>
+            {row.ended ? `off the air since ${moment(row.ended.at)}` : "off the air"}
+          </Badge>
         )}
         {unwatched && (
           <Badge tone="broken" icon="blind">
@@ -153,11 +155,8 @@ function Past({ row }: { row: Row }) {
         </fieldset>
       </div>
       <Loaded query={history} what="The past">
-        {({ events, cut, asOf }) => {
-          const begin = asOf - hours * 3_600_000;
-          const first = events[0];
-          // A channel of ten minutes is not drawn as a hair at the end of a day.
-          const from = first && (cut || first.sequence === 1) ? Math.max(begin, timeOf(first)) : begin;
+        {({ pieces, cut, asOf }) => {
+          const from = beginOf(pieces, asOf - hours * 3_600_000, row.counts.sessions, cut);
           return (
             <>
               {cut && (
@@ -165,11 +164,11 @@ function Past({ row }: { row: Row }) {
                   So much happened that only what is since <Moment at={from} /> is shown.
                 </p>
               )}
-              <Coverage spans={spansOf(events, from, asOf, coverageNow(row))} from={from} to={asOf} />
+              <Coverage spans={spansOf(pieces, from, asOf, coverageNow(row))} from={from} to={asOf} />
               <Loaded query={reputation} what="The reputation">
-                {(now) => <Reputation channel={channel} now={now} events={events} from={from} to={asOf} />}
+                {(now) => <Reputation channel={channel} now={now} pieces={pieces} from={from} to={asOf} />}
               </Loaded>
-              <CadenceHistory events={events} />
+              <CadenceHistory steps={steps(pieces, from)} />
             </>
           );
         }}

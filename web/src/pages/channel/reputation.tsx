@@ -10,10 +10,10 @@ import { Confirm } from "../../design/dialog";
 import { Button, Loaded, Moment, Wide } from "../../design/parts";
 import { useSay } from "../../design/toasts";
 import { useMay } from "../../session/session";
-import { changeWords, type RecordedEvent } from "../../words/events";
 import { interval } from "../../words/time";
 import { causeWords } from "../../words/words";
-import { causes, type Step, scores, steps } from "./history";
+import { causes, type Piece, type Step, scores, setWords } from "./history";
+import { SetNote } from "./set-note";
 
 type ReputationNow = Schemas["ReputationAt"];
 
@@ -33,15 +33,15 @@ export function useReputation(channel: string, sequence: number) {
 interface ReputationProps {
   channel: string;
   now: ReputationNow;
-  events: readonly RecordedEvent[];
+  pieces: readonly Piece[];
   from: number;
   to: number;
 }
 
-export function Reputation({ channel, now, events, from, to }: ReputationProps) {
+export function Reputation({ channel, now, pieces, from, to }: ReputationProps) {
   const may = useMay();
-  const points = scores(events, { at: to, value: now.score });
-  const marks = causes(events);
+  const points = scores(pieces, from, { at: to, value: now.score });
+  const marks = causes(pieces, from);
   const isFixed = now.watch && "fixed" in now.watch;
   return (
     <div className="stack tight">
@@ -99,20 +99,7 @@ export function Reputation({ channel, now, events, from, to }: ReputationProps) 
           <li key={line}>{line}</li>
         ))}
       </ul>
-      {now.adjusted && (
-        <p className="note" data-tone="warn">
-          {sentence(changeWords(now.adjusted.change))} by {now.adjusted.by}
-          {now.adjusted.until ? (
-            <>
-              {" "}
-              until <Moment at={now.adjusted.until} />
-            </>
-          ) : (
-            ", until somebody changes it"
-          )}
-          {now.adjusted.why ? `: “${now.adjusted.why}”` : "."}
-        </p>
-      )}
+      {now.adjusted && <SetNote set={now.adjusted} />}
       <Forecast channel={channel} sequence={now.sequence} isFixed={Boolean(isFixed)} />
       {may("write_policy", channel) && <SetReputation channel={channel} now={now} />}
     </div>
@@ -317,8 +304,8 @@ function SetDialog({ channel, now, onClose }: { channel: string; now: Reputation
   );
 }
 
-export function CadenceHistory({ events }: { events: readonly RecordedEvent[] }) {
-  const all = steps(events).reverse();
+export function CadenceHistory({ steps }: { steps: readonly Step[] }) {
+  const all = steps.toReversed();
   const [first, rest] = [all.slice(0, 8), all.slice(8)];
   return (
     <section className="stack tight">
@@ -368,15 +355,14 @@ function Cadences({ steps }: { steps: readonly Step[] }) {
                 )}
                 {interval(step.to)}
               </td>
-              <td>{causeWords(step.because)}</td>
+              <td>
+                {causeWords(step.because)}
+                {step.set && <span className="muted">; {setWords(step.set)}</span>}
+              </td>
             </tr>
           ))}
         </tbody>
       </table>
     </Wide>
   );
-}
-
-function sentence(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }

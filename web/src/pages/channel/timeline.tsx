@@ -4,8 +4,10 @@
 import { useEffect, useEffectEvent, useRef } from "react";
 import { useSearchParams } from "wouter";
 import { Badge, Button, Failed, Loaded, Moment } from "../../design/parts";
+import { useMay } from "../../session/session";
 import { KINDS, type Kind, type RecordedEvent } from "../../words/events";
 import { EventLine } from "../audit/event-line";
+import { ExportButtons, type ExportForm } from "../audit/export-buttons";
 import { runs } from "./runs";
 import { useTimeline } from "./use-events";
 
@@ -26,6 +28,11 @@ export function Timeline({ channel }: { channel: string }) {
   const [search, setSearch] = useSearchParams();
   const kind = SHOWN.find((kind) => kind === search.get("kind"));
   const { query, events, behind } = useTimeline(channel, kind && KINDS[kind].types.join(","));
+  const may = useMay();
+  const addressOf = (format: ExportForm) => {
+    const query = new URLSearchParams({ format, ...(kind && { type: KINDS[kind].types.join(",") }) });
+    return `/v1/channels/${encodeURIComponent(channel)}/events?${query}`;
+  };
   const choose = (kind: string) => {
     const next = new URLSearchParams(search);
     if (kind) next.set("kind", kind);
@@ -47,6 +54,7 @@ export function Timeline({ channel }: { channel: string }) {
             ))}
           </select>
         </label>
+        {may("export", channel) && <ExportButtons addressOf={addressOf} name={channel.replaceAll(/[^\w.-]/g, "-")} />}
       </div>
       {behind ? <Failed what="What happened since could not be had." error={behind} /> : null}
       <Loaded query={query} what="What happened">

@@ -3,10 +3,11 @@
 
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useEffect, useEffectEvent, useMemo, useState } from "react";
+import { answered, api } from "../../api/client";
 import { listChannelEvents, nextOf } from "../../api/events";
-import { useChannel } from "../../live/live";
+import { useChannel, useLive } from "../../live/live";
 import type { RecordedEvent } from "../../words/events";
-import { HISTORY_TYPES } from "./history";
+import type { Piece } from "./history";
 
 const PAGE = 100;
 /** New events are asked for so often at most. */
@@ -68,36 +69,31 @@ export function useTimeline(channel: string, types: string | undefined) {
   return { query, events, behind };
 }
 
-/** Events of the last hours that tell how the channel was watched and trusted, oldest first. */
-const HISTORY_PAGES = 5;
-const HISTORY_PAGE = 200;
+/** So many pieces of the past are asked for, of 15,000 events each or all there are. */
+const PIECES_MAX = 5;
 
+/** How the channel was watched and trusted in the last hours, as the server tells it. */
 export function useHistory(channel: string, hours: number) {
+  const live = useLive();
   const sequence = useChannel(channel)?.last_event.sequence ?? 0;
   return useQuery({
     queryKey: ["history", channel, hours],
     queryFn: async () => {
-      const now = Date.now();
-      const recorded_from = new Date(now - hours * 3_600_000).toISOString();
-      const found: RecordedEvent[] = [];
-      let after: number | undefined;
+      const asOf = live.now();
+      const from = new Date(asOf - hours * 3_600_000).toISOString();
+      const pieces: Piece[] = [];
+      let to: string | undefined;
       let cut = true;
-      for (let turn = 0; turn < HISTORY_PAGES; turn++) {
-        const page = await listChannelEvents(channel, {
-          order: "desc",
-          limit: HISTORY_PAGE,
-          after,
-          type: HISTORY_TYPES.join(","),
-          recorded_from,
-        });
-        found.push(...page.items);
-        after = nextOf(page);
-        if (after === undefined) {
-          cut = false;
-          break;
-        }
+      while (cut && pieces.length < PIECES_MAX) {
+        const query = { from, to, part: "end" as const };
+        const piece = (await answered(
+          api.GET("/v1/channels/{channel}/history", { params: { path: { channel }, query } }),
+        )) as Piece;
+        pieces.unshift(piece);
+        to = piece.from;
+        cut = !piece.complete;
       }
-      return { events: found.reverse(), cut, asOf: now };
+      return { pieces, cut, asOf };
     },
     refetchInterval: sequence ? 15_000 : false,
   });

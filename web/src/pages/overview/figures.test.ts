@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { ageBands, dollars, percent, share, took } from "./figures";
+import { ageBands, dollars, type Overview, percent, share, stepsOf, took } from "./figures";
 
 test("a share of nothing is none, not zero", () => {
   expect(share(0, 0)).toBe("none");
@@ -49,4 +49,18 @@ test("open warnings of all severities are put together by age", () => {
     ["under 1 min", 3],
     ["1 min and more", 3],
   ]);
+});
+
+test("every day of a rule has its step, from the one in which the first hour lies", () => {
+  const day = 86_400_000;
+  const rule = {
+    steps: [{ from: "2026-01-02T00:00:00Z", raised: 5, answered: 4, upheld: 3 }],
+  } as Overview["rules"][number];
+  const steps = stepsOf(rule, { from: "2026-01-01T09:00:00Z", now: "2026-01-03T08:30:00Z", step_ms: day });
+  expect(steps.map((step) => [new Date(step.from).toISOString().slice(0, 10), step.of.answered])).toEqual([
+    ["2026-01-01", 0],
+    ["2026-01-02", 4],
+    ["2026-01-03", 0],
+  ]);
+  expect(steps.every((step) => step.to - step.from === day)).toBe(true);
 });

@@ -7,6 +7,21 @@ import { interval, lasting } from "../../words/time";
 export type Overview = Schemas["Overview"];
 export type Took = Schemas["Took2"];
 
+type HourOfAll = "frames" | "assessed" | "not_clear" | "failed" | "unwatched_ms";
+
+/** What is counted for all channels together is there. */
+export type OfAll = Omit<Overview, "channels" | "series"> & {
+  providers: NonNullable<Overview["providers"]>;
+  unanswered: NonNullable<Overview["unanswered"]>;
+  frames: NonNullable<Overview["frames"]>;
+  channels: Overview["channels"] & { unwatched_ms: number };
+  series: (Overview["series"][number] & Record<HourOfAll, number>)[];
+};
+
+export function ofAll(overview: Overview): OfAll | null {
+  return overview.of === "all" ? (overview as OfAll) : null;
+}
+
 /** `72 % of 18`; of nothing: `none answered`. */
 export function share(part: number, of: number, none = "none"): string {
   return of === 0 ? none : `${percent((100 * part) / of)} of ${count(of)}`;
@@ -79,4 +94,26 @@ export function dollars(micros: number | null | undefined): string {
   return value > 0 && value < 0.01
     ? "<$0.01"
     : `$${value.toLocaleString("en", { minimumFractionDigits: 2, maximumFractionDigits: 2 })}`;
+}
+
+export interface Step {
+  from: number;
+  to: number;
+  of: { raised: number; answered: number; upheld: number };
+}
+
+/** Every step of a rule from the first hour on to now, also those in which it raised nothing. */
+export function stepsOf(
+  { steps }: Overview["rules"][number],
+  overview: Pick<Overview, "from" | "now" | "step_ms">,
+): Step[] {
+  const { step_ms } = overview;
+  const known = new Map(steps.map((step) => [Date.parse(step.from), step]));
+  const all: Step[] = [];
+  const last = Date.parse(overview.now);
+  for (let from = Math.floor(Date.parse(overview.from) / step_ms) * step_ms; from <= last; from += step_ms) {
+    const { raised = 0, answered = 0, upheld = 0 } = known.get(from) ?? {};
+    all.push({ from, to: from + step_ms, of: { raised, answered, upheld } });
+  }
+  return all;
 }

@@ -5,30 +5,41 @@ import { type Bar, TimeBars } from "../../charts/bars";
 import { Chart, LegendKey } from "../../charts/chart";
 import { Moment } from "../../design/parts";
 import { lasting } from "../../words/time";
-import { count, type Overview, took } from "./figures";
+import { count, type OfAll, type Overview, took } from "./figures";
 
 const HEIGHT = 150;
 const HOUR_MS = 3_600_000;
 
 type Hour = Overview["series"][number];
 
-interface HoursProps {
+interface HoursProps<H extends Hour> {
   title: string;
   unit: string;
   says: string;
-  series: readonly Hour[];
+  series: readonly H[];
   /** Of the table behind the bars, after the hour. */
-  columns: readonly { name: string; of: (hour: Hour) => string }[];
-  parts: (hour: Hour) => Bar["parts"];
+  columns: readonly { name: string; of: (hour: H) => string }[];
+  parts: (hour: H) => Bar["parts"];
   /** One hour in words. */
-  saysHour: (hour: Hour) => string;
+  saysHour: (hour: H) => string;
   format: (value: number) => string;
   /** Counted in whole numbers. */
   whole?: boolean;
   legend?: ReactNode;
 }
 
-function Hours({ title, unit, says, series, columns, parts, saysHour, format, whole, legend }: HoursProps) {
+function Hours<H extends Hour>({
+  title,
+  unit,
+  says,
+  series,
+  columns,
+  parts,
+  saysHour,
+  format,
+  whole,
+  legend,
+}: HoursProps<H>) {
   const bars = series.map((hour): Bar => {
     const from = Date.parse(hour.from);
     return { from, to: from + HOUR_MS, parts: parts(hour), says: saysHour(hour) };
@@ -42,7 +53,7 @@ function Hours({ title, unit, says, series, columns, parts, saysHour, format, wh
       rows={[...series].reverse()}
       rowKey={(hour) => hour.from}
       columns={[
-        { name: "Hour", of: (hour: Hour) => <Moment at={hour.from} /> },
+        { name: "Hour", of: (hour: H) => <Moment at={hour.from} /> },
         ...columns.map((column) => ({ ...column, number: true as const })),
       ]}
       legend={legend}
@@ -92,9 +103,9 @@ export function Answers({ overview: { series, answered_in } }: { overview: Overv
   );
 }
 
-export function Frames({ overview: { series, frames, unanswered } }: { overview: Overview }) {
+export function Frames({ overview: { series, frames, unanswered } }: { overview: OfAll }) {
   const all = series.reduce((sum, hour) => sum + hour.frames, 0);
-  const skipped = (hour: Hour) => Math.max(0, hour.frames - hour.assessed - hour.failed);
+  const skipped = (hour: OfAll["series"][number]) => Math.max(0, hour.frames - hour.assessed - hour.failed);
   return (
     <section className="card stack tight">
       <Hours
@@ -132,7 +143,7 @@ export function Frames({ overview: { series, frames, unanswered } }: { overview:
   );
 }
 
-const OUTCOMES: readonly { of: keyof Overview["frames"]; name: string }[] = [
+const OUTCOMES: readonly { of: keyof OfAll["frames"]; name: string }[] = [
   { of: "assessed", name: "judged" },
   { of: "not_clear", name: "of those, not clear" },
   { of: "similar", name: "as before" },
@@ -150,7 +161,7 @@ const OUTCOMES: readonly { of: keyof Overview["frames"]; name: string }[] = [
 ];
 
 /** What never happened is left out, but for what must be seen to be none. */
-function Outcomes({ frames }: { frames: Overview["frames"] }) {
+function Outcomes({ frames }: { frames: OfAll["frames"] }) {
   return (
     <dl className="overview-counts">
       {OUTCOMES.filter(({ of }) => frames[of] > 0 || of === "failed" || of === "overloaded").map(({ of, name }) => (
@@ -163,7 +174,7 @@ function Outcomes({ frames }: { frames: Overview["frames"] }) {
   );
 }
 
-function Unanswered({ unanswered }: { unanswered: Overview["unanswered"] }) {
+function Unanswered({ unanswered }: { unanswered: OfAll["unanswered"] }) {
   const all = Object.values(unanswered).reduce(
     (sum: number, value) => sum + (typeof value === "number" ? value : 0),
     0,
@@ -176,7 +187,7 @@ function Unanswered({ unanswered }: { unanswered: Overview["unanswered"] }) {
   );
 }
 
-export function Unwatched({ overview: { series, channels } }: { overview: Overview }) {
+export function Unwatched({ overview: { series, channels } }: { overview: OfAll }) {
   return (
     <section className="card">
       <Hours

@@ -4,12 +4,13 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import { Link, useSearchParams } from "wouter";
-import { answered, api, Refused } from "../../api/client";
+import { answered, api } from "../../api/client";
 import { Badge, Button, Loaded, Moment } from "../../design/parts";
 import { lasting } from "../../words/time";
 import type { Tone } from "../../words/words";
-import { autoShare, count, type Overview, percent, took } from "./figures";
+import { autoShare, count, type Overview, ofAll, percent, took } from "./figures";
 import { Answers, Frames, Unwatched } from "./hours";
+import { Rates } from "./rates";
 import { Providers, Rules, Stops } from "./tables";
 import { Waiting } from "./waiting";
 import "./overview.css";
@@ -50,33 +51,35 @@ export default function OverviewPage() {
           </span>
         )}
       </div>
-      {query.error instanceof Refused && query.error.status === 403 ? (
-        <p className="empty">
-          These figures are of all channels together, and your role is for some of them only. {query.error.message}
-        </p>
-      ) : (
-        <Loaded query={query} what="The figures">
-          {(overview) => <Figures overview={overview} />}
-        </Loaded>
-      )}
+      <Loaded query={query} what="The figures">
+        {(overview) => <Figures overview={overview} />}
+      </Loaded>
     </div>
   );
 }
 
 function Figures({ overview }: { overview: Overview }) {
+  const all = ofAll(overview);
   return (
     <>
+      {!all && (
+        <p className="note" data-tone="quiet">
+          Of the channels that you may see. Frames, the time in which nobody looked, and what providers cost are counted
+          for all channels together, and are for those who may see all of them.
+        </p>
+      )}
       <Heads overview={overview} />
       <div className="overview-grid">
         <Waiting overview={overview} />
         <Answers overview={overview} />
-        <Frames overview={overview} />
-        <Unwatched overview={overview} />
+        {all && <Frames overview={all} />}
+        {all && <Unwatched overview={all} />}
       </div>
       <Rules overview={overview} />
+      <Rates overview={overview} />
       <div className="overview-grid">
         <Stops overview={overview} />
-        <Providers overview={overview} />
+        {all && <Providers overview={all} />}
       </div>
     </>
   );
@@ -152,11 +155,13 @@ function Heads({ overview: { open, answered_in, stops, channels, rules } }: { ov
           )
         }
       />
-      <Head
-        name="Unwatched in all"
-        value={lasting(channels.unwatched_ms)}
-        of={`of ${count(channels.known)} channels known`}
-      />
+      {channels.unwatched_ms != null && (
+        <Head
+          name="Unwatched in all"
+          value={lasting(channels.unwatched_ms)}
+          of={`of ${count(channels.known)} channels known`}
+        />
+      )}
     </dl>
   );
 }

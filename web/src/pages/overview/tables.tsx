@@ -4,7 +4,7 @@ import type { ReactNode } from "react";
 import { Link } from "wouter";
 import { Wide } from "../../design/parts";
 import { useMay } from "../../session/session";
-import { count, dollars, type Overview, share, took } from "./figures";
+import { count, dollars, type OfAll, type Overview, share, took } from "./figures";
 
 export function Rules({ overview: { rules, hours } }: { overview: Overview }) {
   const sorted = [...rules].sort((a, b) => b.raised - a.raised || (a.rule < b.rule ? -1 : 1));
@@ -110,7 +110,7 @@ export function Stops({ overview: { stops } }: { overview: Overview }) {
   );
 }
 
-export function Providers({ overview: { providers } }: { overview: Overview }) {
+export function Providers({ overview: { providers } }: { overview: OfAll }) {
   const may = useMay();
   return (
     <section className="card stack tight" aria-labelledby="overview-providers">

@@ -63,3 +63,14 @@ test.each([
   expect(isWanted(channel("arena-1"), { only, search })).toBe(live);
   expect(isWanted(channel("arena-2", { session: null, coverage: "idle" }), { only, search })).toBe(ended);
 });
+
+test("by risk the least trusted is first, whatever is asked of it", () => {
+  const rows = [
+    warned("grave", 5),
+    channel("fixed", { cadence: { score: null } as ChannelRow["cadence"] }),
+    channel("doubted", { cadence: { score: 0.2 } as ChannelRow["cadence"] }),
+    channel("doubted-too", { cadence: { score: 0.2 } as ChannelRow["cadence"] }),
+  ];
+  const order = ordered(rows, [warning("grave", "2026-01-01T00:00:00Z")], { only: "all", search: "", by: "risk" }, now);
+  expect(order).toEqual(["doubted", "doubted-too", "grave", "fixed"]);
+});

@@ -44,9 +44,13 @@ export function oldestOpen(warnings: Iterable<WarningRow>): Map<string, number> 
 
 export type Only = "all" | "warnings" | "unwatched";
 
+/** By what the wall is ordered: by who needs somebody most, or by who is trusted least, whatever happens there. */
+export type By = "need" | "risk";
+
 export interface Wanted {
   only: Only;
   search: string;
+  by?: By;
 }
 
 export function isWanted(row: ChannelRow, wanted: Wanted): boolean {
@@ -59,16 +63,25 @@ export function isWanted(row: ChannelRow, wanted: Wanted): boolean {
       : wanted.only === "unwatched"
         ? blind
         : live || row.open_warnings > 0;
-  if (!passes) return false;
-  const search = wanted.search.trim().toLowerCase();
-  return search === "" || search.split(/\s+/).every((word) => searched(row).includes(word));
+  return passes && isFound(row, wanted.search);
+}
+
+/** Whether a channel or its policy has every word of a search in its name. */
+export function isFound(row: ChannelRow, search: string): boolean {
+  const words = search.trim().toLowerCase();
+  return words === "" || words.split(/\s+/).every((word) => searched(row).includes(word));
 }
 
 function searched(row: ChannelRow): string {
   return `${row.channel} ${row.cadence?.policy.id ?? ""}`.toLowerCase();
 }
 
-/** The ids of the wall, in order of need; of equal need by id, so that nothing moves without a reason. */
+/** The lower the score the greater; below all of them where no score has a say. The server's `order=risk` is the same. */
+export function riskOf(row: ChannelRow): number {
+  return row.cadence?.score == null ? -1 : 1 - row.cadence.score;
+}
+
+/** The ids of the wall, in order of need or of risk; among equals by id, so that nothing moves without a reason. */
 export function ordered(
   rows: Iterable<ChannelRow>,
   warnings: Iterable<WarningRow>,
@@ -77,6 +90,7 @@ export function ordered(
 ): string[] {
   const oldest = oldestOpen(warnings);
   const weighed: [string, number][] = [];
-  for (const row of rows) if (isWanted(row, wanted)) weighed.push([row.channel, needOf(row, oldest, now).weight]);
+  const weightOf = wanted.by === "risk" ? riskOf : (row: ChannelRow) => needOf(row, oldest, now).weight;
+  for (const row of rows) if (isWanted(row, wanted)) weighed.push([row.channel, weightOf(row)]);
   return weighed.sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1)).map(([id]) => id);
 }

@@ -7,17 +7,19 @@ import { Badge } from "../../design/parts";
 import { useChannel, useNow } from "../../live/live";
 import type { ChannelRow } from "../../live/store";
 import { useMay } from "../../session/session";
-import { interval, lasting } from "../../words/time";
+import { interval, lasting, moment } from "../../words/time";
 import { causeWords, outcomeWords, severityTone, unwatchedWords } from "../../words/words";
 
 interface TileProps {
   id: string;
+  /** How it stood when it was asked for, where the live feed does not tell of it. */
+  given?: ChannelRow;
   selected: boolean;
   onSelect: (id: string) => void;
 }
 
-export const Tile = memo(function Tile({ id, selected, onSelect }: TileProps) {
-  const row = useChannel(id);
+export const Tile = memo(function Tile({ id, given, selected, onSelect }: TileProps) {
+  const row = useChannel(id) ?? given;
   if (!row) return <div className="tile" data-id={id} aria-hidden="true" />;
   const warned = row.open_warnings > 0;
   const to = warned ? `/queue?channel=${encodeURIComponent(id)}` : `/channels/${encodeURIComponent(id)}`;
@@ -89,10 +91,14 @@ function Watch({ row }: { row: ChannelRow }) {
       </div>
       <div>
         <dt>
-          <Icon name="clock" label="Last frame" />
+          <Icon name="clock" label={row.ended ? "On the air" : "Last frame"} />
         </dt>
-        <dd className="number">
-          {last_frame ? `${lasting(now - Date.parse(last_frame.captured_at))} ago` : "no frame yet"}
+        <dd className="number" title={row.ended ? `Broadcast ${row.ended.session}` : undefined}>
+          {row.ended
+            ? `ended ${moment(row.ended.at)}, ${lasting(now - Date.parse(row.ended.at))} ago`
+            : last_frame
+              ? `${lasting(now - Date.parse(last_frame.captured_at))} ago`
+              : "no frame yet"}
           {counts.unwatched_ms > 0 && `, unwatched ${lasting(counts.unwatched_ms)} in all`}
         </dd>
       </div>

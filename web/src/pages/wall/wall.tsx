@@ -1,39 +1,41 @@
-// Every live channel, what needs somebody first. Only the tiles that can be seen are drawn.
+// Every live channel, what needs somebody first or who is trusted least; and those that ended lately.
 
-import { useVirtualizer } from "@tanstack/react-virtual";
-import { type KeyboardEvent, useEffect, useMemo, useRef, useState } from "react";
-import { useLocation, useSearchParams } from "wouter";
+import { useMemo, useRef, useState } from "react";
+import { useSearchParams } from "wouter";
 import { Button, Waiting } from "../../design/parts";
 import { useKey } from "../../keys/keys";
 import { useLink, useLive, useNow } from "../../live/live";
 import { held } from "../queue/order";
-import { isWanted, type Only, ordered } from "./need";
-import { Tile } from "./tile";
+import { EndedLately } from "./ended";
+import { type By, isWanted, type Only, ordered, type Wanted } from "./need";
+import { Tiles } from "./tiles";
 
-const TILE_WIDTH_MIN = 232;
-const TILE_HEIGHT = 238;
-const GAP = 12;
 const FILTERS: readonly { only: Only; name: string }[] = [
   { only: "all", name: "Now" },
   { only: "warnings", name: "With warnings" },
   { only: "unwatched", name: "Unwatched" },
 ];
 
+/** Those off the air are not in the live feed: they are asked for. */
+const ENDED = "ended";
+
 export function Wall() {
   const live = useLive();
   const link = useLink();
   const [search, setSearch] = useSearchParams();
   const only = (FILTERS.find((filter) => filter.only === search.get("only"))?.only ?? "all") as Only;
+  const isEnded = search.get("only") === ENDED;
+  const by: By = search.get("by") === "risk" ? "risk" : "need";
   const text = search.get("search") ?? "";
   const field = useRef<HTMLInputElement>(null);
   useKey("search", () => field.current?.focus());
-  const set = (change: { only?: Only; search?: string }) => {
+  const set = (change: { only?: Only | typeof ENDED; by?: By; search?: string }) => {
     const next = new URLSearchParams(search);
     for (const [name, value] of Object.entries(change))
-      value && value !== "all" ? next.set(name, value) : next.delete(name);
+      value && value !== "all" && value !== "need" ? next.set(name, value) : next.delete(name);
     setSearch(next, { replace: true });
   };
-  const wanted = useMemo(() => ({ only, search: text }), [only, text]);
+  const wanted = useMemo(() => ({ only, search: text, by }), [only, text, by]);
   const order = useOrder(wanted);
   const counts = useCounts();
   return (
@@ -44,14 +46,26 @@ export function Wall() {
           {FILTERS.map((filter) => (
             <Button
               key={filter.only}
-              look={filter.only === only ? "main" : undefined}
-              aria-pressed={filter.only === only}
+              look={filter.only === only && !isEnded ? "main" : undefined}
+              aria-pressed={filter.only === only && !isEnded}
               onPress={() => set({ only: filter.only })}
             >
               {filter.name} <span className="number">{live.everReady() ? counts[filter.only] : "–"}</span>
             </Button>
           ))}
+          <Button look={isEnded ? "main" : undefined} aria-pressed={isEnded} onPress={() => set({ only: ENDED })}>
+            Ended lately
+          </Button>
         </fieldset>
+        {!isEnded && (
+          <label className="row">
+            <span className="unseen">In which order</span>
+            <select className="text wall-order" value={by} onChange={(event) => set({ by: event.target.value as By })}>
+              <option value="need">by need</option>
+              <option value="risk">by risk</option>
+            </select>
+          </label>
+        )}
         <label className="row">
           <span className="unseen">Search channels and policies</span>
           <input
@@ -65,7 +79,7 @@ export function Wall() {
           />
         </label>
         <span className="spacer" />
-        {order.waiting > 0 && (
+        {order.waiting > 0 && !isEnded && (
           <Button binding="reorder" onPress={order.again}>
             {order.waiting} new or moved
           </Button>
@@ -73,6 +87,8 @@ export function Wall() {
       </div>
       {!live.everReady() ? (
         <Waiting what="Waiting for the live feed" />
+      ) : isEnded ? (
+        <EndedLately search={text} />
       ) : order.ids.length === 0 ? (
         <p className="empty">
           {text
@@ -103,7 +119,7 @@ function useCounts(): Record<Only, number> {
 }
 
 /** The order of need, which keeps still while it is held: what is under a pointer must not become something else. */
-function useOrder(wanted: { only: Only; search: string }) {
+function useOrder(wanted: Wanted) {
   const live = useLive();
   // Worked out anew with every tick: thousands of channels change all the time, and nobody reads faster.
   const now = useNow();
@@ -132,72 +148,4 @@ function useOrder(wanted: { only: Only; search: string }) {
     setRound((round) => round + 1);
   };
   return { ids: shown.current, waiting, hold, again };
-}
-
-function Tiles({ ids, hold }: { ids: readonly string[]; hold: (held: boolean) => void }) {
-  const [, navigate] = useLocation();
-  const box = useRef<HTMLDivElement>(null);
-  const [width, setWidth] = useState(1000);
-  const [selected, select] = useState<string | null>(null);
-  useEffect(() => {
-    const at = box.current;
-    if (!at) return;
-    const observer = new ResizeObserver(([entry]) => entry && setWidth(entry.contentRect.width));
-    observer.observe(at);
-    return () => observer.disconnect();
-  }, []);
-  const columns = Math.max(1, Math.floor((width + GAP) / (TILE_WIDTH_MIN + GAP)));
-  const rows = useVirtualizer({
-    count: Math.ceil(ids.length / columns),
-    getScrollElement: () => box.current,
-    estimateSize: () => TILE_HEIGHT + GAP,
-    overscan: 2,
-  });
-  const move = (by: number) => {
-    const at = selected === null ? -1 : ids.indexOf(selected);
-    const next = ids[Math.min(ids.length - 1, Math.max(0, at === -1 ? 0 : at + by))];
-    if (next === undefined) return;
-    select(next);
-    rows.scrollToIndex(Math.floor(ids.indexOf(next) / columns));
-    requestAnimationFrame(() => box.current?.querySelector<HTMLElement>(`[data-id="${CSS.escape(next)}"] a`)?.focus());
-  };
-  useKey("down", () => move(1));
-  useKey("up", () => move(-1));
-  useKey("channel", () => selected && navigate(`/channels/${encodeURIComponent(selected)}`), {
-    enabled: selected !== null,
-  });
-  const onKeyDown = (event: KeyboardEvent) => {
-    const by: Record<string, number> = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: columns, ArrowUp: -columns };
-    const step = by[event.key];
-    if (step === undefined) return;
-    event.preventDefault();
-    move(step);
-  };
-  return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: arrows move between the links in it; the pointer holds its order
-    <div
-      ref={box}
-      className="tiles is-live"
-      onPointerEnter={() => hold(true)}
-      onPointerLeave={() => hold(false)}
-      onKeyDown={onKeyDown}
-    >
-      <div className="tiles-all" style={{ height: rows.getTotalSize() }}>
-        {rows.getVirtualItems().map((row) => (
-          <div
-            key={row.key}
-            className="tiles-row"
-            style={{
-              transform: `translateY(${row.start}px)`,
-              gridTemplateColumns: `repeat(${columns}, minmax(0, 1fr))`,
-            }}
-          >
-            {ids.slice(row.index * columns, (row.index + 1) * columns).map((id) => (
-              <Tile key={id} id={id} selected={id === selected} onSelect={select} />
-            ))}
-          </div>
-        ))}
-      </div>
-    </div>
-  );
 }
