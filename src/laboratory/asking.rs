@@ -59,6 +59,13 @@ struct Known {
     in_part: bool,
 }
 
+impl Recalled {
+    /// Whether it was tried.
+    pub fn was_called(&self) -> bool {
+        !matches!(self.given.said, OpinionSaid::Nothing { attempts: 0, .. })
+    }
+}
+
 impl OnRecord<'_> {
     /// Whether whoever decided was the one that the configuration named, and nobody else was in question.
     pub fn is_of_the_configured(&self) -> bool {
@@ -94,7 +101,8 @@ pub(super) fn ask(
     // The plan names nobody twice.
     loop {
         let asked: Vec<Asked<'_>> = heard.iter().map(|(name, known)| known.asked(name, policy)).collect();
-        let calls = || heard.iter().map(|(name, _)| Arc::from(name.as_str())).collect::<Vec<_>>();
+        let called = heard.iter().filter(|(_, known)| known.was_called());
+        let calls = || called.clone().map(|(name, _)| Arc::from(name.as_str())).collect::<Vec<_>>();
         match policy.arrangement.next(frame, may_stop, &asked) {
             Step::Ask { who, .. } => match known(who, record) {
                 Some(known) => heard.push(known),
@@ -144,6 +152,11 @@ fn known(who: Who<'_>, record: OnRecord<'_>) -> Option<(String, Known)> {
 }
 
 impl Known {
+    /// Whether it was tried: one that was not there, or known not to answer, was not, and costs nothing.
+    fn was_called(&self) -> bool {
+        !matches!(self.said, Said::Nothing { attempts: 0, .. })
+    }
+
     fn decided(OnRecord { assessed, whole, .. }: OnRecord<'_>) -> Self {
         let answer = Answered {
             moments: Vec::new(),

@@ -178,7 +178,8 @@ impl Channel {
             self.trials.iter_mut().for_each(|trial| trial.start(envelope, &assessed.session, None));
         }
         recording.calls.add(&assessed.provider.name);
-        said.iter().for_each(|other| recording.calls.add(&other.given.provider.name));
+        let called = said.iter().filter(|other| other.was_called());
+        called.for_each(|other| recording.calls.add(&other.given.provider.name));
         for (trial, tally) in self.trials.iter_mut().zip(tallies.iter_mut()) {
             for outcome in &assessed.rules {
                 if let RuleEffect::Raised(_) = outcome.effect {
@@ -264,6 +265,7 @@ impl Channel {
         tallies: &mut [Tally],
         mut hand: impl FnMut(&mut Trial, &Seen<'_>, &mut Tally) -> Known,
     ) {
+        self.past.media.insert(medium);
         let captured_at = captured_at(envelope);
         let seen = Seen {
             channel: &self.id,

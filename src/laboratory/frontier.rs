@@ -60,6 +60,8 @@ pub struct Frontier {
     pub subject: Subject,
     /// Which warnings are timed: those that moderators upheld, or all.
     pub detections: DetectionsOf,
+    /// Whether the policy asks for segments of which channels have none on record: their calls are in no figure.
+    pub unheard: bool,
     /// What calls cost: those of the points are to these providers.
     pub prices: Vec<PriceOf>,
     /// Hours that channels were watched in the recording, in thousandths: the measure of costs.
@@ -178,7 +180,7 @@ impl Asked {
         };
         let (recording, mut points, mut refused) = (found.recording, Vec::new(), Vec::new());
         let mut samplings = Vec::new();
-        let mut called = BTreeSet::new();
+        let (mut called, mut unheard) = (BTreeSet::new(), false);
         for (tally, sampling) in found.tallies.into_iter().zip(&self.samplings) {
             if !tally.density(&recording).enough {
                 refused.push(every(sampling));
@@ -192,6 +194,7 @@ impl Asked {
                 u128::from(tally.calls.total()) * 1000 * u128::from(HOUR_MS) / u128::from(recording.watched_ms.max(1));
             samplings.push(*sampling);
             called.extend(tally.calls.names().cloned());
+            unheard |= !tally.not_on_record.is_empty();
             points.push(Point {
                 every: every(sampling),
                 calls: tally.calls.total(),
@@ -208,7 +211,8 @@ impl Asked {
         }
         let best: Vec<bool> = points.iter().map(|point| !points.iter().any(|other| other.beats(point))).collect();
         points.iter_mut().zip(best).for_each(|(point, best)| point.on_the_frontier = best);
-        let chosen = budget_micros_per_day.and_then(|budget| choose(&points, &samplings, budget));
+        let whole = called.iter().all(|name| prices.of(name).is_some()) && !unheard;
+        let chosen = budget_micros_per_day.filter(|_| whole).and_then(|budget| choose(&points, &samplings, budget));
         points.sort_by(|a, b| a.cost_then_name().cmp(&b.cost_then_name()));
         Frontier {
             subject,
@@ -224,9 +228,17 @@ impl Asked {
             recorded_median_ms: recording.spacing.at_permille(500),
             points,
             refused,
+            unheard,
             budget_micros_per_day,
             chosen,
         }
+    }
+}
+
+impl Frontier {
+    /// Whether calls are in no cost, so that what a budget buys cannot be told.
+    pub fn is_part_of_the_cost(&self) -> bool {
+        self.unheard || self.prices.iter().any(|of| of.price_micros.is_none())
     }
 }
 

@@ -1,7 +1,7 @@
 //! What was recorded of one channel: the broadcast on the air, the warnings and what moderators answered to them, and
 //! what a frame was compared with. Folded once, however many proposals are tried on it. Decides nothing.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::report::AnswerKind;
 use super::stops::Stops;
@@ -17,6 +17,8 @@ pub const WARNINGS_MAX: usize = 20_000;
 /// One channel as recorded.
 #[derive(Debug, Default)]
 pub(super) struct Past {
+    /// Of which media there is any outcome.
+    pub media: BTreeSet<Medium>,
     /// The broadcast on the air.
     pub session: Option<SessionId>,
     /// The last assessed frame.

@@ -9,7 +9,7 @@ use crate::model::ProviderName;
 /// What Amazon Rekognition's price list says for the first million images a month, at 0.001 USD an image. Beyond that
 /// it is less, so this is the most.
 pub const REKOGNITION_MICROS: u64 = 1000;
-/// Prices that may be said.
+/// Prices that may be said at a time.
 pub const PRICES_MAX: usize = 16;
 /// The dearest that is believed: a dollar a call.
 const USD_PER_MILLION_MAX: u64 = 1_000_000;
@@ -43,9 +43,7 @@ impl Prices {
 
     /// Says what a call to a provider costs, in place of what was said before.
     pub fn say(&mut self, price: Price) {
-        if self.0.len() < PRICES_MAX || self.0.contains_key(&price.provider) {
-            self.0.insert(price.provider, price.usd_per_million);
-        }
+        self.0.insert(price.provider, price.usd_per_million);
     }
 
     /// What a call to that provider costs, if it was said.

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::unknowable::UnknownOf;
-use crate::model::{ChannelId, FrameId, Label, PolicyRef, Position, RuleId, SessionId, Timestamp, Verdict};
+use crate::model::{ChannelId, FrameId, Label, Medium, PolicyRef, Position, RuleId, SessionId, Timestamp, Verdict};
 
 /// Channels that the report names, those with the largest difference first.
 pub const CHANNELS_NAMED_MAX: usize = 200;
@@ -205,6 +205,17 @@ pub struct CallsTo {
     pub price_micros: Option<u64>,
 }
 
+/// A medium that the policy on trial asks for and of which channels have nothing on record: nobody announced, or asked for,
+/// their segments then.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "MediumNotOnRecord")]
+pub struct NotOnRecord {
+    /// The medium.
+    pub medium: Medium,
+    /// So many channels.
+    pub channels: u64,
+}
+
 /// Calls to providers.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Calls {
@@ -218,6 +229,8 @@ pub struct Calls {
     pub by_provider: Vec<CallsTo>,
     /// Cost of those recorded, in millionths of a dollar: of those to providers with a price.
     pub recorded_micros: u64,
+    /// Media whose calls are in no figure. Then no proposed cost is told.
+    pub not_on_record: Vec<NotOnRecord>,
     /// Cost of those proposed, likewise.
     pub proposed_micros: Option<u64>,
 }

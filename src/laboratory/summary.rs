@@ -3,10 +3,10 @@
 use std::fmt::Write;
 
 use super::document::{Backtest, Subject};
-use super::frontier::Frontier;
+use super::frontier::{Frontier, PriceOf};
 use super::html::words::{change, count, duration, of, share};
 use super::price::Dollars;
-use super::report::Truth;
+use super::report::{NotOnRecord, Truth};
 
 /// Warnings lost that are named.
 const LOST_NAMED_MAX: usize = 5;
@@ -45,14 +45,18 @@ pub fn backtest(backtest: &Backtest) -> String {
     let calls = &report.calls;
     let proposed = match (calls.proposed, calls.proposed_micros) {
         (Some(calls), Some(micros)) => format!("{} proposed ({})", count(calls), Dollars(micros)),
-        _ => "not to be estimated: the policy looks more often than the recording did".to_owned(),
+        (Some(calls), None) => format!("{} proposed, whose cost is not known whole", count(calls)),
+        (None, _) => "not to be estimated: the policy looks more often than the recording did".to_owned(),
     };
     line("calls", format!("{} recorded ({}), {proposed}", count(calls.recorded), Dollars(calls.recorded_micros)));
     for to in calls.by_provider.iter().filter(|_| calls.by_provider.len() > 1 || calls.is_unpriced()) {
         let proposed = to.proposed.map_or(String::new(), |calls| format!(", {} proposed", count(calls)));
-        let price =
-            to.price_micros.map_or("no price was said".to_owned(), |micros| format!("{} each", Dollars(micros)));
+        let price = to.price_micros.map_or("no price was said, its calls are in no cost".to_owned(), each);
         line("", format!("{}: {} recorded{proposed}; {price}", to.provider, count(to.recorded)));
+    }
+    for NotOnRecord { medium, channels } in &calls.not_on_record {
+        let channels = of(*channels, "channel", "channels");
+        line("", format!("{}: nothing on record of {channels}, its calls are in no figure", medium.name()));
     }
     let unknowable: u64 = report.unknowable.iter().map(|of_kind| of_kind.count).sum();
     line("unknowable", of(unknowable, "frame", "frames"));
@@ -66,6 +70,10 @@ pub fn backtest(backtest: &Backtest) -> String {
         );
     }
     text
+}
+
+fn each(micros: u64) -> String {
+    format!("{} each", Dollars(micros))
 }
 
 fn some(warnings: u64) -> String {
@@ -117,12 +125,22 @@ pub fn frontier(frontier: &Frontier) -> String {
             ms(point.p95_ms)
         );
     }
+    for PriceOf { provider, price_micros } in &frontier.prices {
+        let price = price_micros.map_or("no price was said, its calls are in no cost".to_owned(), each);
+        let _ = writeln!(text, "a call to {provider}: {price}");
+    }
+    if frontier.unheard {
+        text.push_str("of segments that the policy asks for nothing is on record: their calls are in no figure\n");
+    }
     if !frontier.refused.is_empty() {
         let _ = writeln!(text, "not dense enough for: {}", frontier.refused.join(", "));
     }
     match (&frontier.chosen, frontier.budget_micros_per_day) {
         (Some(chosen), Some(budget)) => {
             let _ = write!(text, "\nwithin {} a day:\n{}", Dollars(budget), chosen.yaml);
+        }
+        (None, Some(_)) if frontier.is_part_of_the_cost() => {
+            text.push_str("\nwhat a budget buys cannot be told while calls are in no cost\n");
         }
         (None, Some(budget)) => {
             let _ = writeln!(text, "\nno cadence that was tried is within {} a day", Dollars(budget));

@@ -8,12 +8,13 @@ use std::sync::Arc;
 use super::price::Prices;
 use super::report::{
     AfterStop, AnswerKind, Answers, CHANNELS_NAMED_MAX, Calls, CallsTo, Change, Compared, ComparedChannel,
-    ComparedRule, DIFFERENCES_MAX, Density, Difference, EPISODES_MAX, Episode, Episodes, Report, Truth, permille,
+    ComparedRule, DIFFERENCES_MAX, Density, Difference, EPISODES_MAX, Episode, Episodes, NotOnRecord, Report, Truth,
+    permille,
 };
 use super::shown::Shown;
 use super::spread::Spread;
 use super::unknowable::Unknowns;
-use crate::model::{ChannelId, Position, RuleId};
+use crate::model::{ChannelId, Medium, Position, RuleId};
 
 /// At most one look in so many may be late or missed for the recording to count as dense enough.
 const SPARSE_ONE_IN: u64 = 10;
@@ -24,6 +25,8 @@ pub(super) struct Tally {
     pub judged: u64,
     pub calls: CallsBy,
     pub calls_without_answer: u64,
+    /// Channels without any outcome of a medium that the policy on trial listens to.
+    pub not_on_record: BTreeMap<Medium, u64>,
     pub channels: u64,
     pub rules: BTreeMap<RuleId, OfRule>,
     pub by_channel: Shown<(Reverse<u64>, ChannelId), ComparedChannel, CHANNELS_NAMED_MAX>,
@@ -96,6 +99,9 @@ impl Tally {
         self.calls.merge(other.calls);
         self.calls_without_answer += other.calls_without_answer;
         self.channels += other.channels;
+        for (medium, channels) in other.not_on_record {
+            *self.not_on_record.entry(medium).or_default() += channels;
+        }
         for (rule, counted) in other.rules {
             let known = self.rules.entry(rule).or_default();
             known.compared.merge(counted.compared);
@@ -127,7 +133,19 @@ impl Tally {
     /// The report, at these prices.
     pub fn report(self, recording: &Recording, left_out: u64, prices: &Prices) -> Report {
         let density = self.density(recording);
-        let calls = calls(&recording.calls, density.enough.then_some(&self.calls), self.calls_without_answer, prices);
+        let calls = Calls {
+            without_answer: self.calls_without_answer,
+            not_on_record: self
+                .not_on_record
+                .iter()
+                .map(|(medium, channels)| NotOnRecord { medium: *medium, channels: *channels })
+                .collect(),
+            ..calls(&recording.calls, density.enough.then_some(&self.calls), prices)
+        };
+        let calls = match calls.not_on_record.is_empty() {
+            true => calls,
+            false => Calls { proposed_micros: None, ..calls },
+        };
         let mut total = Compared::default();
         self.rules.values().for_each(|of| total.merge(of.compared));
         let rules = self.rules.into_iter().map(|(rule, of)| ComparedRule {
@@ -180,7 +198,7 @@ impl Tally {
     }
 }
 
-fn calls(recorded: &CallsBy, proposed: Option<&CallsBy>, without_answer: u64, prices: &Prices) -> Calls {
+fn calls(recorded: &CallsBy, proposed: Option<&CallsBy>, prices: &Prices) -> Calls {
     let names: BTreeSet<&Arc<str>> = recorded.names().chain(proposed.into_iter().flat_map(CallsBy::names)).collect();
     let to = |name: &Arc<str>| CallsTo {
         provider: name.to_string(),
@@ -191,10 +209,10 @@ fn calls(recorded: &CallsBy, proposed: Option<&CallsBy>, without_answer: u64, pr
     Calls {
         recorded: recorded.total(),
         proposed: proposed.map(CallsBy::total),
-        without_answer,
         by_provider: names.into_iter().map(to).collect(),
         recorded_micros: recorded.micros(prices),
         proposed_micros: proposed.map(|proposed| proposed.micros(prices)),
+        ..Calls::default()
     }
 }
 

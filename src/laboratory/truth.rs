@@ -168,6 +168,10 @@ impl Trial {
         if self.judged > 0 {
             tally.channels += 1;
         }
+        let listens = self.policy.media_of_segments().filter(|_| !past.media.is_empty());
+        for medium in listens.filter(|medium| !past.media.contains(medium)) {
+            *tally.not_on_record.entry(medium).or_default() += 1;
+        }
         if self.judged > 0 || self.compared.distance() > 0 {
             let key = (Reverse(self.compared.distance()), channel.clone());
             let compared = self.compared;

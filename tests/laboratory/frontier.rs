@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use streamwarden::laboratory::frontier::{DetectionsOf, Frontier, Point, asked};
-use streamwarden::laboratory::{self, Progress, html, stretch};
+use streamwarden::laboratory::price::Prices;
+use streamwarden::laboratory::{self, Progress, html, stretch, summary};
 use streamwarden::policy::{Policy, PolicySet};
 
 use crate::lines::moment;
@@ -32,12 +33,16 @@ fn unalike() -> Policy {
 }
 
 fn frontier(recorder: &Recorder, detections: DetectionsOf, budget: Option<u64>) -> Frontier {
+    frontier_at(&prices(), recorder, detections, budget)
+}
+
+fn frontier_at(prices: &Prices, recorder: &Recorder, detections: DetectionsOf, budget: Option<u64>) -> Frontier {
     let policy = Arc::new(everywhere(unalike()));
     let asked = asked(&PolicySet::default(), &policy, detections);
     let journal = &recorder.channel.journal;
     let whole = stretch(journal, None, None).expect("memory can be read");
     let found = laboratory::run(journal, &asked.question, whole, &|_| None, &Progress::default());
-    asked.frontier(found.expect("it runs to its end"), vec![policy.reference.clone()], vec![], &prices(), budget)
+    asked.frontier(found.expect("it runs to its end"), vec![policy.reference.clone()], vec![], prices, budget)
 }
 
 fn point<'a>(frontier: &'a Frontier, every: &str) -> &'a Point {
@@ -87,6 +92,19 @@ fn a_budget_buys_the_best_within_it_and_what_to_paste_can_be_read() {
     }
     let page = html::frontier(&some);
     assert!(page.contains(&chosen.every) && page.contains("class=\"ring\"") && !page.contains("<script"));
+}
+
+#[test]
+fn no_budget_is_spent_on_calls_of_which_no_price_is_known() {
+    let recorder = dense();
+    let unpriced = frontier_at(&Prices::default(), &recorder, DetectionsOf::UpheldWarnings, Some(u64::MAX));
+    assert_eq!(unpriced.chosen, None);
+    let text = summary::frontier(&unpriced);
+    assert!(text.contains("stub: no price was said") && text.contains("cannot be told"), "{text}");
+    let mut free = Prices::default();
+    free.say("stub=0".parse().expect("a price"));
+    let free = frontier_at(&free, &recorder, DetectionsOf::UpheldWarnings, Some(0));
+    assert!(free.chosen.is_some(), "said to be free of charge");
 }
 
 #[test]

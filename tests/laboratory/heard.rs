@@ -8,7 +8,7 @@ use streamwarden::warden::invariants;
 
 use crate::identity::nothing_changes;
 use crate::lines::moment;
-use crate::recorder::{Heard, Recorder, at, only_d};
+use crate::recorder::{Heard, Recorder, at, broadcast, only_d};
 
 /// Rule `d` on pictures and clips, and `hate` on what is said; sound every ten seconds, clips every twenty.
 fn listening() -> Policy {
@@ -123,4 +123,16 @@ fn seldomer_than_was_heard_passes_segments_over_and_asks_less() {
         [],
         "nor does the mute one at 30 s put the next off, which nobody would have fetched"
     );
+}
+
+/// Segments that no policy asked for are no frames: what they would have cost is not known, and not nothing.
+#[test]
+fn what_was_never_listened_to_has_no_cost_that_could_be_told() {
+    let frames: Vec<_> = (1..=5).map(|second| at(f64::from(second), &[])).collect();
+    let recorder = broadcast(only_d(70.0), &frames);
+    let calls = recorder.tried(listening()).calls;
+    let lacking: Vec<_> = calls.not_on_record.iter().map(|of| (of.medium, of.channels)).collect();
+    assert_eq!(lacking, [(Medium::Clip, 1), (Medium::Sound, 1)]);
+    assert_eq!((calls.proposed, calls.proposed_micros), (Some(5), None));
+    assert_eq!(recorded().tried(listening()).calls.not_on_record, [], "here they were");
 }

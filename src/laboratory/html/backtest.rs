@@ -8,7 +8,7 @@ use super::words::{change, count, duration, of, share};
 use super::{escaped, framed};
 use crate::laboratory::document::{Backtest, Subject};
 use crate::laboratory::price::Dollars;
-use crate::laboratory::report::{AnswerKind, Answers, Change, ComparedRule, Episodes, Report};
+use crate::laboratory::report::{AnswerKind, Answers, Change, ComparedRule, Episodes, NotOnRecord, Report};
 use crate::model::{Timestamp, Verdict};
 
 /// Rules in a chart; the table behind it has all.
@@ -273,6 +273,7 @@ fn cost(main: &mut String, report: &Report) {
         Some(micros) => {
             let _ = write!(main, ", {} proposed.", Dollars(micros));
         }
+        None if calls.proposed.is_some() => main.push_str(". The proposed cost is not known whole."),
         None => main
             .push_str(". The proposed cost cannot be estimated: the policy looks more often than the recording did."),
     }
@@ -282,6 +283,10 @@ fn cost(main: &mut String, report: &Report) {
             to.price_micros.map_or("no price was said".to_owned(), |micros| format!("{} each", Dollars(micros)));
         let name = escaped(&to.provider);
         let _ = write!(main, " {name}: {} recorded{proposed}, {price}.", of(to.recorded, "call", "calls"));
+    }
+    for NotOnRecord { medium, channels } in &calls.not_on_record {
+        let channels = of(*channels, "channel", "channels");
+        let _ = write!(main, " Of {} nothing is on record of {channels}: its calls are in no figure.", medium.name());
     }
     main.push_str("</figcaption></figure>");
     let density = &report.density;
