@@ -2,7 +2,6 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use streamwarden::actors::{CopyEraser, Erasure, ErasureError, Erasures};
 use streamwarden::clock::ManualClock;
@@ -123,6 +122,7 @@ fn erasing_a_channel_destroys_its_keys_and_says_how_much_lay_under_them() {
     let others = open.keeps("other");
     let (erasure, repeated) = open.erase(request("one"), &what, "r-1").expect("it is carried out");
     assert!(!repeated && erasure.subjects_left().is_empty() && erasure.leaves_copies());
+    assert_eq!(open.erasures.newest_first(0).len(), 1, "one that is not finished is always listed");
     for content in &gone {
         assert_eq!(open.reads(content), Content::Erased);
     }
@@ -264,6 +264,9 @@ fn an_end_that_finds_no_room_is_taken_up_without_anybody_asking_again() {
     let (held, _) = Held::new(open.journal.clone());
     let erasures = Erasures::open(held.clone(), open.content.clone()).expect("the erasures are read");
     let erasures = Arc::new(erasures);
+    open.hears_of("earlier");
+    let earlier = erasures.erase(request("earlier"), &everything_of("earlier"), &code("r-1"), &Actor::service("test"));
+    earlier.expect("it is carried out but for its copies: when that is done, somebody has looked");
     let (point, full) = ("erasure.destroyed no-room-in-between", held.clone());
     fail::cfg_callback(point, move || full.set_full(true)).expect("a fail point");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
@@ -271,7 +274,11 @@ fn an_end_that_finds_no_room_is_taken_up_without_anybody_asking_again() {
         let eraser = CopyEraser::new(erasures.clone(), held.clone(), None, place.clock.clone());
         let (stop, stopping) = tokio::sync::watch::channel(false);
         let running = tokio::spawn(eraser.run(stopping));
-        tokio::time::sleep(Duration::from_millis(200)).await; // it has looked, and found nothing to do
+        let before = std::time::Instant::now();
+        while !erasures.unfinished().is_empty() {
+            assert!(before.elapsed() < PATIENCE, "it does not look: {:?}", open.told());
+            tokio::task::yield_now().await;
+        }
         let asking = erasures.clone();
         let asked = move || asking.erase(request("one"), &what, &code("no-room-in-between"), &Actor::service("test"));
         // The runtime's only thread waits, so nobody looks before there is room.
@@ -282,12 +289,12 @@ fn an_end_that_finds_no_room_is_taken_up_without_anybody_asking_again() {
         let again = std::time::Instant::now();
         while !erasures.unfinished().is_empty() {
             assert!(again.elapsed() < PATIENCE, "nobody takes it up: {:?}", open.told());
-            tokio::time::sleep(Duration::from_millis(10)).await;
+            tokio::task::yield_now().await;
         }
         stop.send_replace(true);
         running.await.expect("no panic");
     });
-    assert_eq!(open.told().len(), 4, "asked for, two keys, and that no copies are there: {:?}", open.told());
+    assert_eq!(open.told().len(), 8, "twice asked for, two keys, and that no copies are there: {:?}", open.told());
     drop((erasures, held));
     open.close();
 }
@@ -371,7 +378,7 @@ fn without_a_bucket_an_erasure_is_ended_only_where_no_event_ever_spoke_of_one() 
         let begun = std::time::Instant::now();
         while !finished("never") {
             assert!(begun.elapsed() < PATIENCE, "it is not ended");
-            tokio::time::sleep(Duration::from_millis(10)).await;
+            tokio::task::yield_now().await;
         }
         assert!(!finished("spoken"), "what was asked for first was looked for first, and cannot be sought");
         stop.send_replace(true);
