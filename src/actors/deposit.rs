@@ -106,6 +106,11 @@ impl Deposit {
         Self { s3, bucket: bucket.into(), prefix: prefix.into(), within }
     }
 
+    /// The time that all attempts at one picture share.
+    pub fn within(&self) -> Duration {
+        self.within
+    }
+
     /// Says what is wrong with the name of a bucket or with a prefix in it.
     ///
     /// # Errors

@@ -5,9 +5,13 @@
 //! Only what no event of the whole journal refers to is deleted. When a file was written says merely which files are worth
 //! a look: a copied data directory says so wrongly, and what it says must not destroy anything.
 //!
+//! Where events were lost and the loss was accepted, the journal is no longer whole: what only those named looks as if
+//! nobody had named it. So nothing is deleted that was written before the last loss was accepted. There the time of a file
+//! does count, as nothing else tells what came later; a hole that no accepted loss covers keeps everything.
+//!
 //! Knows references and ages; must not know what the content is.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +19,8 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::clock::Clock;
-use crate::journal::content::{self, ContentError, references_in};
+use crate::events::{CodecError, Event, EventType};
+use crate::journal::content::{self, ContentError, Unparsable, every_reference_in};
 use crate::journal::{AppendError, Journal, READ_LIMIT_MAX, ReadError, position_at};
 use crate::model::{ConsumerName, Position, Sha256, Timestamp};
 use crate::telemetry::metrics;
@@ -25,7 +30,7 @@ use crate::telemetry::metrics;
 const ORPHANED_AFTER_MS: u64 = 12 * 3600 * 1000;
 /// From one look to the next.
 const EVERY: Duration = Duration::from_secs(3 * 3600);
-/// Contents that are looked for in the journal at the same time. Each takes 32 bytes of memory.
+/// Contents that are looked for in the journal at the same time. Each takes 40 bytes of memory.
 const SUSPECTS_MAX: usize = 1_000_000;
 /// How far content has been looked at: everything written before the event there was recorded.
 const PLACE: &str = "content-orphans";
@@ -36,6 +41,17 @@ pub enum SweepError {
     /// The journal cannot be read: what it refers to is not known, and nothing is deleted.
     #[error(transparent)]
     Read(#[from] ReadError),
+    /// What an event refers to cannot be said: nothing is deleted.
+    #[error("the event at position {at}")]
+    Unparsable {
+        /// Where it stands.
+        at: Position,
+        /// Why.
+        source: Unparsable,
+    },
+    /// An event about a loss is not understood.
+    #[error(transparent)]
+    Codec(#[from] CodecError),
     /// The content store cannot be read, or content cannot be deleted.
     #[error(transparent)]
     Content(#[from] ContentError),
@@ -54,6 +70,8 @@ pub struct Swept {
     pub looked_for: u64,
     /// Those that no event refers to, which are deleted.
     pub deleted: u64,
+    /// Those that no event refers to, and that an event which was lost may have: they stay.
+    pub spared: u64,
 }
 
 /// Deletes content that no event refers to.
@@ -78,9 +96,13 @@ impl Sweep {
         loop {
             let (looking, stopping) = (sweep.clone(), stop.clone());
             match tokio::task::spawn_blocking(move || looking.step(&stopping)).await {
-                Ok(Ok(Swept { deleted: 0, .. }) | Err(SweepError::Stopped)) => {}
-                Ok(Ok(Swept { deleted, .. })) => {
-                    tracing::warn!(deleted, "content that no event refers to: deleted");
+                Ok(Ok(Swept { deleted: 0, spared: 0, .. }) | Err(SweepError::Stopped)) => {}
+                Ok(Ok(Swept { deleted, spared, .. })) => {
+                    tracing::warn!(
+                        deleted,
+                        spared,
+                        "content that no event refers to: deleted, or spared because events were lost that may have"
+                    );
                 }
                 Ok(Err(error)) => {
                     let causes = std::iter::successors(Some(&error as &dyn Error), |&error| error.source());
@@ -105,9 +127,12 @@ impl Sweep {
         // Whatever is written before the event there was recorded is judged by this look, or was by one before it.
         let through = Position(position_at(&*self.journal, before)?.0 - 1);
         let mut look = Look { sweep: self, stop, after, swept: Swept::default() };
-        let mut suspects = HashSet::new();
+        let mut suspects = HashMap::new();
         self.content.written(since, before, |found| {
-            suspects.extend(found.into_iter().map(|written| written.digest));
+            if *stop.borrow() {
+                return Err(SweepError::Stopped);
+            }
+            suspects.extend(found.into_iter().map(|written| (written.digest, written.at)));
             if suspects.len() >= SUSPECTS_MAX {
                 look.judge(std::mem::take(&mut suspects))?;
             }
@@ -141,35 +166,85 @@ struct Look<'a> {
     swept: Swept,
 }
 
+/// What is missing in the events that were read.
+#[derive(Default)]
+struct Losses {
+    /// First and last position of each stretch without events.
+    holes: Vec<(Position, Position)>,
+    /// First and last position of each that was accepted, and when.
+    accepted: Vec<(Position, Position, Timestamp)>,
+}
+
+impl Losses {
+    /// What was written before this may be named by an event that is lost; none if none is. After every time if it is not
+    /// known when the loss was.
+    fn until(&self) -> Option<Timestamp> {
+        let covers = |from, to| self.accepted.iter().any(|(first, last, _)| *first <= from && to <= *last);
+        match self.holes.iter().all(|(from, to)| covers(*from, *to)) {
+            true => self.accepted.iter().map(|(_, _, at)| *at).max(),
+            false => Some(Timestamp::from_micros(i64::MAX)),
+        }
+    }
+}
+
 impl Look<'_> {
     /// Deletes those of the suspects that no event refers to. What refers to content comes a moment after it, so most are
-    /// acquitted by what is new in the journal.
-    fn judge(&mut self, mut suspects: HashSet<Sha256>) -> Result<(), SweepError> {
+    /// acquitted by what is new in the journal. If any is left, all of the journal was read.
+    fn judge(&mut self, mut suspects: HashMap<Sha256, Timestamp>) -> Result<(), SweepError> {
         self.swept.looked_for += suspects.len() as u64;
-        self.acquit(&mut suspects, self.after, None)?;
-        self.acquit(&mut suspects, Position(0), Some(self.after))?;
-        for orphan in &suspects {
-            self.swept.deleted += u64::from(self.sweep.content.discard(orphan)?);
+        let mut losses = Losses::default();
+        self.acquit(&mut suspects, self.after, None, &mut losses)?;
+        self.acquit(&mut suspects, Position(0), Some(self.after), &mut losses)?;
+        let spared_until = losses.until();
+        for (orphan, written_at) in &suspects {
+            if *self.stop.borrow() {
+                return Err(SweepError::Stopped);
+            }
+            if spared_until.is_some_and(|until| *written_at <= until) {
+                self.swept.spared += 1;
+            } else {
+                self.swept.deleted += u64::from(self.sweep.content.discard(orphan)?);
+            }
         }
         Ok(())
     }
 
-    /// Strikes off what events after `after`, up to and with `to`, refer to.
+    /// Strikes off what events after `after`, up to and with `to`, refer to, and notes which are missing there.
     fn acquit(
         &self,
-        suspects: &mut HashSet<Sha256>,
+        suspects: &mut HashMap<Sha256, Timestamp>,
         mut after: Position,
         to: Option<Position>,
+        losses: &mut Losses,
     ) -> Result<(), SweepError> {
+        let head = *self.sweep.journal.watermark().borrow();
         while !suspects.is_empty() && to.is_none_or(|to| after < to) {
             if *self.stop.borrow() {
                 return Err(SweepError::Stopped);
             }
             let page = self.sweep.journal.read(after, READ_LIMIT_MAX)?;
-            let Some(last) = page.last() else { break };
-            after = last.envelope.position;
-            for content in page.iter().flat_map(|recorded| references_in(&recorded.payload)) {
-                suspects.remove(&content.digest);
+            if page.is_empty() {
+                if after < head {
+                    losses.holes.push((after.next(), head));
+                }
+                break;
+            }
+            for recorded in &page {
+                let envelope = &recorded.envelope;
+                let at = envelope.position;
+                if at > after.next() {
+                    losses.holes.push((after.next(), Position(at.0 - 1)));
+                }
+                after = at;
+                if envelope.event_type == EventType::DataLossAccepted.name()
+                    && let Event::DataLossAccepted(loss) = recorded.event()?
+                {
+                    losses.accepted.push((loss.from, loss.to, envelope.recorded_at));
+                }
+                let named = every_reference_in(&recorded.payload);
+                for content in named.map_err(|source| SweepError::Unparsable { at, source })? {
+                    suspects.remove(&content.digest);
+                }
             }
         }
         Ok(())

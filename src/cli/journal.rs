@@ -349,6 +349,7 @@ fn export_to(
     out: &mut dyn Write,
 ) -> Result<Outcome, Failed> {
     let journal = Inspection::open(options)?;
+    journal_erase::keys_left(&journal)?;
     let content = open_content(&options.data_dir)?;
     let (from, previous) = match continues {
         None => (from.unwrap_or(Position(1)), None),

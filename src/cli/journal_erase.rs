@@ -77,7 +77,9 @@ pub(super) fn erase(args: &EraseArgs, options: Options, out: &mut dyn Write) -> 
     for erased in &erasure.subjects {
         let subject = printable(&erased.subject);
         match erased.held {
-            Some(held) if held.contents == 0 => writeln!(out, "{subject}: nothing could be read any more")?,
+            Some(held) if held.contents == 0 => {
+                writeln!(out, "{subject}: had no key, or nothing that could be read lay under it")?
+            }
             Some(held) => writeln!(out, "{subject}: destroyed, {} contents, {} bytes", held.contents, held.bytes)?,
             None => writeln!(out, "{subject}: destroyed")?,
         }
@@ -104,6 +106,19 @@ pub(super) fn unfinished(journal: &dyn Journal, out: &mut dyn Write) -> Result<(
         writeln!(out, "the erasure asked for at position {} is not finished: {left}", erasure.position)?;
     }
     Ok(())
+}
+
+/// Refuses while a key is still there that was to be destroyed: a copy of it would outlive its end.
+pub(super) fn keys_left(journal: &dyn Journal) -> Result<(), Failed> {
+    let asked_for = Erasures::asked_for(journal)?;
+    let Some(left) = asked_for.iter().find(|erasure| !erasure.subjects_left().is_empty()) else { return Ok(()) };
+    let at = left.position;
+    Err(Failed::Here(Failure {
+        error: format!("the erasure asked for at position {at} has not destroyed its keys, which an export would hold")
+            .into(),
+        hint: "start `serve`, or run `journal erase` again: the next opening destroys them",
+        outcome: Outcome::Found,
+    }))
 }
 
 impl From<ErasureError> for Failed {

@@ -92,13 +92,14 @@ pub struct HeldContent {
     pub bytes: u64,
 }
 
-/// The copies in buckets that an `ErasureRequested` concerns are deleted, all that are on record.
+/// The copies in buckets that an `ErasureRequested` concerns are deleted: those that events name, and those that may be
+/// there although none does.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CopiesErased {
     /// The `ErasureRequested`.
     pub request: EventId,
     /// Whose pictures they were.
     pub channel: ChannelId,
-    /// How many; those among them that their bucket had deleted before are counted too.
+    /// How many of those that events name; one that its bucket had deleted before is counted too.
     pub copies: u64,
 }

@@ -157,6 +157,9 @@ pub enum ImageFormat {
 }
 
 impl ImageFormat {
+    /// All there are.
+    pub const ALL: [Self; 3] = [Self::Jpeg, Self::Png, Self::Webp];
+
     /// What HTTP calls it.
     pub const fn media_type(self) -> &'static str {
         match self {

@@ -3,17 +3,19 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use streamwarden::actors::{Erasure, ErasureError, Erasures};
+use streamwarden::actors::{CopyEraser, Erasure, ErasureError, Erasures};
 use streamwarden::clock::ManualClock;
 use streamwarden::events::{
-    Actor, ContentErased, ErasedContent, Erasing, ErasureRequested, Event, EventType, HeldContent, InputGap, NewEvent,
+    Actor, ContentErased, ErasedContent, Erasing, ErasureRequested, Event, EventType, EvidencePlace, EvidenceUnkept,
+    HeldContent, InputGap, NewEvent,
 };
 use streamwarden::journal::content::{Content, Store};
 use streamwarden::journal::{Append, AppendError, Expected, Journal, Options, SledJournal, verify};
 use streamwarden::model::{ContentRef, ErasureReason, EventId, ModeratorId, Scope, SystemScope, subjects};
 use tempfile::TempDir;
 
-use crate::premises::{Held, T0, channel, events};
+use crate::premises::{Held, Premises, Setup, T0, channel, events, frame, picture};
+use crate::scripted::{PATIENCE, Says};
 
 const PICTURE: &[u8] = b"a picture of somebody";
 const SAID: &[u8] = b"what somebody said";
@@ -120,6 +122,7 @@ fn erasing_a_channel_destroys_its_keys_and_says_how_much_lay_under_them() {
     let others = open.keeps("other");
     let (erasure, repeated) = open.erase(request("one"), &what, "r-1").expect("it is carried out");
     assert!(!repeated && erasure.subjects_left().is_empty() && erasure.leaves_copies());
+    assert_eq!(open.erasures.newest_first(0).len(), 1, "one that is not finished is always listed");
     for content in &gone {
         assert_eq!(open.reads(content), Content::Erased);
     }
@@ -249,6 +252,140 @@ fn an_end_that_finds_no_room_is_recorded_later_and_takes_nothing_that_was_kept_s
     assert_eq!(open.told().len(), 3);
     drop((erasures, held));
     open.close();
+}
+
+/// So it goes without anybody asking again: a request that is durable is taken up by whoever runs in the process, soon.
+#[test]
+fn an_end_that_finds_no_room_is_taken_up_without_anybody_asking_again() {
+    let (place, what) = (Place::new(), everything_of("ch"));
+    let open = place.open();
+    open.hears_of("ch");
+    open.keeps("ch");
+    let (held, _) = Held::new(open.journal.clone());
+    let erasures = Erasures::open(held.clone(), open.content.clone()).expect("the erasures are read");
+    let erasures = Arc::new(erasures);
+    open.hears_of("earlier");
+    let earlier = erasures.erase(request("earlier"), &everything_of("earlier"), &code("r-1"), &Actor::service("test"));
+    earlier.expect("it is carried out but for its copies: when that is done, somebody has looked");
+    let (point, full) = ("erasure.destroyed no-room-in-between", held.clone());
+    fail::cfg_callback(point, move || full.set_full(true)).expect("a fail point");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+    runtime.expect("a runtime").block_on(async {
+        let eraser = CopyEraser::new(erasures.clone(), held.clone(), None, place.clock.clone());
+        let (stop, stopping) = tokio::sync::watch::channel(false);
+        let running = tokio::spawn(eraser.run(stopping));
+        let before = std::time::Instant::now();
+        while !erasures.unfinished().is_empty() {
+            assert!(before.elapsed() < PATIENCE, "it does not look: {:?}", open.told());
+            tokio::task::yield_now().await;
+        }
+        let asking = erasures.clone();
+        let asked = move || asking.erase(request("one"), &what, &code("no-room-in-between"), &Actor::service("test"));
+        // The runtime's only thread waits, so nobody looks before there is room.
+        let refused = std::thread::spawn(asked).join().expect("no panic");
+        assert!(matches!(refused, Err(ErasureError::Append(AppendError::NoSpace { .. }))), "{refused:?}");
+        fail::remove(point);
+        held.set_full(false);
+        let again = std::time::Instant::now();
+        while !erasures.unfinished().is_empty() {
+            assert!(again.elapsed() < PATIENCE, "nobody takes it up: {:?}", open.told());
+            tokio::task::yield_now().await;
+        }
+        stop.send_replace(true);
+        running.await.expect("no panic");
+    });
+    assert_eq!(open.told().len(), 8, "twice asked for, two keys, and that no copies are there: {:?}", open.told());
+    drop((erasures, held));
+    open.close();
+}
+
+/// One key that the disk does not let go keeps no other from going, of the same request or of one that came later.
+#[test]
+fn a_key_that_cannot_be_destroyed_keeps_no_other_from_going() {
+    let place = Place::new();
+    let open = place.open();
+    let names = ["stuck", "later"];
+    names.iter().for_each(|name| open.hears_of(name));
+    let [[picture, said], others] = names.map(|name| open.keeps(name));
+    let point = "content.erase.buried channel/stuck";
+    fail::cfg(point, "return").expect("a fail point");
+    let refused = open.erase(request("one"), &everything_of("stuck"), "r-1");
+    assert!(matches!(refused, Err(ErasureError::Content(_))), "{refused:?}");
+    assert_eq!([open.reads(&picture), open.reads(&said)], [const { Content::Erased }; 2]);
+    let held = |plain: &[u8]| Some(HeldContent { contents: 1, bytes: plain.len() as u64 });
+    assert_eq!(open.told()[1..], [erased("transcripts/stuck", "r-1", "one", held(SAID))]);
+
+    fail::cfg("erasure.requested r-2", "1*panic(scripted)->off").expect("a fail point");
+    let broke = std::thread::scope(|scope| {
+        scope.spawn(|| open.erase(request("two"), &everything_of("later"), "r-2")).join().is_err()
+    });
+    assert!(broke, "nothing was interrupted");
+    assert!(open.erasures.finish().is_err(), "the first is still refused");
+    for content in &others {
+        assert_eq!(open.reads(content), Content::Erased);
+    }
+    // Once the disk lets it, the key that was meant goes, counted as it was; what was kept since is not touched.
+    let [since, _] = open.keeps("stuck");
+    fail::remove(point);
+    open.erasures.finish().expect("now it does");
+    assert_eq!(open.told().last(), Some(&erased("channel/stuck", "r-1", "one", held(PICTURE))));
+    assert_eq!(open.reads(&since), Content::Plain(PICTURE.to_vec()));
+    open.close();
+}
+
+/// Where copies may lie in a bucket although no event names them, an erasure is not ended by a process without a bucket.
+#[test]
+fn without_a_bucket_an_erasure_is_ended_only_where_no_event_ever_spoke_of_one() {
+    let (premises, setup) = (Premises::new(), Setup::default());
+    let met = picture(2);
+    setup.provider.says(&met, Says::Labels(&[("Alcohol", 95.0)]));
+    premises.live(&setup, async |live| {
+        let warned = |event: &Event| matches!(event, Event::FrameAssessed(one) if one.bears_a_warning()).then_some(());
+        for name in ["spoken", "never"] {
+            live.offer(&frame(&channel(name), 0, &met)).await;
+            live.until(&channel(name), "a warning", warned).await;
+        }
+        let unkept = EvidenceUnkept {
+            frame: frame(&channel("spoken"), 9, &met).id,
+            image: None,
+            place: EvidencePlace::Bucket,
+            reason: "no such bucket".to_owned(),
+        };
+        let event = NewEvent {
+            id: request("unkept"),
+            event: unkept.into(),
+            captured_at: None,
+            actor: Actor::service("test"),
+            causation: None,
+            correlation: None,
+        };
+        let append = Append { scope: channel("spoken").into(), expected: Expected::Any, events: vec![event] };
+        let (journal, content) = (live.journal.clone(), live.content.clone());
+        let asking = tokio::task::spawn_blocking(move || {
+            journal.append(append).wait().expect("it is appended");
+            let erasures = Arc::new(Erasures::open(journal, content).expect("the erasures are read"));
+            for name in ["spoken", "never"] {
+                let by = Actor::service("test");
+                erasures.erase(request(name), &everything_of(name), &code("r-1"), &by).expect("it is carried out");
+            }
+            erasures
+        });
+        let erasures = asking.await.expect("no panic");
+        let eraser = CopyEraser::new(erasures.clone(), live.journal.clone(), None, live.clock.clone());
+        let (stop, stopping) = tokio::sync::watch::channel(false);
+        let running = tokio::spawn(eraser.run(stopping));
+        let finished = |name| erasures.of(request(name)).expect("it was asked for").is_finished();
+        let begun = std::time::Instant::now();
+        while !finished("never") {
+            assert!(begun.elapsed() < PATIENCE, "it is not ended");
+            tokio::task::yield_now().await;
+        }
+        assert!(!finished("spoken"), "what was asked for first was looked for first, and cannot be sought");
+        stop.send_replace(true);
+        running.await.expect("no panic");
+        drop(erasures);
+        live.close().await;
+    });
 }
 
 /// The process breaks at each step. What was asked for durably is carried out at the next opening, before anything else

@@ -5,11 +5,11 @@ use std::time::Duration;
 use streamwarden::actors::{Evidence, KeptForATime, Retention, Settings, Step};
 use streamwarden::events::{Event, EvidenceExpired, EvidenceStored};
 use streamwarden::journal::content::Content;
-use streamwarden::model::{EventId, Sha256};
+use streamwarden::model::{EventId, Sha256, subjects};
 use streamwarden::warden::Command;
 
-use crate::premises::{Live, Premises, Setup, T0, channel, frame, picture};
-use crate::scripted::Says;
+use crate::premises::{Live, Premises, Setup, T0, channel, frame, outcome, picture};
+use crate::scripted::{PATIENCE, Says};
 
 fn stored(event: &Event) -> Option<EvidenceStored> {
     match event {
@@ -49,6 +49,31 @@ fn the_picture_of_a_frame_that_was_not_clear_is_kept_as_it_was_judged_and_a_clea
         assert!(live.offer(&judged).await.repeated);
         live.close().await;
         assert_eq!(kept_in(live, "ch"), 1, "{}", live.told());
+    });
+}
+
+/// Its picture is on its way when what is kept of the channel is erased: it does not come to lie under the next key.
+#[test]
+fn the_picture_of_a_frame_that_was_under_way_at_an_erasure_is_not_kept() {
+    let settings = Settings { evidence: Evidence::Assessed, frame_deadline: PATIENCE, ..Settings::default() };
+    let (premises, setup) = (Premises::new(), Setup { settings, ..Setup::default() });
+    let met = picture(2);
+    setup.provider.says(&met, Says::Held(&[("Alcohol", 95.0)]));
+    premises.live(&setup, async |live| {
+        let ch = channel("ch");
+        let offered = live.offered(&frame(&ch, 0, &met));
+        setup.provider.asked(&met).await;
+        live.content.erase(&subjects::of_channel(&ch)).expect("erasing");
+        setup.provider.release();
+        outcome(offered).await;
+        let unkept = |event: &Event| match event {
+            Event::EvidenceUnkept(unkept) => Some(unkept.reason.clone()),
+            _ => None,
+        };
+        let reason = live.until(&ch, "the picture to be given up", unkept).await;
+        assert!(reason.contains("erased meanwhile"), "{reason}");
+        live.close().await;
+        assert_eq!(kept_in(live, "ch"), 0, "{}", live.told());
     });
 }
 

@@ -325,6 +325,7 @@ pub struct Held {
     cut_off: AtomicBool,
     unreadable: AtomicBool,
     full: AtomicBool,
+    hidden: Mutex<Option<Position>>,
     lost: Mutex<Vec<Settle>>,
     lost_count: watch::Sender<usize>,
     _held: mpsc::Sender<()>,
@@ -334,8 +335,9 @@ impl Held {
     pub fn new(journal: Arc<SledJournal>) -> (Arc<Self>, mpsc::Receiver<()>) {
         let (held, gone) = mpsc::channel();
         let [cut_off, unreadable, full] = [const { AtomicBool::new(false) }; 3];
+        let hidden = Mutex::default();
         let (lost, lost_count) = (Mutex::default(), watch::Sender::new(0));
-        (Arc::new(Self { journal, cut_off, unreadable, full, lost, lost_count, _held: held }), gone)
+        (Arc::new(Self { journal, cut_off, unreadable, full, hidden, lost, lost_count, _held: held }), gone)
     }
 
     /// From now on nothing reaches the journal, and nobody hears of it.
@@ -351,6 +353,11 @@ impl Held {
     /// Whether the disk has no room for events, from now on.
     pub fn set_full(&self, full: bool) {
         self.full.store(full, Ordering::SeqCst);
+    }
+
+    /// The event there is missing for whoever reads the journal, from now on, as one that was lost.
+    pub fn hide(&self, at: Position) {
+        *self.hidden.lock().expect("nobody panics holding it") = Some(at);
     }
 
     /// Waits until an append was lost.
@@ -380,7 +387,12 @@ impl Journal for Held {
     fn read(&self, after: Position, limit: usize) -> Result<Vec<Recorded>, ReadError> {
         match self.unreadable.load(Ordering::SeqCst) {
             true => Err(ReadError::Store(Arc::from("the disk does not answer"))),
-            false => self.journal.read(after, limit),
+            false => {
+                let hidden = *self.hidden.lock().expect("nobody panics holding it");
+                let mut page = self.journal.read(after, limit)?;
+                page.retain(|recorded| Some(recorded.envelope.position) != hidden);
+                Ok(page)
+            }
         }
     }
     fn read_scope(&self, scope: &Scope, after: Sequence, limit: usize) -> Result<Vec<Recorded>, ReadError> {

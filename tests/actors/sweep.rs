@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use streamwarden::actors::{Settings, Sweep, SweepError, Swept};
 use streamwarden::clock::{Clock, ManualClock, SystemClock};
-use streamwarden::events::{Event, EvidenceStored};
-use streamwarden::journal::Journal;
+use streamwarden::events::{Actor, DataLossAccepted, Event, EvidenceStored, NewEvent};
 use streamwarden::journal::content::{Content, ContentError};
-use streamwarden::model::{ContentRef, Timestamp, subjects};
+use streamwarden::journal::{Append, Expected, Journal};
+use streamwarden::model::{ContentRef, EventId, Scope, SystemScope, Timestamp, subjects};
 use tokio::sync::watch;
 
 use crate::premises::{Live, Premises, Setup, channel, frame, picture};
@@ -112,6 +112,63 @@ fn a_journal_that_cannot_be_read_acquits_everybody() {
         let (_stop, stopping) = watch::channel(false);
         let failed = tokio::task::spawn_blocking(move || sweep.step(&stopping)).await.expect("no panic");
         assert!(matches!(failed, Err(SweepError::Read(_))), "{failed:?}");
+        assert!(is_there(live, &lost));
+    });
+}
+
+/// What only a lost event named looks as if nobody had named it. It stays, as whatever was written before the loss was
+/// accepted; what was written since is looked for as ever.
+#[test]
+fn what_a_lost_event_may_have_named_stays() {
+    let (premises, setup) = (Premises::new(), Setup { settings: Settings::default(), ..Setup::default() });
+    let met = picture(2);
+    setup.provider.says(&met, Says::Labels(&[("Alcohol", 95.0)]));
+    premises.live(&setup, async |live| {
+        let (now, ch) = (SystemClock.now(), channel("ch"));
+        live.offer(&frame(&ch, 0, &met)).await;
+        let kept = live.until(&ch, "the picture to be kept", stored).await.content;
+        let named = |one: &&streamwarden::events::Recorded| matches!(one.event(), Ok(Event::EvidenceStored(_)));
+        let at = live.events().iter().find(named).expect("it is in the journal").envelope.position;
+        let accept = async |again: u8| {
+            let accepted = DataLossAccepted { from: at, to: at, finding: "scripted".to_owned() };
+            let event = NewEvent {
+                id: EventId::of_command("test loss", &[&[again]]),
+                event: accepted.into(),
+                captured_at: None,
+                actor: Actor::service("test"),
+                causation: None,
+                correlation: None,
+            };
+            let scope = Scope::from(SystemScope::Store);
+            let append = Append { scope, expected: Expected::Any, events: vec![event] };
+            let ticket = live.journal.append(append);
+            tokio::task::spawn_blocking(move || ticket.wait()).await.expect("no panic").expect("it is appended");
+        };
+        live.journal.hide(at);
+        let later = now.plus_ms(20 * HOUR_MS);
+        let swept = sweep(live, later).await;
+        assert_eq!((swept.deleted, swept.spared), (0, 1), "nobody has accepted that it is lost: {swept:?}");
+
+        live.clock.set(now.plus_ms(HOUR_MS));
+        accept(1).await;
+        let swept = sweep(live, later).await;
+        assert_eq!((swept.deleted, swept.spared), (0, 1), "it was written before: {swept:?}");
+        assert!(is_there(live, &kept));
+        live.close().await;
+    });
+}
+
+/// Nothing is looked for to the end once the process ends.
+#[test]
+fn a_look_ends_when_the_process_does() {
+    let (premises, setup) = (Premises::new(), Setup::default());
+    premises.live(&setup, async |live| {
+        let lost = live.content.put("transcripts/ch", b"something somebody said").expect("it is put");
+        let clock = Arc::new(ManualClock::at(SystemClock.now().plus_ms(20 * HOUR_MS)));
+        let sweep = Sweep::new(live.journal.clone(), live.content.clone(), clock);
+        let (_stop, stopping) = watch::channel(true);
+        let stopped = tokio::task::spawn_blocking(move || sweep.step(&stopping)).await.expect("no panic");
+        assert!(matches!(stopped, Err(SweepError::Stopped)), "{stopped:?}");
         assert!(is_there(live, &lost));
     });
 }

@@ -7,9 +7,11 @@ use std::sync::Arc;
 use clap::Parser;
 use streamwarden::cli::journal::{JournalArgs, Outcome, run};
 use streamwarden::clock::SystemClock;
-use streamwarden::events::{Actor, EvidenceStored, NewEvent, PolicyPublished};
+use streamwarden::events::{
+    Actor, ErasedContent, Erasing, ErasureRequested, EvidenceStored, NewEvent, PolicyPublished,
+};
 use streamwarden::journal::{Append, Expected, Journal, SledJournal, content};
-use streamwarden::model::{EventId, FrameId, PolicyId, PolicyRef, Sha256, SystemScope};
+use streamwarden::model::{ChannelId, ErasureReason, EventId, FrameId, PolicyId, PolicyRef, Sha256, SystemScope};
 use tempfile::TempDir;
 
 use crate::events::{append, channel, event, id};
@@ -220,7 +222,34 @@ fn erase_destroys_the_keys_and_the_store_verifies_exports_and_imports_as_before(
 
     // Nothing is left to be read, and that is said.
     let (_, out, _) = journal(&data, &["erase", "--channel", "channel-1", "--reason", "request-2291"]);
-    assert!(out.contains("channel/channel-1: nothing could be read any more\n"), "{out}");
+    assert!(out.contains("channel/channel-1: had no key, or nothing that could be read lay under it\n"), "{out}");
+}
+
+/// A process ended between the request and the keys' end: what is exported then would hold the keys.
+#[test]
+fn export_refuses_while_a_key_is_left_that_was_to_be_destroyed() {
+    let dir = with_pictures();
+    let data = dir.path().join("data");
+    let what =
+        Erasing::Channel { channel: ChannelId::new("channel-1").expect("sound"), content: ErasedContent::Everything };
+    let asked = ErasureRequested { what, reason: ErasureReason::new("request-2291").expect("sound") };
+    let asked = NewEvent { event: asked.into(), ..event(2000) };
+    let store = SledJournal::open(options(&data, Arc::new(SystemClock))).expect("opening");
+    let scope = SystemScope::Store.into();
+    store.append(Append { scope, expected: Expected::Any, events: vec![asked] }).wait().expect("appending");
+    drop(store);
+
+    let export = dir.path().join("export");
+    let to = export.to_str().expect("readable");
+    let (outcome, out, err) = journal(&data, &["export", to]);
+    assert_eq!((outcome, out.as_str()), (Outcome::Found, ""));
+    assert!(err.contains("has not destroyed its keys") && err.contains("hint: "), "{err}");
+    assert!(!export.exists(), "nothing is copied");
+    // Whatever is erased next, the opening ends it.
+    assert_eq!(journal(&data, &["erase", "--channel", "channel-2", "--reason", "r"]).0, Outcome::Fine);
+    let (outcome, _, err) = journal(&data, &["export", to]);
+    assert_eq!((outcome, err.as_str()), (Outcome::Fine, ""));
+    assert!(journal(&data, &["verify"]).1.contains("1 contents verified, 2 erased"));
 }
 
 #[test]

@@ -23,7 +23,7 @@ use tokio::sync::watch;
 use crate::events::{
     Actor, CodecError, ContentErased, CopiesErased, Erasing, ErasureRequested, Event, HeldContent, NewEvent,
 };
-use crate::journal::content::{self, ContentError, Held};
+use crate::journal::content::{self, ContentError, Held, KeyId};
 use crate::journal::{Append, AppendError, Appended, Expected, Journal, READ_LIMIT_MAX, ReadError};
 use crate::model::{ContentRef, ErasureReason, EventId, Position, Scope, SystemScope, Timestamp};
 use crate::telemetry::metrics;
@@ -63,13 +63,30 @@ pub struct Remains {
     pub why: &'static str,
 }
 
+/// A key that was to go, and whose event is not durable yet.
+#[derive(Debug, Clone, Copy)]
+struct Going {
+    under: Under,
+    destroyed: bool,
+}
+
+/// What lay under a key that was to go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Under {
+    /// To be counted, once the key is gone.
+    Key(KeyId),
+    /// Counted; nothing where there was no key.
+    Counted(HeldContent),
+    /// That cannot be said: the key went with a process that ended, or cannot be read.
+    Unknown,
+}
+
 /// Carries erasures out. Blocks on the disk: off the arbiters. One per open store.
 pub struct Erasures {
     journal: Arc<dyn Journal>,
     content: Arc<content::Store>,
-    /// One act at a time: whose key is destroyed is counted before. Holds the keys that went and whose event is not
-    /// durable yet, with what lay under them.
-    acting: Mutex<HashMap<(EventId, String), Option<HeldContent>>>,
+    /// One act at a time. Holds the keys that were to go and whose event is not durable yet.
+    acting: Mutex<HashMap<(EventId, String), Going>>,
     known: RwLock<standing::Known>,
     /// Raised when there is something to do.
     wanted: watch::Sender<()>,
@@ -120,30 +137,38 @@ impl Erasures {
     ) -> Result<(Erasure, bool), ErasureError> {
         let mut went = self.acting();
         self.follow()?;
-        if let Some(before) = self.of(request) {
-            let same = before.requested.what == *what && before.requested.reason == *reason;
-            if !same {
-                return Err(ErasureError::Another(Box::new(before)));
+        let (erasure, repeated) = match self.of(request) {
+            Some(before) => {
+                let same = before.requested.what == *what && before.requested.reason == *reason;
+                if !same {
+                    return Err(ErasureError::Another(Box::new(before)));
+                }
+                (before, true)
             }
-            self.carry_out(&before, false, &mut went)?;
-            return self.of(request).map(|erasure| (erasure, true)).ok_or_else(|| unknown(what));
-        }
-        self.must_be_known(what)?;
-        let requested = ErasureRequested { what: what.clone(), reason: reason.clone() };
-        self.append(request, requested.into(), by, None)?;
-        fail::fail_point!(&format!("erasure.requested {reason}"));
-        let erasure = self.of(request).ok_or_else(|| unknown(what))?;
-        self.carry_out(&erasure, false, &mut went)?;
+            None => {
+                self.must_be_known(what)?;
+                let requested = ErasureRequested { what: what.clone(), reason: reason.clone() };
+                self.append(request, requested.into(), by, None)?;
+                fail::fail_point!(&format!("erasure.requested {reason}"));
+                (self.of(request).ok_or_else(|| unknown(what))?, false)
+            }
+        };
+        let carried_out = self.carry_out(&[erasure], repeated, &mut went);
         drop(went);
+        // It is durable that it shall be done: what could not be done now shows, and is tried again in a minute.
         self.measure();
         self.wanted.send_replace(());
-        self.of(request).map(|erasure| (erasure, false)).ok_or_else(|| unknown(what))
+        carried_out?;
+        self.of(request).map(|erasure| (erasure, repeated)).ok_or_else(|| unknown(what))
     }
 
-    /// Destroys the keys that requests before this still name.
+    /// Destroys the keys that requests before this still name. What is refused keeps nothing else from going.
+    ///
+    /// # Errors
+    /// The first there was.
     pub fn finish(&self) -> Result<(), ErasureError> {
         let mut went = self.acting();
-        let carried_out = self.unfinished().iter().try_for_each(|erasure| self.carry_out(erasure, true, &mut went));
+        let carried_out = self.carry_out(&self.unfinished(), true, &mut went);
         self.measure();
         carried_out
     }
@@ -153,9 +178,13 @@ impl Erasures {
         self.known(|known| known.of(request).cloned())
     }
 
-    /// The newest erasures, the newest first, at most `limit`.
+    /// The newest erasures, at most `limit`, and every older one with something left to do; the newest first.
     pub fn newest_first(&self, limit: usize) -> Vec<Erasure> {
-        self.known(|known| known.newest_first().take(limit).cloned().collect())
+        self.known(|known| {
+            let all = known.newest_first().enumerate();
+            let listed = all.filter(|(at, erasure)| *at < limit || !erasure.is_finished());
+            listed.map(|(_, erasure)| erasure.clone()).collect()
+        })
     }
 
     /// Those with something left to do, the oldest first.
@@ -216,41 +245,80 @@ impl Erasures {
         self.wanted.subscribe()
     }
 
-    /// Destroys the keys that are left, each with its event. `taken_up`: the request was interrupted, and what lay under
-    /// a key that is gone was not counted.
+    /// Destroys the keys that are left, and then records each: counting what lay under them may take long, and what was
+    /// asked for is that they go. `taken_up`: a key that is gone may have been there when it was asked for.
     fn carry_out(
         &self,
-        erasure: &Erasure,
+        erasures: &[Erasure],
         taken_up: bool,
-        went: &mut HashMap<(EventId, String), Option<HeldContent>>,
+        went: &mut HashMap<(EventId, String), Going>,
     ) -> Result<(), ErasureError> {
-        for subject in erasure.subjects_left() {
-            let key = (erasure.request, subject.clone());
-            let held = match went.get(&key) {
-                Some(held) => *held,
-                None => {
-                    let id = self.content.key_of(&subject)?;
-                    self.content.erase(&subject)?;
-                    went.insert(key.clone(), None);
-                    fail::fail_point!(&format!("erasure.destroyed {}", erasure.requested.reason));
-                    // Counted after: it may take long, and what was asked for is that the key goes.
-                    let held = match id {
-                        Some(id) => {
-                            let Held { contents, bytes } = self.content.held_under(id)?;
-                            Some(HeldContent { contents, bytes })
-                        }
-                        None => (!taken_up).then(HeldContent::default),
-                    };
-                    went.insert(key.clone(), held);
-                    held
-                }
-            };
-            let id = EventId::of_command("content erased", &[erasure.request.as_bytes(), subject.as_bytes()]);
-            let (request, reason) = (Some(erasure.request), erasure.requested.reason.to_string());
-            let erased = ContentErased { subject, reason, request, held };
-            self.append(id, erased.into(), &erasure.by, Some(erasure.request))?;
-            went.remove(&key);
+        let left: Vec<_> = erasures
+            .iter()
+            .flat_map(|erasure| erasure.subjects_left().into_iter().map(move |subject| (erasure, subject)))
+            .collect();
+        let mut first = Ok(());
+        for (erasure, subject) in &left {
+            first = first.and(self.destroy(erasure, subject, taken_up, went));
         }
+        for (erasure, subject) in &left {
+            first = first.and(self.record(erasure, subject, went));
+        }
+        first
+    }
+
+    /// Destroys one key, unless it went before and only its event is missing.
+    fn destroy(
+        &self,
+        erasure: &Erasure,
+        subject: &str,
+        taken_up: bool,
+        went: &mut HashMap<(EventId, String), Going>,
+    ) -> Result<(), ErasureError> {
+        let found = self.content.key_of(subject);
+        let going = went.entry((erasure.request, subject.to_owned())).or_insert_with(|| {
+            let under = match &found {
+                Ok(Some(id)) => Under::Key(*id),
+                Ok(None) if !taken_up => Under::Counted(HeldContent::default()),
+                Ok(None) | Err(_) => Under::Unknown,
+            };
+            Going { under, destroyed: false }
+        });
+        if going.destroyed {
+            return Ok(());
+        }
+        // Another key than the one that was to go is of what was kept since: that one is under its tombstone.
+        let replaced = matches!((going.under, &found), (Under::Key(id), Ok(Some(now))) if id != *now);
+        if !replaced {
+            self.content.erase(subject)?;
+        }
+        going.destroyed = true;
+        fail::fail_point!(&format!("erasure.destroyed {}", erasure.requested.reason));
+        Ok(())
+    }
+
+    /// Records that one key is destroyed, with what had lain under it; nothing while it is not.
+    fn record(
+        &self,
+        erasure: &Erasure,
+        subject: &str,
+        went: &mut HashMap<(EventId, String), Going>,
+    ) -> Result<(), ErasureError> {
+        let key = (erasure.request, subject.to_owned());
+        let Some(going) = went.get_mut(&key).filter(|going| going.destroyed) else { return Ok(()) };
+        if let Under::Key(id) = going.under {
+            let Held { contents, bytes } = self.content.held_under(id)?;
+            going.under = Under::Counted(HeldContent { contents, bytes });
+        }
+        let held = match going.under {
+            Under::Counted(held) => Some(held),
+            Under::Key(_) | Under::Unknown => None,
+        };
+        let id = EventId::of_command("content erased", &[erasure.request.as_bytes(), subject.as_bytes()]);
+        let (request, reason) = (Some(erasure.request), erasure.requested.reason.to_string());
+        let erased = ContentErased { subject: subject.to_owned(), reason, request, held };
+        self.append(id, erased.into(), &erasure.by, Some(erasure.request))?;
+        went.remove(&key);
         Ok(())
     }
 
@@ -295,7 +363,7 @@ impl Erasures {
             return Ok(());
         }
         for subject in what.subjects() {
-            if self.content.knows(&subject)? {
+            if self.content.knows(&subject) {
                 return Ok(());
             }
         }
@@ -310,7 +378,7 @@ impl Erasures {
         look(&self.known.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn acting(&self) -> MutexGuard<'_, HashMap<(EventId, String), Option<HeldContent>>> {
+    fn acting(&self) -> MutexGuard<'_, HashMap<(EventId, String), Going>> {
         self.acting.lock().unwrap_or_else(PoisonError::into_inner) // what is in there is true whatever panicked
     }
 }

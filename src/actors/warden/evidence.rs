@@ -33,8 +33,9 @@ const IN_LINE_KIB_MAX: usize = 256 * 1024;
 const WRITERS_MAX: usize = 2;
 /// Pictures being copied into a bucket at the same time, per arbiter.
 const COPIERS_MAX: usize = 8;
-/// How long a copy may wait for its turn. The calls have a time of their own.
-const TURN_WITHIN: Duration = Duration::from_secs(20);
+/// How long a copy may wait for its turn, and before that for its picture to be fetched. The calls have a time of their
+/// own.
+pub(in crate::actors) const TURN_WITHIN: Duration = Duration::from_secs(20);
 
 /// Room for pictures on their way.
 pub(in crate::actors) struct EvidenceRoom {
@@ -109,9 +110,9 @@ impl Warden {
             (Some((measured, _, bytes)), _) => {
                 let (image, format) = (measured.image.sha256, measured.image.format);
                 let picture = self.picture(&work.frame, image, format, bytes.clone());
-                self.keep_all(&wanted, &picture, ctx);
+                self.keep_all(&wanted, &picture, work.erasures, ctx);
             }
-            (None, FrameOrigin::S3(object)) => self.fetch_to_keep(wanted, &work.frame, object.clone(), ctx),
+            (None, FrameOrigin::S3(object)) => self.fetch_to_keep(wanted, work, object.clone(), ctx),
             (None, FrameOrigin::File(_) | FrameOrigin::Inline(_)) => {} // a frame of these is judged on its bytes
         }
     }
@@ -129,7 +130,7 @@ impl Warden {
         Deposited { channel, frame: frame.id, captured_at, image, format, bytes }
     }
 
-    fn keep_all(&mut self, wanted: &[EvidencePlace], picture: &Deposited, ctx: &mut Context<Self>) {
+    fn keep_all(&mut self, wanted: &[EvidencePlace], picture: &Deposited, erasures: u64, ctx: &mut Context<Self>) {
         for place in wanted {
             let line = match place {
                 EvidencePlace::Store => &self.parts.evidence.store,
@@ -139,7 +140,7 @@ impl Warden {
             match place {
                 EvidencePlace::Store => {
                     let Some(content) = self.parts.house.content.clone() else { continue };
-                    self.keep(*place, &picture.clone(), store(content, picture, room, turns), ctx);
+                    self.keep(*place, &picture.clone(), store(content, picture, erasures, room, turns), ctx);
                 }
                 EvidencePlace::Bucket => {
                     let Some(copies) = self.parts.house.copies.clone() else { continue };
@@ -151,8 +152,9 @@ impl Warden {
 
     /// The provider read the picture in its bucket itself. It is fetched by its version, which is what was judged, and
     /// whatever lies under its key by now.
-    fn fetch_to_keep(&mut self, wanted: Vec<EvidencePlace>, frame: &Frame, object: S3Object, ctx: &mut Context<Self>) {
+    fn fetch_to_keep(&mut self, wanted: Vec<EvidencePlace>, work: &Work, object: S3Object, ctx: &mut Context<Self>) {
         let (objects, fetches) = (self.parts.house.objects.clone(), self.parts.fetches.clone());
+        let (frame, erasures) = (work.frame.clone(), work.erasures);
         let (id, limits) = (frame.id, *self.parts.house.imaging.limits());
         let fetching = async move {
             let _permit = fetches.acquire_owned().await;
@@ -168,12 +170,11 @@ impl Warden {
             tokio::time::timeout(TURN_WITHIN, fetching).await.unwrap_or_else(late)
         };
         self.keeping += 1;
-        let frame = frame.clone();
         self.beside(fetching, ctx, move |warden, fetched: Result<_, String>, ctx| {
             match fetched {
                 Ok((image, format, bytes)) => {
                     let picture = warden.picture(&frame, image, format, bytes);
-                    warden.keep_all(&wanted, &picture, ctx);
+                    warden.keep_all(&wanted, &picture, erasures, ctx);
                 }
                 Err(reason) => {
                     for place in wanted {
@@ -264,6 +265,7 @@ impl Warden {
 async fn store(
     content: Arc<content::Store>,
     picture: Deposited,
+    erasures: u64,
     room: Option<OwnedSemaphorePermit>,
     turns: Arc<Semaphore>,
 ) -> Result<Command, String> {
@@ -272,7 +274,7 @@ async fn store(
     let turn = turns.acquire_owned().await;
     let kept = tokio::task::spawn_blocking(move || {
         let _held = (room, turn);
-        content.put(&subjects::of_channel(&channel), &bytes)
+        content.put_unless_erased(&subjects::of_channel(&channel), erasures, &bytes)
     });
     let content = kept.await.map_err(|broke| broke.to_string())?.map_err(|error| error.to_string())?;
     Ok(Command::KeepEvidence { frame, captured_at, image, content })

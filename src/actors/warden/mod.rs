@@ -34,7 +34,7 @@ use crate::telemetry::metrics;
 use crate::telemetry::metrics::Held;
 use crate::warden::{Applied, ChannelState, Command, Coverage, Decision, Next, Rejection, apply, decide};
 pub(super) use comparing::ComparingRoom;
-pub(super) use evidence::EvidenceRoom;
+pub(super) use evidence::{EvidenceRoom, TURN_WITHIN};
 use messages::Reply;
 pub(super) use messages::{Inspect, Offer, Order, Reconsider, Rest, Stale, Tick};
 use past::Unreadable;
@@ -101,6 +101,8 @@ struct Work {
     took: Timings,
     /// The names of the providers that were asked about it.
     asked: Vec<Arc<str>>,
+    /// How often what is kept of the channel had been erased when it was taken up: its picture is not kept after another.
+    erasures: u64,
     _counted: Held,
 }
 

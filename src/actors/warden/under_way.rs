@@ -14,7 +14,7 @@ use super::asking::{Among, Asking, Heard, Keeping};
 use super::messages::{Reply, Stale};
 use super::{Committed, Life, Warden, Work};
 use crate::events::{Event, FailedStage, Recorded, Timings};
-use crate::model::{EventId, Fingerprint, Frame, FrameOrigin, Measurement, Position, S3Object};
+use crate::model::{EventId, Fingerprint, Frame, FrameOrigin, Measurement, Position, S3Object, subjects};
 use crate::providers::Subject;
 use crate::telemetry::metrics;
 use crate::warden::{Answered, Beside, Command, InVain, Next};
@@ -31,6 +31,8 @@ impl Warden {
         let outcome = EventId::outcome_of(frame.id);
         self.gauge.frame.set(Some(frame.id));
         self.gauge.busy.set(true);
+        let content = self.parts.house.content.as_ref();
+        let erasures = content.map_or(0, |content| content.erasures_of(&subjects::of_channel(&self.channel)));
         self.work = Some(Box::new(Work {
             frame,
             replies,
@@ -40,6 +42,7 @@ impl Warden {
             seen: None,
             took: Timings::default(),
             asked: Vec::new(),
+            erasures,
             _counted: metrics().frames.under_way(),
         }));
         if !self.parts.house.journal.may_hold(outcome) {

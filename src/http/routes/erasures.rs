@@ -42,7 +42,7 @@ pub(in crate::http) fn routes() -> Vec<Route> {
             .refuses(503, "That it was asked for or done could not be recorded. Ask again with the same key.")
             .to(create_erasure),
         Route::get("/v1/erasures", "list_erasures", Permission::Erase)
-            .says("Erasures", "The last 200, the newest first, with what is left to do.")
+            .says("Erasures", "The last 200 and every older one that is not finished, the newest first, with what is left to do.")
             .everywhere()
             .answers::<ErasureList>(200, "The erasures.")
             .to(list_erasures),

@@ -54,9 +54,9 @@ impl Store {
         Ok(held)
     }
 
-    /// Whether anything was ever kept under this subject's key, or is now.
-    pub fn knows(&self, subject: &str) -> Result<bool, ContentError> {
-        Ok(self.keys.live(subject)?.is_some() || self.keys.only_erased(subject)?)
+    /// Whether anything was ever kept under this subject's key, or is now, be it readable or not.
+    pub fn knows(&self, subject: &str) -> bool {
+        self.keys.knows(subject)
     }
 
     /// Hands over, shard by shard, the contents written at or after `since` and before `before` that have not expired.

@@ -24,7 +24,7 @@ mod references;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -42,7 +42,7 @@ use crate::telemetry::metrics;
 
 pub use self::holdings::{Held, KeyId, Written};
 pub use self::keys::Erasure;
-pub use self::references::references_in;
+pub use self::references::{Unparsable, every_reference_in, references_in};
 
 /// The most plain bytes one content may have: as many as the largest picture that is looked at. A policy has a few
 /// kilobytes, a rejected notification at most 256.
@@ -100,6 +100,9 @@ pub enum ContentError {
         /// What is wrong.
         finding: String,
     },
+    /// The subject was erased since whatever is to be put began.
+    #[error("what is kept of its subject was erased meanwhile")]
+    ErasedMeanwhile,
     /// The machine gives no random bytes.
     #[error("no random bytes for a key: {0}")]
     Random(getrandom::Error),
@@ -139,6 +142,8 @@ pub struct Store {
     keys: Keys,
     /// Held while a key is made, used to encrypt, or destroyed, so that nothing is written under a dying key.
     key_use: Mutex<()>,
+    /// How often each subject was erased since this store was opened. Changes only while `key_use` is held.
+    erasures: Mutex<HashMap<String, u64>>,
     /// Told of each subject that is erased.
     told: Mutex<Vec<Told>>,
 }
@@ -154,6 +159,7 @@ impl Store {
             directory: content.to_owned(),
             keys: Keys::open(keys)?,
             key_use: Mutex::default(),
+            erasures: Mutex::default(),
             told: Mutex::default(),
         };
         for shard in store.shards()? {
@@ -170,16 +176,40 @@ impl Store {
 
     /// Encrypts and stores bytes. When this returns they are on the disk, with their key and directory entries.
     pub fn put(&self, subject: &str, plain: &[u8]) -> Result<ContentRef, ContentError> {
+        self.put_if(subject, None, plain)
+    }
+
+    /// How often the subject was erased since this store was opened. No disk is asked.
+    pub fn erasures_of(&self, subject: &str) -> u64 {
+        let erasures = self.erasures.lock().unwrap_or_else(PoisonError::into_inner);
+        erasures.get(subject).copied().unwrap_or_default()
+    }
+
+    /// As [`put`](Self::put), of something that began when the subject had been erased `erasures` times.
+    ///
+    /// # Errors
+    /// [`ContentError::ErasedMeanwhile`] if it was erased since: it would come to lie under the next key.
+    pub fn put_unless_erased(&self, subject: &str, erasures: u64, plain: &[u8]) -> Result<ContentRef, ContentError> {
+        self.put_if(subject, Some(erasures), plain)
+    }
+
+    fn put_if(&self, subject: &str, erasures: Option<u64>, plain: &[u8]) -> Result<ContentRef, ContentError> {
         let begun = Instant::now();
-        let stored = self.encrypt_and_write(subject, plain);
+        let stored = self.encrypt_and_write(subject, erasures, plain);
         match &stored {
             Ok(_) => metrics().content.stored(plain.len(), begun.elapsed()),
+            Err(ContentError::ErasedMeanwhile) => {} // nothing failed
             Err(_) => metrics().content.failed(),
         }
         stored
     }
 
-    fn encrypt_and_write(&self, subject: &str, plain: &[u8]) -> Result<ContentRef, ContentError> {
+    fn encrypt_and_write(
+        &self,
+        subject: &str,
+        erasures: Option<u64>,
+        plain: &[u8],
+    ) -> Result<ContentRef, ContentError> {
         if subject.is_empty() || subject.len() > SUBJECT_BYTES_MAX {
             let found = subject.len();
             return Err(ContentError::Unfit(format!("a subject has 1 to {SUBJECT_BYTES_MAX} bytes, this has {found}")));
@@ -194,6 +224,9 @@ impl Store {
         let nonce = random::<NONCE_BYTES>()?;
 
         let _using = self.key_use.lock().unwrap_or_else(PoisonError::into_inner);
+        if erasures.is_some_and(|then| then != self.erasures_of(subject)) {
+            return Err(ContentError::ErasedMeanwhile);
+        }
         let key = self.keys.live_or_new(subject)?;
         let aad = associated(subject, &digest, &key.id);
         let sealed = cipher(&key)
@@ -247,15 +280,19 @@ impl Store {
         Ok(Content::Plain(plain.to_vec()))
     }
 
-    /// Destroys the subject's key: a tombstone first, so that a crash in between is finished at the next opening.
+    /// Destroys the subject's key: a tombstone first, so that a crash in between is finished at the next opening. A key
+    /// that is damaged goes as well. After an error the key may be under its tombstone already: then it is no longer used,
+    /// and the same again takes up what is left.
     /// When this returns, the key is off the disk as far as the file system can tell.
     pub fn erase(&self, subject: &str) -> Result<Erasure, ContentError> {
         let erasure = {
             let _using = self.key_use.lock().unwrap_or_else(PoisonError::into_inner);
-            self.keys.erase(subject)?
+            *self.erasures.lock().unwrap_or_else(PoisonError::into_inner).entry(subject.to_owned()).or_default() += 1;
+            self.keys.erase(subject)
         };
+        // Also if the disk refused: whoever asked will ask again, and what is in memory can go at once.
         self.told.lock().unwrap_or_else(PoisonError::into_inner).iter().for_each(|tell| tell(subject));
-        Ok(erasure)
+        erasure
     }
 
     /// From now on tells of each subject that is erased: whoever holds a copy of its content lets go of it. `tell` must

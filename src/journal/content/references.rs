@@ -7,16 +7,28 @@ use ciborium::Value;
 
 use crate::model::{ContentRef, Sha256};
 
-/// The references in a payload, in order.
+/// The payload is no CBOR: what it refers to cannot be said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the payload is no CBOR; what content it refers to cannot be said")]
+pub struct Unparsable;
+
+/// The references in a payload, in order; none in one that cannot be parsed.
 pub fn references_in(payload: &[u8]) -> Vec<ContentRef> {
+    every_reference_in(payload).unwrap_or_default()
+}
+
+/// The references in a payload, in order, for whoever must not miss one.
+///
+/// # Errors
+/// If the payload cannot be parsed and may hold references.
+pub fn every_reference_in(payload: &[u8]) -> Result<Vec<ContentRef>, Unparsable> {
     const KEY: &[u8] = b"\x66digest"; // CBOR text of six bytes; most payloads do not hold it and are not parsed
     let mut found = Vec::new();
-    if payload.windows(KEY.len()).any(|window| window == KEY)
-        && let Ok(value) = ciborium::from_reader::<Value, _>(payload)
-    {
+    if payload.windows(KEY.len()).any(|window| window == KEY) {
+        let value = ciborium::from_reader::<Value, _>(payload).map_err(|_| Unparsable)?;
         walk(&value, &mut found);
     }
-    found
+    Ok(found)
 }
 
 fn walk(value: &Value, found: &mut Vec<ContentRef>) {
@@ -38,4 +50,15 @@ fn content_ref(entries: &[(Value, Value)]) -> Option<ContentRef> {
         digest: Sha256(field("digest")?.as_bytes()?.as_slice().try_into().ok()?),
         bytes: field("bytes")?.as_integer()?.try_into().ok()?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_payload_that_cannot_be_parsed_is_told_from_one_that_refers_to_nothing() {
+        assert_eq!(every_reference_in(b"\xa0"), Ok(Vec::new()));
+        assert_eq!(every_reference_in(b"\xa3\x66digest"), Err(Unparsable), "cut short");
+    }
 }

@@ -139,7 +139,7 @@ fn what_lies_under_a_key_is_counted_also_when_the_key_is_gone_and_what_has_expir
     let held = Held { contents: 2, bytes: 2 * SECRET.len() as u64 };
     assert_eq!(store.held_under(key).expect("counting"), held);
     assert_ne!(store.key_of("channel/c1").expect("asking"), Some(key));
-    assert!(store.knows("channel/c1").expect("asking") && !store.knows("channel/c3").expect("asking"));
+    assert!(store.knows("channel/c1") && !store.knows("channel/c3"));
 }
 
 #[test]
@@ -179,6 +179,82 @@ fn an_erasure_that_a_crash_interrupted_is_finished_at_the_next_opening() {
     assert_eq!(store.get(&note).expect("erased"), Content::Erased, "the tombstone counts");
     place.open();
     assert!(!place.key_file("moderator/m1").exists());
+}
+
+/// The key is overwritten, and that it is removed never reaches the disk.
+#[test]
+fn an_erasure_that_a_crash_interrupted_after_the_overwriting_is_finished_at_the_next_opening() {
+    let (place, subject) = (Place::new(), "moderator/overwritten");
+    let store = place.open();
+    let note = store.put(subject, SECRET).expect("putting");
+    let other = store.put("moderator/m2", SECRET).expect("putting");
+    let point = format!("content.erase.overwritten {}", place.key_file(subject).display());
+    fail::cfg(&point, "return").expect("a fail point");
+    assert!(store.erase(subject).is_err(), "the point is on the way");
+    fail::remove(&point);
+    assert_eq!(fs::read(place.key_file(subject)).expect("it is there"), [0; 45]);
+    assert_eq!(store.get(&note).expect("erased"), Content::Erased);
+
+    let store = place.open();
+    assert!(!place.key_file(subject).exists());
+    assert_eq!(store.get(&note).expect("erased"), Content::Erased);
+    assert_eq!(store.get(&other).expect("sound"), Content::Plain(SECRET.to_vec()));
+    assert_eq!(store.erase(subject).expect("nothing left"), Erasure::NothingToErase);
+}
+
+/// In a running process, too, nothing is put under a key that is being destroyed, and the same again ends it.
+#[test]
+fn a_key_whose_destruction_is_refused_is_not_used_any_more_and_buried_once() {
+    let (place, subject) = (Place::new(), "moderator/refused");
+    let store = place.open();
+    let overwritten = format!("content.erase.overwritten {}", place.key_file(subject).display());
+    for point in [format!("content.erase.buried {subject}"), overwritten] {
+        let old = store.put(subject, b"before").expect("putting");
+        let tombstone = place.key_file(subject).with_extension("erased");
+        let buried = |point: &str| fs::metadata(&tombstone).unwrap_or_else(|_| panic!("{point}")).len();
+        fail::cfg(&point, "return").expect("a fail point");
+        assert!(store.erase(subject).is_err(), "{point}");
+        let once = buried(&point);
+        assert!(store.erase(subject).is_err(), "{point}");
+        assert_eq!(buried(&point), once, "{point}: buried twice");
+        let new = store.put(subject, b"after").expect("it is put under a key of its own");
+        fail::remove(&point);
+        assert_eq!(store.get(&old).expect("erased"), Content::Erased, "{point}");
+        assert_eq!(place.open().get(&new).expect("sound"), Content::Plain(b"after".to_vec()), "{point}");
+        assert_eq!(store.erase(subject).expect("erasing"), Erasure::Destroyed, "{point}");
+        assert_eq!(store.get(&new).expect("erased"), Content::Erased, "{point}");
+    }
+}
+
+#[test]
+fn what_began_before_an_erasure_is_not_put_after_it() {
+    let place = Place::new();
+    let store = place.open();
+    let begun = store.erasures_of("channel/c1");
+    store.put_unless_erased("channel/c1", begun, SECRET).expect("nothing was erased");
+    let other = store.erasures_of("channel/c2");
+    store.erase("channel/c1").expect("erasing");
+    let refused = store.put_unless_erased("channel/c1", begun, SECRET);
+    assert!(matches!(refused, Err(ContentError::ErasedMeanwhile)), "{refused:?}");
+    store.put_unless_erased("channel/c2", other, SECRET).expect("another's was not");
+    store.put_unless_erased("channel/c1", store.erasures_of("channel/c1"), SECRET).expect("what began since is kept");
+}
+
+#[test]
+fn a_key_that_cannot_be_read_is_erased_all_the_same_and_keeps_no_store_from_opening() {
+    let place = Place::new();
+    let store = place.open();
+    store.put("moderator/m1", b"gone").expect("putting");
+    store.erase("moderator/m1").expect("erasing");
+    let note = store.put("moderator/m1", SECRET).expect("putting");
+    let mut file = fs::read(place.key_file("moderator/m1")).expect("the key");
+    *file.last_mut().expect("not empty") ^= 1;
+    fs::write(place.key_file("moderator/m1"), file).expect("damaging it");
+    let store = place.open();
+    assert!(matches!(store.get(&note), Err(ContentError::Damaged { .. })), "damage is no erasure");
+    assert_eq!(store.erase("moderator/m1").expect("erasing"), Erasure::Destroyed);
+    assert!(!place.key_file("moderator/m1").exists());
+    assert_eq!(store.get(&note).expect("erased"), Content::Erased);
 }
 
 #[test]
