@@ -18,10 +18,10 @@ use super::pictures::LastPictures;
 use super::planes::Planes;
 use super::system::Parts;
 use super::warden::{ComparingRoom, EvidenceRoom, Inspect, Offer, Order, Reconsider, Rest, Stale, Tick, Warden};
-use crate::model::{ChannelId, FrameId, PolicyId};
+use crate::model::{ChannelId, FrameId, Medium, PolicyId};
 use crate::reputation::budget::Purse;
 use crate::telemetry::metrics;
-use crate::telemetry::metrics::{Mailbox, Unwatched};
+use crate::telemetry::metrics::{Held, Mailbox, Unwatched};
 use crate::warden::Command;
 
 /// How often due wardens are told that time passed.
@@ -118,6 +118,8 @@ pub(super) struct Gauge {
     pub(super) live: Cell<bool>,
     /// That nobody looks at its channel though it is live.
     pub(super) unwatched: RefCell<Option<(Option<PolicyId>, Unwatched)>>,
+    /// The media of which no segment is judged though it is live, each counted as long as it stands here.
+    pub(super) unjudged: RefCell<Vec<(Medium, Held)>>,
     /// What its panic said.
     pub(super) panic: RefCell<Option<String>>,
 }
@@ -130,6 +132,7 @@ impl Gauge {
             busy: Cell::new(false),
             live: Cell::new(false),
             unwatched: RefCell::new(None),
+            unjudged: RefCell::new(Vec::new()),
             panic: RefCell::new(panic),
         }
     }

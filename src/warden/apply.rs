@@ -2,13 +2,14 @@
 
 use crate::events::{
     CadenceBecause, CodecError, DecisionEffect, EnforcementKind, EnforcementOrigin, Event, FailedStage, FrameAssessed,
-    FrameSkipped, Recorded, ReputationAdjusted, RuleEffect, SessionEndBecause, SessionEnded, Skip,
+    FrameSkipped, LapsedBecause, Recorded, ReputationAdjusted, RuleEffect, SessionEndBecause, SessionEnded, Skip,
 };
-use crate::model::{Approval, EnforcementId, Medium, ModeratorId, Sequence, SessionId, Timestamp, WarningId};
+use crate::model::{Approval, EnforcementId, Medium, ModeratorId, RuleId, Sequence, SessionId, Timestamp, WarningId};
 use crate::reputation::Evidence;
 use crate::reputation::cadence::{RECONNECT_MS, Roused, Rousing};
 
 use super::memory::{self, Hit, grow};
+use super::track::Track;
 use super::{
     Answer, ChannelState, Claim, Cooldown, Coverage, Enforcement, EnforcementStage, Reference, Session, Warning, shadow,
 };
@@ -62,6 +63,7 @@ pub fn apply(state: &mut ChannelState, at: Applied, event: &Event) {
             };
             if state.pace.as_ref().is_none_or(|(_, policy)| *policy != changed.policy) {
                 state.policy_since = Some(captured_at);
+                asked_anew(state);
             }
             state.pace = Some((changed.to, changed.policy.clone()));
             state.pace_because = Some(changed.because);
@@ -79,9 +81,10 @@ pub fn apply(state: &mut ChannelState, at: Applied, event: &Event) {
         Event::OpinionGiven(_) => {} // what follows from it is in the outcome that rests on it
         Event::ShadowVerdict(verdict) => shadow::judged(state, captured_at, verdict),
         Event::FrameFailed(failed) => {
-            match state.track_mut(failed.medium) {
-                Some(track) => track.failed(captured_at),
-                None => seen(state, Medium::Picture, captured_at),
+            if failed.medium.is_picture() {
+                seen(state, Medium::Picture, captured_at);
+            } else if let Some(track) = track_at(state, failed.medium, captured_at) {
+                track.failed(captured_at);
             }
             if failed.medium.is_picture() && matches!(failed.stage, FailedStage::Provider | FailedStage::Deadline) {
                 state.asked_in_vain = state.asked_in_vain.max(Some(captured_at));
@@ -160,7 +163,12 @@ pub fn apply(state: &mut ChannelState, at: Applied, event: &Event) {
             calm(state, Rousing::Upheld);
             shadow::live_overturned(state, overturned.warning);
         }
-        Event::WarningLapsed(lapsed) => state.warnings.retain(|warning| warning.id != lapsed.warning),
+        Event::WarningLapsed(lapsed) => {
+            state.warnings.retain(|warning| warning.id != lapsed.warning);
+            if lapsed.because == LapsedBecause::NotAskedFor {
+                forget_failures(state);
+            }
+        }
         Event::EnforcementRequested(requested) => {
             if let EnforcementOrigin::Rule { warning, .. } | EnforcementOrigin::External { warning, .. } =
                 &requested.origin
@@ -292,6 +300,37 @@ fn seen(state: &mut ChannelState, medium: Medium, captured_at: Timestamp) {
     }
 }
 
+/// What is remembered of the segments of that medium, if one captured then is of the broadcast on the air: an outcome that
+/// comes late may be of the one before, and names neither.
+fn track_at(state: &mut ChannelState, medium: Medium, captured_at: Timestamp) -> Option<&mut Track> {
+    let on_air = state.session.as_ref().is_some_and(|session| captured_at >= session.since);
+    if on_air { state.track_mut(medium) } else { None }
+}
+
+/// Another policy asks for segments, or asks no more: that none is judged is said of it anew, and its failures are its own.
+fn asked_anew(state: &mut ChannelState) {
+    if let Some(segments) = state.segments.as_deref_mut() {
+        segments.clips.unjudged = false;
+        segments.sound.unjudged = false;
+    }
+    forget_failures(state);
+}
+
+/// The failures of each medium count for nothing any more, but where a person was asked about them: that question rests on
+/// them until it is judged again, or nobody asks.
+fn forget_failures(state: &mut ChannelState) {
+    for medium in [Medium::Clip, Medium::Sound] {
+        let rule = RuleId::on_unavailable_of(medium);
+        let asked = state.warnings.iter().any(|warning| warning.rule == rule);
+        if state.segments.is_some()
+            && !asked
+            && let Some(track) = state.track_mut(medium)
+        {
+            track.failures = 0;
+        }
+    }
+}
+
 /// A picture counts as looked at: it covers the channel.
 fn sampled(state: &mut ChannelState, captured_at: Timestamp, clean: bool) {
     seen(state, Medium::Picture, captured_at);
@@ -351,10 +390,12 @@ fn skip(state: &mut ChannelState, captured_at: Timestamp, skipped: &FrameSkipped
         }
         // A frame of another broadcast or source says nothing of this one's rhythm.
         Skip::OtherSession | Skip::OtherSource => {}
-        Skip::NoTrack { .. } => match state.track_mut(skipped.medium) {
-            Some(track) => track.judged(captured_at),
-            None => seen(state, Medium::Picture, captured_at),
-        },
+        Skip::NoTrack { .. } if skipped.medium.is_picture() => seen(state, Medium::Picture, captured_at),
+        Skip::NoTrack { .. } => {
+            if let Some(track) = track_at(state, skipped.medium, captured_at) {
+                track.judged(captured_at);
+            }
+        }
         Skip::TooSoon { .. }
         | Skip::GaveWay { .. }
         | Skip::Overloaded

@@ -8,9 +8,10 @@ use super::ChannelState;
 use crate::model::{Medium, Timestamp};
 use crate::policy::Policy;
 
-/// A segment has about ten seconds and is announced once it is whole and stored. However often a policy wants one, none is
-/// missed before this.
-const UNJUDGED_AFTER_MS_MIN: u64 = 60_000;
+/// However often a policy wants a segment, none is missed before this. Only what has come to its end is known here: one may
+/// be under way for a minute while the next is in line for as long, and a segment of ten seconds is announced once it is
+/// whole and stored. So two minutes between two that are tried are no silence yet.
+const UNJUDGED_AFTER_MS_MIN: u64 = 150_000;
 
 /// The segments of a broadcast, each medium by itself: none covers the channel, and no picture is measured by one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
@@ -44,6 +45,8 @@ pub struct Track {
 pub struct Unjudged {
     /// Since when none was tried.
     pub since: Timestamp,
+    /// Whether one has come since then that was due: what came too soon is no sign that any would have been judged.
+    pub arrived: bool,
     /// When that is called so.
     pub from: Timestamp,
 }
@@ -106,7 +109,11 @@ impl ChannelState {
         let since = Some(session.since).max(self.policy_since).max(track.tried)?;
         let pace = listening.pace();
         let wait_ms = 2 * u64::from(pace.interval_ms) + u64::from(pace.tolerance_ms);
-        Some(Unjudged { since, from: since.plus_ms(wait_ms.max(UNJUDGED_AFTER_MS_MIN)) })
+        let asked_for_ms = u64::from(pace.interval_ms).saturating_sub(u64::from(pace.tolerance_ms));
+        let arrived = track.seen.is_some_and(|seen| {
+            seen > since && track.assessed.is_none_or(|assessed| seen >= assessed.plus_ms(asked_for_ms))
+        });
+        Some(Unjudged { since, arrived, from: since.plus_ms(wait_ms.max(UNJUDGED_AFTER_MS_MIN)) })
     }
 
     /// From when on something is to be said of segments that nobody judges; none while all are.

@@ -8,6 +8,7 @@ use streamwarden::actors::{Evidence, KeptForATime, OfferError, Retention, Settin
 use streamwarden::events::{Event, FailedStage, FrameAssessed, FrameSkipped, Skip, UnjudgedBecause};
 use streamwarden::journal::content::Content;
 use streamwarden::model::{ContentRef, Fingerprint, Frame, FrameId, Medium, Sha256, Transcript, Verdict};
+use streamwarden::telemetry::metrics::metrics;
 
 use crate::premises::{Live, Premises, Setup, T0, channel, frame, outcome, picture, session};
 use crate::scripted::{PATIENCE, Says, ScriptedProvider};
@@ -304,7 +305,7 @@ fn of_a_live_channel_whose_sound_never_comes_that_is_said_in_time_without_anythi
     premises.live(&setup, async |live| {
         let ch = channel("ch");
         live.start(&ch, &session("st-1")).await;
-        premises.clock.set(T0.plus_ms(60_000));
+        premises.clock.set(T0.plus_ms(150_000));
         let unjudged = live.until(&ch, "that sound is judged by nobody", |event| match event {
             Event::SegmentsUnjudged(unjudged) => Some(unjudged.clone()),
             _ => None,
@@ -312,5 +313,8 @@ fn of_a_live_channel_whose_sound_never_comes_that_is_said_in_time_without_anythi
         let unjudged = unjudged.await;
         assert_eq!((unjudged.medium, unjudged.because, unjudged.since), (Medium::Sound, UnjudgedBecause::NoInput, T0));
         assert_eq!(live.state(&ch).await, live.replayed(&ch));
+        let figures = metrics().text(); // of every test in this program, of which this one stands
+        assert!(figures.contains("streamwarden_channels_unjudged{medium=\"sound\"} "), "{figures}");
+        assert!(!figures.contains("streamwarden_channels_unjudged{medium=\"sound\"} 0\n"), "{figures}");
     });
 }

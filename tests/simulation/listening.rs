@@ -3,8 +3,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use streamwarden::events::{Arranged, Event, FrameAssessed, OpinionGiven, OpinionSaid, Skip};
-use streamwarden::model::{ChannelId, Label, Medium, SessionId};
+use streamwarden::events::{Arranged, Envelope, Event, FrameAssessed, OpinionGiven, OpinionSaid, Skip};
+use streamwarden::model::{ChannelId, Label, Medium, PolicyRef, SessionId, Timestamp};
 
 use crate::run::Run;
 use crate::run::arranged::{SCREEN, says};
@@ -21,7 +21,11 @@ pub struct Listening {
 #[derive(Default)]
 struct Channel {
     session: Option<SessionId>,
-    /// Segments that failed in a row.
+    /// When that began.
+    since: Timestamp,
+    /// The policy version that asks.
+    policy: Option<PolicyRef>,
+    /// Segments of it that failed in a row under that policy.
     rows: HashMap<Medium, u32>,
     /// Of which a person was asked, in any broadcast: an answer to that may keep the channel quiet for a while.
     asked: HashSet<Medium>,
@@ -37,7 +41,7 @@ fn ensure(truth: bool, what: impl FnOnce() -> String) -> Result<(), String> {
 
 impl Listening {
     /// One more event of a channel.
-    pub fn see(&mut self, run: &Run, channel: &ChannelId, event: &Event) -> Result<(), String> {
+    pub fn see(&mut self, run: &Run, channel: &ChannelId, envelope: &Envelope, event: &Event) -> Result<(), String> {
         let at = self.channels.entry(channel.clone()).or_default();
         if let Some(medium) = at.owed.take() {
             let asks = matches!(event, Event::WarningRaised(raised) if raised.unavailable.is_some() && raised.medium == medium);
@@ -45,8 +49,16 @@ impl Listening {
                 format!("I7: {medium:?} of {channel} failed {FAILURES_TO_ASK} times, and nobody is asked")
             })?;
         }
+        let captured_at = envelope.captured_at.unwrap_or(envelope.recorded_at);
         match event {
+            Event::CadenceChanged(changed) => {
+                if at.policy.as_ref() != Some(&changed.policy) {
+                    at.rows.clear();
+                }
+                at.policy = Some(changed.policy.clone());
+            }
             Event::SessionStarted(started) => {
+                at.since = captured_at;
                 at.session = Some(started.session.clone());
                 at.rows.clear();
             }
@@ -70,7 +82,8 @@ impl Listening {
             }
             Event::FrameFailed(failed) => {
                 opinions_are_what_was_said(std::mem::take(&mut at.opinions), None)?;
-                if !failed.medium.is_picture() {
+                // One that comes late may be of the broadcast before.
+                if !failed.medium.is_picture() && captured_at >= at.since {
                     let row = at.rows.entry(failed.medium).or_default();
                     *row += 1;
                     let of = run.world.segments.get(&failed.frame);

@@ -134,7 +134,7 @@ pub fn of(run: &mut Run) -> Result<Figures, String> {
     for recorded in &events {
         let event = recorded.event().map_err(|error| error.to_string())?;
         if let Some(channel) = recorded.envelope.scope.channel() {
-            listening.see(run, channel, &event)?;
+            listening.see(run, channel, &recorded.envelope, &event)?;
         }
         told.see(run, recorded, &event, &mut figures)?;
     }

@@ -28,7 +28,7 @@ use super::shard::{Gauge, ShardParts};
 use super::system::Outcome;
 use crate::events::{Event, NewEvent, Timings};
 use crate::journal::{Append, AppendError, Appended, Expected};
-use crate::model::{ChannelId, EventId, Frame, LumaPlane, Measurement, Position, Scope, Timestamp};
+use crate::model::{ChannelId, EventId, Frame, LumaPlane, Measurement, Medium, Position, Scope, Timestamp};
 use crate::policy::Policy;
 use crate::telemetry::metrics;
 use crate::telemetry::metrics::Held;
@@ -257,6 +257,23 @@ impl Warden {
         self.gauge.wake_at.set(silent.min(unjudged).min(lapse));
         self.gauge.live.set(state.session.is_some());
         self.show_coverage(state);
+        self.show_unjudged(state);
+    }
+
+    /// Counts a live channel for each medium of which nothing is judged, from when that was said until one is tried, the
+    /// broadcast is over, or its policy asks no more.
+    fn show_unjudged(&self, state: &ChannelState) {
+        let mut shown = self.gauge.unjudged.borrow_mut();
+        for medium in [Medium::Clip, Medium::Sound] {
+            let asked = self.policy.as_ref().is_some_and(|policy| policy.listening(medium).is_some());
+            let unjudged = asked && state.session.is_some() && state.track(medium).unjudged;
+            let counted = shown.iter().any(|(counted, _)| *counted == medium);
+            if unjudged && !counted {
+                shown.push((medium, metrics().frames.unjudged(medium)));
+            } else if !unjudged && counted {
+                shown.retain(|(counted, _)| *counted != medium);
+            }
+        }
     }
 
     /// Counts a live channel that nobody looks at to the policy that should watch it.

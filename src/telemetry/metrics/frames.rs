@@ -10,7 +10,7 @@ use prometheus_client::registry::{Registry, Unit};
 use super::classes::PolicyClasses;
 use super::{Held, Histograms, Labels, histograms};
 use crate::events::{Event, FailedStage, SegmentsUnjudged, Skip, UnjudgedBecause};
-use crate::model::{PolicyId, Verdict};
+use crate::model::{Medium, PolicyId, Verdict};
 
 /// Whose mailbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +34,7 @@ pub struct FrameMetrics {
     unwatched: Family<[(&'static str, String); 1], Gauge>,
     unwatched_ms: Family<[(&'static str, String); 1], Counter<f64, std::sync::atomic::AtomicU64>>,
     segments_unjudged: Family<Labels<2>, Counter>,
+    unjudged: Family<Labels<1>, Gauge>,
     classes: PolicyClasses,
 }
 
@@ -65,6 +66,7 @@ impl FrameMetrics {
             unwatched: Family::default(),
             unwatched_ms: Family::default(),
             segments_unjudged: Family::default(),
+            unjudged: Family::default(),
             classes: PolicyClasses::default(),
         };
         registry.register(
@@ -103,16 +105,29 @@ impl FrameMetrics {
             "Times that segments which a policy asks for were called judged by nobody on a live channel, by medium and why",
             metrics.segments_unjudged.clone(),
         );
+        registry.register(
+            "channels_unjudged",
+            "Live channels of which no segment of a medium is judged now, though their policy asks for it, by medium",
+            metrics.unjudged.clone(),
+        );
+        // There from the start: of a figure that begins with its first one, nobody sees it rise.
+        for medium in [Medium::Clip, Medium::Sound] {
+            drop(metrics.unjudged.get_or_create(&[("medium", medium.name())]));
+            for because in [UnjudgedBecause::NoInput, UnjudgedBecause::PassedOver] {
+                drop(metrics.segments_unjudged.get_or_create(&unjudged_labels(medium, because)));
+            }
+        }
         metrics
     }
 
     /// Segments are judged by nobody, though a policy asks for them.
     pub(super) fn segments_unjudged(&self, unjudged: &SegmentsUnjudged) {
-        let because = match unjudged.because {
-            UnjudgedBecause::NoInput => "no_input",
-            UnjudgedBecause::PassedOver => "passed_over",
-        };
-        self.segments_unjudged.get_or_create(&[("medium", unjudged.medium.name()), ("why", because)]).inc();
+        self.segments_unjudged.get_or_create(&unjudged_labels(unjudged.medium, unjudged.because)).inc();
+    }
+
+    /// Of a live channel no segment of that medium is judged, as long as the answer lives.
+    pub fn unjudged(&self, medium: Medium) -> Held {
+        Held::of(&self.unjudged.get_or_create(&[("medium", medium.name())]))
     }
 
     /// A frame's outcome is durable, so long after it was offered.
@@ -163,6 +178,14 @@ impl FrameMetrics {
             self.outcomes.get_or_create(&labels).inc();
         }
     }
+}
+
+fn unjudged_labels(medium: Medium, because: UnjudgedBecause) -> Labels<2> {
+    let because = match because {
+        UnjudgedBecause::NoInput => "no_input",
+        UnjudgedBecause::PassedOver => "passed_over",
+    };
+    [("medium", medium.name()), ("why", because)]
 }
 
 /// What an outcome is called in figures; none if the event is no frame's outcome.
@@ -216,6 +239,23 @@ mod tests {
     use super::super::Metrics;
     use super::super::classes::POLICIES_MAX;
     use super::*;
+
+    #[test]
+    fn what_is_unjudged_is_counted_from_none_on() {
+        let metrics = Metrics::new();
+        let text = metrics.text();
+        for medium in ["clip", "sound"] {
+            for why in ["no_input", "passed_over"] {
+                let counted = format!("streamwarden_segments_unjudged_total{{medium=\"{medium}\",why=\"{why}\"}} 0\n");
+                assert!(text.contains(&counted), "{text}");
+            }
+            assert!(text.contains(&format!("streamwarden_channels_unjudged{{medium=\"{medium}\"}} 0\n")), "{text}");
+        }
+        let held = metrics.frames.unjudged(Medium::Sound);
+        assert!(metrics.text().contains("streamwarden_channels_unjudged{medium=\"sound\"} 1\n"));
+        drop(held);
+        assert!(metrics.text().contains("streamwarden_channels_unjudged{medium=\"sound\"} 0\n"));
+    }
 
     #[test]
     fn policies_beyond_the_bound_are_counted_together() {

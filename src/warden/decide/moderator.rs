@@ -44,7 +44,7 @@ pub(super) fn act(
             }
         }
         ModeratorAct::Dismiss(answering) => answer(&mut draft, now, by, answering, false)?,
-        ModeratorAct::Withdraw(warning) => withdraw(&mut draft, now, by, *warning)?,
+        ModeratorAct::Withdraw(warning) => withdraw(&mut draft, policy, now, by, *warning)?,
         ModeratorAct::Escalate { warning, to } => {
             let warning = open(known(state, *warning)?)?.id;
             draft.push(WarningEscalated { warning, by: by.clone(), to: to.clone() });
@@ -294,7 +294,13 @@ fn give_way(
     None
 }
 
-fn withdraw(draft: &mut Draft<'_>, now: Timestamp, by: &ModeratorId, named: SeenWarning) -> Result<(), Rejection> {
+fn withdraw(
+    draft: &mut Draft<'_>,
+    policy: Option<&Policy>,
+    now: Timestamp,
+    by: &ModeratorId,
+    named: SeenWarning,
+) -> Result<(), Rejection> {
     let warning = known(draft.state, named)?;
     let id = warning.id;
     let answer = warning.answer.as_ref().ok_or(Rejection::NotAnswered(id))?;
@@ -315,7 +321,7 @@ fn withdraw(draft: &mut Draft<'_>, now: Timestamp, by: &ModeratorId, named: Seen
         return Err(Rejection::AlreadyCarriedOut(id));
     }
     draft.push(WarningAnswerWithdrawn { warning: id, by: by.clone() });
-    if let Some(because) = passed(draft.state, warning) {
+    if let Some(because) = passed(draft.state, policy, warning) {
         draft.push(WarningLapsed { warning: id, because }); // open again, it asks for what is no longer so
     }
     for (enforcement, _) in led_to {
@@ -325,19 +331,20 @@ fn withdraw(draft: &mut Draft<'_>, now: Timestamp, by: &ModeratorId, named: Seen
 }
 
 /// Why a warning that frames could not be judged asks for nothing any more; none if it does, or is of a rule.
-fn passed(state: &ChannelState, warning: &Warning) -> Option<LapsedBecause> {
+fn passed(state: &ChannelState, policy: Option<&Policy>, warning: &Warning) -> Option<LapsedBecause> {
     let of = |medium: Medium| warning.rule == RuleId::on_unavailable_of(medium);
     if of(Medium::Picture) {
         let watched = !matches!(state.coverage, Coverage::Unwatched { .. });
         return watched.then_some(LapsedBecause::WatchedAgain);
     }
     let medium = [Medium::Clip, Medium::Sound].into_iter().find(|medium| of(*medium))?;
-    match &state.session {
-        Some(on_air) if on_air.id == warning.session => {
-            (state.track(medium).failures == 0).then_some(LapsedBecause::JudgedAgain)
-        }
-        Some(_) | None => Some(LapsedBecause::SessionOver),
+    if !state.is_on_air(&warning.session) {
+        return Some(LapsedBecause::SessionOver);
     }
+    if policy.is_none_or(|policy| policy.listening(medium).is_none()) {
+        return Some(LapsedBecause::NotAskedFor);
+    }
+    (state.track(medium).failures == 0).then_some(LapsedBecause::JudgedAgain)
 }
 
 /// The channel's ledger with what the answer in the making upholds.

@@ -97,8 +97,7 @@ pub(super) fn miss(draft: &mut Draft<'_>, policy: &Policy, now: Timestamp) {
     for medium in policy.media_of_segments() {
         let (Some(unjudged), Some(session)) = (state.unjudged(policy, medium), &state.session) else { continue };
         if now >= unjudged.from {
-            let arrived = state.track(medium).seen.is_some_and(|seen| seen > unjudged.since);
-            let because = if arrived { UnjudgedBecause::PassedOver } else { UnjudgedBecause::NoInput };
+            let because = if unjudged.arrived { UnjudgedBecause::PassedOver } else { UnjudgedBecause::NoInput };
             let (session, since) = (session.id.clone(), unjudged.since);
             draft.push(SegmentsUnjudged { medium, session, since, because });
         }
