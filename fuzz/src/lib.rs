@@ -1,6 +1,6 @@
-//! The rooms that read what comes from outside, by themselves: the fuzzer builds them with instruments, and the rest
-//! of the product, the AWS clients above all, would cost it half an hour for nothing. That they stand alone is what
-//! the arrows between rooms promise.
+//! The rooms that read what comes from outside, by themselves: the fuzzer builds them with instruments, and with the
+//! rest of the product, the AWS clients above all, that build did not come to its end within an hour. That they stand
+//! alone is what the arrows between rooms promise.
 #![allow(dead_code, reason = "the rooms have other users in the product")]
 
 #[path = "../../src/events/mod.rs"]

@@ -7,7 +7,7 @@ use streamwarden::clock::{Clock, ManualClock, SystemClock};
 use streamwarden::events::{Actor, DataLossAccepted, Event, EvidenceStored, NewEvent};
 use streamwarden::journal::content::{Content, ContentError};
 use streamwarden::journal::{Append, Expected, Journal};
-use streamwarden::model::{ContentRef, EventId, Scope, SystemScope, Timestamp, subjects};
+use streamwarden::model::{ContentRef, EventId, Position, Scope, SystemScope, Timestamp, subjects};
 use tokio::sync::watch;
 
 use crate::premises::{Live, Premises, Setup, channel, frame, picture};
@@ -116,8 +116,29 @@ fn a_journal_that_cannot_be_read_acquits_everybody() {
     });
 }
 
+/// Says durably that the event at that position is lost, at the time of the journal's clock.
+async fn accept_loss(live: &Live, at: Position) {
+    let event = NewEvent {
+        id: EventId::of_command("test loss", &[]),
+        event: DataLossAccepted { from: at, to: at, finding: "scripted".to_owned() }.into(),
+        captured_at: None,
+        actor: Actor::service("test"),
+        causation: None,
+        correlation: None,
+    };
+    let scope = Scope::from(SystemScope::Store);
+    let ticket = live.journal.append(Append { scope, expected: Expected::Any, events: vec![event] });
+    tokio::task::spawn_blocking(move || ticket.wait()).await.expect("no panic").expect("it is appended");
+}
+
+/// Where the first event of that kind stands.
+fn position_of(live: &Live, is: impl Fn(&Event) -> bool) -> Position {
+    let found = live.events().into_iter().find(|one| one.event().is_ok_and(|event| is(&event)));
+    found.expect("it is in the journal").envelope.position
+}
+
 /// What only a lost event named looks as if nobody had named it. It stays, as whatever was written before the loss was
-/// accepted; what was written since is looked for as ever.
+/// accepted.
 #[test]
 fn what_a_lost_event_may_have_named_stays() {
     let (premises, setup) = (Premises::new(), Setup { settings: Settings::default(), ..Setup::default() });
@@ -127,33 +148,34 @@ fn what_a_lost_event_may_have_named_stays() {
         let (now, ch) = (SystemClock.now(), channel("ch"));
         live.offer(&frame(&ch, 0, &met)).await;
         let kept = live.until(&ch, "the picture to be kept", stored).await.content;
-        let named = |one: &&streamwarden::events::Recorded| matches!(one.event(), Ok(Event::EvidenceStored(_)));
-        let at = live.events().iter().find(named).expect("it is in the journal").envelope.position;
-        let accept = async |again: u8| {
-            let accepted = DataLossAccepted { from: at, to: at, finding: "scripted".to_owned() };
-            let event = NewEvent {
-                id: EventId::of_command("test loss", &[&[again]]),
-                event: accepted.into(),
-                captured_at: None,
-                actor: Actor::service("test"),
-                causation: None,
-                correlation: None,
-            };
-            let scope = Scope::from(SystemScope::Store);
-            let append = Append { scope, expected: Expected::Any, events: vec![event] };
-            let ticket = live.journal.append(append);
-            tokio::task::spawn_blocking(move || ticket.wait()).await.expect("no panic").expect("it is appended");
-        };
+        let at = position_of(live, |event| matches!(event, Event::EvidenceStored(_)));
         live.journal.hide(at);
         let later = now.plus_ms(20 * HOUR_MS);
         let swept = sweep(live, later).await;
         assert_eq!((swept.deleted, swept.spared), (0, 1), "nobody has accepted that it is lost: {swept:?}");
 
         live.clock.set(now.plus_ms(HOUR_MS));
-        accept(1).await;
+        accept_loss(live, at).await;
         let swept = sweep(live, later).await;
         assert_eq!((swept.deleted, swept.spared), (0, 1), "it was written before: {swept:?}");
         assert!(is_there(live, &kept));
+        live.close().await;
+    });
+}
+
+/// A loss spares what may have been named before it, and not every orphan for ever.
+#[test]
+fn what_was_written_since_a_loss_was_accepted_is_looked_for_as_ever() {
+    let (premises, setup) = (Premises::new(), Setup { settings: Settings::default(), ..Setup::default() });
+    premises.live(&setup, async |live| {
+        live.offer(&frame(&channel("ch"), 0, &picture(2))).await;
+        let at = position_of(live, |event| matches!(event, Event::SessionStarted(_)));
+        live.journal.hide(at);
+        accept_loss(live, at).await; // long ago, by the clock of these events
+        let lost = live.content.put("transcripts/ch", b"something somebody said").expect("it is put");
+        let swept = sweep(live, SystemClock.now().plus_ms(20 * HOUR_MS)).await;
+        assert_eq!((swept.deleted, swept.spared), (1, 0), "{swept:?}");
+        assert!(!is_there(live, &lost));
         live.close().await;
     });
 }

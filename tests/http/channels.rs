@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::broadcast::Broadcast;
 use crate::premises::{Live, Premises, json};
+use crate::reputation::RANGE;
 
 async fn list(live: &Live, query: &str) -> Value {
     let (status, page) = json(live.get(&format!("/v1/channels{query}"))).await;
@@ -98,18 +99,6 @@ async fn filters_hold_and_what_they_cannot_be_is_said() {
     }
     live.close().await;
 }
-
-/// Lets a channel's past set the cadence.
-const RANGE: &str = r#"
-policy: test
-channels: { matching: .* }
-taxonomy: rekognition/7.0
-sampling: { every: 1s to 60s, max_age: 24h }
-reputation: { trust_after: 1m, closely_for: 10s }
-similarity: off
-rules:
-  - { id: alcohol, categories: [Alcohol], confidence: 80, action: warn }
-"#;
 
 #[actix_rt::test]
 async fn the_least_trusted_come_first_page_after_page() {

@@ -15,7 +15,7 @@ use crate::recorded::{BOTTLE, NOTHING, channel, head, moderate, offer, premises,
 
 const PATH: &str = "/v1/channels/trusted%2Fa/reputation";
 /// Lets a channel's past set the cadence, so short that minutes show it.
-const RANGE: &str = r#"
+pub const RANGE: &str = r#"
 policy: test
 channels: { matching: .* }
 taxonomy: rekognition/7.0
