@@ -1,11 +1,12 @@
 //! The live feed over real connections: no gap, no repetition, and nobody waits for a slow reader.
 
-use std::io::Read;
-use std::net::TcpListener;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
+use socket2::{Domain, Socket, Type};
 use streamwarden::clock::{Clock, SystemClock};
 use streamwarden::events::*;
 use streamwarden::http::{App, Feed as HttpFeed, Gate, Patience, Server};
@@ -130,20 +131,26 @@ async fn a_server_that_stops_tells_its_readers_to_resume_and_the_next_one_goes_o
 
 /// A second server on the house, with a feed that loses its patience as said, and the first one's readers beside it.
 pub fn impatient(live: &Live, patience: Patience) -> Server {
+    impatient_on(TcpListener::bind("127.0.0.1:0").expect("a free port"), live, patience)
+}
+
+fn impatient_on(listener: TcpListener, live: &Live, patience: Patience) -> Server {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let mut app = App::of(&live.house, clock.clone());
     app.feed = HttpFeed::new(live.house.journal.clone(), live.house.consumers.clone(), patience);
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     Server::start(listener, Arc::new(app), Arc::new(Gate::open(clock).expect("it opens"))).expect("it starts")
 }
 
 /// More than all buffers on the way to a reader hold: some twenty megabytes.
-async fn flood(live: &Live) -> usize {
-    const APPENDS: u64 = 100;
-    const EVENTS: u64 = 64;
-    for number in 0..APPENDS {
-        let events = (0..EVENTS).map(|ordinal| NewEvent {
-            id: EventId::of_command("flood", &[&(number * EVENTS + ordinal).to_be_bytes()]),
+async fn flood_all(live: &Live) -> usize {
+    flood(live, 100, 64).await
+}
+
+/// So many appends of so many events of three kilobytes; how many those are.
+async fn flood(live: &Live, appends: u64, events: u64) -> usize {
+    for number in 0..appends {
+        let events = (0..events).map(|ordinal| NewEvent {
+            id: EventId::of_command("flood", &[&number.to_be_bytes(), &ordinal.to_be_bytes()]),
             event: ChannelQuarantined { frame: FrameId::from_bytes([0; 16]), reason: "x".repeat(2800) }.into(),
             captured_at: None,
             actor: Actor::service("test"),
@@ -154,7 +161,7 @@ async fn flood(live: &Live) -> usize {
         let append = Append { scope, expected: Expected::Any, events: events.collect() };
         live.house.journal.append(append).durable().await.expect("it is stored");
     }
-    (APPENDS * EVENTS) as usize
+    (appends * events) as usize
 }
 
 /// What the process counted of connections that were dropped because they took nothing.
@@ -182,7 +189,7 @@ async fn a_reader_that_takes_nothing_is_told_to_resume_and_dropped_while_others_
     let mut quick = Feed::open(&live, "channel=flood,a&type=SessionStarted,ChannelQuarantined", None).await;
     let before = dropped();
     let mut stuck = stuck(server.address(), "/v1/feed?after=0");
-    let (positions, count) = tokio::join!(quick.positions(6400), flood(&live));
+    let (positions, count) = tokio::join!(quick.positions(6400), flood_all(&live));
     assert_eq!(positions.len(), count);
     let after = append(&live, "a", 0..1).await;
     assert_eq!(quick.positions(1).await, after, "nobody waits for one that takes nothing");
@@ -209,7 +216,7 @@ async fn a_reader_that_goes_on_taking_nothing_is_hung_up_on() {
     let soon = Duration::from_millis(300);
     let server = impatient(&live, Patience { until_dropped: soon, until_hung_up: soon });
     let mut stuck = stuck(server.address(), "/v1/feed?after=0");
-    flood(&live).await;
+    flood_all(&live).await;
     // It still reads nothing; that it is gone shows in a server that stops without the half minute it gives connections.
     timeout(Duration::from_secs(20), server.stop()).await.expect("nobody is waited for");
     let read = tokio::task::spawn_blocking(move || {
@@ -218,6 +225,67 @@ async fn a_reader_that_goes_on_taking_nothing_is_hung_up_on() {
         bytes.len()
     });
     assert!(read.await.expect("it is read") < 6400 * 2800);
+    live.close().await;
+}
+
+/// Buffers of that size on the way to a reader; the kernel doubles it, and no longer changes it.
+const NARROW: usize = 4096;
+
+fn narrow() -> Socket {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+    socket.set_send_buffer_size(NARROW).expect("a small buffer");
+    socket.set_recv_buffer_size(NARROW).expect("a small buffer");
+    socket
+}
+
+#[actix_rt::test]
+async fn a_reader_that_does_not_take_the_last_it_is_told_does_not_hold_a_server_up() {
+    let premises = Premises::new();
+    let live = premises.open().await;
+    let listening = narrow();
+    listening.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).expect("a free port");
+    listening.listen(16).expect("it listens");
+    let (soon, never) = (Duration::from_millis(300), Duration::from_secs(3600));
+    let server = impatient_on(listening.into(), &live, Patience { until_dropped: never, until_hung_up: soon });
+    let reader = narrow();
+    reader.connect(&server.address().into()).expect("it connects");
+    let mut reader = TcpStream::from(reader);
+    // More than the sockets hold, and less than that and what the server makes ready ahead of them (32 KiB): it has
+    // asked for more when it is told to stop, and nothing is under way but the last.
+    write!(reader, "GET /v1/feed?after=0&channel=flood HTTP/1.1\r\nHost: localhost\r\n\r\n").expect("it is sent");
+    reader.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+    let mut head = [0; 12];
+    let (mut reader, head) = tokio::task::spawn_blocking(move || {
+        reader.read_exact(&mut head).expect("an answer comes");
+        (reader, head)
+    })
+    .await
+    .expect("it is read");
+    assert_eq!(&head, b"HTTP/1.1 200");
+    flood(&live, 1, 10).await;
+    tokio::time::sleep(soon * 2).await; // a reader that is not behind is not hung up on
+    timeout(Duration::from_secs(20), server.stop()).await.expect("it is not waited for");
+    let read = tokio::task::spawn_blocking(move || {
+        let mut bytes = Vec::new();
+        let _ = reader.read_to_end(&mut bytes);
+        bytes
+    });
+    let read = String::from_utf8(read.await.expect("it is read")).expect("text");
+    assert!(read.contains("ChannelQuarantined") && !read.contains("event: resume"), "{read}");
+    live.close().await;
+}
+
+#[actix_rt::test]
+async fn who_takes_nothing_is_hung_up_on_though_who_came_first_is_gone_and_their_thread_with_them() {
+    let premises = Premises::new();
+    let live = premises.open().await;
+    let late = Duration::from_secs(3);
+    let server = impatient(&live, Patience { until_dropped: late, until_hung_up: late });
+    // Connections go to the server's threads in turn: the first one's has none left when it is told to stop.
+    drop(Listening::to(reqwest::Client::new().get(format!("http://{}/v1/feed", server.address()))).await);
+    let _stuck = stuck(server.address(), "/v1/feed?after=0");
+    flood(&live, 40, 64).await;
+    timeout(Duration::from_secs(20), server.stop()).await.expect("nobody is waited for");
     live.close().await;
 }
 

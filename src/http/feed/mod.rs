@@ -15,13 +15,14 @@ mod seat;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, watch};
 
 pub(in crate::http) use connection::{Asked, Replays, stream};
 pub use pulse::Patience;
-use pulse::Pulse;
+use pulse::{Leaving, Pulse};
 use ring::{Found, Ring};
 pub(in crate::http) use seat::Seat;
 
@@ -52,14 +53,19 @@ pub struct Feed {
     closing: watch::Sender<bool>,
     backlog: Semaphore,
     patience: Patience,
+    /// Where the feed is filled and its connections are looked after. Not on the thread of whichever connection came
+    /// first: a server that stops ends each of its threads once that has no connections, while others still have some.
+    runtime: Handle,
     started: AtomicBool,
     numbers: AtomicU64,
 }
 
 #[derive(Default)]
 struct Connected {
-    pulses: HashMap<u64, Weak<Pulse>>,
+    pulses: HashMap<u64, Arc<Pulse>>,
     of_one: HashMap<ModeratorId, usize>,
+    /// Those whose place is given back already, and whose sockets have yet to take the last that they were given.
+    leaving: Vec<Leaving>,
 }
 
 /// What happened after a position, in as far as the ring has it.
@@ -89,7 +95,7 @@ struct Place {
 }
 
 impl Feed {
-    /// A feed that nobody reads yet. It does nothing before somebody does.
+    /// A feed that nobody reads yet. It does nothing before somebody does. Call within a runtime, which carries it.
     pub fn new(journal: Arc<dyn Journal>, consumers: Arc<Consumers>, patience: Patience) -> Arc<Self> {
         let head = *journal.watermark().borrow();
         Arc::new(Self {
@@ -102,6 +108,7 @@ impl Feed {
             closing: watch::Sender::new(false),
             backlog: Semaphore::new(BACKLOG_READS_MAX),
             patience,
+            runtime: Handle::current(),
             started: AtomicBool::new(false),
             numbers: AtomicU64::new(0),
         })
@@ -141,11 +148,11 @@ impl Feed {
                 return Err(Full::OfOne);
             }
             *of_one += 1;
-            connected.pulses.insert(number, Arc::downgrade(pulse));
+            connected.pulses.insert(number, pulse.clone());
         }
         if !self.started.swap(true, Ordering::AcqRel) {
-            tokio::spawn(fill(self.clone()));
-            tokio::spawn(pulse::watch_over(self.clone()));
+            self.runtime.spawn(fill(self.clone()));
+            self.runtime.spawn(pulse::watch_over(self.clone()));
         }
         self.woken.send_modify(|count| *count += 1);
         Ok(Place { feed: self.clone(), number, caller: caller.clone() })
@@ -167,7 +174,9 @@ impl Feed {
 impl Drop for Place {
     fn drop(&mut self) {
         let mut connected = self.feed.connected();
-        connected.pulses.remove(&self.number);
+        if let Some(pulse) = connected.pulses.remove(&self.number) {
+            connected.leaving.push(pulse.leaves());
+        }
         if let Some(of_one) = connected.of_one.get_mut(&self.caller) {
             *of_one -= 1;
             if *of_one == 0 {

@@ -1,5 +1,6 @@
 //! Whether a connection's socket takes what it is given. One that takes nothing for a while is told to resume as soon
-//! as it takes anything, and hung up on if it goes on taking nothing.
+//! as it takes anything, and hung up on if it goes on taking nothing. So is one that was told everything and does not
+//! take the last of it: the server would wait for it, and not stop.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
@@ -64,6 +65,11 @@ impl Pulse {
         self.slow.load(Ordering::Acquire)
     }
 
+    /// Nothing more is handed over. The connection closes once its socket took what the server still holds.
+    pub fn leaves(&self) -> Leaving {
+        Leaving { socket: self.socket.clone(), since: Instant::now() }
+    }
+
     /// Looks how long the socket has taken nothing.
     fn look(&self, patience: Patience) {
         let handed_over_ms = self.handed_over_ms.load(Ordering::Acquire);
@@ -82,6 +88,24 @@ impl Pulse {
     }
 }
 
+/// A connection that was told everything, and that is gone once its socket took it.
+pub(super) struct Leaving {
+    socket: Weak<Socket>,
+    since: Instant,
+}
+
+impl Leaving {
+    /// Whether it is still there and may still take its time.
+    fn is_borne(&self, patience: Patience) -> bool {
+        let Some(socket) = self.socket.upgrade() else { return false };
+        let borne = self.since.elapsed() <= patience.until_hung_up;
+        if !borne {
+            socket.hang_up();
+        }
+        borne
+    }
+}
+
 /// Looks after every connection until the feed is closed, and as long after that as it takes to be rid of those that
 /// take nothing.
 pub(super) async fn watch_over(feed: Arc<Feed>) {
@@ -90,8 +114,12 @@ pub(super) async fn watch_over(feed: Arc<Feed>) {
     loop {
         round.tick().await;
         let Some(feed) = feed.upgrade() else { return };
-        let pulses: Vec<_> = feed.connected().pulses.values().filter_map(Weak::upgrade).collect();
-        if pulses.is_empty() && *feed.closing.borrow() {
+        let (pulses, leaving): (Vec<_>, _) = {
+            let mut connected = feed.connected();
+            connected.leaving.retain(|leaving| leaving.is_borne(feed.patience));
+            (connected.pulses.values().cloned().collect(), connected.leaving.len())
+        };
+        if pulses.is_empty() && leaving == 0 && *feed.closing.borrow() {
             return;
         }
         pulses.iter().for_each(|pulse| pulse.look(feed.patience));

@@ -78,6 +78,7 @@ async fn get_feed(
     let events = feed::stream(&app.feed, asked, socket)
         .map_err(|full| Problem::new(Code::TooMany, full.to_string()).retry_after(RETRY_AFTER_S))?;
     Ok(HttpResponse::Ok()
+        .force_close() // nothing follows on the connection: what is not taken of this answer may be hung up on
         .insert_header((CONTENT_TYPE, HeaderValue::from_static("text/event-stream")))
         .streaming(events))
 }

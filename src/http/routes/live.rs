@@ -43,6 +43,7 @@ async fn get_live(app: Data<App>, caller: Caller, request: HttpRequest) -> Resul
     let messages = live::stream(app, &caller, socket)
         .map_err(|full| Problem::new(Code::TooMany, full.to_string()).retry_after(RETRY_AFTER_S))?;
     Ok(HttpResponse::Ok()
+        .force_close() // nothing follows on the connection: what is not taken of this answer may be hung up on
         .insert_header((CONTENT_TYPE, HeaderValue::from_static("text/event-stream")))
         .streaming(messages))
 }
