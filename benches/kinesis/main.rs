@@ -39,6 +39,8 @@ const PARTS: &[(&str, fn())] = &[
     ("1,000/s, 10 % judged", || stream::load(1_000, stream::Judged::Tenth)),
     ("500/s, 10 % judged", || stream::load(500, stream::Judged::Tenth)),
     ("1,000/s, all judged", || stream::load(1_000, stream::Judged::All)),
+    ("2,000/s, all judged", || stream::load(2_000, stream::Judged::All)),
+    ("3,500/s, all judged", || stream::load(3_500, stream::Judged::All)), // four shards take 4,000 records a second
     ("object to notice", notice::notice),
 ];
 

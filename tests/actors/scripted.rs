@@ -17,7 +17,7 @@ use streamwarden::warden::enforcement::Seen;
 use tokio::sync::watch;
 
 /// How long anything awaited may take before the test gives up and says what it saw.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
