@@ -32,6 +32,7 @@ pub use dashboard::{DashboardAction, HiveDashboardConfig, Then};
 pub use dashboard_provider::DashboardConfig;
 pub use hive::{By, HiveConfig};
 pub use hive_speech::HiveSpeechConfig;
+pub use key::UrlKeyError;
 pub use mistake::ConfigError;
 pub use sections::{
     Control, ControlConfig, DataConfig, EnforcementConfig, EvidenceConfig, Judge, ListenConfig, LogConfig,
