@@ -151,6 +151,8 @@ impl Config {
             );
             return Err(ConfigError::Together { file: file(), finding });
         }
+        let bus = self.outbox.bus.check(self.sound.transcripts);
+        bus.map_err(|finding| ConfigError::Together { file: file(), finding })?;
         self.hive_dashboard.check().map_err(|finding| ConfigError::Together { file: file(), finding })?;
         self.provider.check().map_err(|finding| ConfigError::Together { file: file(), finding })?;
         self.kinesis.settings().map_err(|finding| ConfigError::Together { file: file(), finding })?;

@@ -98,6 +98,25 @@ fn what_is_wrong_with_providers_is_named_by_its_key() {
 }
 
 #[test]
+fn words_that_could_never_go_along_with_an_event_are_not_promised() {
+    let bus = |more: &str| format!("[outbox.bus]\ntranscripts = true\n{more}");
+    let sound = "name = \"b\"\ntypes = [\"FrameAssessed\"]\n";
+    for (text, names) in [
+        (bus(""), "outbox.bus.name names no bus"),
+        (bus("name = \"b\""), "outbox.bus.types has no FrameAssessed"),
+        (bus(&format!("{sound}[sound]\ntranscripts = \"none\"")), "sound.transcripts is `none`"),
+    ] {
+        let error = parse(&text).expect_err(&text).to_string();
+        assert!(
+            error.contains("outbox.bus.transcripts is true, and has no effect") && error.contains(names),
+            "{error}"
+        );
+    }
+    assert!(parse(&bus(sound)).expect("it is sound").outbox.bus.transcripts);
+    assert!(!Config::default().outbox.bus.transcripts, "nothing that was said leaves unless somebody asks for it");
+}
+
+#[test]
 fn what_is_wrong_with_an_external_actors_actions_is_named_by_its_key() {
     let action = |name: &str| format!("[[hive_dashboard.actions]]\nname = \"{name}\"\nthen = \"stop\"\n");
     let secret = "[hive_dashboard]\nsecret_env = \"SECRET\"\n";
