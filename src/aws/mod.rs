@@ -6,6 +6,7 @@
 //! Credentials come from where the SDK looks: environment, profile, web identity, container, instance.
 
 mod bucket_notifications;
+pub mod cloudfront;
 pub mod eventbridge;
 mod failure;
 pub mod ivs;

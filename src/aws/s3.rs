@@ -97,7 +97,7 @@ pub struct Stored {
 }
 
 /// An address by which whoever has it reads an object for a while. A secret: it does not show itself.
-pub struct SignedAddress(String);
+pub struct SignedAddress(pub(super) String);
 
 impl SignedAddress {
     /// To be told to whoever is to read there and to nobody else.

@@ -11,6 +11,7 @@ use crate::clock::Clock;
 use crate::config::{By, Config, Control, Judge};
 use crate::control::{Directory, IvsControl, StreamControl};
 use crate::house::{Connections, StreamConnection};
+use crate::journal::content::Store;
 use crate::outbox::{Bus, Chat, Notices};
 
 /// The parts of the house that are in the cloud.
@@ -35,8 +36,9 @@ pub(super) struct Cloud {
 }
 
 impl Cloud {
-    /// Makes what is configured. Fails where nothing could work: a bus that is not there loses events and says success.
-    pub(super) async fn reach(config: &Config, clock: &Arc<dyn Clock>) -> anyhow::Result<Self> {
+    /// Makes what is configured; what was said in segments is read from `content`, where it goes along with events. Fails
+    /// where nothing could work: a bus that is not there loses events and says success.
+    pub(super) async fn reach(config: &Config, clock: &Arc<dyn Clock>, content: &Arc<Store>) -> anyhow::Result<Self> {
         let mut cloud = Self::default();
         if !is_wanted(config) {
             return Ok(cloud);
@@ -64,7 +66,7 @@ impl Cloud {
         if cloud.connections.stream.is_some() || cloud.store_frames.is_some() {
             cloud.objects = Some(Arc::new(aws.s3()));
         }
-        cloud.connections.bus = bus(config, &aws).await?.map(Arc::new);
+        cloud.connections.bus = bus(config, &aws, content).await?.map(Arc::new);
         if let Some(settings) = config.outbox.chat.settings() {
             let chat = Chat::new(aws.ivs_chat(), clock.clone(), &settings).context("setting outbox.chat up")?;
             cloud.connections.chat = Some(Arc::new(chat));
@@ -101,10 +103,11 @@ fn is_wanted(config: &Config) -> bool {
         || config.outbox.notices.settings().is_some()
 }
 
-async fn bus(config: &Config, aws: &Aws) -> anyhow::Result<Option<Bus>> {
+async fn bus(config: &Config, aws: &Aws, content: &Arc<Store>) -> anyhow::Result<Option<Bus>> {
     let name = &config.outbox.bus.name;
     let Some(settings) = config.outbox.bus.settings() else { return Ok(None) };
     let bus = Bus::new(aws.event_bus(name), &settings).context("setting outbox.bus up")?;
+    let bus = if config.outbox.bus.transcripts { bus.with_transcripts(content.clone()) } else { bus };
     match bus.check().await {
         Ok(()) => {}
         Err(Failure { class, said, .. }) if class.is_passing() => {

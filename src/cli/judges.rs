@@ -2,12 +2,14 @@
 //! is somebody else's is guarded: it keeps to its account's rate, and is suspended when it fails again and again.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 
 use super::cloud::Cloud;
 use super::demo::local_model;
 use crate::actors::ProviderChoice;
+use crate::aws::cloudfront::AddressSigner;
 use crate::clock::Clock;
 use crate::config::{By, Config, Judge};
 use crate::egress::https_or_loopback;
@@ -16,7 +18,7 @@ use crate::providers::Provider;
 use crate::providers::guard::Guard;
 use crate::providers::hive::dashboard::{Dashboard, Posts};
 use crate::providers::hive::speech::{self, HiveSpeech, SpokenClasses};
-use crate::providers::hive::{Classes, Hive, Showing, TAXONOMY};
+use crate::providers::hive::{Classes, Hive, Showing, Signed, TAXONOMY};
 use crate::providers::rekognition::Rekognition;
 
 /// The providers. Fails where one can never be asked: a key that is not there is not found out by the first frame.
@@ -50,7 +52,7 @@ fn judge(
             Arc::new(Guard::new(asked, clock.clone(), provider.rekognition.guard()))
         }),
         Judge::Hive => {
-            let asked = Arc::new(hive(config, cloud)?);
+            let asked = Arc::new(hive(config, cloud, clock)?);
             Some(Arc::new(Guard::new(asked, clock.clone(), provider.hive.guard())))
         }
         Judge::HiveSpeech => {
@@ -58,19 +60,22 @@ fn judge(
             Some(Arc::new(Guard::new(asked, clock.clone(), provider.hive_speech.guard())))
         }
         Judge::HiveDashboard => {
-            let asked = Arc::new(dashboard(config, cloud, posts.clone())?);
+            let asked = Arc::new(dashboard(config, cloud, clock, posts.clone())?);
             Some(Arc::new(Guard::new(asked, clock.clone(), provider.hive_dashboard.guard())))
         }
     })
 }
 
-/// Hive as it is configured. Blocks: reads the key.
-fn hive(config: &Config, cloud: &mut Cloud) -> anyhow::Result<Hive> {
+/// Hive as it is configured. Blocks: reads the keys.
+fn hive(config: &Config, cloud: &mut Cloud, clock: &Arc<dyn Clock>) -> anyhow::Result<Hive> {
     let hive = &config.provider.hive;
     let showing = match (hive.by, cloud.signs.take()) {
         (By::Bytes, _) => Showing::Bytes,
         (By::Url, Some(s3)) => Showing::Signed { s3, lives: hive.url_lives() },
-        (By::Url, None) => Showing::Below(https_or_loopback(&hive.url_base).context("provider.hive.url_base")?),
+        (By::Url, None) => {
+            let signer = hive.url_signer().context("reading the key that addresses for Hive are signed with")?;
+            below("provider.hive.url_base", &hive.url_base, signer, hive.url_lives(), clock)?
+        }
     };
     let key = hive.key().context("reading the key that Hive knows us by")?;
     Hive::new(hive.settings(), &key, classes(), showing).context("setting provider.hive up")
@@ -83,16 +88,37 @@ fn hive_speech(config: &Config) -> anyhow::Result<HiveSpeech> {
     HiveSpeech::new(speech.settings(), &key, spoken_classes()).context("setting provider.hive_speech up")
 }
 
-/// Hive's Moderation Dashboard as it is configured; what it is shown is noted in `posts`. Blocks: reads the key.
-fn dashboard(config: &Config, cloud: &mut Cloud, posts: Arc<Posts>) -> anyhow::Result<Dashboard> {
+/// Hive's Moderation Dashboard as it is configured; what it is shown is noted in `posts`. Blocks: reads the keys.
+fn dashboard(
+    config: &Config,
+    cloud: &mut Cloud,
+    clock: &Arc<dyn Clock>,
+    posts: Arc<Posts>,
+) -> anyhow::Result<Dashboard> {
     let shown = &config.provider.hive_dashboard;
     let showing = match cloud.signs_for_dashboard.take() {
         Some(s3) => Showing::Signed { s3, lives: shown.url_lives() },
-        None => Showing::Below(https_or_loopback(&shown.url_base).context("provider.hive_dashboard.url_base")?),
+        None => {
+            let signer =
+                shown.url_signer().context("reading the key that addresses for the Dashboard are signed with")?;
+            below("provider.hive_dashboard.url_base", &shown.url_base, signer, shown.url_lives(), clock)?
+        }
     };
     let key = shown.key().context("reading the key that Hive's Moderation Dashboard knows us by")?;
     let settings = shown.settings(config.hive_dashboard.users_as);
     Dashboard::new(settings, &key, classes(), showing, posts).context("setting provider.hive_dashboard up")
+}
+
+/// Pictures are fetched below that address, which stands under `key`; signed, where somebody signs.
+fn below(
+    key: &'static str,
+    base: &str,
+    signer: Option<AddressSigner>,
+    lives: Duration,
+    clock: &Arc<dyn Clock>,
+) -> anyhow::Result<Showing> {
+    let signed = signer.map(|signer| Signed { signer, lives, clock: clock.clone() });
+    Ok(Showing::Below { base: https_or_loopback(base).context(key)?, signed })
 }
 
 /// Hive's classes in the taxonomy that its answers are read in.

@@ -52,7 +52,7 @@ pub(super) fn run(args: &ServeArgs) -> anyhow::Result<()> {
         let (budget, settings) =
             (config.enforcement.budget(), config.wardens.settings(&config.evidence, &config.sound, &config.provider));
         let signals = Signals::listen().context("listening for signals")?;
-        let mut cloud = Cloud::reach(&config, &clock).await?;
+        let mut cloud = Cloud::reach(&config, &clock, &ground.content).await?;
         let posts = Arc::new(Posts::default());
         let providers = judges(&config, &mut cloud, &clock, &posts)?;
         let rehearsal = Arc::new(RehearsalControl::new());

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Bounded;
 use super::asked::guarded;
+use crate::actors::Transcripts;
 use crate::aws::{CallTimes, Endpoints};
 use crate::control::{DirectorySettings, IvsSettings};
 use crate::events::EventType;
@@ -143,6 +144,9 @@ pub struct BusConfig {
     pub calls_per_second: Bounded<1, 10_000>,
     /// How many percent of them replays may take, 1 to 50. Default 20.
     pub replay_share_percent: Bounded<1, 50>,
+    /// Whether what was said in a segment goes along with its `FrameAssessed`, as `sound.transcripts` keeps it. It is
+    /// personal data, and what was put on a bus cannot be erased from here. Default false.
+    pub transcripts: bool,
 }
 
 /// `[outbox.chat]`.
@@ -272,6 +276,23 @@ impl IvsConfig {
 }
 
 impl BusConfig {
+    /// What no single key can say. `kept`: of which segments the words are.
+    pub(super) fn check(&self, kept: Transcripts) -> Result<(), String> {
+        if !self.transcripts {
+            return Ok(());
+        }
+        let because = if self.name.is_empty() {
+            "outbox.bus.name names no bus"
+        } else if !self.types.contains(&EventType::FrameAssessed) {
+            "outbox.bus.types has no FrameAssessed, beside which the words go"
+        } else if kept == Transcripts::None {
+            "sound.transcripts is `none`, so that no words are kept which could go along"
+        } else {
+            return Ok(());
+        };
+        Err(format!("outbox.bus.transcripts is true, and has no effect: {because}"))
+    }
+
     /// What is put on the bus; none if none is named.
     pub fn settings(&self) -> Option<BusSettings> {
         let settings = BusSettings {
@@ -363,6 +384,7 @@ impl Default for BusConfig {
             types: DEFAULT_TYPES.to_vec(),
             calls_per_second: Bounded::of(100),
             replay_share_percent: Bounded::of(20),
+            transcripts: false,
         }
     }
 }

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Bounded;
 use super::asked::{check_addresses, guarded};
-use super::key::KeyPlace;
+use super::key::{KeyPlace, UrlKey, UrlKeyError, UrlKeyPlace};
+use crate::aws::cloudfront::AddressSigner;
 use crate::egress::{Secret, SecretError};
 use crate::model::Confidence;
 use crate::providers::guard;
@@ -30,8 +31,15 @@ pub struct HiveConfig {
     /// names version and size of the object. Default `bytes`.
     pub by: By,
     /// Where `by` is `url`: the address below which the objects' keys are found, such as that of a CloudFront
-    /// distribution; its addresses are not signed and name no version. Empty (the default): addresses of S3, signed.
+    /// distribution; its addresses name no version. Empty (the default): addresses of S3, signed.
     pub url_base: String,
+    /// As which key pair addresses below `url_base` are signed: the id that CloudFront has for its public key. Empty (the
+    /// default): they are not signed.
+    pub url_key_pair_id: String,
+    /// The file that holds the private key of that pair in PEM and nothing else; for nobody else to read.
+    pub url_key_file: PathBuf,
+    /// The variable of the environment that holds it, where no file does.
+    pub url_key_env: String,
     /// Seconds for which a signed address holds, 10 to 3,600. Default 60.
     pub url_lives_s: Bounded<10, 3_600>,
     /// Classes that score less, in percent, are not reported, and no later policy can judge them, 0 to 100. Default 5.
@@ -66,12 +74,29 @@ pub enum By {
 }
 
 const KEY: KeyPlace = KeyPlace { who: "Hive", file: "provider.hive.key_file", variable: "provider.hive.key_env" };
+const URL_KEY: UrlKeyPlace = UrlKeyPlace {
+    base: "provider.hive.url_base",
+    id: "provider.hive.url_key_pair_id",
+    file: "provider.hive.url_key_file",
+    variable: "provider.hive.url_key_env",
+};
 
 impl HiveConfig {
     /// What no single key can say.
     pub(super) fn check(&self) -> Result<(), String> {
         check_addresses("provider.hive", &[("endpoint", &self.endpoint), ("url_base", &self.url_base)])?;
+        URL_KEY.check(&self.url_key())?;
         KEY.check(&self.key_file, &self.key_env)
+    }
+
+    fn url_key(&self) -> UrlKey<'_> {
+        let Self { url_base, url_key_pair_id, url_key_file, url_key_env, .. } = self;
+        UrlKey { base: url_base, id: url_key_pair_id, file: url_key_file, variable: url_key_env }
+    }
+
+    /// Who signs addresses below `url_base`; none if they are not signed. Blocks: reads the file, or the variable.
+    pub fn url_signer(&self) -> Result<Option<AddressSigner>, UrlKeyError> {
+        URL_KEY.signer(&self.url_key())
     }
 
     /// The key. Blocks: reads the file, or the variable.
@@ -111,6 +136,9 @@ impl Default for HiveConfig {
             key_env: String::new(),
             by: By::Bytes,
             url_base: String::new(),
+            url_key_pair_id: String::new(),
+            url_key_file: PathBuf::new(),
+            url_key_env: String::new(),
             url_lives_s: Bounded::of(60),
             floor_percent: Bounded::of(5),
             heads: Vec::new(),

@@ -32,6 +32,7 @@ pub use dashboard::{DashboardAction, HiveDashboardConfig, Then};
 pub use dashboard_provider::DashboardConfig;
 pub use hive::{By, HiveConfig};
 pub use hive_speech::HiveSpeechConfig;
+pub use key::UrlKeyError;
 pub use mistake::ConfigError;
 pub use sections::{
     Control, ControlConfig, DataConfig, EnforcementConfig, EvidenceConfig, Judge, ListenConfig, LogConfig,
@@ -150,6 +151,8 @@ impl Config {
             );
             return Err(ConfigError::Together { file: file(), finding });
         }
+        let bus = self.outbox.bus.check(self.sound.transcripts);
+        bus.map_err(|finding| ConfigError::Together { file: file(), finding })?;
         self.hive_dashboard.check().map_err(|finding| ConfigError::Together { file: file(), finding })?;
         self.provider.check().map_err(|finding| ConfigError::Together { file: file(), finding })?;
         self.kinesis.settings().map_err(|finding| ConfigError::Together { file: file(), finding })?;

@@ -53,6 +53,7 @@ fn what_is_wrong_with_a_stream_is_named_by_its_key() {
 #[test]
 fn what_is_wrong_with_providers_is_named_by_its_key() {
     let named = "[provider.hive]\nkey_env = \"HIVE_KEY\"\n";
+    let signed = |key: &str| format!("[provider]\njudge = \"hive\"\n{named}url_base = \"https://d.example\"\n{key}");
     for (text, names) in [
         ("[provider]\njudge = \"hive\"".to_owned(), "set provider.hive.key_file or provider.hive.key_env"),
         ("[provider]\nalso = [\"hive\"]".to_owned(), "set provider.hive.key_file or provider.hive.key_env"),
@@ -71,13 +72,48 @@ fn what_is_wrong_with_providers_is_named_by_its_key() {
             "provider.hive_speech.endpoint",
         ),
         (format!("[provider]\njudge = \"hive\"\n{named}url_base = \"ftp://x\""), "provider.hive.url_base"),
+        (signed("url_key_file = \"k\""), "and provider.hive.url_key_pair_id is not set"),
+        (signed("url_key_pair_id = \"K1\""), "set provider.hive.url_key_file or provider.hive.url_key_env"),
+        (signed("url_key_pair_id = \"K1\"\nurl_key_file = \"k\"\nurl_key_env = \"K\""), "are both set"),
+        (signed("url_key_pair_id = \"K 1\"\nurl_key_env = \"K\""), "provider.hive.url_key_pair_id is `K 1`"),
+        (
+            signed("url_key_pair_id = \"K1\"\nurl_key_env = \"K\"").replace("d.example", "d.example?Expires=5"),
+            "provider.hive.url_base: its query has `Expires`",
+        ),
+        (
+            "[provider]\nalso = [\"hive-dashboard\"]\n[provider.hive_dashboard]\nkey_env = \"K\"\nurl_key_env = \"U\"\n\
+             url_key_pair_id = \"K1\""
+                .to_owned(),
+            "provider.hive_dashboard.url_key_pair_id is set, and provider.hive_dashboard.url_base is not",
+        ),
     ] {
         let error = parse(&text).expect_err(&text).to_string();
         assert!(error.contains(names), "{error} does not name {names}");
     }
+    let sound = parse(&signed("url_key_pair_id = \"K2JCJMDEHXQW5F\"\nurl_key_env = \"K\"")).expect("it is sound");
+    assert_eq!(sound.provider.hive.url_key_pair_id, "K2JCJMDEHXQW5F");
     let sound = parse(&format!("[provider]\njudge = \"hive\"\nalso = [\"local\"]\n{named}")).expect("it is sound");
     assert!(sound.provider.has(Judge::Hive) && sound.provider.has(Judge::Local));
     assert!(!sound.provider.has(Judge::Rekognition));
+}
+
+#[test]
+fn words_that_could_never_go_along_with_an_event_are_not_promised() {
+    let bus = |more: &str| format!("[outbox.bus]\ntranscripts = true\n{more}");
+    let sound = "name = \"b\"\ntypes = [\"FrameAssessed\"]\n";
+    for (text, names) in [
+        (bus(""), "outbox.bus.name names no bus"),
+        (bus("name = \"b\""), "outbox.bus.types has no FrameAssessed"),
+        (bus(&format!("{sound}[sound]\ntranscripts = \"none\"")), "sound.transcripts is `none`"),
+    ] {
+        let error = parse(&text).expect_err(&text).to_string();
+        assert!(
+            error.contains("outbox.bus.transcripts is true, and has no effect") && error.contains(names),
+            "{error}"
+        );
+    }
+    assert!(parse(&bus(sound)).expect("it is sound").outbox.bus.transcripts);
+    assert!(!Config::default().outbox.bus.transcripts, "nothing that was said leaves unless somebody asks for it");
 }
 
 #[test]

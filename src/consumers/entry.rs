@@ -7,7 +7,7 @@ use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::events::{Envelope, EventView, Filter, Recorded};
-use crate::model::{ConsumerName, EventId, Position, ReplayId};
+use crate::model::{ConsumerName, ContentRef, EventId, Position, ReplayId};
 
 /// Which replay delivers an event. With the event's id it tells deliveries apart.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -81,6 +81,11 @@ impl Replayed {
     /// The event's own place.
     pub fn position(&self) -> Position {
         self.recorded.envelope.position
+    }
+
+    /// Where what was said in the segment that it is about is kept, if it is.
+    pub fn transcript(&self) -> Option<ContentRef> {
+        self.recorded.event().ok()?.transcript().cloned()
     }
 
     /// Whether a reader wants it. What cannot be understood is wanted by everybody who may see it.

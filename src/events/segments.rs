@@ -5,6 +5,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::Event;
 use crate::model::{ContentRef, Medium, SessionId, Sha256, Timestamp};
 
 /// What is known of a segment without playing it. The segment itself never enters the journal.
@@ -51,4 +52,12 @@ pub struct Spoken {
     /// keep none of such a segment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transcript: Option<ContentRef>,
+}
+
+impl Event {
+    /// Where what was said in the segment that it is about is kept; none if it is about none, or none of it is kept.
+    pub fn transcript(&self) -> Option<&ContentRef> {
+        let Self::FrameAssessed(assessed) = self else { return None };
+        assessed.spoken.as_ref()?.transcript.as_ref()
+    }
 }

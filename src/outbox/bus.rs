@@ -1,16 +1,20 @@
 //! EventBridge as a destination: which events are put, and in which form.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use super::{Destination, Letter, Sending, SettingsError, check_bounds, check_types};
+use super::said::BusLetter;
+use super::{Destination, Sending, SettingsError, check_bounds, check_types};
 use crate::aws::eventbridge::{BYTES_PER_CALL_MAX, BusEntry, ENTRIES_PER_CALL_MAX, EventBus};
 use crate::aws::{Class, Crowded, Failure, Turns};
 use crate::consumers::Replayed;
-use crate::events::{Envelope, EventType, EventView, Recorded};
+use crate::events::{Envelope, Event, EventType, EventView, Recorded};
+use crate::journal::content::Store;
 use crate::model::Scope;
 
 /// Who the events are from, as rules name it.
 pub const SOURCE: &str = "streamwarden";
+const PUT: &str = "PutEvents";
 /// Calls that may wait for their turn: those of the live lane and of replays.
 const WAITING_MAX: usize = 64;
 
@@ -71,6 +75,8 @@ pub struct Bus {
     types: BTreeSet<EventType>,
     turns: Turns,
     replay_calls_per_second: u32,
+    /// Where what was said in segments is kept, if it goes along.
+    transcripts: Option<Arc<Store>>,
 }
 
 impl Bus {
@@ -84,7 +90,14 @@ impl Bus {
             types: settings.types.iter().copied().collect(),
             turns: Turns::new(settings.calls_per_second, WAITING_MAX),
             replay_calls_per_second: settings.calls_per_second * settings.replay_share_percent / 100,
+            transcripts: None,
         })
+    }
+
+    /// The same, with what was said in a segment beside its event, as it is kept in that store. Nobody takes it back from
+    /// a bus.
+    pub fn with_transcripts(self, content: Arc<Store>) -> Self {
+        Self { transcripts: Some(content), ..self }
     }
 
     /// Fails if the bus is not there or may not be looked at. To be asked at the start: an event put on a bus that is
@@ -99,19 +112,32 @@ impl Bus {
     }
 
     /// An event that a replay shows once more: with the replay's id and name in its detail.
-    pub(super) fn replayed(event: &Replayed) -> BusEntry {
-        entry(event.envelope(), serde_json::to_string(event))
+    pub(super) fn replayed(&self, event: &Replayed) -> BusLetter {
+        let said = self.transcripts.as_ref().and_then(|_| event.transcript());
+        BusLetter::with_words(entry(event.envelope(), serde_json::to_string(event)), said)
     }
 
     /// No turn is as good as a throttled call.
     pub(super) fn crowded() -> Failure {
-        let (operation, class, said) = ("PutEvents", Class::Throttled, Crowded.to_string());
+        let (operation, class, said) = (PUT, Class::Throttled, Crowded.to_string());
         Failure { operation, class, code: None, said }
+    }
+
+    /// What is put in one call, with the words that go along.
+    async fn entries(&self, letters: Vec<BusLetter>) -> Result<Vec<BusEntry>, Failure> {
+        let Some(content) = self.transcripts.clone() else {
+            return Ok(letters.into_iter().map(BusLetter::into_bare).collect());
+        };
+        let making = move || letters.into_iter().map(|letter| letter.into_entry(&content)).collect();
+        tokio::task::spawn_blocking(making).await.map_err(|broke| {
+            let (operation, class, said) = (PUT, Class::Unavailable, format!("making its entries broke: {broke}"));
+            Failure { operation, class, code: None, said }
+        })
     }
 }
 
 impl Destination for Bus {
-    type Letter = BusEntry;
+    type Letter = BusLetter;
 
     fn name(&self) -> &'static str {
         "eventbridge"
@@ -125,25 +151,21 @@ impl Destination for Bus {
         BYTES_PER_CALL_MAX
     }
 
-    fn letter(&self, event: &Recorded) -> Option<BusEntry> {
+    fn letter(&self, event: &Recorded) -> Option<BusLetter> {
         let known = EventType::from_name(&event.envelope.event_type)?;
         if !self.types.contains(&known) {
             return None;
         }
-        Some(entry(&event.envelope, serde_json::to_string(&EventView::from(event.clone()))))
+        let view = EventView::from(event.clone());
+        let said = self.transcripts.as_ref().and_then(|_| view.event().and_then(Event::transcript).cloned());
+        Some(BusLetter::with_words(entry(&event.envelope, serde_json::to_string(&view)), said))
     }
 
-    fn send(&self, letters: Vec<BusEntry>) -> Sending<'_> {
+    fn send(&self, letters: Vec<BusLetter>) -> Sending<'_> {
         Box::pin(async move {
             self.turns.take().await.map_err(|Crowded| Self::crowded())?;
-            self.bus.put(&letters).await
+            self.bus.put(&self.entries(letters).await?).await
         })
-    }
-}
-
-impl Letter for BusEntry {
-    fn bytes(&self) -> usize {
-        Self::bytes(self)
     }
 }
 

@@ -7,8 +7,10 @@ use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
 use super::SOURCE;
+use super::said::{LEFT_OUT, TRANSCRIPT, TranscriptLeftOut};
 use crate::consumers::ReplayTag;
 use crate::events::{EventType, EventView};
+use crate::model::Transcript;
 
 /// The types that can stand on the bus: all but the one by which a lane says that something cannot.
 pub fn types() -> impl Iterator<Item = EventType> {
@@ -67,7 +69,8 @@ pub fn registry_document(event_type: EventType) -> Value {
     })
 }
 
-/// The event with its envelope, its payload in full, and the replay that shows it once more, if one does.
+/// The event with its envelope, its payload in full, the replay that shows it once more, if one does, and what was said in
+/// the segment that it is about, if that goes along.
 fn detail(event_type: EventType, generator: &mut SchemaGenerator) -> Value {
     let mut schema = EventView::json_schema(generator);
     let payload = event_type.payload_schema_in(generator);
@@ -77,11 +80,17 @@ fn detail(event_type: EventType, generator: &mut SchemaGenerator) -> Value {
     {
         replay.insert("description".to_owned(), "Which replay shows the event once more; absent if none does.".into());
     }
+    let mut said = Vec::new();
+    if event_type == EventType::FrameAssessed {
+        said.push((TRANSCRIPT, generator.subschema_for::<Transcript>().to_value()));
+        said.push((LEFT_OUT, generator.subschema_for::<TranscriptLeftOut>().to_value()));
+    }
     let object = schema.ensure_object();
     if let Some(Value::Object(properties)) = object.get_mut("properties") {
         let only = json!({ "type": "string", "enum": [event_type.name()] });
         let more = [("type", only), ("payload", payload.to_value()), ("replay", replay)];
-        let more: Map<String, Value> = more.into_iter().map(|(name, schema)| (name.to_owned(), schema)).collect();
+        let more = more.into_iter().chain(said);
+        let more: Map<String, Value> = more.map(|(name, schema)| (name.to_owned(), schema)).collect();
         properties.extend(more);
         properties.remove("note"); // of types that the program does not know, which are not put
     }

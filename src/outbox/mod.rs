@@ -8,6 +8,8 @@
 //!
 //! A replay job to the bus is delivered beside the live events, from its own place, and never takes more than its share
 //! of the calls. It must not know why an event happened, nor change anything but its own places.
+//!
+//! What was said in segments stays behind, unless an operator has it go along with its events onto the bus (`said`).
 
 mod bus;
 mod chat;
@@ -16,6 +18,7 @@ mod courier;
 mod lane;
 mod notices;
 mod replays;
+mod said;
 mod window;
 
 pub use bus::{Bus, BusSettings, DEFAULT_TYPES, SOURCE};
@@ -23,6 +26,7 @@ pub use chat::{Chat, ChatSettings, RoomEvent};
 pub use lane::{Lane, LaneError};
 pub use notices::{NoticeSettings, Notices};
 pub use replays::BusReplays;
+pub use said::{BusLetter, TranscriptLeftOut};
 pub use window::{RETRY_MS_MAX, WINDOW_MAX};
 
 use std::future::Future;

@@ -10,8 +10,9 @@ use tokio::sync::watch;
 
 use super::bus::Bus;
 use super::courier::{Courier, Item};
+use super::said::BusLetter;
 use super::{Destination, Sending};
-use crate::aws::{Crowded, Turns, eventbridge};
+use crate::aws::{Crowded, Turns};
 use crate::consumers::{ConsumerError, Consumers};
 use crate::events::Recorded;
 use crate::journal::Journal;
@@ -36,7 +37,7 @@ struct Shared {
 }
 
 impl Destination for Shared {
-    type Letter = eventbridge::BusEntry;
+    type Letter = BusLetter;
 
     fn name(&self) -> &'static str {
         "eventbridge-replays"
@@ -106,7 +107,7 @@ impl BusReplays {
         let mut courier = Courier::new(self.journal.clone(), self.bus.clone(), Position(0));
         for event in &heard.entries {
             let envelope = event.envelope();
-            let letter = Bus::replayed(event);
+            let letter = self.bus.bus.replayed(event);
             courier.add(envelope.position, envelope.scope.clone(), Item { letter, event: envelope.id });
         }
         let reads = !heard.entries.is_empty();

@@ -59,7 +59,9 @@ fn check(root: &Value, schema: &Value, value: &Value, at: &str, found: &mut Vec<
                 }
             }
             "prefixItems" => {
-                for (n, (part, item)) in says.as_array().unwrap().iter().zip(value.as_array().unwrap()).enumerate() {
+                for (n, (part, item)) in
+                    says.as_array().unwrap().iter().zip(value.as_array().into_iter().flatten()).enumerate()
+                {
                     check(root, part, item, &format!("{at}[{n}]"), found);
                 }
             }

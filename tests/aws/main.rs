@@ -20,5 +20,6 @@ mod serving;
 mod shards;
 mod standin;
 mod standins;
+mod transcripts;
 mod unnamed;
 mod whole;

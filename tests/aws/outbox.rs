@@ -31,17 +31,17 @@ use crate::queue::Queue;
 use crate::standins::{REGION, Stage, emulated, emulator, key, sdk};
 
 /// A bus that stands in for EventBridge where answers are scripted: it takes what `refuses` lets pass.
-struct ScriptedBus {
+pub struct ScriptedBus {
     address: String,
     /// Details taken, in order.
-    taken: watch::Sender<Vec<Value>>,
+    pub taken: watch::Sender<Vec<Value>>,
 }
 
 /// Which code an entry gets, by its detail and how often it came before; none: it is taken.
-type Refuses = dyn Fn(&Value, usize) -> Option<&'static str> + Send + Sync;
+pub type Refuses = dyn Fn(&Value, usize) -> Option<&'static str> + Send + Sync;
 
 impl ScriptedBus {
-    fn start(refuses: Box<Refuses>) -> Arc<Self> {
+    pub fn start(refuses: Box<Refuses>) -> Arc<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let bus = Arc::new(Self { address, taken: watch::Sender::new(Vec::new()) });
@@ -49,7 +49,8 @@ impl ScriptedBus {
         let refuses: Arc<Refuses> = refuses.into();
         let server = HttpServer::new(move || {
             let (bus, came, refuses) = (taking.clone(), came.clone(), refuses.clone());
-            App::new().default_service(web::to(move |body: web::Bytes| {
+            let app = App::new().app_data(web::PayloadConfig::new(2 << 20)); // a call, as it is written: quotes are escaped
+            app.default_service(web::to(move |body: web::Bytes| {
                 let answer = bus.put(&serde_json::from_slice(&body).unwrap(), &mut came.lock().unwrap(), &*refuses);
                 async move { HttpResponse::Ok().content_type("application/x-amz-json-1.1").body(answer.to_string()) }
             }))
@@ -61,6 +62,8 @@ impl ScriptedBus {
     fn put(&self, call: &Value, came: &mut HashMap<String, usize>, refuses: &Refuses) -> Value {
         let entries = call["Entries"].as_array().unwrap();
         assert!(entries.len() <= 10, "a call holds at most ten");
+        let bytes: usize = entries.iter().map(|entry| entry["Detail"].as_str().unwrap().len()).sum();
+        assert!(bytes < 1_000_000, "a call holds less than a megabyte");
         let mut failed = 0;
         let mut answers = Vec::new();
         for entry in entries {
@@ -83,13 +86,18 @@ impl ScriptedBus {
     }
 
     fn bus(&self, settings: &BusSettings) -> Arc<Bus> {
+        Arc::new(self.bare_bus(settings))
+    }
+
+    /// The bus as the program has it, before it is shared.
+    pub fn bare_bus(&self, settings: &BusSettings) -> Bus {
         let endpoints = Endpoints { eventbridge: Some(self.address.clone()), ..Endpoints::default() };
         let aws = Aws::for_endpoints(REGION, endpoints, key(), CallTimes::default());
-        Arc::new(Bus::new(aws.event_bus("scripted"), settings).unwrap())
+        Bus::new(aws.event_bus("scripted"), settings).unwrap()
     }
 
     /// Waits until the details taken are as wanted.
-    async fn until(&self, what: &str, wanted: impl FnMut(&Vec<Value>) -> bool) -> Vec<Value> {
+    pub async fn until(&self, what: &str, wanted: impl FnMut(&Vec<Value>) -> bool) -> Vec<Value> {
         let mut taken = self.taken.subscribe();
         let waited = tokio::time::timeout(PATIENCE, taken.wait_for(wanted)).await;
         match waited {
@@ -100,7 +108,7 @@ impl ScriptedBus {
 }
 
 /// Every type that may be put: so that nothing that a test causes is left out.
-fn everything() -> BusSettings {
+pub fn everything() -> BusSettings {
     BusSettings { types: contract::types().collect(), calls_per_second: 1000, replay_share_percent: 50 }
 }
 
@@ -129,7 +137,7 @@ fn head(live: &Live) -> Position {
 }
 
 /// Runs a lane and waits until it has taken up its place.
-async fn begin(live: &Live, outbox: &mut Outbox, bus: &Arc<Bus>) -> Position {
+pub async fn begin(live: &Live, outbox: &mut Outbox, bus: &Arc<Bus>) -> Position {
     let place = head(live);
     outbox.run(Lane::new(live.journal(), bus.clone()));
     let cursor = ConsumerName::new("lane/eventbridge").unwrap();

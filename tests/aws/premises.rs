@@ -37,6 +37,11 @@ impl Premises {
         Self(tempfile::tempdir().unwrap())
     }
 
+    /// The data directory.
+    pub fn path(&self) -> &std::path::Path {
+        self.0.path()
+    }
+
     /// Opens the house. In an actix system.
     pub async fn open(&self, control: Arc<dyn StreamControl>) -> Live {
         let dir = self.0.path().to_owned();

@@ -20,6 +20,11 @@ pub struct Serving {
 impl Serving {
     /// Starts it, and waits until it listens.
     pub fn start(config: &Path) -> Self {
+        Self::start_logging(config, Stdio::inherit())
+    }
+
+    /// The same, with its log there.
+    pub fn start_logging(config: &Path, log: impl Into<Stdio>) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_streamwarden"))
             .args(["serve", "--config"])
             .arg(config)
@@ -29,6 +34,7 @@ impl Serving {
             .env("NO_PROXY", "127.0.0.1,localhost")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
+            .stderr(log)
             .spawn()
             .unwrap();
         let mut line = String::new();

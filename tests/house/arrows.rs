@@ -96,7 +96,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("shiguredo_mp4", &["media"]),
     ("rten", &["providers"]),
     ("rten_tensor", &["providers"]),
-    ("base64", &["laboratory", "http"]), // http: what proves who began to sign in (RFC 7636) is sent in it
+    ("base64", &["laboratory", "http", "aws"]), // http: what proves who began to sign in (RFC 7636) is sent in it; aws: signatures
     ("regex", &["policy"]),
     ("serde_saphyr", &["policy"]),
     ("chrono", &["model", "clock"]),
@@ -106,7 +106,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("jsonwebtoken", &["http"]),
     ("reqwest", &["egress", "providers", "http"]),
     ("ring", &["http"]),
-    ("rustls", &["egress"]),
+    ("rustls", &["egress", "aws"]), // aws: keys in PEM, and what signs addresses with them
     ("clap", &["cli"]),
     ("indicatif", &["cli"]),
     ("anyhow", &["cli"]),

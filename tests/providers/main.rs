@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used)] // tests: a panic is the report
 
+mod cloudfront_standin;
 mod contract;
 mod dashboard_standin;
 mod footage;

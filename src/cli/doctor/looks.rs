@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use super::State::{self, Unasked, Well, Wrong};
+use crate::aws::cloudfront::AddressSigner;
 use crate::aws::ivs::IvsPace;
 use crate::aws::{Aws, Class, Failure};
 use crate::clock::Clock;
-use crate::config::{DashboardConfig, HiveConfig, HiveDashboardConfig, HiveSpeechConfig};
+use crate::config::{DashboardConfig, HiveConfig, HiveDashboardConfig, HiveSpeechConfig, UrlKeyError};
 use crate::egress::{Secret, SecretError, chain};
 use crate::http::auth::config::OidcConfig;
 use crate::http::auth::{External, issuer_answers};
@@ -240,21 +241,21 @@ pub(super) async fn hive(config: &HiveConfig) -> State {
     let settings = config.settings();
     let endpoint = hive::endpoint(settings.api, settings.endpoint.as_deref());
     let asked = Asked { table: "provider.hive", with: "picture", deadline: settings.deadline };
-    asked.look(config.key(), endpoint).await
+    asked.look(config.key(), config.url_signer(), endpoint).await
 }
 
 pub(super) async fn hive_speech(config: &HiveSpeechConfig) -> State {
     let settings = config.settings();
     let endpoint = hive::speech::address(settings.endpoint.as_deref());
     let asked = Asked { table: "provider.hive_speech", with: "sound", deadline: settings.deadline };
-    asked.look(config.key(), endpoint).await
+    asked.look(config.key(), Ok(None), endpoint).await
 }
 
 pub(super) async fn hive_dashboard(config: &DashboardConfig) -> State {
     let settings = config.settings(UsersAs::default());
     let endpoint = dashboard::address(settings.endpoint.as_deref());
     let asked = Asked { table: "provider.hive_dashboard", with: "picture", deadline: settings.deadline };
-    asked.look(config.key(), endpoint).await
+    asked.look(config.key(), config.url_signer(), endpoint).await
 }
 
 /// The secret that the Dashboard's actions are known by. Whether it is the one that is set up there, the first tells.
@@ -279,14 +280,31 @@ struct Asked {
 }
 
 impl Asked {
-    /// The key is read and the interface is called without it and with nothing to judge: nothing is charged for that.
-    async fn look(&self, key: Result<Secret, SecretError>, endpoint: Result<Address, HiveError>) -> State {
+    /// The keys are read and the interface is called without them and with nothing to judge: nothing is charged for that.
+    async fn look(
+        &self,
+        key: Result<Secret, SecretError>,
+        signer: Result<Option<AddressSigner>, UrlKeyError>,
+        endpoint: Result<Address, HiveError>,
+    ) -> State {
         let Self { table, with, deadline } = self;
         let told = |what: &dyn std::error::Error, fix: String| Wrong { what: chain(what), fix };
         if let Err(error) = key {
             let fix = "put the key of the project there, in one line, readable by us and by nobody else";
             return told(&error, fix.to_owned());
         }
+        let signs = match signer {
+            Ok(None) => String::new(),
+            Ok(Some(signer)) => {
+                let id = signer.key_pair_id();
+                format!("; addresses are signed as {id}, and whether CloudFront knows that key the first {with} tells")
+            }
+            Err(error) => {
+                let fix = "put the private key of the pair there, readable by us and by nobody else; CloudFront is told its \
+                           public half (`openssl pkey -in KEY -pubout`), and that in a key group of the distribution";
+                return told(&error, fix.to_owned());
+            }
+        };
         let endpoint = match endpoint {
             Ok(endpoint) => endpoint,
             Err(error) => return told(&error, format!("mend {table}.endpoint, or leave it empty")),
@@ -294,7 +312,7 @@ impl Asked {
         match hive::answers(&endpoint, (*deadline).min(HIVE_WAIT_MAX)).await {
             Ok(status) => Well(format!(
                 "the key is there, and something answers with {status} to a question without key and {with}; whether the \
-                 key holds, the first {with} tells: each one is charged"
+                 key holds, the first {with} tells: each one is charged{signs}"
             )),
             Err(what) => {
                 Wrong { what, fix: mend(Class::Unavailable, "no statement", &format!("look at {table}.endpoint")) }

@@ -29,7 +29,9 @@ pub use client::answers;
 
 use self::client::{Client, Limits, Media};
 use super::{Answer, Assessing, Provider, ProviderError};
+use crate::aws::cloudfront::AddressSigner;
 use crate::aws::{Class, S3};
+use crate::clock::Clock;
 use crate::egress::{AddressError, Secret, https_or_loopback};
 use crate::media::{self, Excerpt, Unfit};
 use crate::model::{Confidence, Label, Medium, ProviderRef, S3Object, Stretch};
@@ -119,8 +121,23 @@ pub enum Showing {
         lives: Duration,
     },
     /// It fetches them by the object's key below this address, such as that of a CloudFront distribution. Its addresses
-    /// are not signed, and name no version: only for keys under which nothing is ever overwritten.
-    Below(Url),
+    /// name no version: only for keys under which nothing is ever overwritten.
+    Below {
+        /// The address.
+        base: Url,
+        /// What lets nobody else in there; none: whoever knows the address may read.
+        signed: Option<Signed>,
+    },
+}
+
+/// How addresses below another are signed.
+pub struct Signed {
+    /// Who signs.
+    pub signer: AddressSigner,
+    /// For how long.
+    pub lives: Duration,
+    /// From when on.
+    pub clock: Arc<dyn Clock>,
 }
 
 /// Why Hive cannot be asked at all.
@@ -274,9 +291,14 @@ impl Showing {
                 }
                 Err(failure) => Err(refused(failure.to_string())),
             },
-            Self::Below(base) => below(base, &object.key)
-                .map(String::from)
-                .ok_or_else(|| refused("its key is no path of an address".to_owned())),
+            Self::Below { base, signed } => {
+                let address = below(base, &object.key);
+                let address = address.ok_or_else(|| refused("its key is no path of an address".to_owned()))?;
+                let Some(Signed { signer, lives, clock }) = signed else { return Ok(address.into()) };
+                let until = clock.now().plus_ms(u64::try_from(lives.as_millis()).unwrap_or(u64::MAX));
+                let signed = signer.signed(address.as_str(), until);
+                signed.map(|signed| signed.reveal().to_owned()).map_err(|failure| refused(failure.to_string()))
+            }
         }
     }
 }
@@ -288,6 +310,9 @@ fn below(base: &Url, key: &str) -> Option<Url> {
     }
     let mut address = base.clone();
     address.path_segments_mut().ok()?.pop_if_empty().extend(key.split('/'));
+    // A plus may stand in a path, and S3 takes it for a blank.
+    let path = address.path().replace('+', "%2B");
+    address.set_path(&path);
     Some(address)
 }
 
@@ -328,7 +353,7 @@ impl Provider for Hive {
     fn object_bytes_max(&self) -> Option<u64> {
         match self.showing {
             Showing::Bytes => None,
-            Showing::Signed { .. } | Showing::Below(_) => Some(IMAGE_BYTES_MAX as u64),
+            Showing::Signed { .. } | Showing::Below { .. } => Some(IMAGE_BYTES_MAX as u64),
         }
     }
 
@@ -370,8 +395,13 @@ mod tests {
         let base = |text| Url::parse(text).expect("an address");
         let below = |text, key| below(&base(text), key).map(String::from);
         for with in ["https://d.example/live", "https://d.example/live/"] {
-            assert_eq!(below(with, "ivs/a b+c%/1.jpg").as_deref(), Some("https://d.example/live/ivs/a%20b+c%25/1.jpg"));
+            assert_eq!(
+                below(with, "ivs/a b+c%/1.jpg").as_deref(),
+                Some("https://d.example/live/ivs/a%20b%2Bc%25/1.jpg")
+            );
         }
+        let with_query = below("https://d.example/live?size=large", "a\"b\\c.jpg");
+        assert_eq!(with_query.as_deref(), Some("https://d.example/live/a%22b%5Cc.jpg?size=large"));
         for elsewhere in ["../x.jpg", "a/../../x.jpg", "./x.jpg", "/x.jpg", "a//x.jpg", ""] {
             assert_eq!(below("https://d.example/live", elsewhere), None, "{elsewhere:?}");
         }

@@ -64,7 +64,7 @@ async fn a_picture_below_an_address_is_fetched_there() {
     let object = put("hive-below", "live/1.jpg", &picture("gun_in_hand=0.93")).await;
     let standin = HiveStandin::start();
     let base = format!("{}/hive-below", emulator()).parse().expect("an address");
-    let provider = hive(&standin, settings(&standin, APIS[0]), Showing::Below(base));
+    let provider = hive(&standin, settings(&standin, APIS[0]), Showing::Below { base, signed: None });
     let answered = provider.assess_object(object.clone()).await;
     let url = standin.world().calls[0].url.clone();
     assert_eq!(url, Some(format!("{}/hive-below/live/1.jpg", emulator())), "{answered:?}");

@@ -4,6 +4,7 @@
 mod address;
 mod answers;
 mod clips;
+mod cloudfront;
 mod conforms;
 mod dashboard;
 mod dashboard_round;

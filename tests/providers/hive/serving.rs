@@ -87,11 +87,11 @@ impl Serving {
     }
 }
 
-fn holds(haystack: &[u8], needle: &str) -> bool {
+pub fn holds(haystack: &[u8], needle: &str) -> bool {
     haystack.windows(needle.len()).any(|window| window == needle.as_bytes())
 }
 
-fn files(folder: &Path, found: &mut Vec<std::path::PathBuf>) {
+pub fn files(folder: &Path, found: &mut Vec<std::path::PathBuf>) {
     for entry in std::fs::read_dir(folder).expect("a folder") {
         let path = entry.expect("an entry").path();
         if path.is_dir() { files(&path, found) } else { found.push(path) }
@@ -159,6 +159,20 @@ async fn the_doctor_looks_at_key_and_interface_and_shows_no_picture() {
     assert!(standin.world().calls.is_empty(), "nothing was charged");
     let said = doctor(&config, None).await;
     assert!(said.contains("WRONG     hive") && said.contains("provider.hive.key_env names the variable"), "{said}");
+    let url_key = folder.path().join("url.pem");
+    let with = format!(
+        "key_env = \"HIVE_TEST_KEY\"\nby = \"url\"\nurl_base = \"https://d.example\"\nurl_key_pair_id = \"K1\"\n\
+         url_key_file = {url_key:?}"
+    );
+    let config = configuration(&standin, folder.path(), APIS[0], &with);
+    let said = doctor(&config, Some(&key)).await;
+    assert!(said.contains("WRONG     hive") && said.contains("reading provider.hive.url_key_file"), "{said}");
+    std::fs::write(&url_key, include_str!("../data/cloudfront/test-encrypted.pem")).expect("written");
+    let said = doctor(&config, Some(&key)).await;
+    assert!(said.contains("provider.hive.url_key_file") && said.contains("holds a key that is encrypted"), "{said}");
+    std::fs::write(&url_key, include_str!("../data/cloudfront/test-p256.pem")).expect("written");
+    let said = doctor(&config, Some(&key)).await;
+    assert!(said.contains("well      hive") && said.contains("addresses are signed as K1"), "{said}");
     let config = configuration(&standin, folder.path(), APIS[0], "");
     let said = doctor(&config, None).await;
     assert!(said.contains("WRONG     config") && said.contains("set provider.hive.key_file"), "{said}");

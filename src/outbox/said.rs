@@ -1,0 +1,161 @@
+//! What was said in a segment, put beside its event on the bus, where an operator asks for it. It is personal data, and read
+//! from where it is kept only when a call is made: what is erased meanwhile does not leave, and no word of it lies in
+//! memory while the bus cannot be reached. The journal's events hold no word of it, here or anywhere.
+//!
+//! Whatever cannot go along stays behind and the event goes, and says so: a lane never waits for words.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::Letter;
+use crate::aws::eventbridge::{BYTES_PER_CALL_MAX, BusEntry};
+use crate::journal::content::{Content, Store};
+use crate::model::{ContentRef, Transcript};
+
+/// In the event's `detail`: what was said, as it is kept.
+pub(super) const TRANSCRIPT: &str = "transcript";
+/// In its place: why it is not there.
+pub(super) const LEFT_OUT: &str = "transcript_left_out";
+/// Room for the one name or the other with its value's quotes, and for the longest reason.
+const FIELD_BYTES: usize = 48;
+
+/// Why what was said does not stand beside its event as `transcript`, although it was kept and the setting
+/// `outbox.bus.transcripts` asks for it. Without that setting neither is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TranscriptLeftOut {
+    /// It was erased.
+    Erased,
+    /// It was kept for as long as it was to be, and deleted then.
+    Expired,
+    /// It is damaged or missing, or the disk could not be read.
+    Unreadable,
+    /// With it the event would be larger than a bus takes.
+    TooLong,
+}
+
+/// An event for the bus, and where the words are that go beside it.
+#[derive(Debug, Clone)]
+pub struct BusLetter {
+    entry: BusEntry,
+    said: Option<Result<ContentRef, TranscriptLeftOut>>,
+}
+
+impl BusLetter {
+    /// The event with what was said in the segment that it is about, if that is kept there. Nothing is read yet.
+    pub(super) fn with_words(entry: BusEntry, said: Option<ContentRef>) -> Self {
+        let fits = |said: &ContentRef| entry.bytes() + FIELD_BYTES + said.bytes as usize <= BYTES_PER_CALL_MAX;
+        let said = said.map(|said| if fits(&said) { Ok(said) } else { Err(TranscriptLeftOut::TooLong) });
+        Self { entry, said }
+    }
+
+    /// The entry as it is put where no words go along.
+    pub(super) fn into_bare(self) -> BusEntry {
+        self.entry
+    }
+
+    /// The entry as it is put, with its words or why they are left out. Blocks: reads what was said.
+    pub(super) fn into_entry(self, content: &Store) -> BusEntry {
+        let Self { mut entry, said } = self;
+        let Some(said) = said else { return entry };
+        let room = BYTES_PER_CALL_MAX.saturating_sub(entry.bytes() + FIELD_BYTES);
+        match said.and_then(|said| words(content, &said, room)) {
+            Ok(transcript) => put_beside(&mut entry.detail, TRANSCRIPT, &transcript),
+            Err(why) => put_beside(&mut entry.detail, LEFT_OUT, &as_json(&why)),
+        }
+        entry
+    }
+}
+
+impl Letter for BusLetter {
+    fn bytes(&self) -> usize {
+        let words = match &self.said {
+            None => 0,
+            Some(Err(_)) => FIELD_BYTES,
+            Some(Ok(said)) => FIELD_BYTES + said.bytes as usize,
+        };
+        self.entry.bytes() + words
+    }
+}
+
+/// What was said, as JSON of at most `room` bytes.
+fn words(content: &Store, said: &ContentRef, room: usize) -> Result<String, TranscriptLeftOut> {
+    let bytes = match content.get(said) {
+        Ok(Content::Plain(bytes)) => bytes,
+        Ok(Content::Erased) => return Err(TranscriptLeftOut::Erased),
+        Ok(Content::Expired) => return Err(TranscriptLeftOut::Expired),
+        Err(error) => {
+            tracing::warn!("what was said in a segment cannot be read, and does not go along with its event: {error}");
+            return Err(TranscriptLeftOut::Unreadable);
+        }
+    };
+    // Read as what it is, so that nothing else can ever leave by this way.
+    let transcript = serde_json::from_slice::<Transcript>(&bytes).map_err(|error| {
+        // What the error says may hold what was said.
+        let (digest, kind) = (said.digest, error.classify());
+        tracing::warn!("content {digest} is no transcript ({kind:?}), and does not go along with its event");
+        TranscriptLeftOut::Unreadable
+    })?;
+    Some(as_json(&transcript)).filter(|json| json.len() <= room).ok_or(TranscriptLeftOut::TooLong)
+}
+
+fn as_json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).expect("it is JSON: text, whole numbers and lists of them")
+}
+
+/// Puts one more field into an object that has some.
+fn put_beside(object: &mut String, name: &str, value: &str) {
+    let end = object.pop();
+    debug_assert_eq!(end, Some('}'), "an event's picture is an object");
+    object.push_str(&format!(",\"{name}\":{value}}}"));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::aws::eventbridge::BusEntry;
+    use crate::model::{Sentence, Stretch, Timestamp};
+    use TranscriptLeftOut::{Erased, Expired, TooLong, Unreadable};
+
+    fn entry() -> BusEntry {
+        BusEntry {
+            time: Timestamp::from_millis(0),
+            source: "streamwarden",
+            detail_type: "FrameAssessed".to_owned(),
+            detail: "{\"a\":1}".to_owned(),
+            resources: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn why_it_is_left_out_stands_in_its_place_and_has_room() {
+        for (why, said) in [(Erased, "erased"), (Expired, "expired"), (Unreadable, "unreadable"), (TooLong, "too_long")]
+        {
+            let mut entry = entry();
+            let bare = entry.bytes();
+            put_beside(&mut entry.detail, LEFT_OUT, &as_json(&why));
+            assert_eq!(entry.detail, format!("{{\"a\":1,\"transcript_left_out\":\"{said}\"}}"));
+            assert!(entry.bytes() - bare <= FIELD_BYTES);
+        }
+    }
+
+    #[test]
+    fn a_letter_counts_for_no_less_than_its_entry_will_have() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let content = Store::open(&folder.path().join("content"), &folder.path().join("keys")).expect("a store");
+        let kept = |bytes: usize| {
+            let text = format!("\"{}", "ü".repeat(bytes / 2));
+            let sentence = Sentence { during: Stretch { from_ms: 0, to_ms: 9 }, text: text.into(), labels: Vec::new() };
+            let whole = Transcript { language: None, sentences: vec![sentence] };
+            content.put("transcripts/a", &serde_json::to_vec(&whole).expect("JSON")).expect("kept")
+        };
+        for (bytes, goes_along) in [(0, true), (5_000, true), (999_000, true), (1_000_000, false), (2_000_000, false)] {
+            let letter = BusLetter::with_words(entry(), Some(kept(bytes)));
+            let counted = letter.bytes();
+            let entry = letter.into_entry(&content);
+            assert_eq!(entry.detail.contains("\"transcript\":{"), goes_along, "{bytes}");
+            assert_eq!(entry.detail.contains("\"transcript_left_out\":\"too_long\""), !goes_along, "{bytes}");
+            assert!(entry.bytes() <= counted && counted <= BYTES_PER_CALL_MAX, "{} of {counted}", entry.bytes());
+        }
+    }
+}
