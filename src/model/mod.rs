@@ -36,5 +36,5 @@ pub use scope::{Scope, SystemScope};
 pub use score::Score;
 pub use severity::Severity;
 pub use time::Timestamp;
-pub use transcript::{Sentence, Transcript};
+pub use transcript::{NoTranscript, Sentence, Transcript};
 pub use verdict::{Action, Approval, OnUnavailable, Verdict};

@@ -34,4 +34,27 @@ impl Transcript {
     pub const SENTENCES_MAX: usize = 256;
     /// What the subjects begin with under whose keys transcripts are kept; the channel's id follows.
     pub const SUBJECT: &'static str = "transcripts/";
+
+    /// One as it is kept: JSON.
+    pub fn from_kept(bytes: &[u8]) -> Result<Self, NoTranscript> {
+        serde_json::from_slice(bytes).map_err(|error| NoTranscript(error.classify()))
+    }
+}
+
+/// What is kept is no transcript. Says nothing of what it is instead: that may be what somebody said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("what is kept is no transcript ({0:?})")]
+pub struct NoTranscript(serde_json::error::Category);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_transcript_is_called_so_and_not_quoted() {
+        for words in ["my number is 555", r#"{"sentences": "my number is 555"}"#, r#"{"sentences": [{"text": "555"#] {
+            let error = Transcript::from_kept(words.as_bytes()).expect_err("none");
+            assert!(!format!("{error} {error:?}").contains("555"), "{error}");
+        }
+    }
 }

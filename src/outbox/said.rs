@@ -90,10 +90,8 @@ fn words(content: &Store, said: &ContentRef, room: usize) -> Result<String, Tran
         }
     };
     // Read as what it is, so that nothing else can ever leave by this way.
-    let transcript = serde_json::from_slice::<Transcript>(&bytes).map_err(|error| {
-        // What the error says may hold what was said.
-        let (digest, kind) = (said.digest, error.classify());
-        tracing::warn!("content {digest} is no transcript ({kind:?}), and does not go along with its event");
+    let transcript = Transcript::from_kept(&bytes).map_err(|error| {
+        tracing::warn!("content {} does not go along with its event: {error}", said.digest);
         TranscriptLeftOut::Unreadable
     })?;
     Some(as_json(&transcript)).filter(|json| json.len() <= room).ok_or(TranscriptLeftOut::TooLong)

@@ -92,7 +92,7 @@ async fn get_transcript(app: Data<App>, caller: Caller, frame: Path<FrameId>) ->
         Content::Plain(bytes) => bytes,
         lost => return Err(gone(&app, format!("what was said in {frame}"), content, position, &lost).await?),
     };
-    let transcript = serde_json::from_slice(&bytes);
+    let transcript = Transcript::from_kept(&bytes);
     let transcript = transcript.map_err(|error| Problem::internal("reading what was said", &error))?;
     record_access(&app, &caller, Event::EvidenceRead(EvidenceRead { frame, channel, content })).await?;
     Ok(Json(transcript))
