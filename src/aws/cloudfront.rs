@@ -35,6 +35,12 @@ pub enum KeyError {
          EC PRIVATE KEY"
     )]
     None,
+    /// A key in one line, as some ways of setting a variable make of it.
+    #[error(
+        "holds a key without line breaks: expected one in PEM as openssl writes it, each line of it a line, with no `\\n` \
+         written out"
+    )]
+    Flat,
     /// A key that only somebody with its password can read.
     #[error("holds a key that is encrypted, expected a plain one: `openssl pkey -in KEY -out PLAIN` asks its password")]
     Encrypted,
@@ -57,6 +63,9 @@ impl AddressSigner {
     pub fn new(key_pair_id: &str, pem: &str) -> Result<Self, KeyError> {
         if !pem.contains("PRIVATE KEY-----") {
             return Err(KeyError::None);
+        }
+        if !pem.trim().contains('\n') {
+            return Err(KeyError::Flat);
         }
         if pem.contains("ENCRYPTED") {
             return Err(KeyError::Encrypted);
@@ -100,13 +109,19 @@ impl fmt::Debug for AddressSigner {
     }
 }
 
-/// Whether addresses below that one can be signed: a query of its own may hold nothing that CloudFront would take for
-/// ours, or that stands for something else in the policy.
+/// Whether addresses below that one can be signed: nothing in it may stand for something else in the policy, and a query
+/// of its own may hold nothing that CloudFront would take for ours.
 ///
 /// # Errors
-/// What its query holds.
+/// What it holds.
 pub fn check_signable(base: &str) -> Result<(), String> {
+    if base.contains('*') {
+        return Err("it has an asterisk, which stands for anything where an address is signed: write %2A".to_owned());
+    }
     let Some((_, query)) = base.split_once('?') else { return Ok(()) };
+    if query.is_empty() {
+        return Err("its query is empty: leave the question mark out".to_owned());
+    }
     let named = query.split('&').map(|part| part.split('=').next().unwrap_or_default());
     if let Some(ours) = named.into_iter().find(|name| PARAMETERS.contains(name)) {
         return Err(format!("its query has `{ours}`, which belongs to the signature: leave it out"));
@@ -146,6 +161,8 @@ mod tests {
             ("https://d.example/x?size=1&Expires=5", "`Expires`"),
             ("https://d.example/x?Policy", "`Policy`"),
             ("https://d.example/x?a=\\", "backslash"),
+            ("https://d.example/x?", "empty"),
+            ("https://d.example/*/x", "asterisk"),
         ] {
             assert!(check_signable(wrong).is_err_and(|said| said.contains(names)), "{wrong}");
         }

@@ -74,7 +74,7 @@ fn hive(config: &Config, cloud: &mut Cloud, clock: &Arc<dyn Clock>) -> anyhow::R
         (By::Url, Some(s3)) => Showing::Signed { s3, lives: hive.url_lives() },
         (By::Url, None) => {
             let signer = hive.url_signer().context("reading the key that addresses for Hive are signed with")?;
-            below("provider.hive.url_base", &hive.url_base, signer, hive.url_lives(), clock)?
+            below("provider.hive.url_base", (&hive.url_base, &hive.url_bucket), signer, hive.url_lives(), clock)?
         }
     };
     let key = hive.key().context("reading the key that Hive knows us by")?;
@@ -101,7 +101,8 @@ fn dashboard(
         None => {
             let signer =
                 shown.url_signer().context("reading the key that addresses for the Dashboard are signed with")?;
-            below("provider.hive_dashboard.url_base", &shown.url_base, signer, shown.url_lives(), clock)?
+            let below_it = (&*shown.url_base, &*shown.url_bucket);
+            below("provider.hive_dashboard.url_base", below_it, signer, shown.url_lives(), clock)?
         }
     };
     let key = shown.key().context("reading the key that Hive's Moderation Dashboard knows us by")?;
@@ -109,16 +110,16 @@ fn dashboard(
     Dashboard::new(settings, &key, classes(), showing, posts).context("setting provider.hive_dashboard up")
 }
 
-/// Pictures are fetched below that address, which stands under `key`; signed, where somebody signs.
+/// Pictures of that bucket are fetched below that address, which stands under `key`; signed, where somebody signs.
 fn below(
     key: &'static str,
-    base: &str,
+    (base, bucket): (&str, &str),
     signer: Option<AddressSigner>,
     lives: Duration,
     clock: &Arc<dyn Clock>,
 ) -> anyhow::Result<Showing> {
     let signed = signer.map(|signer| Signed { signer, lives, clock: clock.clone() });
-    Ok(Showing::Below { base: https_or_loopback(base).context(key)?, signed })
+    Ok(Showing::Below { base: https_or_loopback(base).context(key)?, bucket: bucket.to_owned(), signed })
 }
 
 /// Hive's classes in the taxonomy that its answers are read in.

@@ -28,6 +28,8 @@ pub struct DashboardConfig {
     /// The address below which the objects' keys are found, such as that of a CloudFront distribution; its addresses name
     /// no version. Empty (the default): addresses of S3, signed.
     pub url_base: String,
+    /// The bucket that lies below `url_base`; objects of another are not shown.
+    pub url_bucket: String,
     /// As which key pair addresses below `url_base` are signed: the id that CloudFront has for its public key. Empty (the
     /// default): they are not signed.
     pub url_key_pair_id: String,
@@ -60,6 +62,7 @@ const KEY: KeyPlace = KeyPlace {
 };
 const URL_KEY: UrlKeyPlace = UrlKeyPlace {
     base: "provider.hive_dashboard.url_base",
+    bucket: "provider.hive_dashboard.url_bucket",
     id: "provider.hive_dashboard.url_key_pair_id",
     file: "provider.hive_dashboard.url_key_file",
     variable: "provider.hive_dashboard.url_key_env",
@@ -74,8 +77,8 @@ impl DashboardConfig {
     }
 
     fn url_key(&self) -> UrlKey<'_> {
-        let Self { url_base, url_key_pair_id, url_key_file, url_key_env, .. } = self;
-        UrlKey { base: url_base, id: url_key_pair_id, file: url_key_file, variable: url_key_env }
+        let Self { url_base, url_bucket, url_key_pair_id, url_key_file, url_key_env, .. } = self;
+        UrlKey { base: url_base, bucket: url_bucket, id: url_key_pair_id, file: url_key_file, variable: url_key_env }
     }
 
     /// Who signs addresses below `url_base`; none if they are not signed. Blocks: reads the file, or the variable.
@@ -117,6 +120,7 @@ impl Default for DashboardConfig {
             key_file: PathBuf::new(),
             key_env: String::new(),
             url_base: String::new(),
+            url_bucket: String::new(),
             url_key_pair_id: String::new(),
             url_key_file: PathBuf::new(),
             url_key_env: String::new(),

@@ -33,6 +33,8 @@ pub struct HiveConfig {
     /// Where `by` is `url`: the address below which the objects' keys are found, such as that of a CloudFront
     /// distribution; its addresses name no version. Empty (the default): addresses of S3, signed.
     pub url_base: String,
+    /// The bucket that lies below `url_base`; objects of another are not shown.
+    pub url_bucket: String,
     /// As which key pair addresses below `url_base` are signed: the id that CloudFront has for its public key. Empty (the
     /// default): they are not signed.
     pub url_key_pair_id: String,
@@ -76,6 +78,7 @@ pub enum By {
 const KEY: KeyPlace = KeyPlace { who: "Hive", file: "provider.hive.key_file", variable: "provider.hive.key_env" };
 const URL_KEY: UrlKeyPlace = UrlKeyPlace {
     base: "provider.hive.url_base",
+    bucket: "provider.hive.url_bucket",
     id: "provider.hive.url_key_pair_id",
     file: "provider.hive.url_key_file",
     variable: "provider.hive.url_key_env",
@@ -86,12 +89,19 @@ impl HiveConfig {
     pub(super) fn check(&self) -> Result<(), String> {
         check_addresses("provider.hive", &[("endpoint", &self.endpoint), ("url_base", &self.url_base)])?;
         URL_KEY.check(&self.url_key())?;
+        if self.by == By::Bytes && !self.url_base.is_empty() {
+            return Err(
+                "provider.hive.url_base is set and has no effect, since provider.hive.by is `bytes`: say `by = \
+                        \"url\"`, or leave it out"
+                    .to_owned(),
+            );
+        }
         KEY.check(&self.key_file, &self.key_env)
     }
 
     fn url_key(&self) -> UrlKey<'_> {
-        let Self { url_base, url_key_pair_id, url_key_file, url_key_env, .. } = self;
-        UrlKey { base: url_base, id: url_key_pair_id, file: url_key_file, variable: url_key_env }
+        let Self { url_base, url_bucket, url_key_pair_id, url_key_file, url_key_env, .. } = self;
+        UrlKey { base: url_base, bucket: url_bucket, id: url_key_pair_id, file: url_key_file, variable: url_key_env }
     }
 
     /// Who signs addresses below `url_base`; none if they are not signed. Blocks: reads the file, or the variable.
@@ -136,6 +146,7 @@ impl Default for HiveConfig {
             key_env: String::new(),
             by: By::Bytes,
             url_base: String::new(),
+            url_bucket: String::new(),
             url_key_pair_id: String::new(),
             url_key_file: PathBuf::new(),
             url_key_env: String::new(),

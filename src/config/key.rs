@@ -44,6 +44,8 @@ const KEY_PAIR_ID_CHARS_MAX: usize = 64;
 pub(super) struct UrlKeyPlace {
     /// The setting that names the address below which they are.
     pub(super) base: &'static str,
+    /// The setting that names the bucket that lies there.
+    pub(super) bucket: &'static str,
     /// The setting that is the id of the key pair.
     pub(super) id: &'static str,
     /// The setting that names the file of its private key.
@@ -55,6 +57,7 @@ pub(super) struct UrlKeyPlace {
 /// What these settings are set to; each may be empty.
 pub(super) struct UrlKey<'a> {
     pub(super) base: &'a str,
+    pub(super) bucket: &'a str,
     pub(super) id: &'a str,
     pub(super) file: &'a Path,
     pub(super) variable: &'a str,
@@ -81,7 +84,18 @@ pub enum UrlKeyError {
 impl UrlKeyPlace {
     /// Whether all of it is set, or nothing.
     pub(super) fn check(&self, key: &UrlKey<'_>) -> Result<(), String> {
-        let Self { base, id, file, variable } = self;
+        let Self { base, bucket, id, file, variable } = self;
+        match (key.base.is_empty(), key.bucket.is_empty()) {
+            (false, true) => {
+                return Err(format!("{base} is set, and {bucket} is not: name the bucket whose objects lie below it"));
+            }
+            (true, false) => {
+                return Err(format!(
+                    "{bucket} is set, and {base} is not: name the address below which its objects lie"
+                ));
+            }
+            _ => {}
+        }
         let (has_file, has_variable) = (!key.file.as_os_str().is_empty(), !key.variable.is_empty());
         if key.id.is_empty() {
             return match has_file || has_variable {

@@ -53,7 +53,10 @@ fn what_is_wrong_with_a_stream_is_named_by_its_key() {
 #[test]
 fn what_is_wrong_with_providers_is_named_by_its_key() {
     let named = "[provider.hive]\nkey_env = \"HIVE_KEY\"\n";
-    let signed = |key: &str| format!("[provider]\njudge = \"hive\"\n{named}url_base = \"https://d.example\"\n{key}");
+    let based = |more: &str| {
+        format!("[provider]\njudge = \"hive\"\n{named}by = \"url\"\nurl_base = \"https://d.example\"\n{more}")
+    };
+    let signed = |key: &str| based(&format!("url_bucket = \"b\"\n{key}"));
     for (text, names) in [
         ("[provider]\njudge = \"hive\"".to_owned(), "set provider.hive.key_file or provider.hive.key_env"),
         ("[provider]\nalso = [\"hive\"]".to_owned(), "set provider.hive.key_file or provider.hive.key_env"),
@@ -72,6 +75,16 @@ fn what_is_wrong_with_providers_is_named_by_its_key() {
             "provider.hive_speech.endpoint",
         ),
         (format!("[provider]\njudge = \"hive\"\n{named}url_base = \"ftp://x\""), "provider.hive.url_base"),
+        (based(""), "provider.hive.url_base is set, and provider.hive.url_bucket is not"),
+        (signed("").replace("by = \"url\"\n", ""), "since provider.hive.by is `bytes`"),
+        (
+            format!("[provider]\njudge = \"hive\"\n{named}url_bucket = \"b\""),
+            "provider.hive.url_bucket is set, and provider.hive.url_base is not",
+        ),
+        (
+            signed("url_key_pair_id = \"K1\"\nurl_key_env = \"K\"").replace("d.example", "d.example/*"),
+            "provider.hive.url_base: it has an asterisk",
+        ),
         (signed("url_key_file = \"k\""), "and provider.hive.url_key_pair_id is not set"),
         (signed("url_key_pair_id = \"K1\""), "set provider.hive.url_key_file or provider.hive.url_key_env"),
         (signed("url_key_pair_id = \"K1\"\nurl_key_file = \"k\"\nurl_key_env = \"K\""), "are both set"),

@@ -21,6 +21,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Url;
 use serde::{Deserialize, Serialize};
 
@@ -125,6 +126,8 @@ pub enum Showing {
     Below {
         /// The address.
         base: Url,
+        /// The bucket that lies there. Under a key of another's there may be another picture, or none.
+        bucket: String,
         /// What lets nobody else in there; none: whoever knows the address may read.
         signed: Option<Signed>,
     },
@@ -291,7 +294,10 @@ impl Showing {
                 }
                 Err(failure) => Err(refused(failure.to_string())),
             },
-            Self::Below { base, signed } => {
+            Self::Below { base, bucket, signed } => {
+                if *object.bucket != **bucket {
+                    return Err(refused(format!("only the bucket {bucket} lies below its addresses")));
+                }
                 let address = below(base, &object.key);
                 let address = address.ok_or_else(|| refused("its key is no path of an address".to_owned()))?;
                 let Some(Signed { signer, lives, clock }) = signed else { return Ok(address.into()) };
@@ -303,17 +309,23 @@ impl Showing {
     }
 }
 
+/// What is encoded in the name of an object in an address: all but what RFC 3986 calls unreserved. More might stand, but S3
+/// takes a plus for a blank, a signature an asterisk for anything, and some who fetch encode again what they find unusual.
+const ODD: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
 /// The address of a key below another. None if one of its names would lead elsewhere.
 fn below(base: &Url, key: &str) -> Option<Url> {
     if key.split('/').any(|name| matches!(name, "" | "." | "..")) {
         return None;
     }
+    let mut path = base.path().trim_end_matches('/').to_owned();
+    for name in key.split('/') {
+        path.push('/');
+        path.extend(utf8_percent_encode(name, ODD));
+    }
     let mut address = base.clone();
-    address.path_segments_mut().ok()?.pop_if_empty().extend(key.split('/'));
-    // A plus may stand in a path, and S3 takes it for a blank.
-    let path = address.path().replace('+', "%2B");
     address.set_path(&path);
-    Some(address)
+    (address.path() == path).then_some(address)
 }
 
 impl Provider for Hive {
@@ -400,6 +412,19 @@ mod tests {
                 Some("https://d.example/live/ivs/a%20b%2Bc%25/1.jpg")
             );
         }
+        for (odd, encoded) in [
+            (".\t./secret.jpg", ".%09./secret.jpg"),
+            ("1\n.jpg", "1%0A.jpg"),
+            ("%2e%2e/secret.jpg", "%252e%252e/secret.jpg"),
+            ("a\\..\\b", "a%5C..%5Cb"),
+            ("*", "%2A"),
+            ("a|b^c?d#e;f=g@h:i", "a%7Cb%5Ec%3Fd%23e%3Bf%3Dg%40h%3Ai"),
+            ("grün.jpg", "gr%C3%BCn.jpg"),
+        ] {
+            let expected = format!("https://d.example/live/{encoded}");
+            assert_eq!(below("https://d.example/live", odd), Some(expected), "{odd:?}");
+        }
+        assert_eq!(below("https://d.example", "1.jpg").as_deref(), Some("https://d.example/1.jpg"));
         let with_query = below("https://d.example/live?size=large", "a\"b\\c.jpg");
         assert_eq!(with_query.as_deref(), Some("https://d.example/live/a%22b%5Cc.jpg?size=large"));
         for elsewhere in ["../x.jpg", "a/../../x.jpg", "./x.jpg", "/x.jpg", "a//x.jpg", ""] {

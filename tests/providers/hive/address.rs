@@ -64,12 +64,22 @@ async fn a_picture_below_an_address_is_fetched_there() {
     let object = put("hive-below", "live/1.jpg", &picture("gun_in_hand=0.93")).await;
     let standin = HiveStandin::start();
     let base = format!("{}/hive-below", emulator()).parse().expect("an address");
-    let provider = hive(&standin, settings(&standin, APIS[0]), Showing::Below { base, signed: None });
+    let below = Showing::Below { base, bucket: "hive-below".to_owned(), signed: None };
+    let provider = hive(&standin, settings(&standin, APIS[0]), below);
     let answered = provider.assess_object(object.clone()).await;
     let url = standin.world().calls[0].url.clone();
     assert_eq!(url, Some(format!("{}/hive-below/live/1.jpg", emulator())), "{answered:?}");
-    let elsewhere = S3Object { key: Arc::from("../other/1.jpg"), ..object };
-    assert_eq!(provider.assess_object(elsewhere).await.expect_err("it leads elsewhere").name(), "refused");
+    for elsewhere in [
+        S3Object { key: Arc::from("../other/1.jpg"), ..object.clone() },
+        S3Object { bucket: Arc::from("another"), ..object }, // under its key there lies another picture, or none
+    ] {
+        let said = format!("{elsewhere:?}");
+        assert_eq!(
+            provider.assess_object(elsewhere).await.expect_err("it leads elsewhere").name(),
+            "refused",
+            "{said}"
+        );
+    }
     assert_eq!(standin.world().calls.len(), 1);
 }
 

@@ -36,10 +36,11 @@ fn signed(pem: &str, address: &str, until_s: i64) -> String {
 }
 
 /// Addresses below the stand-in, signed for a minute from what `clock` shows on.
-fn below(standin: &CloudfrontStandin, pem: &str, clock: impl Clock) -> Showing {
+fn below(standin: &CloudfrontStandin, bucket: &str, pem: &str, clock: impl Clock) -> Showing {
     let signer = AddressSigner::new(ID, pem).expect("a key that CloudFront takes");
     let signed = Signed { signer, lives: Duration::from_secs(60), clock: Arc::new(clock) };
-    Showing::Below { base: standin.address.parse().expect("an address"), signed: Some(signed) }
+    let base = standin.address.parse().expect("an address");
+    Showing::Below { base, bucket: bucket.to_owned(), signed: Some(signed) }
 }
 
 async fn put(bucket: &str, key: &str, bytes: &[u8]) -> S3Object {
@@ -89,6 +90,9 @@ fn a_key_that_cloudfront_does_not_take_is_refused_with_what_was_expected() {
     for damaged in [cut.to_owned(), P256.replace(key, &key[1..])] {
         assert_eq!(AddressSigner::new(ID, &damaged).err(), Some(KeyError::Unfit), "{damaged}");
     }
+    for flat in [P256.trim().replace('\n', "\\n"), P256.trim().replace('\n', " ")] {
+        assert_eq!(AddressSigner::new(ID, &flat).err(), Some(KeyError::Flat), "{flat}");
+    }
     let signer = AddressSigner::new(ID, P256).expect("a key that CloudFront takes");
     assert_eq!(format!("{signer:?}"), format!("AddressSigner {{ key_pair_id: {ID:?}, .. }}"));
 }
@@ -100,7 +104,8 @@ async fn a_picture_is_fetched_by_an_address_that_is_signed_for_a_minute() {
     for (pem, api) in [(RSA, APIS[0]), (P256, APIS[1])] {
         let (standin, cloudfront) = (HiveStandin::start(), before("hive-cloudfront", pem));
         let now = SystemClock.now();
-        let provider = hive(&standin, settings(&standin, api), below(&cloudfront, pem, ManualClock::at(now)));
+        let provider =
+            hive(&standin, settings(&standin, api), below(&cloudfront, "hive-cloudfront", pem, ManualClock::at(now)));
         assert!(provider.object_bytes_max().is_some());
         let answer = provider.assess_object(object.clone()).await.expect("an answer");
         assert!(text(&answer.labels).contains(&"violence/gun/gun_in_hand 93.0".to_owned()));
@@ -120,15 +125,15 @@ async fn nobody_is_let_in_by_an_address_that_is_not_signed_is_over_or_was_change
     let base = || cloudfront.address.parse().expect("an address");
     let long_ago = ManualClock::at(SystemClock.now().minus_ms(61_000));
     for showing in [
-        Showing::Below { base: base(), signed: None },
-        below(&cloudfront, P256, long_ago),
-        below(&cloudfront, RSA, SystemClock), // signed with a key that the distribution does not know
+        Showing::Below { base: base(), bucket: "hive-shut".to_owned(), signed: None },
+        below(&cloudfront, "hive-shut", P256, long_ago),
+        below(&cloudfront, "hive-shut", RSA, SystemClock), // signed with a key that the distribution does not know
     ] {
         let provider = hive(&standin, settings(&standin, APIS[0]), showing);
         let error = provider.assess_object(object.clone()).await.expect_err("it is not let in").to_string();
         assert!(error.contains("Could not fetch media: (an address)") && !error.contains("Signature"), "{error}");
     }
-    let provider = hive(&standin, settings(&standin, APIS[0]), below(&cloudfront, P256, SystemClock));
+    let provider = hive(&standin, settings(&standin, APIS[0]), below(&cloudfront, "hive-shut", P256, SystemClock));
     provider.assess_object(object).await.expect("it is let in");
     assert_eq!(cloudfront.visits().iter().map(|(_, status)| *status).collect::<Vec<_>>(), [403, 403, 403, 200]);
     let sound = cloudfront.visits()[3].0.clone();
@@ -173,7 +178,7 @@ async fn neither_signed_addresses_nor_their_key_are_in_a_log_an_event_a_figure_o
              [logs]\nfilter = \"trace\"\n[aws]\nregion = \"us-east-1\"\n[aws.endpoints]\ns3 = {emulator:?}\n\
              [http.store_frames]\nbucket = {bucket:?}\n[provider]\njudge = \"hive-dashboard\"\n\
              [provider.hive_dashboard]\nendpoint = {endpoint:?}\nkey_env = \"HIVE_TEST_KEY\"\nurl_base = {base:?}\n\
-             url_key_pair_id = {id:?}\nurl_key_file = {key_file:?}\n"
+             url_bucket = {bucket:?}\nurl_key_pair_id = {id:?}\nurl_key_file = {key_file:?}\n"
         );
         std::fs::write(&config, text).expect("written");
     };

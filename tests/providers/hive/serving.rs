@@ -161,8 +161,8 @@ async fn the_doctor_looks_at_key_and_interface_and_shows_no_picture() {
     assert!(said.contains("WRONG     hive") && said.contains("provider.hive.key_env names the variable"), "{said}");
     let url_key = folder.path().join("url.pem");
     let with = format!(
-        "key_env = \"HIVE_TEST_KEY\"\nby = \"url\"\nurl_base = \"https://d.example\"\nurl_key_pair_id = \"K1\"\n\
-         url_key_file = {url_key:?}"
+        "key_env = \"HIVE_TEST_KEY\"\nby = \"url\"\nurl_base = \"https://d.example\"\nurl_bucket = \"b\"\n\
+         url_key_pair_id = \"K1\"\nurl_key_file = {url_key:?}"
     );
     let config = configuration(&standin, folder.path(), APIS[0], &with);
     let said = doctor(&config, Some(&key)).await;
