@@ -12,9 +12,9 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::actors::{
-    CopyEraser, Deposit, EnforcementReactor, ErasureError, Erasures, KeptForATime, Objects, Parts, PolicyDesk,
-    Projector, ProjectorError, ProviderChoice, PublishError, ReactorError, Retention, Settings, Sweep, Views, Wardens,
-    record_standing,
+    CopyEraser, Deposit, EnforcementReactor, ErasureError, Erasures, EvidenceKeeper, KeptForATime, Objects, Parts,
+    PolicyDesk, Projector, ProjectorError, ProviderChoice, PublishError, ReactorError, Retention, Settings, Sweep,
+    Views, Wardens, record_standing,
 };
 use crate::clock::{Clock, SystemClock};
 use crate::consumers::{ConsumerError, Consumers};
@@ -115,8 +115,9 @@ pub struct House {
     reactor: JoinHandle<Result<(), ReactorError>>,
     freeze: watch::Sender<bool>,
     projector: JoinHandle<Result<(), ProjectorError>>,
-    /// Of what deletes: what is kept long enough, what is erased, what nobody refers to.
+    /// Of what deletes: what is kept long enough, what is erased, what nobody refers to; and of what looks after evidence.
     retention: Vec<JoinHandle<()>>,
+    keeper: Arc<EvidenceKeeper>,
     connected: Connected,
     /// Of providers' standing.
     followers: Vec<JoinHandle<()>>,
@@ -191,7 +192,7 @@ impl Ground {
                 followers.push(tokio::spawn(following));
             }
         }
-        let wardens = Wardens::start(&Parts {
+        let parts = Parts {
             journal: journal.clone(),
             content: Some(self.content.clone()),
             snapshots: self.snapshots.clone(),
@@ -203,7 +204,9 @@ impl Ground {
             copies: self.copies.clone(),
             imaging: Arc::new(Imaging::new(Limits::default(), Algorithm::MedianDct)),
             settings,
-        });
+        };
+        let wardens = Wardens::start(&parts);
+        let keeper = Arc::new(EvidenceKeeper::new(&parts, wardens.clone(), self.erasures.clone()));
         let pictures = wardens.pictures().clone();
         self.content.when_erased(move |subject| {
             if let Some(Ok(channel)) = subject.strip_prefix("channel/").map(ChannelId::new) {
@@ -230,6 +233,7 @@ impl Ground {
         retention.push(tokio::spawn(sweep.run(stopped.clone())));
         let copies = CopyEraser::new(self.erasures.clone(), journal.clone(), self.copies, Arc::new(SystemClock));
         retention.push(tokio::spawn(copies.run(stopped.clone())));
+        retention.push(tokio::spawn(keeper.clone().run(stopped.clone())));
         let reactor = EnforcementReactor::new(journal, self.snapshots.clone(), wardens.clone(), control, limits);
         let beat = pulse.guard();
         let reactor = tokio::spawn(async move {
@@ -267,6 +271,7 @@ impl Ground {
             freeze,
             projector,
             retention,
+            keeper,
             connected: Connected::default(),
             followers,
         }
@@ -297,6 +302,12 @@ impl House {
             let _ = retention.await; // a panic in it was reported
         }
         self.wardens.shutdown().await;
+        let keeper = self.keeper;
+        match tokio::task::spawn_blocking(move || keeper.rest()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::error!("evidence of this process is looked after by the next: {error}"),
+            Err(broke) => tracing::error!("evidence of this process is looked after by the next: {broke}"),
+        }
         self.connected.close().await;
         self.followers.iter().for_each(JoinHandle::abort); // a suspension ends with the process
         let _ = self.freeze.send(true); // a projector that has ended does not listen any more

@@ -9,6 +9,7 @@ mod ask;
 mod deposit;
 mod enforcement;
 mod erasure;
+mod keeper;
 mod look;
 mod objects;
 mod pause;
@@ -27,6 +28,7 @@ mod warden;
 pub use deposit::{Deposit, DepositError, Deposited, PlaceError};
 pub use enforcement::{EnforcementReactor, ReactorError};
 pub use erasure::{CopyEraser, ErasedCopies, ErasedSubject, Erasure, ErasureError, Erasures, Remains};
+pub use keeper::{EvidenceKeeper, KeeperError, LookedAfter};
 pub use objects::{FetchError, Fetching, Objects};
 pub use pictures::{LastPicture, LastPictures};
 pub use policies::{

@@ -23,7 +23,7 @@ const SAVE_EVERY: u64 = 200_000;
 /// The most bytes of a saved view: as many channels as are kept, with the longest names.
 const SAVED_BYTES_MAX: usize = 1 << 30;
 /// Layout of the saved view. Another one is no snapshot, and the view is folded from the first event.
-const SNAPSHOT_SCHEMA: u16 = 6;
+const SNAPSHOT_SCHEMA: u16 = 7;
 /// How many events behind the watermark still counts as caught up: what a busy second brings.
 const BEHIND_MAX: u64 = 5_000;
 

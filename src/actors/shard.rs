@@ -14,6 +14,7 @@ use actix::{
 };
 use tokio::sync::{Semaphore, oneshot};
 
+use super::keeper::Again;
 use super::pictures::LastPictures;
 use super::planes::Planes;
 use super::system::Parts;
@@ -51,6 +52,7 @@ pub(super) struct ShardParts {
     /// What is left of the process's budget of provider calls; none: calls are not counted. Held for nanoseconds.
     pub(super) purse: Option<Arc<Mutex<Purse>>>,
     pub(super) pictures: Arc<LastPictures>,
+    pub(super) again: Arc<Again>,
     pub(super) planes: RefCell<Planes>,
     pub(super) evidence: EvidenceRoom,
     pub(super) comparing: ComparingRoom,
@@ -64,16 +66,21 @@ struct Unrecorded {
     unsaid: u64,
 }
 
+/// What the wardens of all arbiters share.
+#[derive(Clone)]
+pub(super) struct Shared {
+    pub(super) looks: Arc<Semaphore>,
+    pub(super) fetches: Arc<Semaphore>,
+    pub(super) segments: Arc<Semaphore>,
+    pub(super) recoveries: Arc<Semaphore>,
+    pub(super) purse: Option<Arc<Mutex<Purse>>>,
+    pub(super) pictures: Arc<LastPictures>,
+    pub(super) again: Arc<Again>,
+}
+
 impl ShardParts {
-    pub(super) fn new(
-        house: Parts,
-        looks: Arc<Semaphore>,
-        fetches: Arc<Semaphore>,
-        segments: Arc<Semaphore>,
-        recoveries: Arc<Semaphore>,
-        purse: Option<Arc<Mutex<Purse>>>,
-        pictures: Arc<LastPictures>,
-    ) -> Self {
+    pub(super) fn new(house: Parts, shared: Shared) -> Self {
+        let Shared { looks, fetches, segments, recoveries, purse, pictures, again } = shared;
         let planes = RefCell::new(Planes::new(house.settings.planes_max));
         let saves = Arc::new(Semaphore::new(SAVES_MAX));
         let (evidence, comparing) = (EvidenceRoom::new(), ComparingRoom::new());
@@ -87,6 +94,7 @@ impl ShardParts {
             saves,
             purse,
             pictures,
+            again,
             planes,
             evidence,
             comparing,

@@ -10,9 +10,10 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{Semaphore, oneshot, watch};
 
 use super::deposit::Deposit;
+use super::keeper::Again;
 use super::objects::Objects;
 use super::pictures::LastPictures;
-use super::shard::{Deliver, Shard, ShardParts, Shutdown};
+use super::shard::{Deliver, Shard, ShardParts, Shared, Shutdown};
 use super::warden::{Inspect, Offer, Order, Stale};
 use crate::clock::Clock;
 use crate::events::Event;
@@ -261,6 +262,7 @@ pub struct Wardens {
     shards: Arc<[Addr<Shard>]>,
     frames: Arc<Semaphore>,
     pictures: Arc<LastPictures>,
+    again: Arc<Again>,
     clock: Arc<dyn Clock>,
     policies: watch::Receiver<Arc<PolicySet>>,
 }
@@ -275,20 +277,20 @@ impl Wardens {
         let purse = parts.settings.calls_per_hour.map(|calls| Purse::new(calls, parts.wall.now()));
         let purse = purse.map(|purse| Arc::new(Mutex::new(purse)));
         let pictures = Arc::new(LastPictures::new(parts.settings.pictures_bytes_max));
+        let begun = *parts.journal.watermark().borrow();
+        let again = Arc::new(Again::new(begun));
+        let shared =
+            Shared { looks, fetches, segments, recoveries, purse, pictures: pictures.clone(), again: again.clone() };
         let shards = (0..parts.settings.arbiters.max(1))
             .map(|_| {
-                let (fetches, segments) = (fetches.clone(), segments.clone());
                 let arbiter = actix::Arbiter::new().handle();
-                let (parts, looks, recoveries) = (parts.clone(), looks.clone(), recoveries.clone());
-                let (purse, pictures) = (purse.clone(), pictures.clone());
-                <Shard as actix::Actor>::start_in_arbiter(&arbiter, move |_| {
-                    Shard::new(ShardParts::new(parts, looks, fetches, segments, recoveries, purse, pictures))
-                })
+                let (parts, shared) = (parts.clone(), shared.clone());
+                <Shard as actix::Actor>::start_in_arbiter(&arbiter, move |_| Shard::new(ShardParts::new(parts, shared)))
             })
             .collect();
         let frames = Arc::new(Semaphore::new(parts.settings.frames_max.max(1)));
         let policies = parts.policies.clone();
-        Self { shards, frames, pictures, clock: parts.wall.clone(), policies }
+        Self { shards, frames, pictures, again, clock: parts.wall.clone(), policies }
     }
 
     /// The time by which people and platforms act.
@@ -305,6 +307,11 @@ impl Wardens {
     /// The last picture of each channel.
     pub fn pictures(&self) -> &Arc<LastPictures> {
         &self.pictures
+    }
+
+    /// Frames of an earlier process that came again, and whose evidence may be lost.
+    pub(super) fn again(&self) -> &Arc<Again> {
+        &self.again
     }
 
     /// Offers a frame and waits for its durable outcome. The same frame again gives the same outcome.

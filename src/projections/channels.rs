@@ -1,6 +1,6 @@
 //! Every channel as its events leave it: what a list of a hundred thousand channels shows, and no more.
 //!
-//! Small on purpose. An entry takes about 370 bytes with its places in the orders, and the texts it names (channel,
+//! Small on purpose. An entry takes about 400 bytes with its places in the orders, and the texts it names (channel,
 //! session, policy; some 200 bytes with ARNs): 100,000 channels are about 60 MB. Open warnings are not in here, the
 //! [`Queue`](super::Queue) has them.
 
@@ -11,6 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::orders::{Ending, Orders, Places, Risk};
+use super::unjudged::{self, Unjudged};
 use crate::events::{CadenceBecause, CadenceChanged, Envelope, Event, FailedStage, Pace, Skip, UnwatchedBecause};
 use crate::model::{ChannelId, FrameId, Medium, PolicyRef, Position, Score, Sequence, SessionId, Timestamp, Verdict};
 
@@ -57,6 +58,8 @@ pub struct Channel {
     pub cadence: Option<Cadence>,
     /// Whether somebody looks.
     pub coverage: Coverage,
+    /// The media of which no segment is judged though its policy asks for them.
+    pub unjudged: Vec<Unjudged>,
     /// What happened so far, counted.
     pub counts: Counts,
     /// The channel's last event.
@@ -297,6 +300,8 @@ impl Channel {
     }
 
     fn apply(&mut self, at: Timestamp, event: &Event) {
+        let policy = self.cadence.as_ref().map(|cadence| &cadence.policy);
+        unjudged::follow(&mut self.unjudged, self.session.as_ref(), policy, at, event);
         match event {
             Event::SessionStarted(started) => {
                 self.count_unwatched(at);
@@ -362,7 +367,7 @@ impl Channel {
             | Event::OpinionGiven(_)
             | Event::DecisionReceived(_)
             | Event::ChannelQuarantined(_)
-            | Event::SegmentsUnjudged(_)
+            | Event::SegmentsUnjudged(_) // followed above
             | Event::WarningClaimed(_)
             | Event::WarningReleased(_)
             | Event::WarningEscalated(_)

@@ -7,6 +7,7 @@ mod orders;
 pub mod overview;
 mod queue;
 mod summary;
+mod unjudged;
 mod view;
 mod warning;
 
@@ -19,6 +20,7 @@ pub use index::{Index, WARNINGS_INDEXED_MAX};
 pub use orders::{Ending, Risk};
 pub use queue::{QUEUE_MAX, Queue};
 pub use summary::{ChannelSummary, Summary};
+pub use unjudged::Unjudged;
 pub use view::View;
 pub use warning::{
     Answered, Claim, EVIDENCE_MAX, Entry, Escalated, Evidence, Lapsed, LedTo, Overturned, Stage, Standing, Urgency,

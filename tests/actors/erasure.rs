@@ -96,15 +96,15 @@ impl Open {
     }
 }
 
-fn code(reason: &str) -> ErasureReason {
+pub fn code(reason: &str) -> ErasureReason {
     ErasureReason::new(reason).expect("a sound code")
 }
 
-fn request(name: &str) -> EventId {
+pub fn request(name: &str) -> EventId {
     EventId::of_command("test request", &[name.as_bytes()])
 }
 
-fn everything_of(name: &str) -> Erasing {
+pub fn everything_of(name: &str) -> Erasing {
     Erasing::Channel { channel: channel(name), content: ErasedContent::Everything }
 }
 

@@ -6,6 +6,7 @@ mod enforcement;
 mod erasure;
 mod evidence;
 mod frames;
+mod keeper;
 mod panics;
 mod policies;
 mod premises;

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 
 use streamwarden::actors::{
-    CommandError, EnforcementReactor, Evidence, OfferError, Outcome, Parts, PolicyDesk, ProviderChoice, Settings,
-    Wardens,
+    CommandError, EnforcementReactor, Evidence, Objects, OfferError, Outcome, Parts, PolicyDesk, ProviderChoice,
+    Settings, Wardens,
 };
 use streamwarden::cli::event_text::one_line;
 use streamwarden::clock::ManualClock;
@@ -60,6 +60,8 @@ pub struct Setup {
     pub platform: Option<Arc<ScriptedPlatform>>,
     pub limits: BudgetLimits,
     pub settings: Settings,
+    /// Where frames in buckets are fetched.
+    pub objects: Option<Arc<dyn Objects>>,
     pub policy: &'static str,
     /// Bytes that must stay free on the disk.
     pub reserve_bytes: u64,
@@ -71,7 +73,8 @@ impl Default for Setup {
         let settings = Settings { frame_deadline: PATIENCE, evidence: Evidence::None, ..Settings::default() };
         let limits = BudgetLimits { per_minute: 100, per_rule_per_minute: 100, live_share_milli: 100_000 };
         let provider = ScriptedProvider::new();
-        Self { provider, others: Vec::new(), platform: None, limits, settings, policy: POLICY, reserve_bytes: 0 }
+        let (others, platform, objects) = (Vec::new(), None, None);
+        Self { provider, others, platform, limits, settings, objects, policy: POLICY, reserve_bytes: 0 }
     }
 }
 
@@ -81,6 +84,8 @@ pub struct Live {
     pub journal: Arc<Held>,
     pub clock: Arc<ManualClock>,
     pub content: Arc<content::Store>,
+    /// What the wardens run with.
+    pub parts: Parts,
     desk: RefCell<Option<PolicyDesk>>,
     reactor: Option<(watch::Sender<bool>, JoinHandle<()>)>,
 }
@@ -121,7 +126,7 @@ impl Premises {
                 others: setup.others.clone(),
                 ..ProviderChoice::default()
             },
-            objects: None,
+            objects: setup.objects.clone(),
             copies: None,
             imaging: Arc::new(Imaging::new(Limits::default(), Algorithm::MedianDct)),
             settings: setup.settings,
@@ -137,8 +142,7 @@ impl Premises {
                 let running = async move { reactor.run(stopped).await.expect("the reactor does not break") };
                 (stop, tokio::spawn(running))
             });
-            drop(parts);
-            let live = Live { wardens, journal, clock, content, desk: RefCell::new(Some(desk)), reactor };
+            let live = Live { wardens, journal, clock, content, parts, desk: RefCell::new(Some(desk)), reactor };
             story(&live).await
         });
         actix::System::current().stop();

@@ -24,7 +24,7 @@ rules:
 /// A place with the program's configuration in it.
 pub struct Place {
     dir: tempfile::TempDir,
-    stage: Stage,
+    pub stage: Stage,
 }
 
 impl Place {
@@ -39,7 +39,12 @@ impl Place {
 
     /// The program, serving, with these sections beside what it cannot do without.
     pub async fn serve(&self, sections: &str) -> Serving {
-        let (here, standin) = (emulator(), &self.stage.endpoint);
+        self.serve_with(emulator(), sections).await
+    }
+
+    /// The same, with S3 at this address.
+    pub async fn serve_with(&self, here: &str, sections: &str) -> Serving {
+        let standin = &self.stage.endpoint;
         let data = self.data();
         let text = format!(
             "[data]\ndirectory = {data:?}\n[listen]\naddress = \"127.0.0.1:0\"\n[auth]\nways = [\"open\"]\n\

@@ -11,6 +11,7 @@ mod ivs;
 mod judging;
 mod killed;
 mod kinesis;
+mod lost_evidence;
 mod outbox;
 mod premises;
 mod queue;

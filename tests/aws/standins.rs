@@ -76,6 +76,11 @@ impl Stage {
         self.http.get(format!("{}/_standin/calls", self.endpoint)).send().await.unwrap().json().await.unwrap()
     }
 
+    /// The calls that are in and neither answered nor given up: `op`, `request`, `fault`.
+    pub async fn under_way(&self) -> Vec<Value> {
+        self.http.get(format!("{}/_standin/under_way", self.endpoint)).send().await.unwrap().json().await.unwrap()
+    }
+
     /// Calls as the program makes them, with short limits so that a test of a hang does not take long.
     pub fn aws(&self) -> Aws {
         self.aws_within(CallTimes { connect: Duration::from_secs(2), call: Duration::from_secs(5) })

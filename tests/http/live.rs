@@ -224,6 +224,34 @@ async fn what_another_works_on_stands_otherwise_and_what_needs_nobody_any_more_i
 }
 
 #[actix_rt::test]
+async fn what_of_a_channels_segments_nobody_judges_is_in_its_row_until_its_broadcast_is_over() {
+    let premises = Premises::new();
+    let live = premises.open().await;
+    let stage = Broadcast::begins(&live, &premises, "stage").await;
+    let mut page = Page::open(&live).await;
+    assert_eq!(page.channels["stage"]["unjudged"], json!([]));
+    let since = Timestamp::from_millis(1_700_000_000_000);
+    let session = text(&page.channels["stage"]["session"]["session"]);
+    let session = SessionId::new(session).expect("a sound id");
+    let silent = SegmentsUnjudged { medium: Medium::Sound, session, since, because: UnjudgedBecause::NoInput };
+    let event = NewEvent {
+        id: EventId::of_command("live-test", &[b"unjudged"]),
+        event: silent.into(),
+        captured_at: None,
+        actor: Actor::service("test"),
+        causation: None,
+        correlation: None,
+    };
+    let append = Append { scope: stage.channel.clone().into(), expected: Expected::Any, events: vec![event] };
+    live.house.journal.append(append).durable().await.expect("it is stored");
+    let said = json!([{ "medium": "sound", "since": since, "because": "no_input" }]);
+    page.until(|page| page.channels["stage"]["unjudged"] == said).await;
+    stage.ends().await;
+    page.until(|page| page.channels["stage"]["unjudged"] == json!([])).await;
+    live.close().await;
+}
+
+#[actix_rt::test]
 async fn who_may_see_some_channels_hears_of_no_others() {
     let mut premises = Premises::new();
     let outside = tempfile::tempdir().expect("a directory");

@@ -168,6 +168,20 @@ fn alerts_and_dashboard_ask_for_what_is_measured() {
     none_of(findings);
 }
 
+/// Grafana tells panels apart by their ids: of two with one id it shows or links to either.
+#[test]
+fn no_two_panels_of_the_dashboard_have_one_id() {
+    let dashboard: Value = serde_json::from_str(&text(DASHBOARD)).unwrap();
+    let mut titles: BTreeMap<u64, Vec<&str>> = BTreeMap::new();
+    for panel in dashboard["panels"].as_array().unwrap() {
+        let id = panel["id"].as_u64().unwrap_or_else(|| panic!("an id is expected: {panel}"));
+        titles.entry(id).or_default().push(panel["title"].as_str().unwrap());
+    }
+    assert!(titles.len() > 40, "only {} panels found: the walk is broken", titles.len());
+    titles.retain(|_, titles| titles.len() > 1);
+    none_of(titles.iter().map(|(id, titles)| format!("{DASHBOARD}: id {id} is that of {titles:?}")).collect());
+}
+
 #[test]
 fn the_dashboard_shows_everything_that_is_measured() {
     let asked: BTreeSet<String> = queries().iter().flat_map(|(_, query)| asked(query)).map(|(name, _)| name).collect();

@@ -2,7 +2,7 @@
 
 use streamwarden::events::*;
 use streamwarden::model::*;
-use streamwarden::projections::{Channel, Coverage, LastOutcome, Risk, SkippedBecause};
+use streamwarden::projections::{Channel, Coverage, LastOutcome, Risk, SkippedBecause, Unjudged};
 
 use crate::story::{Story, T0, assessed, frame, policy, session};
 
@@ -156,4 +156,78 @@ fn those_off_the_air_come_by_when_they_ended_and_leave_when_they_begin_again() {
     story.told("c", began("st-2"));
     assert_eq!(channel(&story, "c").ended, None);
     assert_eq!(ids(story.view.channels.by_end(None)), ["a", "b"]);
+}
+
+/// The media of channel "a" of which nothing is judged.
+fn unjudged(story: &Story) -> Vec<Medium> {
+    channel(story, "a").unjudged.iter().map(|one| one.medium).collect()
+}
+
+fn silent(medium: Medium) -> SegmentsUnjudged {
+    SegmentsUnjudged { medium, session: session("st-1"), since: T0, because: UnjudgedBecause::NoInput }
+}
+
+/// On the air under a policy, and nothing of its segments is judged.
+fn deaf() -> Story {
+    let mut story = Story::new();
+    story.told("a", began("st-1"));
+    story.told("a", paced(None));
+    story.after_ms(60_000);
+    for medium in [Medium::Sound, Medium::Clip] {
+        story.told("a", silent(medium));
+    }
+    story
+}
+
+#[test]
+fn what_of_its_segments_is_judged_by_nobody_stands_until_one_of_them_is_tried() {
+    let mut story = deaf();
+    let said = Unjudged { medium: Medium::Sound, since: T0, because: UnjudgedBecause::NoInput };
+    assert_eq!(channel(&story, "a").unjudged[0], said);
+    assert!(channel(&story, "a").is_watched(), "pictures say whether somebody looks");
+    story.told("a", SegmentsUnjudged { because: UnjudgedBecause::PassedOver, ..silent(Medium::Sound) });
+    assert_eq!(unjudged(&story), [Medium::Clip, Medium::Sound], "said again it stands once");
+    // A picture, one passed over, or one of another broadcast says nothing of it.
+    story.told("a", assessed(1, Verdict::Clear, None));
+    story.told("a", FrameSkipped { medium: Medium::Sound, ..skipped(2, Skip::Stale { newest: None }) });
+    let other = FrameAssessed { session: session("st-0"), ..assessed(3, Verdict::Clear, None) };
+    story.told("a", FrameAssessed { medium: Medium::Sound, ..other });
+    assert_eq!(unjudged(&story), [Medium::Clip, Medium::Sound]);
+    story.told("a", FrameSkipped { medium: Medium::Sound, ..skipped(4, Skip::NoTrack { sha256: Sha256([0; 32]) }) });
+    assert_eq!(unjudged(&story), [Medium::Clip], "a mute one was tried, and of clips it says nothing");
+    let nameless = SessionId::unnamed("recording").expect("a sound id");
+    story.told("a", FrameAssessed { medium: Medium::Clip, session: nameless, ..assessed(5, Verdict::Clear, None) });
+    assert_eq!(unjudged(&story), [], "one without a name is taken for one of what is on the air");
+}
+
+#[test]
+fn what_is_judged_by_nobody_ends_with_the_broadcast_or_with_the_policy_that_asks() {
+    let failed = FrameFailed {
+        medium: Medium::Sound,
+        frame: frame(9),
+        print: Fingerprint([0; 8]),
+        stage: FailedStage::Provider,
+        reason: "no answer".to_owned(),
+        attempts: 3,
+    };
+    let other_policy =
+        CadenceChanged { policy: PolicyRef { version: policy().version + 1, ..policy() }, ..paced(None) };
+    let unpoliced = ChannelUnwatched { since: T0, because: UnwatchedBecause::NoPolicy };
+    let unwatched = ChannelUnwatched { because: UnwatchedBecause::Failed, ..unpoliced.clone() };
+    let both: &[Medium] = &[Medium::Sound, Medium::Clip];
+    for (event, left) in [
+        (Event::from(over("st-0")), both),
+        (Event::from(paced(None)), both),
+        (Event::from(unwatched), both),
+        (Event::from(failed), &[Medium::Clip]),
+        (Event::from(over("st-1")), &[]),
+        (Event::from(began("st-2")), &[]),
+        (Event::from(other_policy), &[]),
+        (Event::from(unpoliced), &[]),
+    ] {
+        let mut story = deaf();
+        story.told("a", event.clone());
+        assert_eq!(unjudged(&story), left, "{event:?}");
+        assert_eq!(story.reloaded(), story.view);
+    }
 }

@@ -31,10 +31,14 @@ pub enum Defect {
     SilenceAgrees,
     /// After a restart a row of failed segments begins anew.
     ForgetsFailures,
+    /// A frame that came without the name of its broadcast is taken to show what is on the air.
+    NamesTheNameless,
+    /// What is on the air is taken for a broadcast without a name, whenever it began.
+    TakesWhatIsOnTheAir,
 }
 
 impl Defect {
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::AcknowledgesBeforeDurable,
         Self::SecondOutcomeAfterCrash,
         Self::StopsWithoutSession,
@@ -49,5 +53,7 @@ impl Defect {
         Self::ScreenDecides,
         Self::SilenceAgrees,
         Self::ForgetsFailures,
+        Self::NamesTheNameless,
+        Self::TakesWhatIsOnTheAir,
     ];
 }

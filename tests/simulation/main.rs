@@ -5,6 +5,7 @@
 
 mod defect;
 mod listening;
+mod nameless;
 mod process;
 mod random;
 mod run;

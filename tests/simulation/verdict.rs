@@ -5,10 +5,12 @@ use std::ops::AddAssign;
 
 use streamwarden::events::{Arranged, AsksBecause, EnforcementOrigin, Event, LapsedBecause, OpinionRole, Recorded};
 use streamwarden::model::{EnforcementId, EventId, Medium, RuleId, SessionId, Timestamp, Verdict};
+use streamwarden::projections::View;
 use streamwarden::warden::invariants::Invariants;
 use streamwarden::warden::{Coverage, Warning};
 
 use crate::listening::Listening;
+use crate::nameless::{self, Nameless};
 use crate::run::{LIMITS, Run};
 use crate::world::Notification;
 
@@ -42,6 +44,7 @@ pub struct Figures {
     pub second_not_asked: u64,
     pub seconded: u64,
     pub arranged: HashMap<&'static str, u64>,
+    pub nameless: nameless::Figures,
 }
 
 impl AddAssign for Figures {
@@ -71,6 +74,10 @@ impl AddAssign for Figures {
         self.stops_from_sound += other.stops_from_sound;
         self.second_not_asked += other.second_not_asked;
         self.seconded += other.seconded;
+        self.nameless.frames += other.nameless.frames;
+        self.nameless.judged += other.nameless.judged;
+        self.nameless.asked += other.nameless.asked;
+        self.nameless.stopped += other.nameless.stopped;
         for (end, count) in other.ends {
             *self.ends.entry(end).or_default() += count;
         }
@@ -106,6 +113,10 @@ impl Figures {
             self.stops_from_sound,
             self.second_not_asked,
             self.seconded,
+            self.nameless.frames,
+            self.nameless.judged,
+            self.nameless.asked,
+            self.nameless.stopped,
         ];
         counts.iter().all(|count| *count > 0) && self.ends.len() == 5 && self.arranged.len() == 4
     }
@@ -130,15 +141,20 @@ pub fn of(run: &mut Run) -> Result<Figures, String> {
     frames_have_outcomes(run)?;
     silence_is_loud(run)?;
     let mut figures = Figures { runs: 1, steps: run.steps, crashes: u64::from(run.crashes), ..Figures::default() };
-    let (mut told, mut listening) = (Told::default(), Listening::default());
+    let (mut told, mut listening, mut nameless) = (Told::default(), Listening::default(), Nameless::default());
+    let mut view = View::default();
     for recorded in &events {
         let event = recorded.event().map_err(|error| error.to_string())?;
         if let Some(channel) = recorded.envelope.scope.channel() {
             listening.see(run, channel, &recorded.envelope, &event)?;
+            nameless.see(run, channel, &recorded.envelope, &event)?;
         }
+        view.apply(recorded, &event);
         told.see(run, recorded, &event, &mut figures)?;
     }
-    stops_hit_whom_they_were_meant_for(run, &told)?;
+    figures.nameless = nameless.figures;
+    figures.nameless.stopped = stops_hit_whom_they_were_meant_for(run, &told, &nameless)?;
+    rows_say_what_wardens_know(run, &view)?;
     figures.stops = run.world.stopped.len() as u64;
     if let Some(process) = &run.process {
         let mut desk = process.desk.clone();
@@ -322,14 +338,34 @@ fn named_by_its_request(run: &Run, recorded: &Recorded, warning: streamwarden::m
     ensure(named, || format!("I9: warning {warning} was answered, nobody named it"))
 }
 
-fn stops_hit_whom_they_were_meant_for(run: &Run, told: &Told) -> Result<(), String> {
+/// What is shown of a channel's segments that nobody judges is what its warden holds.
+fn rows_say_what_wardens_know(run: &Run, view: &View) -> Result<(), String> {
+    let Some(process) = &run.process else { return Err("no process at the end".to_owned()) };
+    for warden in process.wardens.iter().filter(|warden| warden.state.session.is_some()) {
+        let shown = view.channels.get(&warden.state.channel).map_or(&[][..], |row| row.unjudged.as_slice());
+        for medium in run.policy_in_force().media_of_segments() {
+            let (shows, holds) = (shown.iter().any(|one| one.medium == medium), warden.state.track(medium).unjudged);
+            ensure(shows == holds, || {
+                format!("{medium:?} of {} is shown unjudged: {shows}, its warden holds: {holds}", warden.state.channel)
+            })?;
+        }
+    }
+    Ok(())
+}
+
+/// How many of them had been asked for without a name.
+fn stops_hit_whom_they_were_meant_for(run: &Run, told: &Told, nameless: &Nameless) -> Result<u64, String> {
+    let mut without_a_name = 0;
     for (enforcement, hit) in &run.world.stopped {
-        let meant = told.requests.get(enforcement).and_then(|(session, _)| session.clone());
+        let named = told.requests.get(enforcement).and_then(|(session, _)| session.clone());
+        let really = nameless.meant(&run.world, *enforcement);
+        without_a_name += u64::from(really.is_some());
+        let meant = really.unwrap_or(named);
         ensure(meant.as_ref() == Some(hit), || format!("I11: {enforcement} is meant for {meant:?} and stopped {hit}"))?;
     }
     for (call, made) in &run.world.attempts {
         ensure(told.attempts.contains(call), || format!("I5: attempt {call:?} was made before it was recorded"))?;
         ensure(*made == 1, || format!("I5: attempt {call:?} was made {made} times"))?;
     }
-    Ok(())
+    Ok(without_a_name)
 }

@@ -40,7 +40,11 @@ pub enum PlatformAnswer {
 pub struct Live {
     pub on_air: Option<SessionId>,
     pub keys_revoked: bool,
+    /// When what is on the air began.
+    pub began: Timestamp,
     sessions: u32,
+    /// Recordings begun: one holds a broadcast, and perhaps those after it.
+    recordings: u32,
     frames: u32,
     segments: u32,
 }
@@ -55,6 +59,13 @@ pub struct World {
     /// Segments without a track of their medium, and the broadcast that each segment is of, as it was announced.
     pub mute: HashSet<FrameId>,
     pub segments: HashMap<FrameId, SessionId>,
+    /// Channels whose broadcasts nobody ever names: neither in an announcement, nor with a frame.
+    pub nameless: Vec<bool>,
+    /// The broadcast that each frame really shows, whatever is announced of it, and the frames announced without its name.
+    pub shows: HashMap<FrameId, SessionId>,
+    pub unnamed: HashSet<FrameId>,
+    /// Every broadcast of each channel, in order, and when it began.
+    pub airings: Vec<Vec<(Timestamp, SessionId)>>,
     /// Channels whose broadcasts are recorded in segments.
     pub recorded: Vec<bool>,
     /// Whoever judges sound is down.
@@ -84,6 +95,10 @@ impl World {
             truth: HashMap::new(),
             mute: HashSet::new(),
             segments: HashMap::new(),
+            nameless: (0..count).map(|_| random.percent(25)).collect(),
+            shows: HashMap::new(),
+            unnamed: HashSet::new(),
+            airings: vec![Vec::new(); count],
             recorded: (0..count).map(|_| random.percent(80)).collect(),
             speechless: false,
             asked: HashMap::new(),
@@ -97,15 +112,25 @@ impl World {
     }
 
     /// The encoder connects: a new session, unless the keys are revoked or one is on the air.
-    pub fn connect(&mut self, channel: usize) -> Option<SessionId> {
+    pub fn connect(&mut self, random: &mut Random, channel: usize, now: Timestamp) -> Option<SessionId> {
         let live = &mut self.live[channel];
         if live.keys_revoked || live.on_air.is_some() {
             return None;
         }
         live.sessions += 1;
+        live.recordings += u32::from(random.percent(50)); // what reconnects soon goes on in the recording before
+        live.began = now;
         let session = SessionId::new(format!("st-{channel}-{}", live.sessions)).expect("a sound name");
         live.on_air = Some(session.clone());
+        self.airings[channel].push((now, session.clone()));
         Some(session)
+    }
+
+    /// The broadcast that was on the air then, or the last before.
+    pub fn on_air_at(&self, channel: &ChannelId, at: Timestamp) -> Option<&SessionId> {
+        let channel = self.channels.iter().position(|known| known == channel)?;
+        let begun = self.airings[channel].iter().rev().find(|(began, _)| *began <= at);
+        begun.map(|(_, session)| session)
     }
 
     /// The next thumbnail of a session.
@@ -115,7 +140,7 @@ impl World {
         let id = FrameId::of(&self.channels[channel], &[&live.frames.to_be_bytes()]);
         let number = live.frames;
         self.show(random, channel, id, &["Violence/Weapons", "Nudity", "Drugs"]);
-        let session = told_as(random, channel, session);
+        let session = self.told_as(random, channel, id, session);
         Frame {
             medium: Default::default(),
             channel: self.channels[channel].clone(),
@@ -157,10 +182,22 @@ impl World {
         if medium == Medium::Sound && random.percent(10) {
             self.mute.insert(id);
         }
-        let session = told_as(random, channel, session);
+        let session = self.told_as(random, channel, id, session);
         self.segments.insert(id, session.clone());
         let (channel, origin) = (self.channels[channel].clone(), FrameOrigin::Inline(Arc::from([])));
         Frame { medium, channel, session, id, captured_at: now, fingerprint, origin }
+    }
+
+    /// What a frame is announced as a frame of. Around a reconnect nobody can say which broadcast it shows, and of some
+    /// channels never.
+    fn told_as(&mut self, random: &mut Random, channel: usize, id: FrameId, session: &SessionId) -> SessionId {
+        self.shows.insert(id, session.clone());
+        if !random.percent(5) && !self.nameless[channel] {
+            return session.clone();
+        }
+        self.unnamed.insert(id);
+        let recording = self.live[channel].recordings;
+        SessionId::unnamed(&format!("recording-{channel}-{recording}")).expect("a sound name")
     }
 
     /// A provider call arrives.
@@ -211,13 +248,5 @@ impl World {
             }
         }
         if !self.calm && random.percent(25) { PlatformAnswer::Lost } else { PlatformAnswer::Accepted }
-    }
-}
-
-/// Around a reconnect nobody can say which broadcast a frame is of.
-fn told_as(random: &mut Random, channel: usize, session: &SessionId) -> SessionId {
-    match random.percent(5) {
-        true => SessionId::unnamed(&format!("recording-{channel}")).expect("a sound name"),
-        false => session.clone(),
     }
 }

@@ -50,6 +50,7 @@ class Stage:
     def __init__(self):
         self.lock = threading.RLock()
         self.calls = []
+        self.under_way = []
         self.settings = {key: value.copy() if hasattr(value, "copy") else value for key, value in SETTINGS.items()}
         self.channels = {}
         self.buckets = {}  # of tokens, by operation

@@ -10,6 +10,7 @@ when it is first named. Control, below a stage:
     POST   _standin/script    more settings (services.SETTINGS); answers all of them
     GET    _standin/calls     every call so far: operation, request, status, error, fault, milliseconds
     DELETE _standin/calls     the same, and forgets them
+    GET    _standin/under_way the calls that are in and neither answered nor given up by whoever made them
 
 It ends when its standard input does (--follow-stdin), so that it never outlives the test program that started it.
 """
@@ -18,6 +19,7 @@ import argparse
 import json
 import os
 import re
+import select
 import socket
 import struct
 import sys
@@ -74,6 +76,10 @@ class Handler(BaseHTTPRequestHandler):
                     if self.command == "DELETE":
                         stage.calls.clear()
                 self.send(200, calls)
+            elif what == "under_way":
+                with stage.lock:
+                    calls = [dict(call) for call in stage.under_way]
+                self.send(200, calls)
             elif what == "script":
                 stage.script(json.loads(body))
                 self.send(200, {**stage.settings, "channels": stage.channels})
@@ -86,6 +92,8 @@ class Handler(BaseHTTPRequestHandler):
         begun = time.time()
         record = {"t": begun, "op": path, "status": 0}
         service = None
+        with stage.lock:
+            stage.under_way.append(record)
         try:
             service, operation = self.operation(path)
             record["op"] = f"{service}.{operation}"
@@ -99,6 +107,7 @@ class Handler(BaseHTTPRequestHandler):
         finally:
             record["ms"] = round((time.time() - begun) * 1000, 1)
             with stage.lock:
+                stage.under_way = [call for call in stage.under_way if call is not record]
                 stage.calls.append(record)
 
     def operation(self, path):
@@ -184,7 +193,7 @@ class Handler(BaseHTTPRequestHandler):
             time.sleep(fault.get("ms", 1000) / 1000)
             return False
         if kind == "hang":
-            time.sleep(fault.get("s", 30))
+            self.wait_while_asked(fault.get("s", 30))
             self.reset()
         elif kind == "reset":
             self.reset()
@@ -205,6 +214,12 @@ class Handler(BaseHTTPRequestHandler):
         else:
             raise AwsError("BadScript", f"unknown fault {kind!r}", 500)
         return True
+
+    def wait_while_asked(self, seconds):
+        """Waits for so long, or until whoever asked is gone: nothing more is sent before an answer, so that can be read."""
+        gone, _, _ = select.select([self.connection], [], [], seconds)
+        if gone:
+            raise ConnectionResetError
 
     def fail(self, described, error):
         """Answers an error as the service's protocol does; its status is the model's unless the script says another."""

@@ -142,6 +142,8 @@ impl CopyEraser {
     /// goes wrong is told at the end.
     async fn erase_copies(&mut self, erasure: &Erasure) -> Result<Left, CopiesError> {
         let Some(channel) = erasure.requested.what.copies_of() else { return Ok(Left::Nothing) };
+        let erasures = self.erasures.clone();
+        let _nobody_copies = erasures.copying().await;
         let (mut found, mut after, mut first) = (Found::default(), Sequence(0), Ok(()));
         loop {
             let (journal, scope) = (self.journal.clone(), Scope::Channel(channel.clone()));

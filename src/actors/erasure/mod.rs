@@ -90,6 +90,8 @@ pub struct Erasures {
     known: RwLock<standing::Known>,
     /// Raised when there is something to do.
     wanted: watch::Sender<()>,
+    /// Held by whoever copies a picture long after its outcome, and by whoever looks for copies to delete them.
+    copying: tokio::sync::Mutex<()>,
 }
 
 impl Erasures {
@@ -102,6 +104,7 @@ impl Erasures {
             acting: Mutex::default(),
             known: RwLock::default(),
             wanted: watch::Sender::new(()),
+            copying: tokio::sync::Mutex::default(),
         };
         erasures.follow()?;
         match erasures.finish() {
@@ -200,6 +203,16 @@ impl Erasures {
     /// When its subject was first erased after `stored`, whether the content was still there or not.
     pub fn erased_after(&self, content: &ContentRef, stored: Position) -> Option<Timestamp> {
         self.known(|known| known.erased_after(&content.subject, stored))
+    }
+
+    /// Whether a subject was erased after `stored`.
+    pub(super) fn was_erased_after(&self, subject: &str, stored: Position) -> bool {
+        self.known(|known| known.erased_after(subject, stored).is_some())
+    }
+
+    /// Waits until nobody copies a picture late and nobody looks for copies, and keeps it so.
+    pub(super) async fn copying(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.copying.lock().await
     }
 
     /// What an erasure leaves, and why.

@@ -5,7 +5,7 @@
 //! under a thumbnail's key later may be another picture. The picture is there before the event that says where it is.
 //! Nobody waits for it: a frame is judged and answered whether or not its picture can be kept, and one that cannot is
 //! recorded, logged and counted. A process that ends in between leaves the decision without its picture, never a
-//! decision that was not made.
+//! decision that was not made; the next one looks after it (`actors::keeper`).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,13 +15,13 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::super::deposit::{Deposit, Deposited};
 use super::super::objects::fetch;
-use super::super::system::{Evidence, Outcome};
+use super::super::system::{Evidence, Outcome, Parts};
 use super::messages::Stale;
 use super::{Warden, Work};
 use crate::events::{BucketObject, Event, EvidencePlace, FrameAssessed};
 use crate::journal::content;
 use crate::model::{
-    ChannelId, Frame, FrameId, FrameOrigin, ImageFormat, S3Object, Sha256, Timestamp, Verdict, subjects,
+    ChannelId, EventId, Frame, FrameId, FrameOrigin, ImageFormat, S3Object, Sha256, Timestamp, Verdict, subjects,
 };
 use crate::telemetry::metrics;
 use crate::warden::Command;
@@ -102,7 +102,7 @@ impl Warden {
     /// Keeps the picture of the frame that came to this outcome, wherever that is asked for.
     pub(super) fn keep_evidence(&mut self, outcome: &Outcome, work: &Work, ctx: &mut Context<Self>) {
         let Event::FrameAssessed(assessed) = &outcome.event else { return };
-        let wanted = self.wanted(assessed);
+        let wanted = wanted(&self.parts.house, assessed);
         if outcome.repeated || wanted.is_empty() {
             return;
         }
@@ -117,12 +117,15 @@ impl Warden {
         }
     }
 
-    /// Where this frame's picture is to be kept.
-    fn wanted(&self, assessed: &FrameAssessed) -> Vec<EvidencePlace> {
-        let (stores, copies) = (self.parts.house.content.is_some(), self.parts.house.copies.is_some());
-        let store = (stores && self.is_stored(assessed.verdict)).then_some(EvidencePlace::Store);
-        let bucket = (copies && assessed.bears_a_warning()).then_some(EvidencePlace::Bucket);
-        store.into_iter().chain(bucket).collect()
+    /// A frame came again that has this outcome. If an earlier process should have kept its picture, somebody looks whether
+    /// it did: here is known where the picture is.
+    pub(super) fn look_after_evidence(&self, outcome: &Outcome, frame: &Frame) {
+        let Event::FrameAssessed(assessed) = &outcome.event else { return };
+        let (again, journal) = (&self.parts.again, &self.parts.house.journal);
+        let is_lost = |place: &EvidencePlace| said_as(frame.id, *place).iter().all(|said| !journal.may_hold(*said));
+        if outcome.position <= again.begun && wanted(&self.parts.house, assessed).iter().any(is_lost) {
+            again.came(frame);
+        }
     }
 
     fn picture(&self, frame: &Frame, image: Sha256, format: ImageFormat, bytes: Arc<[u8]>) -> Deposited {
@@ -185,14 +188,6 @@ impl Warden {
             }
             warden.kept_one(ctx);
         });
-    }
-
-    fn is_stored(&self, verdict: Verdict) -> bool {
-        match self.parts.house.settings.evidence {
-            Evidence::None => false,
-            Evidence::NotClear => verdict != Verdict::Clear,
-            Evidence::Assessed => true,
-        }
     }
 
     /// Says what became of the picture when `keeping` has ended: what it came to, or why to nothing.
@@ -262,6 +257,30 @@ impl Warden {
     }
 }
 
+/// Where the picture of a frame with this outcome is to be kept.
+pub(in crate::actors) fn wanted(house: &Parts, assessed: &FrameAssessed) -> Vec<EvidencePlace> {
+    if !assessed.medium.is_picture() {
+        return Vec::new();
+    }
+    let asked_for = match house.settings.evidence {
+        Evidence::None => false,
+        Evidence::NotClear => assessed.verdict != Verdict::Clear,
+        Evidence::Assessed => true,
+    };
+    let store = (house.content.is_some() && asked_for).then_some(EvidencePlace::Store);
+    let bucket = (house.copies.is_some() && assessed.bears_a_warning()).then_some(EvidencePlace::Bucket);
+    store.into_iter().chain(bucket).collect()
+}
+
+/// The events of which one says what became of a frame's picture at that place.
+pub(in crate::actors) fn said_as(frame: FrameId, place: EvidencePlace) -> [EventId; 2] {
+    let kept = match place {
+        EvidencePlace::Store => Command::evidence_id(frame),
+        EvidencePlace::Bucket => Command::copy_id(frame),
+    };
+    [kept, Command::unkept_id(frame, place)]
+}
+
 async fn store(
     content: Arc<content::Store>,
     picture: Deposited,
@@ -274,6 +293,7 @@ async fn store(
     let turn = turns.acquire_owned().await;
     let kept = tokio::task::spawn_blocking(move || {
         let _held = (room, turn);
+        fail::fail_point!(&format!("evidence.store {channel}"));
         content.put_unless_erased(&subjects::of_channel(&channel), erasures, &bytes)
     });
     let content = kept.await.map_err(|broke| broke.to_string())?.map_err(|error| error.to_string())?;

@@ -34,7 +34,7 @@ use crate::telemetry::metrics;
 use crate::telemetry::metrics::Held;
 use crate::warden::{Applied, ChannelState, Command, Coverage, Decision, Next, Rejection, apply, decide};
 pub(super) use comparing::ComparingRoom;
-pub(super) use evidence::{EvidenceRoom, TURN_WITHIN};
+pub(super) use evidence::{EvidenceRoom, TURN_WITHIN, said_as, wanted};
 use messages::Reply;
 pub(super) use messages::{Inspect, Offer, Order, Reconsider, Rest, Stale, Tick};
 use past::Unreadable;

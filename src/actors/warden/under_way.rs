@@ -68,6 +68,7 @@ impl Warden {
         let Some(work) = &self.work else { return };
         let conflict = print.is_some_and(|print| print != work.frame.fingerprint);
         if !conflict {
+            self.look_after_evidence(&outcome, &work.frame);
             return self.finish(&outcome, ctx);
         }
         let command = Command::ReportConflict { frame: work.frame.clone(), outcome: outcome.id };

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::model::ChannelId;
-use crate::projections::{Cadence, Channel, Counts, Coverage, Ended, LastEvent, LastFrame, OnAir, View};
+use crate::projections::{Cadence, Channel, Counts, Coverage, Ended, LastEvent, LastFrame, OnAir, Unjudged, View};
 
 /// A channel as it stands now.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -18,6 +18,9 @@ pub(in crate::http) struct ChannelRow {
     pub ended: Option<Ended>,
     /// Whether somebody looks, since when, and why not.
     pub coverage: Coverage,
+    /// The media of which no segment is judged though its policy asks for them, since when, and why; else empty. A channel
+    /// may be watched, as pictures tell, and have some.
+    pub unjudged: Vec<Unjudged>,
     /// How often its frames are taken; none before its first broadcast.
     pub cadence: Option<Cadence>,
     /// The frame whose outcome came last.
@@ -46,6 +49,7 @@ impl ChannelRow {
             session: channel.session.clone(),
             ended: channel.ended.clone(),
             coverage: channel.coverage,
+            unjudged: channel.unjudged.clone(),
             cadence: channel.cadence.clone(),
             last_frame: channel.last_frame,
             open_warnings,

@@ -39,8 +39,12 @@ impl Run {
         }
     }
 
-    pub(super) fn deliver(&mut self, notification: usize, frame: Frame) {
+    pub(super) fn deliver(&mut self, notification: usize, mut frame: Frame) {
         let channel = self.world.channels.iter().position(|id| *id == frame.channel).expect("a channel of this world");
+        if self.defect == Some(Defect::NamesTheNameless) && !frame.session.is_named() {
+            // The planted bug: what is on the air now is what the frame shows.
+            frame.session = self.world.live[channel].on_air.clone().unwrap_or(frame.session);
+        }
         let forgets = self.defect == Some(Defect::SecondOutcomeAfterCrash) && self.crashes > 0;
         if !forgets && let Some(outcome) = self.find(EventId::outcome_of(frame.id)) {
             return self.known(channel, notification, frame, &outcome);

@@ -16,15 +16,16 @@ impl Run {
             return;
         }
         let again = self.random.between(5_000, 20_000);
-        match self.world.connect(channel) {
+        let now = self.now();
+        match self.world.connect(&mut self.random, channel, now) {
             None => self.after(again, Task::Connect(channel)),
             Some(session) => {
-                let now = self.now();
-                if !self.random.percent(20) {
+                let told = !self.world.nameless[channel];
+                if told && !self.random.percent(20) {
                     let late = self.random.between(0, 4000);
                     self.after(late, Task::Publish(Notification::Started(channel, session.clone(), now)));
                 }
-                if self.random.percent(15) {
+                if told && self.random.percent(15) {
                     let late = self.random.between(0, 20_000);
                     self.after(late, Task::Publish(Notification::Started(channel, session.clone(), now)));
                 }
@@ -40,7 +41,7 @@ impl Run {
     }
 
     pub(super) fn off_the_air(&mut self, channel: usize, session: SessionId) {
-        if !self.random.percent(20) {
+        if !self.world.nameless[channel] && !self.random.percent(20) {
             let late = self.random.between(0, 6000);
             self.after(late, Task::Publish(Notification::Ended(channel, session)));
         }

@@ -1,13 +1,16 @@
 //! The enforcement reactor in a run.
 
 use streamwarden::journal::{Journal, READ_LIMIT_MAX};
-use streamwarden::model::EnforcementId;
+use streamwarden::model::{EnforcementId, Timestamp};
 use streamwarden::warden::enforcement::{Due, Seen, Step as Planned, plan, plan_unseen};
 use streamwarden::warden::{Command, EnforcementReport};
 
 use super::{LIMITS, Run, Step, Task};
 use crate::defect::Defect;
 use crate::process::{Message, Then};
+
+/// The platform's clock and ours may differ so much.
+const SKEW_MS: u64 = 2_000;
 
 impl Run {
     pub(super) fn fold_desk(&mut self) {
@@ -65,6 +68,12 @@ impl Run {
         let Some(case) = self.running().desk.case(enforcement).cloned() else { return };
         let now = self.now();
         let live = &self.world.live[channel];
+        // The platform's clock is not ours; a seed for a bug has it know more than it can.
+        let began = live.on_air.as_ref().map(|_| live.began);
+        let started_by = match self.defect {
+            Some(Defect::TakesWhatIsOnTheAir) => began.map(|_| Timestamp::default()),
+            _ => began.map(|began| began.plus_ms(SKEW_MS)),
+        };
         let trouble = !self.world.calm && self.random.percent(10); // 503 to the look itself
         let step = if trouble || self.world.unreachable.contains(&channel) {
             plan_unseen(&case, now)
@@ -73,8 +82,8 @@ impl Run {
                 &case,
                 &Seen {
                     on_air: live.on_air.clone(),
-                    started_at: None,
-                    started_by: None,
+                    started_at: began.map(|began| began.minus_ms(SKEW_MS)),
+                    started_by,
                     suspended: live.keys_revoked,
                     quiet_ms: 0,
                 },
@@ -94,7 +103,8 @@ impl Run {
         self.fold_desk();
         let Some(channel) = self.channel_of(enforcement) else { return };
         let Some(case) = self.running().desk.case(enforcement).cloned() else { return };
-        let only = case.request.session.filter(|_| self.defect != Some(Defect::StopsWithoutSession));
+        // Of a broadcast without a name, the one that was seen to be it.
+        let only = case.found.or(case.request.session).filter(|_| self.defect != Some(Defect::StopsWithoutSession));
         let epoch = self.running().epoch;
         let most = if self.random.percent(40) { 6000 } else { 1500 };
         let transit = self.random.between(20, most);

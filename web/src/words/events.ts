@@ -13,6 +13,7 @@ import {
   passedWords,
   severityTone,
   type Tone,
+  unjudgedWords,
   unwatchedWords,
 } from "./words";
 
@@ -200,13 +201,10 @@ const WORDS: Record<string, (p: Payload) => Said> = {
     text: `after ${lasting(p.unwatched_ms)} in which nobody looked`,
   }),
   ChannelUnwatched: (p) => ({ what: "unwatched", tone: "broken", text: unwatchedWords(p.because) }),
-  SegmentsUnjudged: (p: { medium: Schemas["Medium"]; because: string }) => ({
+  SegmentsUnjudged: (p: { medium: Schemas["Medium"]; because: Schemas["UnjudgedBecause"] }) => ({
     what: `${MEDIA[p.medium]} unjudged`,
     tone: "broken",
-    text:
-      p.because === "no_input"
-        ? "the policy asks for it and none arrives"
-        : "the policy asks for it; it arrives too late, or there is no room for it",
+    text: unjudgedWords(p.because),
   }),
   ChannelQuarantined: (p) => ({ what: "quarantined", tone: "broken", text: p.reason }),
   CadenceChanged: (p) => ({

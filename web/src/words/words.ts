@@ -43,6 +43,16 @@ export function unwatchedWords(because: Schemas["UnwatchedBecause"]): string {
   return UNWATCHED[because] ?? String(because);
 }
 
+const UNJUDGED: Record<Schemas["UnjudgedBecause"], string> = {
+  no_input: "the policy asks for it and none arrives",
+  passed_over: "the policy asks for it; it arrives too late, or there is no room for it",
+};
+
+/** Why nobody judges a medium of the segments. */
+export function unjudgedWords(because: Schemas["UnjudgedBecause"]): string {
+  return UNJUDGED[because] ?? String(because);
+}
+
 const SKIPPED: Record<string, string> = {
   too_soon: "before it was due",
   similar: "as before",

@@ -7,6 +7,7 @@ import { Badge, Button, Loaded, Moment } from "../../design/parts";
 import { useChannel, useNow } from "../../live/live";
 import { lasting, moment } from "../../words/time";
 import { cadenceWords, outcomeWords, severityTone, unwatchedWords } from "../../words/words";
+import { UnjudgedBadges } from "../unjudged";
 import { Coverage } from "./coverage";
 import { beginOf, type Now, spansOf, steps } from "./history";
 import { CadenceHistory, Reputation, useReputation } from "./reputation";
@@ -71,6 +72,7 @@ function Head({ row }: { row: Row }) {
             unwatched for {lasting(now - Date.parse(unwatched.since))}: {unwatchedWords(unwatched.because)}
           </Badge>
         )}
+        <UnjudgedBadges row={row} />
         {row.open_warnings > 0 ? (
           <Link className="channel-open" href={`/queue?channel=${encodeURIComponent(row.channel)}`}>
             <Badge tone={severityTone(row.worst_severity ?? 1)}>

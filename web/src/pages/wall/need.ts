@@ -3,14 +3,15 @@
 
 import type { ChannelRow, WarningRow } from "../../live/store";
 
-/** Open warnings go before any blindness, blindness before any doubt. */
+/** Open warnings go before any blindness, that before any deafness, and that before any doubt. */
 const OF_WARNINGS = 1e9;
 const OF_BLINDNESS = 1e6;
+const OF_DEAFNESS = 1e3;
 
 export interface Need {
   /** The greater, the higher on the wall. */
   weight: number;
-  why: "warning" | "unwatched" | "doubt" | "none";
+  why: "warning" | "unwatched" | "unjudged" | "doubt" | "none";
 }
 
 /** An unanswered warning of one severity weighs as much as one of the next lower when it is ten times as old. */
@@ -23,6 +24,11 @@ export function needOf(row: ChannelRow, oldest: ReadonlyMap<string, number>, now
   if (typeof coverage === "object" && "unwatched" in coverage) {
     const blind = Math.max(0, now - Date.parse(coverage.unwatched.since)) / 1000;
     return { weight: OF_BLINDNESS + Math.min(blind, OF_BLINDNESS), why: "unwatched" };
+  }
+  if (row.unjudged.length > 0) {
+    const since = Math.min(...row.unjudged.map((one) => Date.parse(one.since)));
+    const deaf = Math.max(0, now - since) / 1000;
+    return { weight: OF_DEAFNESS + Math.min(deaf, OF_DEAFNESS), why: "unjudged" };
   }
   if (!row.session) return { weight: -1, why: "none" };
   // The lower the score the likelier is harm; a channel without one is not known yet.

@@ -9,6 +9,7 @@ import type { ChannelRow } from "../../live/store";
 import { useMay } from "../../session/session";
 import { interval, lasting, moment } from "../../words/time";
 import { causeWords, outcomeWords, severityTone, unwatchedWords } from "../../words/words";
+import { UnjudgedBadges } from "../unjudged";
 
 interface TileProps {
   id: string;
@@ -46,7 +47,8 @@ export const Tile = memo(function Tile({ id, given, selected, onSelect }: TilePr
 
 function toneOf(row: ChannelRow): string | undefined {
   if (row.open_warnings > 0) return severityTone(row.worst_severity ?? 1);
-  return typeof row.coverage === "object" && "unwatched" in row.coverage ? "broken" : undefined;
+  const blind = typeof row.coverage === "object" && "unwatched" in row.coverage;
+  return blind || row.unjudged.length > 0 ? "broken" : undefined;
 }
 
 function State({ row }: { row: ChannelRow }) {
@@ -64,6 +66,7 @@ function State({ row }: { row: ChannelRow }) {
           unwatched {lasting(now - Date.parse(coverage.unwatched.since))}
         </Badge>
       )}
+      <UnjudgedBadges row={row} />
       {!row.session && <Badge tone="quiet">off the air</Badge>}
       {row.open_warnings === 0 && last_frame && <OutcomeBadge row={row} />}
     </>
