@@ -181,6 +181,8 @@ async fn list(app: Data<App>, within: Within, filter: Filter, own: ListEvents) -
         let head = *app.journal.watermark().borrow();
         let page = page(&*app.journal, &wanted)?;
         let next = page.next.map(|next| next.to_string());
+        // The journal may have grown before the page was read: who goes on after the head must not see an event twice.
+        let head = page.items.iter().map(|item| item.envelope().position).fold(head, Position::max);
         Ok::<_, AuditError>(json(&List { items: page.items, next, complete: page.complete, head }))
     });
     Ok(HttpResponse::Ok().insert_header((CONTENT_TYPE, "application/json")).body(bytes.await?))
