@@ -21,6 +21,8 @@ use crate::premises::{Live, POLICY, Premises, Setup, channel, frame, picture, se
 use crate::scripted::Says;
 
 const MINUTE_MS: u64 = 60_000;
+/// How far what is not clear was looked after, in a house that keeps no copies.
+const PLACE: &str = "evidence-lost-not-clear";
 
 fn setup(evidence: Evidence) -> Setup {
     let setup = Setup { settings: Settings { evidence, ..Setup::default().settings }, ..Setup::default() };
@@ -116,7 +118,7 @@ fn what_is_announced_again_after_the_process_ended_is_kept_as_it_was_judged() {
 fn what_is_not_announced_again_is_said_to_be_lost_after_a_minute_and_once() {
     let premises = Premises::new();
     let judged = cut(&premises, "gone");
-    let place: ConsumerName = "evidence-lost".parse().expect("a sound name");
+    let place: ConsumerName = PLACE.parse().expect("a sound name");
     for first in [true, false] {
         premises.live(&setup(Evidence::NotClear), async |live| {
             let keeper = keeper(live).await;
@@ -133,7 +135,7 @@ fn what_is_not_announced_again_is_said_to_be_lost_after_a_minute_and_once() {
             assert_eq!(said.len(), 1, "{}", live.told());
             assert_eq!((said[0].frame, said[0].place), (judged.id, EvidencePlace::Store));
             assert_eq!(said[0].image, Some(Sha256::of(&met())), "which picture it was is known");
-            assert!(said[0].reason.contains("nobody announced the frame again"), "{}", said[0].reason);
+            assert!(said[0].reason.contains("did not come again in time"), "{}", said[0].reason);
             // As if the process had ended between the event and the place: it is looked at again, and nothing is added.
             let saved = live.journal.save_cursor(&place, Position(0)).durable();
             saved.await.expect("it is kept");
@@ -187,6 +189,55 @@ fn what_was_erased_since_it_was_judged_is_not_kept_afterwards() {
     });
 }
 
+#[test]
+fn what_was_judged_a_day_ago_is_said_to_be_lost_though_it_comes_again() {
+    let premises = Premises::new();
+    let judged = cut(&premises, "late");
+    premises.live(&setup(Evidence::NotClear), async |live| {
+        let keeper = keeper(live).await;
+        passes(live, 25 * 60 * MINUTE_MS);
+        assert!(live.offer(&judged).await.repeated);
+        let (stop, running) = runs(&keeper);
+        let unkept = live.until(&channel("late"), "it to be said", unkept).await;
+        assert!(unkept.reason.contains("more than a day ago"), "{}", unkept.reason);
+        stop.send_replace(true);
+        running.await.expect("no panic");
+        live.close().await;
+    });
+}
+
+/// Whatever the ending was, and though it comes again: what another setting left is none of this one's.
+#[test]
+fn what_another_setting_left_is_neither_kept_nor_said_to_be_lost() {
+    let premises = Premises::new();
+    let before = frame(&channel("before"), 0, &met());
+    premises.live(&setup(Evidence::None), async |live| {
+        keeper(live).await.step().await.expect("the first look begins at the head");
+        live.offer(&before).await;
+    });
+    let left = cut(&premises, "left");
+    for evidence in [Evidence::Assessed, Evidence::NotClear] {
+        premises.live(&setup(evidence), async |live| {
+            let keeper = keeper(live).await;
+            for again in [&before, &left] {
+                assert!(live.offer(again).await.repeated);
+            }
+            keeper.step().await.expect("the first look begins at the head");
+            let (stop, running) = runs(&keeper);
+            live.offer(&frame(&channel("now"), 0, &met())).await;
+            live.until(&channel("now"), "the picture to be kept", stored).await;
+            passes(live, MINUTE_MS);
+            stop.send_replace(true);
+            running.await.expect("no panic");
+            assert_eq!(keeper.step().await.expect("a look"), LookedAfter::default());
+            for name in ["before", "left"] {
+                let said = all_of(live, name, stored).len() + all_of(live, name, unkept).len();
+                assert_eq!(said, 0, "{evidence:?}: {}", live.told());
+            }
+        });
+    }
+}
+
 /// A house that closed in order has seen to all of its evidence: what the next one is told to keep does not concern it.
 #[test]
 fn what_a_house_was_told_not_to_keep_is_no_loss_to_the_next() {
@@ -201,6 +252,7 @@ fn what_a_house_was_told_not_to_keep_is_no_loss_to_the_next() {
     premises.live(&setup(Evidence::Assessed), async |live| {
         passes(live, 10 * MINUTE_MS);
         let keeper = keeper(live).await;
+        keeper.step().await.expect("the first look begins at the head");
         passes(live, MINUTE_MS);
         assert_eq!(keeper.step().await.expect("a look"), LookedAfter::default());
         live.close().await;
@@ -212,10 +264,12 @@ fn many_that_are_lost_are_said_so_many_at_a_time() {
     const FRAMES: u64 = 130;
     let premises = Premises::new();
     premises.live(&setup(Evidence::None), async |live| {
-        keeper(live).await.step().await.expect("the first look begins at the head");
         for second in 0..FRAMES {
             live.offer(&frame(&channel("ch"), second, &met())).await;
         }
+        // As if they should have been kept, and nothing became of it.
+        let saved = live.journal.save_cursor(&PLACE.parse().expect("a sound name"), Position(0)).durable();
+        saved.await.expect("it is kept");
     });
     premises.live(&setup(Evidence::NotClear), async |live| {
         let keeper = keeper(live).await;

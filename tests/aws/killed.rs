@@ -277,17 +277,23 @@ async fn killed_while_a_call_is_in_and_unanswered_its_shards_cursor_stands_befor
     let frame: Name = (format!("ch-{HANGING}"), begin.plus_ms(u64::from(LOOKED_AT) * EVERY_MS));
     let (sequence, _) = announced.iter().find(|(_, name)| **name == frame).expect("it was announced");
 
-    while stage.under_way().await.iter().all(|call| call["fault"] != "hang") {
-        tokio::task::yield_now().await;
-    }
+    let hanging = async {
+        while stage.under_way().await.iter().all(|call| call["fault"] != "hang") {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(PATIENCE, hanging).await.expect("a call comes that hangs");
     come_to(&serving, Position(0), frames as usize - OPEN, "while one hangs").await;
     let in_and_unanswered = stage.under_way().await;
     serving.kill();
     assert_eq!(in_and_unanswered.len(), 1, "what is in and unanswered at the kill: {in_and_unanswered:?}");
     assert_eq!(in_and_unanswered[0]["fault"], "hang", "{in_and_unanswered:?}");
-    while !stage.under_way().await.is_empty() {
-        tokio::task::yield_now().await; // until the stand-in sees that nobody waits for the answer any more
-    }
+    let seen = async {
+        while !stage.under_way().await.is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(PATIENCE, seen).await.expect("the stand-in sees that nobody waits for the answer any more");
     let calls = stage.calls().await;
     let hung: Vec<_> = calls.iter().filter(|call| call["fault"] == "hang").collect();
     assert_eq!(hung.len(), 1, "{hung:?}");

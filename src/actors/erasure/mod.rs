@@ -205,9 +205,9 @@ impl Erasures {
         self.known(|known| known.erased_after(&content.subject, stored))
     }
 
-    /// Whether a subject was erased after `stored`.
-    pub(super) fn was_erased_after(&self, subject: &str, stored: Position) -> bool {
-        self.known(|known| known.erased_after(subject, stored).is_some())
+    /// Whether somebody asked after `stored` that a subject be erased, carried out or not.
+    pub(super) fn was_asked_after(&self, subject: &str, stored: Position) -> bool {
+        self.known(|known| known.was_asked_after(subject, stored))
     }
 
     /// Waits until nobody copies a picture late and nobody looks for copies, and keeps it so.

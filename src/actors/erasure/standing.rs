@@ -1,6 +1,7 @@
 //! Which erasures there are and how far each has come: a fold over the events of the system scope `$store`. Pure.
 
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Bound;
 
 use crate::events::{Actor, CodecError, ErasureRequested, Event, EventType, HeldContent, Recorded};
 use crate::model::{EventId, Position, Sequence, Timestamp};
@@ -141,6 +142,12 @@ impl Known {
     pub fn erased_at(&self, subject: &str, stored: Position) -> Option<Timestamp> {
         let last = || self.moments.get(subject)?.last().map(|(_, at)| *at);
         self.erased_after(subject, stored).or_else(last)
+    }
+
+    /// Whether somebody asked after `stored` that a subject be erased.
+    pub fn was_asked_after(&self, subject: &str, stored: Position) -> bool {
+        let after = (Bound::Excluded(stored), Bound::Unbounded);
+        self.erasures.range(after).any(|(_, erasure)| erasure.requested.what.subjects().iter().any(|s| s == subject))
     }
 
     /// When a subject was first erased after `stored`.

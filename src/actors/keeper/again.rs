@@ -53,6 +53,11 @@ impl Again {
         }
     }
 
+    /// Whether none waits.
+    pub(super) fn is_empty(&self) -> bool {
+        self.lock().frames.is_empty()
+    }
+
     fn lock(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner) // nothing in here panics half way
     }

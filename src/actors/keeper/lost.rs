@@ -19,6 +19,8 @@ pub(super) struct Lost {
     pub channel: ChannelId,
     pub frame: FrameId,
     pub captured_at: Timestamp,
+    /// When its outcome was recorded.
+    pub recorded_at: Timestamp,
     /// Where its outcome stands.
     pub decided: Position,
     /// What is known of the picture; none if it was never fetched.
@@ -79,10 +81,15 @@ fn lost(parts: &Parts, recorded: &Recorded) -> Result<Option<Lost>, KeeperError>
     else {
         return Ok(None);
     };
-    let event = recorded
-        .event()
-        .map_err(|error| KeeperError::Strange { position: envelope.position, reason: error.to_string() })?;
-    let Event::FrameAssessed(assessed) = event else { return Ok(None) };
+    let assessed = match recorded.event() {
+        Ok(Event::FrameAssessed(assessed)) => assessed,
+        Ok(_) => return Ok(None),
+        Err(error) => {
+            // What it asks for must not be guessed, and other channels must not wait for it.
+            tracing::error!("whether evidence of the outcome at {} is lost nobody can say: {error}", envelope.position);
+            return Ok(None);
+        }
+    };
     let mut places = Vec::new();
     for place in wanted(parts, &assessed) {
         if !is_said(&*parts.journal, assessed.frame, place)? {
@@ -96,6 +103,7 @@ fn lost(parts: &Parts, recorded: &Recorded) -> Result<Option<Lost>, KeeperError>
         channel: channel.clone(),
         frame: assessed.frame,
         captured_at: envelope.captured_at.unwrap_or(envelope.recorded_at),
+        recorded_at: envelope.recorded_at,
         decided: envelope.position,
         image: assessed.image,
         object: object(&assessed),

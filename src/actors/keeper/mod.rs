@@ -8,7 +8,9 @@
 //! a minute to come again, and those of this one the longest time that keeping takes.
 //!
 //! Reads the journal from a place of its own, so that a start looks at what the process before it had not seen to, and at
-//! nothing older. Knows what was to be kept and whether that was said; must not know why anything was decided.
+//! nothing older. The place is one for each setting of what is to be kept: what was decided under another is none of this
+//! one's, though its process may have left something unsaid. Knows what was to be kept and whether that was said; must not
+//! know why anything was decided.
 
 mod again;
 mod lost;
@@ -24,7 +26,7 @@ use super::deposit::Deposited;
 use super::erasure::Erasures;
 use super::look::read;
 use super::objects::fetch;
-use super::system::{CommandError, Parts, Wardens};
+use super::system::{CommandError, Evidence, Parts, Wardens};
 use super::warden::TURN_WITHIN;
 use crate::events::{BucketObject, EvidencePlace};
 use crate::journal::{AppendError, ReadError};
@@ -35,10 +37,12 @@ use crate::warden::Command;
 pub(super) use again::Again;
 use lost::{Found, Lost};
 
-/// How far evidence has been looked after.
+/// How far evidence has been looked after, by what is to be kept.
 const PLACE: &str = "evidence-lost";
 /// After its start a process waits so long for frames of the one before it to be announced again.
 const AGAIN_WITHIN_MS: u64 = 60_000;
+/// What was judged longer ago is kept no more: its time would begin anew, and be longer than was promised.
+const LATE_WITHIN_MS: u64 = 24 * 3_600_000;
 /// Evidence of this process takes less than this, however slow the disk.
 const KEPT_WITHIN_MS: u64 = 600_000;
 /// From one look to the next.
@@ -54,14 +58,6 @@ pub enum KeeperError {
     /// The journal cannot be read.
     #[error(transparent)]
     Read(#[from] ReadError),
-    /// An outcome is not understood: what it asks for must not be guessed.
-    #[error("the event at position {position} is not understood: {reason}")]
-    Strange {
-        /// Where it stands.
-        position: Position,
-        /// Why.
-        reason: String,
-    },
     /// How far it came cannot be kept.
     #[error(transparent)]
     Append(#[from] AppendError),
@@ -93,6 +89,7 @@ enum Source {
 }
 
 /// Looks after evidence that is lost.
+#[derive(Clone)]
 pub struct EvidenceKeeper {
     parts: Parts,
     wardens: Wardens,
@@ -105,8 +102,19 @@ pub struct EvidenceKeeper {
 impl EvidenceKeeper {
     /// Over the parts that `wardens` run with; from now on frames of an earlier process may come again.
     pub fn new(parts: &Parts, wardens: Wardens, erasures: Arc<Erasures>) -> Self {
-        let place = ConsumerName::new(PLACE).expect("a short name of letters and a hyphen");
+        let kept = if parts.content.is_some() { parts.settings.evidence } else { Evidence::None };
+        let place = place(kept, parts.copies.is_some());
         Self { parts: parts.clone(), wardens, erasures, began_at: parts.wall.now(), place }
+    }
+
+    /// Up to where everything is seen to, or none of ours: kept under another setting, or by an older program, which may have
+    /// been told to keep nothing. None if nothing is known under this setting, or another one was in force since.
+    fn seen_to(&self) -> Result<Option<Position>, ReadError> {
+        let mut others = None;
+        for other in places().filter(|other| *other != self.place) {
+            others = others.max(self.parts.journal.cursor(&other)?);
+        }
+        Ok(self.parts.journal.cursor(&self.place)?.filter(|own| Some(*own) >= others))
     }
 
     /// Looks again and again until asked to stop. What is under way then is taken up by the next process.
@@ -121,7 +129,14 @@ impl EvidenceKeeper {
         let mut next = tokio::time::Instant::now();
         loop {
             let done = tokio::select! {
-                frame = self.wardens.again().next() => self.came_again(frame).await,
+                frame = self.wardens.again().next() => {
+                    let looked = self.came_again(frame.clone()).await;
+                    if looked.is_err() {
+                        self.wardens.again().came(&frame);
+                        tokio::time::sleep(PAUSE).await;
+                    }
+                    looked
+                }
                 () = tokio::time::sleep_until(next) => {
                     let stepped = self.step().await;
                     let more = stepped.as_ref().is_ok_and(|done| done.more);
@@ -139,6 +154,7 @@ impl EvidenceKeeper {
                     );
                 }
                 Err(error) => {
+                    next = tokio::time::Instant::now() + EVERY;
                     let causes = std::iter::successors(Some(&error as &dyn Error), |&error| error.source());
                     let causes = causes.map(ToString::to_string).collect::<Vec<_>>().join(": ");
                     tracing::error!("lost evidence is not looked after, and it is tried again: {causes}");
@@ -149,20 +165,20 @@ impl EvidenceKeeper {
 
     /// One bounded look at what is due. The first over a journal begins at its head.
     pub async fn step(&self) -> Result<LookedAfter, KeeperError> {
-        let (parts, place, began_at) = (self.parts.clone(), self.place.clone(), self.began_at);
-        let begun = self.wardens.again().begun;
+        let keeper = self.clone();
+        let (begun, all_came) = (self.wardens.again().begun, self.wardens.again().is_empty());
         let (after, found) = blocking(move || {
-            let Some(after) = parts.journal.cursor(&place)? else {
-                // What older programs left is not ours to say: they may have been told to keep nothing.
-                parts.journal.save_cursor(&place, begun).wait()?;
+            let Some(after) = keeper.seen_to()? else {
+                keeper.parts.journal.save_cursor(&keeper.place, begun).wait()?;
                 return Ok((begun, Found { through: begun, more: true, ..Found::default() }));
             };
-            let now = parts.wall.now();
+            let now = keeper.parts.wall.now();
             let due = |position, recorded_at| match position <= begun {
-                true => now.ms_since(began_at) >= AGAIN_WITHIN_MS,
+                // One that has come is looked after before anything is called lost.
+                true => all_came && now.ms_since(keeper.began_at) >= AGAIN_WITHIN_MS,
                 false => now.ms_since(recorded_at) >= KEPT_WITHIN_MS,
             };
-            Ok((after, lost::look(&parts, after, due)?))
+            Ok((after, lost::look(&keeper.parts, after, due)?))
         })
         .await?;
         let mut done = LookedAfter { more: found.more, ..LookedAfter::default() };
@@ -176,9 +192,13 @@ impl EvidenceKeeper {
 
     /// A frame of an earlier process came again: its picture can be got, if it is lost.
     async fn came_again(&self, frame: Frame) -> Result<LookedAfter, KeeperError> {
-        let (parts, id) = (self.parts.clone(), frame.id);
+        let (keeper, id) = (self.clone(), frame.id);
         let mut done = LookedAfter::default();
-        if let Some(lost) = blocking(move || lost::of_frame(&parts, id)).await? {
+        let lost = blocking(move || {
+            let Some(seen_to) = keeper.seen_to()? else { return Ok(None) }; // the first look begins at the head
+            Ok(lost::of_frame(&keeper.parts, id)?.filter(|lost| lost.decided > seen_to))
+        });
+        if let Some(lost) = lost.await? {
             // By its version, where the outcome says which it was: an announcement may say less.
             let source = lost.object.clone().map_or(Source::Announced(frame), Source::Named);
             self.look_after(&lost, Some(source), &mut done).await?;
@@ -189,7 +209,7 @@ impl EvidenceKeeper {
     /// Moves on over what needs nothing, so that the next process, which may be told to keep something else, begins behind
     /// it. Blocks; call when all wardens are at rest.
     pub fn rest(&self) -> Result<(), KeeperError> {
-        let Some(after) = self.parts.journal.cursor(&self.place)? else { return Ok(()) };
+        let Some(after) = self.seen_to()? else { return Ok(()) };
         let mut through = after;
         for _ in 0..LOOKS_AT_REST_MAX {
             let found = lost::look(&self.parts, through, |_, _| true)?;
@@ -221,12 +241,16 @@ impl EvidenceKeeper {
         let subject = subjects::of_channel(&lost.channel);
         let erasures = self.parts.content.as_ref().map_or(0, |content| content.erasures_of(&subject));
         let picture = match source {
-            _ if self.erasures.was_erased_after(&subject, lost.decided) => {
+            _ if self.erasures.was_asked_after(&subject, lost.decided) => {
                 Err("what is kept of the channel was erased meanwhile".to_owned())
+            }
+            _ if self.parts.wall.now().ms_since(lost.recorded_at) > LATE_WITHIN_MS => {
+                Err("it was judged more than a day ago, which is too late to begin to keep it".to_owned())
             }
             Some(source) => self.get(lost, source).await,
             None => {
-                Err("whoever was to keep it ended before it was kept, and nobody announced the frame again".to_owned())
+                Err("whoever was to keep it ended before it was kept, and its frame did not come again in time"
+                    .to_owned())
             }
         };
         for place in &lost.places {
@@ -322,6 +346,22 @@ impl EvidenceKeeper {
             }
         }
     }
+}
+
+/// Where it is noted how far evidence was looked after while this was to be kept.
+fn place(kept: Evidence, copied: bool) -> ConsumerName {
+    let kept = match kept {
+        Evidence::None => "none",
+        Evidence::NotClear => "not-clear",
+        Evidence::Assessed => "assessed",
+    };
+    let copied = if copied { "-copied" } else { "" };
+    ConsumerName::new(format!("{PLACE}-{kept}{copied}")).expect("a short name of letters and hyphens")
+}
+
+fn places() -> impl Iterator<Item = ConsumerName> {
+    let kept = [Evidence::None, Evidence::NotClear, Evidence::Assessed];
+    kept.into_iter().flat_map(|kept| [place(kept, false), place(kept, true)])
 }
 
 fn blocking<T: Send + 'static>(
