@@ -36,7 +36,8 @@ const FIELD_BYTES: usize = 48;
 pub enum TranscriptLeftOut {
     /// It was erased.
     Erased,
-    /// It was kept for as long as it was to be, and has been deleted since.
+    /// It was kept for as long as it was to be, and has been deleted since. Until that is done, within an hour or so, it goes
+    /// along.
     Expired,
     /// It is damaged or missing, or could not be read.
     Unreadable,

@@ -310,7 +310,7 @@ async fn the_program_puts_words_on_the_bus_only_where_its_configuration_says_so_
     let folder = tempfile::tempdir().unwrap();
     let (config, log) = (folder.path().join("streamwarden.toml"), folder.path().join("log"));
     for asked in [false, true] {
-        std::fs::write(&config, configured(&premises, &emulator(), NAME, asked)).unwrap();
+        std::fs::write(&config, configured(&premises, emulator(), NAME, asked)).unwrap();
         let serving = Serving::start_logging(&config, std::fs::File::create(&log).unwrap());
         let job = shows(&serving, &format!("asked-{asked}")).await;
         let detail = loop {
