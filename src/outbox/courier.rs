@@ -128,7 +128,7 @@ impl<D: Destination> Courier<D> {
                         continue;
                     };
                     let lane = self.destination.name();
-                    tracing::warn!(lane, %position, event = %lighter.event, "sent once more with less: {failure}");
+                    tracing::warn!(lane, %position, event = %lighter.event, "refused, and sent once more without what it can do without: {failure}");
                     let bytes = lighter.letter.bytes();
                     self.window.replace(position, lighter, bytes);
                     failure.class.name()

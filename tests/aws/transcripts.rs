@@ -323,6 +323,7 @@ async fn the_program_puts_words_on_the_bus_only_where_its_configuration_says_so_
         assert_eq!(detail.get("transcript"), expected.as_ref());
         serving.end();
         let log = std::fs::read_to_string(&log).unwrap();
+        assert_eq!(log.contains("names one that hears (hive-speech)"), asked, "nobody hears, and it says so");
         assert!(log.contains("PutEvents") && !log.contains(WORD), "its log is that of the call, and has no word");
     }
 }
