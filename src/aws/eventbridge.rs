@@ -26,6 +26,9 @@ pub struct BusEntry {
     pub detail: String,
     /// ARNs of what it is about.
     pub resources: Vec<String>,
+    /// Whether its detail holds what may stand nowhere else: then a failure about it says its class and code, and not what
+    /// the service said, which may quote it.
+    pub confidential: bool,
 }
 
 impl BusEntry {
@@ -69,7 +72,7 @@ impl EventBus {
     }
 
     /// Puts at most [`ENTRIES_PER_CALL_MAX`] events of at most [`BYTES_PER_CALL_MAX`] bytes. The answer says of each, in
-    /// their order, whether it was taken; a failure is that of the whole call.
+    /// their order, whether it was taken; a failure is that of the whole call. None quotes an entry that is confidential.
     pub async fn put(&self, entries: &[BusEntry]) -> Result<Vec<Result<(), Failure>>, Failure> {
         const OPERATION: &str = "PutEvents";
         let wire = entries.iter().map(|entry| {
@@ -82,8 +85,13 @@ impl EventBus {
                 .event_bus_name(&self.bus)
                 .build()
         });
+        let may_quote = |confidential: bool, failure: Failure| {
+            if confidential { failure.without_quotes() } else { failure }
+        };
         let call = self.client.put_events().set_entries(Some(wire.collect())).send();
-        let answer = call.await.map_err(|error| Failure::of(OPERATION, &error))?;
+        let answer = call.await.map_err(|error| {
+            may_quote(entries.iter().any(|entry| entry.confidential), Failure::of(OPERATION, &error))
+        })?;
         let answers = answer.entries.unwrap_or_default();
         if answers.len() != entries.len() {
             let said = format!("{} entries were put, the answer is about {}", entries.len(), answers.len());
@@ -91,14 +99,13 @@ impl EventBus {
         }
         Ok(answers
             .into_iter()
-            .map(|answer| match (answer.event_id, answer.error_code) {
+            .zip(entries)
+            .map(|(answer, entry)| match (answer.event_id, answer.error_code) {
                 (Some(_), None) => Ok(()),
-                (_, Some(code)) => Err(Failure {
-                    operation: OPERATION,
-                    class: class_of_entry(&code),
-                    said: answer.error_message.unwrap_or_default(),
-                    code: Some(code),
-                }),
+                (_, Some(code)) => {
+                    let failure = Failure::of_part(OPERATION, class_of_entry(&code), code, answer.error_message);
+                    Err(may_quote(entry.confidential, failure))
+                }
                 (None, None) => Err(Failure::nonsense(OPERATION, "an entry with neither an id nor an error")),
             })
             .collect())
@@ -126,6 +133,7 @@ mod tests {
             detail_type: "WarningRaised".to_owned(),
             detail: "{\"ü\":1}".to_owned(),
             resources: vec!["arn:a".to_owned(), "arn:bc".to_owned()],
+            confidential: false,
         };
         assert_eq!(entry.bytes(), 14 + 12 + 13 + 8 + 5 + 6);
     }

@@ -104,6 +104,11 @@ const UNAVAILABLE: [&str; 6] = [
     "StreamUnavailable",
 ];
 
+/// In place of what was said of a call that carried what nobody may repeat.
+const WITHHELD: &str = "what was said of it is withheld, for it may quote what was sent";
+/// The most bytes of a code that may be repeated whatever the call carried.
+const CODE_BYTES_MAX: usize = 100;
+
 impl Failure {
     /// The most bytes of [`Failure::said`].
     pub const SAID_BYTES_MAX: usize = 200;
@@ -162,6 +167,20 @@ impl Failure {
     /// A failure that the SDK does not report itself, such as that of a body that ends too early.
     pub(super) fn passing(operation: &'static str, class: Class, said: impl Into<String>) -> Self {
         Self { operation, class, code: None, said: shorten(said.into()) }
+    }
+
+    /// The service's own answer about one part of a call that went through.
+    pub(super) fn of_part(operation: &'static str, class: Class, code: String, said: Option<String>) -> Self {
+        Self { operation, class, code: Some(code), said: shorten(said.unwrap_or_default()) }
+    }
+
+    /// The same without a word of what was said: services quote in their errors what they were sent. A code that is more
+    /// than a name goes too.
+    pub(super) fn without_quotes(self) -> Self {
+        let is_name = |code: &String| {
+            code.len() <= CODE_BYTES_MAX && code.bytes().all(|it| it.is_ascii_alphanumeric() || b"._-".contains(&it))
+        };
+        Self { code: self.code.filter(is_name), said: WITHHELD.to_owned(), ..self }
     }
 
     /// Whether the service gave this code.
@@ -243,6 +262,17 @@ mod tests {
     fn a_code_is_read_without_its_namespace_and_address() {
         assert_eq!(bare("com.amazonaws.ivs#ChannelNotBroadcasting"), "ChannelNotBroadcasting");
         assert_eq!(bare("ThrottlingException:http://internal.example/"), "ThrottlingException");
+    }
+
+    #[test]
+    fn what_may_quote_is_withheld_and_class_and_code_stay() {
+        let refused = |code: &str| {
+            Failure::of_part("PutEvents", Class::Refused, code.to_owned(), Some("not valid: 'a secret'".to_owned()))
+        };
+        let told = refused("MalformedDetail").without_quotes().to_string();
+        assert!(told.starts_with("PutEvents: refused (MalformedDetail): ") && !told.contains("secret"), "{told}");
+        let told = refused("not valid: a secret").without_quotes().to_string();
+        assert!(told.starts_with("PutEvents: refused: ") && !told.contains("secret"), "{told}");
     }
 
     #[test]

@@ -108,6 +108,13 @@ async fn bus(config: &Config, aws: &Aws, content: &Arc<Store>) -> anyhow::Result
     let Some(settings) = config.outbox.bus.settings() else { return Ok(None) };
     let bus = Bus::new(aws.event_bus(name), &settings).context("setting outbox.bus up")?;
     let bus = if config.outbox.bus.transcripts { bus.with_transcripts(content.clone()) } else { bus };
+    if config.outbox.bus.transcripts && !config.provider.has(Judge::HiveSpeech) {
+        // Not refused: what was kept while there was one still goes along in replays.
+        tracing::warn!(
+            "outbox.bus.transcripts is true, and neither provider.judge nor provider.also names one that hears \
+             (hive-speech): no new words come that could go along"
+        );
+    }
     match bus.check().await {
         Ok(()) => {}
         Err(Failure { class, said, .. }) if class.is_passing() => {

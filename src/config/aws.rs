@@ -145,7 +145,7 @@ pub struct BusConfig {
     /// How many percent of them replays may take, 1 to 50. Default 20.
     pub replay_share_percent: Bounded<1, 50>,
     /// Whether what was said in a segment goes along with its `FrameAssessed`, as `sound.transcripts` keeps it. It is
-    /// personal data, and what was put on a bus cannot be erased from here. Default false.
+    /// personal data, and what was put on a bus cannot be erased from here. Not together with `none` there. Default false.
     pub transcripts: bool,
 }
 
@@ -286,7 +286,10 @@ impl BusConfig {
         } else if !self.types.contains(&EventType::FrameAssessed) {
             "outbox.bus.types has no FrameAssessed, beside which the words go"
         } else if kept == Transcripts::None {
-            "sound.transcripts is `none`, so that no words are kept which could go along"
+            // Not without effect, but hardly meant.
+            return Err("outbox.bus.transcripts is true and sound.transcripts is `none`: no new words are kept that could \
+                        go along, and replays would put those that were kept before on the bus; set one of them otherwise"
+                .to_owned());
         } else {
             return Ok(());
         };

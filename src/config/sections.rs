@@ -151,8 +151,8 @@ pub struct EvidenceConfig {
     pub copy_timeout_s: Bounded<1, 60>,
 }
 
-/// `[sound]`: what is kept of what was said in segments whose sound a policy has judged. It is personal data: no event holds
-/// a word of it.
+/// `[sound]`: what is kept of what was said in segments whose sound a policy has judged. It is personal data: no event of
+/// the journal holds a word of it, and on the bus it stands beside events only with `outbox.bus.transcripts`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SoundConfig {
@@ -224,7 +224,7 @@ pub struct LogConfig {
     /// `text` for people, `json` for programs: one object per line. Default `text`.
     pub format: LogFormat,
     /// What is said: a level, or levels by module, such as `warn,streamwarden::journal=debug`. `STREAMWARDEN_LOG`
-    /// comes before it. Default `info`.
+    /// comes before it. What AWS's SDK says at `trace`, whole answers, is never written. Default `info`.
     pub filter: String,
 }
 

@@ -124,15 +124,15 @@ impl Bus {
     }
 
     /// What is put in one call, with the words that go along.
-    async fn entries(&self, letters: Vec<BusLetter>) -> Result<Vec<BusEntry>, Failure> {
-        let Some(content) = self.transcripts.clone() else {
-            return Ok(letters.into_iter().map(BusLetter::into_bare).collect());
-        };
-        let making = move || letters.into_iter().map(|letter| letter.into_entry(&content)).collect();
-        tokio::task::spawn_blocking(making).await.map_err(|broke| {
-            let (operation, class, said) = (PUT, Class::Unavailable, format!("making its entries broke: {broke}"));
-            Failure { operation, class, code: None, said }
-        })
+    async fn entries(&self, letters: Vec<BusLetter>) -> Vec<BusEntry> {
+        let mut entries = Vec::with_capacity(letters.len());
+        for letter in letters {
+            entries.push(match &self.transcripts {
+                Some(content) => letter.into_entry(content.clone()).await,
+                None => letter.into_bare(),
+            });
+        }
+        entries
     }
 }
 
@@ -164,7 +164,7 @@ impl Destination for Bus {
     fn send(&self, letters: Vec<BusLetter>) -> Sending<'_> {
         Box::pin(async move {
             self.turns.take().await.map_err(|Crowded| Self::crowded())?;
-            self.bus.put(&self.entries(letters).await?).await
+            self.bus.put(&self.entries(letters).await).await
         })
     }
 }
@@ -180,5 +180,6 @@ fn entry(envelope: &Envelope, detail: serde_json::Result<String>) -> BusEntry {
         detail_type: envelope.event_type.clone(),
         detail: detail.expect("an event's picture is JSON: its keys are text and it has no other numbers than JSON's"),
         resources,
+        confidential: false,
     }
 }

@@ -123,8 +123,15 @@ impl<D: Destination> Courier<D> {
                     continue;
                 }
                 Some(Err(failure)) if is_about_the_letter(&failure) => {
-                    self.set_aside(position, &failure);
-                    continue;
+                    let Some(lighter) = self.lighter(position) else {
+                        self.set_aside(position, &failure);
+                        continue;
+                    };
+                    let lane = self.destination.name();
+                    tracing::warn!(lane, %position, event = %lighter.event, "refused, and sent once more without what it can do without: {failure}");
+                    let bytes = lighter.letter.bytes();
+                    self.window.replace(position, lighter, bytes);
+                    failure.class.name()
                 }
                 Some(Err(failure)) => failure.class.name(),
                 None => "refused",
@@ -133,6 +140,12 @@ impl<D: Destination> Courier<D> {
             let (now_ms, spread) = (self.now_ms(), self.spread(position));
             self.window.again(position, now_ms, spread, alone);
         }
+    }
+
+    /// The event with less, if there is something that it can do without.
+    fn lighter(&self, position: Position) -> Option<Item<D::Letter>> {
+        let item = self.window.get(position)?;
+        Some(Item { letter: item.letter.lighter()?, event: item.event })
     }
 
     /// Has it recorded that an event is set aside; it is settled when that is durable, and tried again if that is

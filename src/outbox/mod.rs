@@ -9,7 +9,8 @@
 //! A replay job to the bus is delivered beside the live events, from its own place, and never takes more than its share
 //! of the calls. It must not know why an event happened, nor change anything but its own places.
 //!
-//! What was said in segments stays behind, unless an operator has it go along with its events onto the bus (`said`).
+//! What was said in segments stays behind, unless an operator has it go along with its events onto the bus (`said`). An event
+//! that is refused with it is sent once more without, before it is set aside.
 
 mod bus;
 mod chat;
@@ -45,6 +46,12 @@ pub type Sending<'a> = Pin<Box<dyn Future<Output = Result<Vec<Result<(), Failure
 pub trait Letter: Clone + Send + 'static {
     /// Its size as the destination counts it.
     fn bytes(&self) -> usize;
+
+    /// The letter without what it can do without, for a destination that refused it as it was; none if there is nothing
+    /// of the kind in it.
+    fn lighter(&self) -> Option<Self> {
+        None
+    }
 }
 
 /// Where events go.

@@ -106,6 +106,13 @@ impl<T> Window<T> {
         self.open.get(&position).map(|open| &open.item)
     }
 
+    /// An event on its way goes as another letter of that many bytes from now on.
+    pub fn replace(&mut self, position: Position, item: T, bytes: usize) {
+        if let Some(open) = self.open.get_mut(&position) {
+            (open.item, open.bytes) = (item, bytes);
+        }
+    }
+
     /// An event is settled: delivered, or set aside durably.
     pub fn settle(&mut self, position: Position) {
         self.open.remove(&position);

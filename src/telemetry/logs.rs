@@ -1,10 +1,14 @@
-//! Log lines on standard error. Never images, presigned addresses, tokens or moderators' names.
+//! Log lines on standard error. Never images, presigned addresses, tokens, moderators' names or what was said in a segment.
 
 use std::io::{self, IsTerminal, Write};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use serde::{Deserialize, Serialize};
+use tracing::{Level, Metadata};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 use super::json_lines::{JsonFields, JsonLines};
 
@@ -23,7 +27,7 @@ pub enum LogFormat {
 }
 
 /// Starts logging, once per process. `filter` says what is said (`warn`, `info,streamwarden::journal=debug`); the
-/// variable `STREAMWARDEN_LOG` comes before it.
+/// variable `STREAMWARDEN_LOG` comes before it. Neither has answers of AWS written.
 pub fn start_logging(format: LogFormat, filter: &str) {
     let filter = EnvFilter::try_from_env(FILTER_VARIABLE).unwrap_or_else(|_| EnvFilter::new(filter));
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| Lines);
@@ -31,10 +35,19 @@ pub fn start_logging(format: LogFormat, filter: &str) {
     let _ = match format {
         LogFormat::Text => {
             let ansi = std::io::stderr().is_terminal(); // a journal or a file shows escape codes as they are
-            lines.with_target(false).with_ansi(ansi).try_init()
+            lines.with_target(false).with_ansi(ansi).finish().with(filter_fn(may_be_written)).try_init()
         }
-        LogFormat::Json => lines.event_format(JsonLines).fmt_fields(JsonFields).try_init(),
+        LogFormat::Json => {
+            let lines = lines.event_format(JsonLines).fmt_fields(JsonFields).finish();
+            lines.with(filter_fn(may_be_written)).try_init()
+        }
     };
+}
+
+/// Whether something may be written, whatever the filter says: at `trace` AWS's SDK writes answers out, and a service's
+/// error may quote all that it was sent.
+fn may_be_written(about: &Metadata<'_>) -> bool {
+    *about.level() <= Level::DEBUG || !about.target().starts_with("aws_")
 }
 
 /// Is given the writing of a line, and does it once.

@@ -30,12 +30,16 @@ use crate::premises::{Live, PATIENCE, Premises, channel, session};
 use crate::queue::Queue;
 use crate::standins::{REGION, Stage, emulated, emulator, key, sdk};
 
-/// A bus that stands in for EventBridge where answers are scripted: it takes what `refuses` lets pass.
+/// A bus that stands in for EventBridge where answers are scripted: it takes what `refuses` lets pass. Its errors quote what
+/// they are about, as those of services do, and what was said first of all.
 pub struct ScriptedBus {
     address: String,
     /// Details taken, in order.
     pub taken: watch::Sender<Vec<Value>>,
 }
+
+/// The code with which a whole call is refused because of one of its entries.
+pub const WHOLE_CALL: &str = "ValidationException";
 
 /// Which code an entry gets, by its detail and how often it came before; none: it is taken.
 pub type Refuses = dyn Fn(&Value, usize) -> Option<&'static str> + Send + Sync;
@@ -52,7 +56,9 @@ impl ScriptedBus {
             let app = App::new().app_data(web::PayloadConfig::new(2 << 20)); // a call, as it is written: quotes are escaped
             app.default_service(web::to(move |body: web::Bytes| {
                 let answer = bus.put(&serde_json::from_slice(&body).unwrap(), &mut came.lock().unwrap(), &*refuses);
-                async move { HttpResponse::Ok().content_type("application/x-amz-json-1.1").body(answer.to_string()) }
+                let refused = answer.get("__type").is_some();
+                let mut response = if refused { HttpResponse::BadRequest() } else { HttpResponse::Ok() };
+                async move { response.content_type("application/x-amz-json-1.1").body(answer.to_string()) }
             }))
         });
         actix_rt::spawn(server.workers(1).disable_signals().listen(listener).unwrap().run());
@@ -60,12 +66,12 @@ impl ScriptedBus {
     }
 
     fn put(&self, call: &Value, came: &mut HashMap<String, usize>, refuses: &Refuses) -> Value {
-        let entries = call["Entries"].as_array().unwrap();
+        let Some(entries) = call["Entries"].as_array() else { return json!({}) }; // whether it is there was asked
         assert!(entries.len() <= 10, "a call holds at most ten");
         let bytes: usize = entries.iter().map(|entry| entry["Detail"].as_str().unwrap().len()).sum();
         assert!(bytes < 1_000_000, "a call holds less than a megabyte");
         let mut failed = 0;
-        let mut answers = Vec::new();
+        let (mut answers, mut taken) = (Vec::new(), Vec::new());
         for entry in entries {
             let detail: Value = serde_json::from_str(entry["Detail"].as_str().unwrap()).unwrap();
             assert_eq!((&entry["Source"], &entry["DetailType"]), (&json!("streamwarden"), &detail["type"]));
@@ -73,16 +79,26 @@ impl ScriptedBus {
             match refuses(&detail, *before) {
                 None => {
                     answers.push(json!({ "EventId": detail["id"] }));
-                    self.taken.send_modify(|taken| taken.push(detail));
+                    taken.push(detail);
                 }
                 Some(code) => {
                     failed += 1;
-                    answers.push(json!({ "ErrorCode": code, "ErrorMessage": "scripted" }));
                     *before += 1;
+                    let quoted = format!("not valid: {}", detail.get("transcript").unwrap_or(&detail));
+                    if code == WHOLE_CALL {
+                        return json!({ "__type": code, "message": quoted });
+                    }
+                    answers.push(json!({ "ErrorCode": code, "ErrorMessage": quoted }));
                 }
             }
         }
+        self.taken.send_modify(|before| before.extend(taken));
         json!({ "FailedEntryCount": failed, "Entries": answers })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> &str {
+        &self.address
     }
 
     fn bus(&self, settings: &BusSettings) -> Arc<Bus> {

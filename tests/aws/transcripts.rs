@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use streamwarden::consumers::{NewReplay, Place};
 use streamwarden::control::NoControl;
 use streamwarden::events::{
-    Actor, EventType, Filter, FrameAssessed, NewEvent, ReplaySpeed, ReplayTarget, SegmentFacts, Spoken, Timings,
+    Actor, Event, EventType, Filter, FrameAssessed, NewEvent, ReplaySpeed, ReplayTarget, SegmentFacts, Spoken, Timings,
 };
 use streamwarden::journal::{Append, Expected, Journal};
 use streamwarden::model::{
@@ -18,7 +18,7 @@ use streamwarden::model::{
 use streamwarden::outbox::{Bus, BusReplays, Outbox, contract};
 
 use crate::conforms;
-use crate::outbox::{ScriptedBus, begin, everything};
+use crate::outbox::{ScriptedBus, WHOLE_CALL, begin, everything};
 use crate::premises::{Live, PATIENCE, Premises, channel, session};
 use crate::queue::Queue;
 use crate::serving::Serving;
@@ -210,27 +210,91 @@ async fn what_is_gone_or_damaged_stays_behind_and_the_event_says_so_and_is_not_h
 }
 
 #[actix_rt::test]
-async fn what_is_too_long_for_a_bus_stays_behind_and_what_fits_goes_in_calls_of_its_own() {
+async fn what_is_too_long_for_targets_stays_behind_and_what_fits_goes_in_calls_of_its_own() {
+    const TARGETS_TAKE: usize = 256 * 1024; // what SNS does, which takes the least
     let (premises, bus) = (Premises::new(), ScriptedBus::start(Box::new(|_, _| None)));
     let live = premises.open(Arc::new(NoControl)).await;
     let mut ids = Vec::new();
     let mut outbox = Outbox::default();
     let with_words = bus.bare_bus(&everything()).with_transcripts(live.house.content.clone());
     begin(&live, &mut outbox, &Arc::new(with_words)).await;
-    for (name, bytes) in [("a", 600_000), ("b", 600_000), ("c", 990_000), ("long", 999_900)] {
+    let names = ["a", "b", "c", "d", "e", "f"]; // together more than one call holds, which the bus would not let pass
+    for (name, bytes) in names.into_iter().map(|name| (name, 250_000)).chain([("long", 258_000)]) {
         let said = kept_words(&live, name, &"x".repeat(bytes));
         ids.push(heard(&live, name, Some(said)).await);
     }
     let taken = bus.until("all are taken", |taken| ids.iter().all(|id| of(taken, id).is_some())).await;
     let (long, fit) = ids.split_last().unwrap();
     for id in fit {
-        assert!(of(&taken, id).unwrap()["transcript"]["sentences"][0]["text"].as_str().unwrap().len() >= 600_000);
+        let detail = of(&taken, id).unwrap();
+        assert_eq!(detail["transcript"]["sentences"][0]["text"].as_str().unwrap().len(), 250_000);
+        assert!(detail.to_string().len() < TARGETS_TAKE);
     }
     let detail = of(&taken, long).unwrap();
     assert_eq!((detail.get("transcript"), &detail["transcript_left_out"]), (None, &json!("too_long")));
     check_schema(detail);
     outbox.close().await;
     live.close().await;
+}
+
+#[actix_rt::test]
+async fn an_event_that_is_refused_with_its_words_goes_without_them_and_is_set_aside_only_if_refused_again() {
+    const TAKES: usize = 64 * 1024;
+    for code in ["MalformedDetail", WHOLE_CALL] {
+        let premises = Premises::new();
+        let bus = ScriptedBus::start(Box::new(move |detail, _| {
+            let of_hopeless = detail["type"] == "FrameAssessed" && detail["scope"] == channel("hopeless").as_str();
+            (of_hopeless || detail.to_string().len() > TAKES).then_some(code)
+        }));
+        let live = premises.open(Arc::new(NoControl)).await;
+        let mut outbox = Outbox::default();
+        let with_words = bus.bare_bus(&everything()).with_transcripts(live.house.content.clone());
+        begin(&live, &mut outbox, &Arc::new(with_words)).await;
+        let long = kept_words(&live, "long", &WORD.repeat(10_000));
+        let long = heard(&live, "long", Some(long)).await;
+        let short = kept_words(&live, "short", WORD);
+        let short = heard(&live, "short", Some(short)).await;
+        let hopeless = kept_words(&live, "hopeless", WORD);
+        let hopeless = heard(&live, "hopeless", Some(hopeless)).await;
+        let taken =
+            bus.until("what may be is taken", |taken| [&long, &short].iter().all(|id| of(taken, id).is_some())).await;
+        let detail = of(&taken, &long).unwrap();
+        assert_eq!((detail.get("transcript"), &detail["transcript_left_out"]), (None, &json!("refused")));
+        check_schema(detail);
+        let detail = of(&taken, &short).unwrap();
+        assert_eq!(detail["transcript"], serde_json::to_value(transcript(WORD)).unwrap());
+        let parked = live.until("what is refused again is set aside", |it| matches!(it, Event::EntryParked(_))).await;
+        let Event::EntryParked(parked) = parked else { unreachable!() };
+        assert_eq!(parked.event.to_string(), hopeless, "and nothing else is");
+        assert!(parked.reason.contains(code), "{parked:?}");
+        outbox.close().await;
+        let recorded = live.events();
+        let parked = recorded.iter().filter(|event| event.envelope.event_type == EventType::EntryParked.name()).count();
+        let recorded = recorded.iter().map(|event| format!("{:?}", event.event().unwrap())).collect::<String>();
+        assert!(parked == 1 && !recorded.contains(WORD), "no event of the journal has a word of what was said");
+        live.close().await;
+    }
+}
+
+/// A configuration with that bus at that address.
+fn configured(premises: &Premises, address: &str, name: &str, transcripts: bool) -> String {
+    let data = premises.path();
+    format!(
+        "[data]\ndirectory = {data:?}\n[listen]\naddress = \"127.0.0.1:0\"\n[auth]\nways = [\"open\"]\n[logs]\n\
+         filter = \"trace\"\n[provider]\nlocal_model = \"\"\n[aws]\nregion = {REGION:?}\n[aws.endpoints]\n\
+         eventbridge = {address:?}\n[outbox.bus]\nname = {name:?}\ntypes = [\"FrameAssessed\"]\n\
+         transcripts = {transcripts}\n"
+    )
+}
+
+/// Starts a replay of judged frames to the bus. What was asked for.
+async fn shows(serving: &Serving, name: &str) -> Value {
+    let job = json!({ "name": name, "target": "event_bridge", "filter": { "types": ["FrameAssessed"] } });
+    let _ = rustls::crypto::ring::default_provider().install_default(); // reqwest wants one; the first test sets it
+    let starting = reqwest::Client::new().post(format!("{}/v1/replays", serving.base)).json(&job);
+    let started = starting.send().await.unwrap();
+    assert_eq!(started.status().as_u16(), 201, "{}", started.text().await.unwrap());
+    job
 }
 
 /// The program itself, over what was recorded and kept before: a replay shows it on the bus.
@@ -246,20 +310,9 @@ async fn the_program_puts_words_on_the_bus_only_where_its_configuration_says_so_
     let folder = tempfile::tempdir().unwrap();
     let (config, log) = (folder.path().join("streamwarden.toml"), folder.path().join("log"));
     for asked in [false, true] {
-        let (data, here) = (premises.path(), emulator());
-        let text = format!(
-            "[data]\ndirectory = {data:?}\n[listen]\naddress = \"127.0.0.1:0\"\n[auth]\nways = [\"open\"]\n\
-             [logs]\nfilter = \"trace\"\n[provider]\nlocal_model = \"\"\n[aws]\nregion = {REGION:?}\n[aws.endpoints]\n\
-             eventbridge = {here:?}\n[outbox.bus]\nname = {NAME:?}\ntypes = [\"FrameAssessed\"]\ntranscripts = {asked}\n"
-        );
-        std::fs::write(&config, text).unwrap();
+        std::fs::write(&config, configured(&premises, emulator(), NAME, asked)).unwrap();
         let serving = Serving::start_logging(&config, std::fs::File::create(&log).unwrap());
-        let job = json!({
-            "name": format!("asked-{asked}"), "target": "event_bridge", "filter": { "types": ["FrameAssessed"] },
-        });
-        let starting = reqwest::Client::new().post(format!("{}/v1/replays", serving.base)).json(&job);
-        let started = starting.send().await.unwrap();
-        assert_eq!(started.status().as_u16(), 201, "{}", started.text().await.unwrap());
+        let job = shows(&serving, &format!("asked-{asked}")).await;
         let detail = loop {
             if let Some(event) = queue.receive().await.pop() {
                 break event["detail"].clone();
@@ -270,6 +323,46 @@ async fn the_program_puts_words_on_the_bus_only_where_its_configuration_says_so_
         assert_eq!(detail.get("transcript"), expected.as_ref());
         serving.end();
         let log = std::fs::read_to_string(&log).unwrap();
+        assert_eq!(log.contains("names one that hears (hive-speech)"), asked, "nobody hears, and it says so");
         assert!(log.contains("PutEvents") && !log.contains(WORD), "its log is that of the call, and has no word");
+    }
+}
+
+/// The same, before a bus whose errors quote what they are about.
+#[actix_rt::test]
+async fn a_refusal_that_quotes_what_was_said_brings_no_word_of_it_into_the_log_or_the_journal() {
+    for code in ["MalformedDetail", WHOLE_CALL, "InternalFailure"] {
+        let (premises, folder) = (Premises::new(), tempfile::tempdir().unwrap());
+        let bus = ScriptedBus::start(Box::new(move |detail, before| {
+            let with_words = detail.to_string().contains(WORD);
+            (with_words && (code != "InternalFailure" || before == 0)).then_some(code)
+        }));
+        let live = premises.open(Arc::new(NoControl)).await;
+        let said = kept_words(&live, "a", WORD);
+        let id = heard(&live, "a", Some(said)).await;
+        live.close().await;
+        let (config, log) = (folder.path().join("streamwarden.toml"), folder.path().join("log"));
+        std::fs::write(&config, configured(&premises, bus.address(), "quotes", true)).unwrap();
+        let serving = Serving::start_logging(&config, std::fs::File::create(&log).unwrap());
+        shows(&serving, "quoted").await;
+        let taken = bus.until("it is taken in the end", |taken| of(taken, &id).is_some()).await;
+        let is_passing = code == "InternalFailure";
+        let detail = of(&taken, &id).unwrap();
+        assert_eq!(
+            (detail.get("transcript").is_some(), detail.get("transcript_left_out").is_some()),
+            (is_passing, !is_passing)
+        );
+        serving.end();
+        let log = std::fs::read_to_string(&log).unwrap();
+        assert!(is_passing || log.contains(&format!("PutEvents: refused ({code}): ")), "the log tells the code");
+        assert!(
+            !log.contains(WORD),
+            "{code}: {:#?}",
+            log.lines().filter(|line| line.contains(WORD)).collect::<Vec<_>>()
+        );
+        let live = premises.open(Arc::new(NoControl)).await;
+        let recorded = live.events().iter().map(|event| format!("{:?}", event.event().unwrap())).collect::<String>();
+        assert!(!recorded.contains(WORD) && !recorded.contains("EntryParked"));
+        live.close().await;
     }
 }
