@@ -26,6 +26,8 @@ test("what needs somebody most is first", () => {
     channel("blind", { coverage: { unwatched: { since: "2026-01-01T00:59:00Z", because: "failed" } } }),
     channel("blinder", { coverage: { unwatched: { since: "2026-01-01T00:10:00Z", because: "failed" } } }),
     channel("deaf", { unjudged: [{ medium: "sound", since: "2026-01-01T00:59:00Z", because: "no_input" }] }),
+    channel("deafest", { unjudged: [{ medium: "sound", since: "2025-12-30T01:00:00Z", because: "no_input" }] }),
+    channel("deafer-by-far", { unjudged: [{ medium: "sound", since: "2025-12-31T20:00:00Z", because: "no_input" }] }),
     channel("deafer", {
       unjudged: [
         { medium: "clip", since: "2026-01-01T00:59:30Z", because: "passed_over" },
@@ -47,6 +49,8 @@ test("what needs somebody most is first", () => {
     "mild",
     "blinder",
     "blind",
+    "deafest",
+    "deafer-by-far",
     "deafer",
     "deaf",
     "doubted",

@@ -28,7 +28,7 @@ export function needOf(row: ChannelRow, oldest: ReadonlyMap<string, number>, now
   if (row.unjudged.length > 0) {
     const since = Math.min(...row.unjudged.map((one) => Date.parse(one.since)));
     const deaf = Math.max(0, now - since) / 1000;
-    return { weight: OF_DEAFNESS + Math.min(deaf, OF_DEAFNESS), why: "unjudged" };
+    return { weight: OF_DEAFNESS + Math.min(deaf, OF_BLINDNESS / 2), why: "unjudged" };
   }
   if (!row.session) return { weight: -1, why: "none" };
   // The lower the score the likelier is harm; a channel without one is not known yet.
