@@ -1,6 +1,7 @@
 //! Evidence that was to be kept when its process ended: it is kept after all where the picture can still be got, and else
 //! said to be lost, once.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use streamwarden::actors::{Erasures, Evidence, EvidenceKeeper, FetchError, Fetching, LookedAfter, Objects, Settings};
@@ -288,14 +289,19 @@ fn many_that_are_lost_are_said_so_many_at_a_time() {
     });
 }
 
-/// One object, by its version.
-struct OneObject(Mutex<Vec<S3Object>>);
+/// One object, by its version; and whether nothing can be fetched now.
+struct OneObject(Mutex<Vec<S3Object>>, AtomicBool);
 
 impl Objects for OneObject {
     fn fetch<'a>(&'a self, object: &'a S3Object, _: usize) -> Fetching<'a> {
         self.0.lock().expect("nobody panics holding it").push(object.clone());
         let gone = FetchError { reason: format!("fetching {object}: NoSuchKey"), is_passing: false };
-        let found = if &*object.key == "thumb.jpg" { Ok(met()) } else { Err(gone) };
+        let shut = FetchError { reason: format!("fetching {object}: timed out"), is_passing: true };
+        let found = match (self.1.load(Ordering::SeqCst), &*object.key == "thumb.jpg") {
+            (true, _) => Err(shut),
+            (false, true) => Ok(met()),
+            (false, false) => Err(gone),
+        };
         Box::pin(async move { found })
     }
 }
@@ -303,7 +309,7 @@ impl Objects for OneObject {
 /// The frame's provider read it in its bucket, so that its outcome names the object: nobody need announce it again.
 #[test]
 fn what_the_outcome_names_by_its_version_is_fetched_and_kept_without_being_announced_again() {
-    let (premises, objects) = (Premises::new(), Arc::new(OneObject(Mutex::default())));
+    let (premises, objects) = (Premises::new(), Arc::new(OneObject(Mutex::default(), AtomicBool::new(true))));
     let setup = Setup { objects: Some(objects.clone()), ..setup(Evidence::NotClear) };
     premises.live(&setup, async |live| {
         let keeper = keeper(live).await;
@@ -347,6 +353,8 @@ fn what_the_outcome_names_by_its_version_is_fetched_and_kept_without_being_annou
         }
         assert_eq!(keeper.step().await.expect("a look"), LookedAfter::default(), "it may be on its way");
         passes(live, 10 * MINUTE_MS);
+        assert_eq!(keeper.step().await.expect("a look"), LookedAfter::default(), "nothing can be fetched now");
+        objects.1.store(false, Ordering::SeqCst);
         assert_eq!(keeper.step().await.expect("a look"), LookedAfter { kept: 1, unkept: 1, more: false });
         let kept = all_of(live, "ch", stored);
         assert_eq!(kept[0].image, Sha256::of(&met()));

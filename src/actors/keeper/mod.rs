@@ -25,7 +25,7 @@ use tokio::sync::watch;
 use super::deposit::Deposited;
 use super::erasure::Erasures;
 use super::look::read;
-use super::objects::fetch;
+use super::objects::FetchError;
 use super::system::{CommandError, Evidence, Parts, Wardens};
 use super::warden::TURN_WITHIN;
 use crate::events::{BucketObject, EvidencePlace};
@@ -41,6 +41,8 @@ use lost::{Found, Lost};
 const PLACE: &str = "evidence-lost";
 /// After its start a process waits so long for frames of the one before it to be announced again.
 const AGAIN_WITHIN_MS: u64 = 60_000;
+/// So long what cannot be fetched now is tried again: right after a start the way to a bucket may not be open yet.
+const FETCHED_WITHIN_MS: u64 = 3_600_000;
 /// What was judged longer ago is kept no more: its time would begin anew, and be longer than was promised.
 const LATE_WITHIN_MS: u64 = 24 * 3_600_000;
 /// Evidence of this process takes less than this, however slow the disk.
@@ -88,6 +90,26 @@ enum Source {
     Named(S3Object),
 }
 
+/// What a look came to, and whether some of it is to be looked at again.
+#[derive(Default)]
+struct Looked {
+    done: LookedAfter,
+    later: bool,
+}
+
+/// Why a picture cannot be had.
+struct NotGot {
+    reason: String,
+    /// Whether it may be had later.
+    is_passing: bool,
+}
+
+impl NotGot {
+    fn at_all(reason: String) -> Self {
+        Self { reason, is_passing: false }
+    }
+}
+
 /// Looks after evidence that is lost.
 #[derive(Clone)]
 pub struct EvidenceKeeper {
@@ -131,11 +153,11 @@ impl EvidenceKeeper {
             let done = tokio::select! {
                 frame = self.wardens.again().next() => {
                     let looked = self.came_again(frame.clone()).await;
-                    if looked.is_err() {
+                    if !matches!(looked, Ok(Looked { later: false, .. })) {
                         self.wardens.again().came(&frame);
                         tokio::time::sleep(PAUSE).await;
                     }
-                    looked
+                    looked.map(|looked| looked.done)
                 }
                 () = tokio::time::sleep_until(next) => {
                     let stepped = self.step().await;
@@ -181,19 +203,22 @@ impl EvidenceKeeper {
             Ok((after, lost::look(&keeper.parts, after, due)?))
         })
         .await?;
-        let mut done = LookedAfter { more: found.more, ..LookedAfter::default() };
+        let mut looked = Looked::default();
         for lost in &found.lost {
             let named = lost.object.clone().map(Source::Named);
-            self.look_after(lost, named, &mut done).await?;
+            self.look_after(lost, named, &mut looked).await?;
+        }
+        if looked.later {
+            return Ok(looked.done); // the next look begins where this one did, and what was said is not said again
         }
         self.save(after, found.through).await?;
-        Ok(done)
+        Ok(LookedAfter { more: found.more, ..looked.done })
     }
 
     /// A frame of an earlier process came again: its picture can be got, if it is lost.
-    async fn came_again(&self, frame: Frame) -> Result<LookedAfter, KeeperError> {
+    async fn came_again(&self, frame: Frame) -> Result<Looked, KeeperError> {
         let (keeper, id) = (self.clone(), frame.id);
-        let mut done = LookedAfter::default();
+        let mut looked = Looked::default();
         let lost = blocking(move || {
             let Some(seen_to) = keeper.seen_to()? else { return Ok(None) }; // the first look begins at the head
             Ok(lost::of_frame(&keeper.parts, id)?.filter(|lost| lost.decided > seen_to))
@@ -201,9 +226,9 @@ impl EvidenceKeeper {
         if let Some(lost) = lost.await? {
             // By its version, where the outcome says which it was: an announcement may say less.
             let source = lost.object.clone().map_or(Source::Announced(frame), Source::Named);
-            self.look_after(&lost, Some(source), &mut done).await?;
+            self.look_after(&lost, Some(source), &mut looked).await?;
         }
-        Ok(done)
+        Ok(looked)
     }
 
     /// Moves on over what needs nothing, so that the next process, which may be told to keep something else, begins behind
@@ -233,21 +258,30 @@ impl EvidenceKeeper {
         Ok(())
     }
 
-    /// Keeps a lost picture wherever it should be, or says of each place why it is not there.
-    async fn look_after(&self, lost: &Lost, source: Option<Source>, done: &mut LookedAfter) -> Result<(), KeeperError> {
+    /// Keeps a lost picture wherever it should be, or says of each place why it is not there; nothing of one that may be
+    /// fetched later.
+    async fn look_after(&self, lost: &Lost, source: Option<Source>, looked: &mut Looked) -> Result<(), KeeperError> {
         // While this is held nobody looks for copies to delete them: what is put below has its event by then, or this
         // process has ended and whoever looks finds it by its outcome.
         let _nobody_deletes = self.erasures.copying().await;
         let subject = subjects::of_channel(&lost.channel);
         let erasures = self.parts.content.as_ref().map_or(0, |content| content.erasures_of(&subject));
+        let age_ms = self.parts.wall.now().ms_since(lost.recorded_at);
         let picture = match source {
             _ if self.erasures.was_asked_after(&subject, lost.decided) => {
                 Err("what is kept of the channel was erased meanwhile".to_owned())
             }
-            _ if self.parts.wall.now().ms_since(lost.recorded_at) > LATE_WITHIN_MS => {
+            _ if age_ms > LATE_WITHIN_MS => {
                 Err("it was judged more than a day ago, which is too late to begin to keep it".to_owned())
             }
-            Some(source) => self.get(lost, source).await,
+            Some(source) => match self.get(lost, source).await {
+                Err(NotGot { is_passing: true, reason }) if age_ms < FETCHED_WITHIN_MS => {
+                    tracing::warn!(channel = %lost.channel, frame = %lost.frame, "a picture to keep is tried again: {reason}");
+                    looked.later = true;
+                    return Ok(());
+                }
+                got => got.map_err(|not| not.reason),
+            },
             None => {
                 Err("whoever was to keep it ended before it was kept, and its frame did not come again in time"
                     .to_owned())
@@ -260,11 +294,11 @@ impl EvidenceKeeper {
             };
             let command = match kept {
                 Ok(command) => {
-                    done.kept += 1;
+                    looked.done.kept += 1;
                     command
                 }
                 Err(reason) => {
-                    done.unkept += 1;
+                    looked.done.unkept += 1;
                     metrics().content.unkept();
                     tracing::warn!(channel = %lost.channel, ?place, "a picture was not kept as evidence: {reason}");
                     let (frame, captured_at) = (lost.frame, lost.captured_at);
@@ -285,7 +319,7 @@ impl EvidenceKeeper {
     }
 
     /// The picture that was judged, or why it cannot be had.
-    async fn get(&self, lost: &Lost, source: Source) -> Result<Deposited, String> {
+    async fn get(&self, lost: &Lost, source: Source) -> Result<Deposited, NotGot> {
         let limits = *self.parts.imaging.limits();
         let by_version = matches!(source, Source::Named(_));
         let object = match &source {
@@ -294,10 +328,16 @@ impl EvidenceKeeper {
         };
         let fetched = match object {
             Some(object) => {
-                let fetching = fetch(self.parts.objects.clone(), lost.frame, object, limits.bytes_max);
-                let fetched = tokio::time::timeout(TURN_WITHIN, fetching).await;
-                let late = |_| format!("it was not fetched within {} s", TURN_WITHIN.as_secs());
-                Some(fetched.map_err(late)?.map_err(|(unseen, _)| unseen.reason)?)
+                let objects = self.parts.objects.as_ref().ok_or_else(|| {
+                    NotGot::at_all(format!("fetching {object}: nothing is configured that reads objects of a bucket"))
+                })?;
+                let fetched = tokio::time::timeout(TURN_WITHIN, objects.fetch(object, limits.bytes_max)).await;
+                let late = |_| NotGot {
+                    reason: format!("it was not fetched within {} s", TURN_WITHIN.as_secs()),
+                    is_passing: true,
+                };
+                let fetched = fetched.map_err(late)?;
+                Some(fetched.map_err(|FetchError { reason, is_passing }| NotGot { reason, is_passing })?)
             }
             None => None,
         };
@@ -318,7 +358,7 @@ impl EvidenceKeeper {
                 None => limits.sniff(&bytes).map(|format| (image, format, bytes)).map_err(|error| error.to_string()),
             }
         });
-        let (image, format, bytes): (Sha256, ImageFormat, Arc<[u8]>) = looked.await?;
+        let (image, format, bytes): (Sha256, ImageFormat, Arc<[u8]>) = looked.await.map_err(NotGot::at_all)?;
         let Lost { channel, frame, captured_at, .. } = lost;
         Ok(Deposited { channel: channel.clone(), frame: *frame, captured_at: *captured_at, image, format, bytes })
     }
