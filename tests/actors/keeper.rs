@@ -38,10 +38,15 @@ fn met() -> Arc<[u8]> {
 
 /// Whoever looks after lost evidence in this process.
 async fn keeper(live: &Live) -> Arc<EvidenceKeeper> {
+    keeper_beside(live).await.0
+}
+
+/// The same, and the erasures that it asks.
+async fn keeper_beside(live: &Live) -> (Arc<EvidenceKeeper>, Arc<Erasures>) {
     let (journal, content) = (live.parts.journal.clone(), live.content.clone());
     let reading = tokio::task::spawn_blocking(move || Erasures::open(journal, content).expect("erasures are read"));
     let erasures = Arc::new(reading.await.expect("no panic"));
-    Arc::new(EvidenceKeeper::new(&live.parts, live.wardens.clone(), erasures))
+    (Arc::new(EvidenceKeeper::new(&live.parts, live.wardens.clone(), erasures.clone())), erasures)
 }
 
 /// Lets it run, until what is returned is told to stop.
@@ -188,6 +193,30 @@ fn what_was_erased_since_it_was_judged_is_not_kept_afterwards() {
         let subject = subjects::of_channel(&channel("erased"));
         assert_eq!(live.content.key_of(&subject).expect("keys are read"), None, "nothing lies under a new key");
     });
+}
+
+#[test]
+fn what_somebody_asked_to_erase_is_not_kept_though_nothing_is_destroyed_yet() {
+    let premises = Premises::new();
+    let judged = cut(&premises, "asked");
+    let point = "erasure.requested asked-meanwhile";
+    premises.live(&setup(Evidence::NotClear), async |live| {
+        let (keeper, erasures) = keeper_beside(live).await;
+        let erasing = tokio::task::spawn_blocking(move || {
+            fail::cfg(point, "1*panic(scripted)->off").expect("a fail point");
+            let by = Actor::service("test");
+            erasures.erase(request("asked"), &everything_of("asked"), &code("asked-meanwhile"), &by).map(|_| ())
+        });
+        assert!(erasing.await.is_err(), "it ended between the request and the key");
+        let (stop, running) = runs(&keeper);
+        assert!(live.offer(&judged).await.repeated);
+        let unkept = live.until(&channel("asked"), "it to be said", unkept).await;
+        assert!(unkept.reason.contains("erased meanwhile"), "{}", unkept.reason);
+        stop.send_replace(true);
+        running.await.expect("no panic");
+        live.close().await;
+    });
+    fail::remove(point);
 }
 
 #[test]
